@@ -1,0 +1,50 @@
+/** Everything that can be configured, validated and frozen before anything starts (see load.ts). */
+export interface Config {
+  readonly project: string
+  /** Absolute path of the state of a running stack, `.mlforge` beside mlforge.yaml by default. */
+  readonly stateDirectory: string
+  /** Absolute path of downloads and builds that any checkout can share. */
+  readonly cacheDirectory: string
+  readonly offline: boolean
+  readonly log: { readonly level: 'trace' | 'debug' | 'info' | 'warn' | 'error'; readonly pretty: boolean }
+  readonly postgres: { readonly url: string; readonly poolSize: number }
+  readonly redis: { readonly url: string }
+  readonly temporal: {
+    readonly address: string
+    readonly namespace: string
+    readonly tls: boolean
+    /** Base address of Temporal Web, for the links in answers. */
+    readonly webUrl: string
+    /** How long closed workflows stay visible, in days. */
+    readonly retentionDays: number
+  }
+  readonly objects: { readonly kind: 'local'; readonly directory: string }
+  readonly api: {
+    readonly host: string
+    readonly port: number
+    /** Host header values that are answered, besides loopback names. */
+    readonly allowedHosts: readonly string[]
+    readonly maxBodyBytes: number
+    readonly maxUploadBytes: number
+  }
+  readonly worker: {
+    /** A training that has not reported progress for this long is given to another worker. */
+    readonly heartbeatTimeoutSeconds: number
+    readonly trainSlots: number
+    readonly ioSlots: number
+    readonly drainSeconds: number
+    /** Port of /live, /ready and /metrics. */
+    readonly port: number
+  }
+  readonly retries: {
+    /** How often failed runs are looked at. */
+    readonly intervalSeconds: number
+    /** Codes of failures that are picked up again by themselves. */
+    readonly codes: readonly string[]
+    readonly maxAttempts: number
+    readonly delaySeconds: number
+    /** Bound of the retries inside one attempt of a run: what an activity may take in all. */
+    readonly activityBudgetSeconds: number
+  }
+  readonly reconcile: { readonly intervalSeconds: number; readonly untouchedSeconds: number }
+}

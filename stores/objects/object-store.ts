@@ -1,0 +1,37 @@
+import type { Readable } from 'node:stream'
+
+/** Where a piece of content is and what it must hash to. Safe to pass through workflows. */
+export interface ObjectRef {
+  /** `<project>/sha256/<aa>/<hex>`: the content names the object, so writing twice is writing once. */
+  readonly uri: string
+  readonly sha256: string
+  readonly bytes: number
+}
+
+export interface WriteOptions {
+  readonly signal?: AbortSignal
+  /** Refuses with `body_too_large` once more bytes than this have come. */
+  readonly maxBytes?: number
+}
+
+/**
+ * Immutable, content-addressed objects. An object becomes visible whole or not at all; every read
+ * is checked against the hash in its name. Nothing here is a lock: pointers live in Postgres.
+ */
+export interface ObjectStore {
+  write(
+    project: string,
+    content: AsyncIterable<Uint8Array> | Uint8Array,
+    options?: WriteOptions,
+  ): Promise<ObjectRef>
+  /** Streams verified bytes; the stream fails with `object_corrupt` when the content does not match. */
+  open(uri: string, options?: { signal?: AbortSignal }): Promise<Readable>
+  /** Size in bytes, or null where there is no such object. Does not read the content. */
+  size(uri: string): Promise<number | null>
+  /**
+   * A local file with the verified content, read-only for the caller: the object itself where the
+   * store is local, else a copy in `directory`.
+   * @throws MlforgeError object_missing, object_corrupt
+   */
+  toFile(uri: string, directory: string): Promise<string>
+}
