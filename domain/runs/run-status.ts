@@ -29,8 +29,6 @@ export const RUN_TRANSITIONS = {
   start_failed: ['accepted'],
 } as const satisfies Transitions<RunStatus>
 
-export const OPEN_STATUSES = ['accepted', 'running'] as const satisfies readonly RunStatus[]
-
 /** True while something is still going to happen by itself or under way. */
 export function isOpen(status: RunStatus): boolean {
   return status === 'accepted' || status === 'running'
