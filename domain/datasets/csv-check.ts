@@ -123,7 +123,7 @@ export class CsvChecker {
   private begin(): void {
     this.scanning = true
     const bytes = this.header.bytes()
-    this.delimiter = this.options.delimiter ?? detectDelimiter(bytes) ?? ','
+    this.delimiter = this.options.delimiter ?? detectDelimiter(bytes.subarray(0, this.maxRowBytes)) ?? ','
     for (const byte of [0, LF, CR, QUOTE, DELIMITERS[this.delimiter]]) this.special[byte] = 1
     this.special.fill(1, 0x80)
     this.scan(bytes)
