@@ -47,4 +47,23 @@ export interface Config {
     readonly activityBudgetSeconds: number
   }
   readonly reconcile: { readonly intervalSeconds: number; readonly untouchedSeconds: number }
+  /** What `mlforge up` starts by itself; parts whose address is configured above are not started. */
+  readonly embedded: {
+    /** Temporal's command line program; empty: PATH, the cache, a download or a build. */
+    readonly temporalPath: string
+    /** Program `redis-server`; empty: PATH or what can be installed. */
+    readonly redisPath: string
+    /** Ports of the embedded servers; 0: a free one, remembered in the state directory. */
+    readonly postgresPort: number
+    readonly redisPort: number
+    readonly temporalPort: number
+    readonly temporalUiPort: number
+  }
+}
+
+/** What is known before the stack runs: the addresses of parts that are not external are missing. */
+export type Settings = Omit<Config, 'postgres' | 'redis' | 'temporal'> & {
+  readonly postgres: Omit<Config['postgres'], 'url'> & { readonly url: string | undefined }
+  readonly redis: { readonly url: string | undefined }
+  readonly temporal: Omit<Config['temporal'], 'address'> & { readonly address: string | undefined }
 }

@@ -22,21 +22,30 @@ export interface RunInput {
 }
 
 export interface RunLimits {
-  /** What the retries of one activity may take in all, waiting included. */
-  readonly activityBudgetSeconds: number
+  /** Work that has not reported for this long is given to another worker. */
   readonly heartbeatTimeoutSeconds: number
 }
 
 export type RunOutcome = 'succeeded' | 'refused'
 
-export interface DatasetCommitResult {
+/** Why a run ended as it did, where that is not well. */
+export interface RunFailure {
+  readonly code: string
+  readonly message: string
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+export interface RunEnd {
   readonly outcome: RunOutcome
+  readonly error?: RunFailure
+}
+
+export interface DatasetCommitResult extends RunEnd {
   readonly version?: number
   readonly root?: string
 }
 
-export interface TrainModelResult {
-  readonly outcome: RunOutcome
+export interface TrainModelResult extends RunEnd {
   readonly version?: number
   readonly sha256?: string
 }

@@ -31,18 +31,6 @@ export class OutboxStore {
     return handled
   }
 
-  /** The start was made: nothing is owed any more. */
-  async settle(runId: string, attempt: number): Promise<void> {
-    await this.dataSource.getRepository(OutboxRow).update({ runId, attempt }, { doneAt: new Date() })
-  }
-
-  /** Takes every promise for a run back, so that it never starts. */
-  async withdraw(transaction: EntityManager, runId: string): Promise<void> {
-    await transaction.query('UPDATE outbox SET done_at = now() WHERE run_id = $1 AND done_at IS NULL', [
-      runId,
-    ])
-  }
-
   private async relayOne(
     start: (due: DueStart, transaction: EntityManager) => Promise<void>,
   ): Promise<boolean> {

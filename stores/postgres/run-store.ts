@@ -1,4 +1,5 @@
-import type { DataSource, EntityManager, QueryDeepPartialEntity } from 'typeorm'
+import { type DataSource, type EntityManager, IsNull, Not, type QueryDeepPartialEntity } from 'typeorm'
+import type { RunFailure } from '../../contracts/temporal/messages.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { type RunKind, workflowId } from '../../domain/names.js'
 import { decideRetry, type RetryPolicy } from '../../domain/runs/retry-policy.js'
@@ -6,7 +7,7 @@ import { isOpen, isRetryable, type RunStatus, writeSequence } from '../../domain
 import { uuidv7 } from '../ids.js'
 import { IdempotencyKey } from './entities/idempotency-key.js'
 import { OutboxRow } from './entities/outbox.js'
-import { Run, type RunError } from './entities/run.js'
+import { Run } from './entities/run.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 
 const KEY_LIFE_MS = 7 * 24 * 3600 * 1000
@@ -22,6 +23,8 @@ export interface AcceptRun {
   readonly principal: string
   readonly trigger: 'api' | 'schedule'
   readonly retryPolicy: RetryPolicy
+  /** True where a workflow starts the run itself, as a tick of a schedule does. */
+  readonly startedByCaller?: boolean
   readonly idempotency?: { readonly route: string; readonly key: string; readonly bodySha256: string }
 }
 
@@ -31,7 +34,7 @@ export interface RunUpdate {
   readonly stage?: string
   readonly executionId?: string
   readonly result?: unknown
-  readonly error?: RunError
+  readonly error?: RunFailure
   readonly warnings?: readonly string[]
 }
 
@@ -84,7 +87,7 @@ export class RunStore {
         .returning('id')
         .execute()
       const fresh = (inserted.raw as unknown[]).length > 0
-      if (fresh) await promiseStart(transaction, id, 1, now)
+      if (fresh && !request.startedByCaller) await promiseStart(transaction, id, 1, now)
       return { run: await this.getIn(transaction, project, id), replayed: !fresh }
     })
   }
@@ -103,11 +106,14 @@ export class RunStore {
 
   /**
    * Starts an ended run again under its own id; finished steps are not repeated.
+   * @param after the attempt that ended; when a later one has begun meanwhile, nothing is started
    * @throws MlforgeError wrong_state for a run that is open or has ended well
    */
-  async retry(project: string, id: string): Promise<Run> {
+  async retry(project: string, id: string, after?: { attempt: number }): Promise<Run> {
     return this.dataSource.transaction(async transaction => {
       const run = await this.getIn(transaction, project, id, true)
+      // Two that see the same failed attempt start it once.
+      if (after && run.attempt !== after.attempt) return run
       if (!isRetryable(run.status)) {
         throw new MlforgeError(
           'wrong_state',
@@ -119,21 +125,75 @@ export class RunStore {
     })
   }
 
-  /** Ended runs whose time for an automatic retry has come are started again. Returns their ids. */
-  async retryDue(limit: number): Promise<string[]> {
+  /**
+   * Cancels a run that has not started: its promised start is withdrawn.
+   * @returns false when it has started meanwhile (or has ended): then Temporal must be asked
+   */
+  async cancelAccepted(project: string, id: string): Promise<boolean> {
     return this.dataSource.transaction(async transaction => {
-      const due = await transaction
-        .getRepository(Run)
-        .createQueryBuilder('run')
-        .where('run.nextAttemptAt <= now()')
-        .orderBy('run.nextAttemptAt')
-        .take(limit)
-        .setLock('pessimistic_write')
-        .setOnLocked('skip_locked')
-        .getMany()
-      for (const run of due) await reopen(transaction, run)
-      return due.map(run => run.id)
+      const withdrawn: unknown[] = await transaction.query(
+        `UPDATE outbox SET done_at = now() WHERE run_id = $1 AND done_at IS NULL RETURNING id`,
+        [id],
+      )
+      const run = await this.getIn(transaction, project, id, true)
+      if (withdrawn.length === 0 || run.status !== 'accepted') return false
+      const error = { code: 'cancelled', message: 'Cancelled before it started.' }
+      return this.updateIn(transaction, id, writeSequence(run.attempt, 'closing'), {
+        status: 'cancelled',
+        error,
+      })
     })
+  }
+
+  /** The start was made: remembers Temporal's id for links; nothing is owed any more. */
+  async started(id: string, attempt: number, executionId: string): Promise<void> {
+    await this.dataSource.transaction(async transaction => {
+      await transaction.update(Run, { id, attempt }, { executionId })
+      await transaction.update(OutboxRow, { runId: id, attempt }, { doneAt: new Date() })
+    })
+  }
+
+  /** Open runs that nothing has been heard of for a while, longest first. */
+  async untouched(project: string, seconds: number, limit: number): Promise<Run[]> {
+    return this.dataSource
+      .getRepository(Run)
+      .createQueryBuilder('run')
+      .where({ project })
+      .andWhere(`run.status IN ('accepted', 'running')`)
+      .andWhere(`run.touchedAt < now() - make_interval(secs => :seconds)`, { seconds })
+      .orderBy('run.touchedAt')
+      .take(limit)
+      .getMany()
+  }
+
+  /** An open run was looked at and is well. */
+  async touch(id: string): Promise<void> {
+    await this.dataSource.getRepository(Run).update({ id }, { touchedAt: new Date() })
+  }
+
+  /** Ended runs whose history is not archived yet, oldest first. */
+  async unarchived(project: string, limit: number): Promise<Run[]> {
+    return this.dataSource.getRepository(Run).find({
+      where: { project, endedAt: Not(IsNull()), history: IsNull(), executionId: Not(IsNull()) },
+      order: { endedAt: 'ASC' },
+      take: limit,
+    })
+  }
+
+  async archived(id: string, attempt: number, history: string): Promise<void> {
+    await this.dataSource.getRepository(Run).update({ id, attempt }, { history })
+  }
+
+  /** Ended runs whose time for an automatic retry has come, longest due first. */
+  async dueForRetry(project: string, limit: number): Promise<Run[]> {
+    return this.dataSource
+      .getRepository(Run)
+      .createQueryBuilder('run')
+      .where({ project })
+      .andWhere('run.nextAttemptAt <= now()')
+      .orderBy('run.nextAttemptAt')
+      .take(limit)
+      .getMany()
   }
 
   /**

@@ -1,13 +1,8 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm'
+import type { RunFailure } from '../../../contracts/temporal/messages.js'
 import type { RunKind } from '../../../domain/names.js'
 import type { RetryPolicy } from '../../../domain/runs/retry-policy.js'
 import type { RunStatus } from '../../../domain/runs/run-status.js'
-
-export interface RunError {
-  readonly code: string
-  readonly message: string
-  readonly details?: Readonly<Record<string, unknown>>
-}
 
 /** What somebody asked for and what became of it. Work in flight is Temporal's; this is the identity and the end. */
 @Entity('runs')
@@ -34,7 +29,7 @@ export class Run {
   /** The validated request, complete: a DatasetRequest or a TrainingSpec. */
   @Column('jsonb') request!: unknown
   @Column('jsonb', { nullable: true }) result!: unknown
-  @Column('jsonb', { nullable: true }) error!: RunError | null
+  @Column('jsonb', { nullable: true }) error!: RunFailure | null
   @Column('jsonb') warnings!: readonly string[]
   @Column('jsonb') retryPolicy!: RetryPolicy
   @Column('timestamptz', { nullable: true }) nextAttemptAt!: Date | null
