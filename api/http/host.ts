@@ -10,7 +10,10 @@ const LOOPBACK = new Set(['localhost', '127.0.0.1', '[::1]'])
 export function assertHostAllowed(host: string | undefined, allowed: readonly string[]): void {
   const name = (host ?? '').toLowerCase()
   const bare = name.replace(/:\d+$/, '')
-  if (LOOPBACK.has(bare) || allowed.some(each => each.toLowerCase() === name || each.toLowerCase() === bare)) {
+  if (
+    LOOPBACK.has(bare) ||
+    allowed.some(each => each.toLowerCase() === name || each.toLowerCase() === bare)
+  ) {
     return
   }
   throw new MlforgeError(

@@ -1,13 +1,15 @@
-import { Type } from 'class-transformer'
+import { applyDecorators, type Type } from '@nestjs/common'
+import { Type as Converted } from 'class-transformer'
 import { IsInt, IsOptional, IsString, Max, MaxLength, Min } from 'class-validator'
-import { ApiPropertyOptional } from '@nestjs/swagger'
-import type { PageQuery } from '../../contracts/rest/common.js'
+import { ApiExtraModels, ApiOkResponse, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger'
+import type { Page, PageQuery } from '../../contracts/rest/common.js'
+import type { PageOf } from '../../stores/postgres/paging.js'
 
 /** Query of every list, newest first. */
 export class PageQueryDto implements PageQuery {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: 200, default: 50 })
   @IsOptional()
-  @Type(() => Number)
+  @Converted(() => Number)
   @IsInt()
   @Min(1)
   @Max(200)
@@ -18,4 +20,27 @@ export class PageQueryDto implements PageQuery {
   @IsString()
   @MaxLength(1000)
   cursor?: string
+}
+
+/** The same page with each item as the API shows it. */
+export function mapPage<T, U>(page: Page<T> | PageOf<T>, view: (item: T) => U): Page<U> {
+  const items = page.items.map(view)
+  return page.nextCursor === undefined ? { items } : { items, nextCursor: page.nextCursor }
+}
+
+/** Documents a list. */
+export function ApiPage(item: Type<unknown>) {
+  return applyDecorators(
+    ApiExtraModels(item),
+    ApiOkResponse({
+      schema: {
+        type: 'object',
+        properties: {
+          items: { type: 'array', items: { $ref: getSchemaPath(item) } },
+          nextCursor: { type: 'string', description: 'pass as `cursor` to go on; absent on the last page' },
+        },
+        required: ['items'],
+      },
+    }),
+  )
 }

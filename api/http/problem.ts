@@ -22,7 +22,10 @@ export function asMlforgeError(thrown: unknown, requestId: string): MlforgeError
   if (thrown instanceof MlforgeError) return thrown
   if (thrown instanceof HttpException) return fromHttp(thrown)
   if (isPostgresUnreachable(thrown)) {
-    return new MlforgeError('unavailable', 'The database does not answer. Nothing was changed; try again soon.')
+    return new MlforgeError(
+      'unavailable',
+      'The database does not answer. Nothing was changed; try again soon.',
+    )
   }
   return new MlforgeError(
     'internal',

@@ -1,9 +1,18 @@
 import { QueryFailedError } from 'typeorm'
 
-const NETWORK = new Set(['ECONNREFUSED', 'ECONNRESET', 'ENOENT', 'ENOTFOUND', 'ETIMEDOUT', 'EPIPE', 'EHOSTUNREACH'])
+const NETWORK = new Set([
+  'ECONNREFUSED',
+  'ECONNRESET',
+  'ENOENT',
+  'ENOTFOUND',
+  'ETIMEDOUT',
+  'EPIPE',
+  'EHOSTUNREACH',
+])
 // Classes 08 (connection) and 53 (resources), shutting down, starting up, and our statement time-out.
 const SQL_STATE = /^(08...|53...|57P0[1-3]|57014)$/
-const MESSAGES = /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/
+const MESSAGES =
+  /Connection terminated|timeout exceeded when trying to connect|Client has encountered a connection error/
 
 /** True where Postgres could not be asked at all, as opposed to an answer that was an error. */
 export function isPostgresUnreachable(thrown: unknown): boolean {

@@ -1,0 +1,26 @@
+import { Injectable, type PipeTransform } from '@nestjs/common'
+import { MlforgeError } from '../../domain/errors.js'
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/** Ids are UUIDs; nothing is found under anything else. */
+@Injectable()
+export class IdParam implements PipeTransform<string, string> {
+  transform(value: string): string {
+    if (UUID.test(value)) return value.toLowerCase()
+    throw new MlforgeError('not_found', `There is nothing with the id "${value}": ids are UUIDs.`)
+  }
+}
+
+/** `latest` or a whole number from 1. */
+@Injectable()
+export class VersionParam implements PipeTransform<string, number | 'latest'> {
+  transform(value: string): number | 'latest' {
+    if (value === 'latest') return value
+    if (/^[1-9]\d{0,8}$/.test(value)) return Number(value)
+    throw new MlforgeError(
+      'not_found',
+      `There is no version "${value}": versions are numbers from 1, or \`latest\`.`,
+    )
+  }
+}
