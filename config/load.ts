@@ -36,6 +36,14 @@ export function readConfig(): Config {
   return loadConfig({ env: process.env, cwd: process.cwd() })
 }
 
+/**
+ * Configuration of a command that works on the running stack: addresses that are not configured are
+ * those of the stack.
+ */
+export function readStackConfig(addresses: Readonly<Record<string, string>>): Config {
+  return loadConfig({ env: { ...addresses, ...process.env }, cwd: process.cwd(), embedded: true })
+}
+
 /** Settings of this process, for the launcher and the command line. */
 export function readSettings(options: { embedded?: boolean } = {}): Settings {
   return loadSettings({ env: process.env, cwd: process.cwd(), ...options })
