@@ -1,15 +1,15 @@
 import 'reflect-metadata'
 import { readConfig } from '../config/load.js'
+import { createLogger } from '../config/logger.js'
 import { MlforgeError } from '../domain/errors.js'
 import { createApp } from './app.js'
 import { Database } from './platform/database.js'
-import { createLogger } from './platform/logging.js'
 
 const LONGEST_DRAIN_MS = 30_000
 
 async function main(): Promise<void> {
   const config = readConfig()
-  const log = createLogger(config.log)
+  const log = createLogger(config, 'api')
   const app = await createApp(config, log)
   app.enableShutdownHooks(['SIGTERM', 'SIGINT'], { useProcessExit: true })
   for (const signal of ['SIGTERM', 'SIGINT'] as const) {

@@ -53,7 +53,11 @@ export const NameField = (options: FieldOptions = {}) =>
     Matches(NAME_PATTERN, { message: `$property is written with ${NAME_RULE}` }),
   )
 
-export const TextField = ({ min = 0, max = 1000, ...options }: FieldOptions & { min?: number; max?: number } = {}) =>
+export const TextField = ({
+  min = 0,
+  max = 1000,
+  ...options
+}: FieldOptions & { min?: number; max?: number } = {}) =>
   field(
     options,
     { type: String, maxLength: max, ...(min > 0 ? { minLength: min } : {}) },
@@ -79,7 +83,11 @@ export const ChoiceField = (values: readonly string[], options: FieldOptions = {
   field(options, { enum: [...values] }, IsIn(values))
 
 /** A list of texts. */
-export const TextsField = ({ min = 0, max = 1000, ...options }: FieldOptions & { min?: number; max?: number } = {}) =>
+export const TextsField = ({
+  min = 0,
+  max = 1000,
+  ...options
+}: FieldOptions & { min?: number; max?: number } = {}) =>
   field(
     options,
     { type: [String], minItems: min, maxItems: max },
@@ -94,7 +102,10 @@ export const TextsField = ({ min = 0, max = 1000, ...options }: FieldOptions & {
 export const ObjectField = (dto: () => Type<object>, options: FieldOptions = {}) =>
   field(options, { type: dto }, IsObject(), ValidateNested(), Converted(dto))
 
-export const ObjectsField = (dto: () => Type<object>, { max = 200, ...options }: FieldOptions & { max?: number } = {}) =>
+export const ObjectsField = (
+  dto: () => Type<object>,
+  { max = 200, ...options }: FieldOptions & { max?: number } = {},
+) =>
   field(
     options,
     { type: [dto()], maxItems: max },

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto'
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common'
+import { ApiHeader } from '@nestjs/swagger'
 import type { FastifyRequest } from 'fastify'
 import { canonicalJson, type Json } from '../../domain/canonical-json.js'
 import { invalidRequest } from './validation.js'
@@ -31,3 +32,12 @@ export function idempotencyOf(request: FastifyRequest): Idempotency | undefined 
     bodySha256: createHash('sha256').update(body).digest('hex'),
   }
 }
+
+/** Documents the header. */
+export const ApiIdempotencyKey = () =>
+  ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'the same key and body get the same run again, for 7 days; another body is refused',
+    schema: { type: 'string', maxLength: 255 },
+  })

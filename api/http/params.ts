@@ -1,5 +1,7 @@
 import { Injectable, type PipeTransform } from '@nestjs/common'
 import { MlforgeError } from '../../domain/errors.js'
+import { NAME_PATTERN, NAME_RULE } from '../../domain/names.js'
+import { invalidRequest } from './validation.js'
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
@@ -23,4 +25,10 @@ export class VersionParam implements PipeTransform<string, number | 'latest'> {
       `There is no version "${value}": versions are numbers from 1, or \`latest\`.`,
     )
   }
+}
+
+/** @throws MlforgeError invalid_request for a name that nothing can be made under */
+export function assertName(what: string, name: string): void {
+  if (NAME_PATTERN.test(name)) return
+  throw invalidRequest([{ at: `path {name}`, message: `"${name}" cannot name a ${what}. Use ${NAME_RULE}.` }])
 }

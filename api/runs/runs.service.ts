@@ -50,7 +50,10 @@ export class RunsService {
   async cancel({ project }: Principal, id: string): Promise<Run> {
     const run = await this.runs.get(project, id)
     if (!isOpen(run.status)) {
-      throw new MlforgeError('wrong_state', `Run ${id} is ${run.status} already; only an open run can be cancelled.`)
+      throw new MlforgeError(
+        'wrong_state',
+        `Run ${id} is ${run.status} already; only an open run can be cancelled.`,
+      )
     }
     if (run.status === 'accepted' && (await this.runs.cancelAccepted(project, id))) {
       this.wakes.publish(id)
@@ -58,11 +61,16 @@ export class RunsService {
       return this.runs.get(project, id)
     }
     try {
-      await this.temporal.within(VERB_DEADLINE_MS, client => client.workflow.getHandle(run.workflowId).cancel())
+      await this.temporal.within(VERB_DEADLINE_MS, client =>
+        client.workflow.getHandle(run.workflowId).cancel(),
+      )
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw error
       const now = await this.runs.get(project, id)
-      throw new MlforgeError('wrong_state', `Run ${id} has ended meanwhile (${now.status}); look at it again.`)
+      throw new MlforgeError(
+        'wrong_state',
+        `Run ${id} has ended meanwhile (${now.status}); look at it again.`,
+      )
     }
     return this.runs.get(project, id)
   }
@@ -76,10 +84,7 @@ export class RunsService {
 
   /** Tries once; what does not work out is the outbox relay's. */
   private async start(run: Run): Promise<Run> {
-    const limits = {
-      activityBudgetSeconds: this.config.retries.activityBudgetSeconds,
-      heartbeatTimeoutSeconds: this.config.worker.heartbeatTimeoutSeconds,
-    }
+    const limits = { heartbeatTimeoutSeconds: this.config.worker.heartbeatTimeoutSeconds }
     const { type, input, options } = startOptions(run, limits)
     try {
       const handle = await this.temporal.within(START_DEADLINE_MS, client =>

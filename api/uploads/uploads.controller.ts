@@ -15,7 +15,10 @@ import { UploadsService } from './uploads.service.js'
 export class UploadsController {
   constructor(@Inject(UploadsService) private readonly service: UploadsService) {}
 
-  @Summary('Sends a CSV file', 'UTF-8, with a header. It is checked while it comes; nothing is kept of a bad one.')
+  @Summary(
+    'Sends a CSV file',
+    'UTF-8, with a header. It is checked while it comes; nothing is kept of a bad one.',
+  )
   @Needs('operator')
   @Post()
   @ApiConsumes('text/csv', 'application/octet-stream')

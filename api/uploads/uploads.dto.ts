@@ -4,7 +4,13 @@ import type { Upload } from '../../contracts/rest/uploads.js'
 import { TextField } from '../http/fields.js'
 
 export class UploadQueryDto {
-  @TextField({ optional: true, min: 1, max: 255, description: 'kept with the upload, for people', example: 'day.csv' })
+  @TextField({
+    optional: true,
+    min: 1,
+    max: 255,
+    description: 'kept with the upload, for people',
+    example: 'day.csv',
+  })
   @Matches(/^[^/\\\p{Cc}]*$/u, { message: 'fileName is a name without a path or control characters' })
   fileName?: string
 }

@@ -78,7 +78,10 @@ class CheckedBytes implements AsyncIterable<Uint8Array> {
 }
 
 function interrupted(): MlforgeError {
-  return new MlforgeError('upload_interrupted', 'The file ended before it was whole; nothing was kept. Send it again.')
+  return new MlforgeError(
+    'upload_interrupted',
+    'The file ended before it was whole; nothing was kept. Send it again.',
+  )
 }
 
 function tooLarge(maxBytes: number): MlforgeError {
