@@ -1,0 +1,57 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { compareParity, type ParityVerdict } from '../../domain/training/parity.js'
+import { OnnxSession } from '../../inference/onnx-session.js'
+import type { ExportJob, ExportResult } from '../protocol.js'
+import { xgboostToOnnx } from '../onnx/xgboost-to-onnx.js'
+import { Booster } from '../xgboost/booster.js'
+import { loadXgboost } from '../xgboost/library.js'
+import { score } from './evaluate.js'
+import { writeDurably } from './files.js'
+import { openDuckdb, readMatrix, readTarget } from './parquet.js'
+
+/** Rows of one call of the runtime: enough to be fast, few enough to stay small. */
+const BATCH = 4096
+
+/** Writes the model as ONNX and compares it with the engine on every row of the holdout. */
+export async function exportOnnx(job: ExportJob): Promise<ExportResult> {
+  const started = performance.now()
+  const library = loadXgboost(job.library)
+  const booster = Booster.load(library, await readFile(job.model.file))
+  let bytes: Uint8Array
+  try {
+    bytes = xgboostToOnnx(booster.save('json'), job.model.signature)
+  } finally {
+    booster.close()
+  }
+  const onnx = await writeDurably(join(job.directory, 'model.onnx'), bytes)
+  return {
+    kind: 'export',
+    engine: `xgboost ${library.version}`,
+    onnx,
+    parity: await measureParity(job, onnx.file),
+    seconds: (performance.now() - started) / 1000,
+    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+  }
+}
+
+/** Engine against ONNX runtime, both with the signature's bounds, on every row of the holdout. */
+export async function measureParity(job: ExportJob, onnx: string): Promise<ParityVerdict> {
+  const { signature } = job.model
+  return openDuckdb(job.directory, async connection => {
+    const engine = await score(connection, loadXgboost(job.library), job.model, job.holdout)
+    const names = signature.features.map(feature => feature.name)
+    const { values, rows, columns } = await readMatrix(connection, job.holdout, names)
+    const exported = new Float32Array(rows)
+    const session = await OnnxSession.load(onnx)
+    try {
+      for (let from = 0; from < rows; from += BATCH) {
+        const to = Math.min(from + BATCH, rows)
+        exported.set(await session.predict(values.subarray(from * columns, to * columns), to - from), from)
+      }
+    } finally {
+      await session.close()
+    }
+    return compareParity(engine, exported, await readTarget(connection, job.holdout, signature.target))
+  })
+}

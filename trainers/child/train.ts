@@ -1,0 +1,106 @@
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { MlforgeError } from '../../domain/errors.js'
+import type { JobEvent, TrainJob, TrainResult } from '../protocol.js'
+import type { Trainer } from '../trainer.js'
+import { XgboostTrainer } from '../xgboost/xgboost-trainer.js'
+import { writeDurably } from './files.js'
+import { openDuckdb, readMatrix, readTarget } from './parquet.js'
+
+/** An evaluation costs a pass over the rows: progress is worth five a second, not one a round. */
+const PROGRESS_MS = 200
+
+const turnOfTheLoop = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
+
+/** Trains, keeping a durable checkpoint every `checkpointEvery` rounds while the rounds go on. */
+export async function train(job: TrainJob, emit: (event: JobEvent) => void): Promise<TrainResult> {
+  const trainer: Trainer = new XgboostTrainer(job.library)
+  try {
+    const rows = await prepare(trainer, job)
+    const fromRound = trainer.round
+    emit({ event: 'started', pid: process.pid, engine: trainer.engine, rows, fromRound })
+    const started = performance.now()
+    await rounds(trainer, job, emit)
+    const seconds = (performance.now() - started) / 1000
+    const trainRmse = trainer.trainRmse()
+    return {
+      kind: 'train',
+      engine: trainer.engine,
+      model: await writeDurably(join(job.directory, 'model.ubj'), trainer.exportModel('ubj')),
+      rows,
+      rounds: trainer.round,
+      fromRound,
+      trainRmse,
+      featureImportance: trainer.featureImportance(),
+      seconds,
+      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    }
+  } finally {
+    trainer.close()
+  }
+}
+
+async function prepare(trainer: Trainer, job: TrainJob): Promise<number> {
+  const { file, features, target } = job.data
+  const { matrix, labels } = await openDuckdb(job.directory, async connection => ({
+    matrix: await readMatrix(connection, file, features),
+    labels: await readTarget(connection, file, target),
+  }))
+  if (labels.every(label => label === labels[0])) {
+    const what = labels.length === 0 ? 'has no rows' : `is ${labels[0]} in every row`
+    throw new MlforgeError(
+      'target_invalid',
+      `The target "${target}" ${what}: nothing can be learned from it.`,
+    )
+  }
+  trainer.init({ matrix, labels: Float32Array.from(labels), features }, job.parameters)
+  if (job.resume !== undefined) {
+    restore(trainer, job.resume.file, await readFile(job.resume.file))
+    if (trainer.round !== job.resume.round || trainer.round > job.rounds) {
+      throw new MlforgeError(
+        'object_corrupt',
+        `${job.resume.file} holds round ${trainer.round}, not ${job.resume.round} of ${job.rounds}. Start from another checkpoint.`,
+      )
+    }
+  }
+  return matrix.rows
+}
+
+function restore(trainer: Trainer, file: string, checkpoint: Uint8Array): void {
+  try {
+    trainer.restore(checkpoint)
+  } catch (error) {
+    throw new MlforgeError(
+      'object_corrupt',
+      `${file} is no checkpoint of ${trainer.engine} (${(error as Error).message}). Start from another checkpoint.`,
+    )
+  }
+}
+
+async function rounds(trainer: Trainer, job: TrainJob, emit: (event: JobEvent) => void): Promise<void> {
+  let writing: Promise<void> | undefined
+  const failures: unknown[] = []
+  let reported = performance.now()
+  while (trainer.round < job.rounds) {
+    trainer.step()
+    const { round } = trainer
+    if (job.checkpointEvery > 0 && round % job.checkpointEvery === 0 && round < job.rounds) {
+      await writing
+      writing = writeDurably(join(job.directory, `checkpoint-${round}.bin`), trainer.checkpoint())
+        .then(fact => emit({ event: 'checkpoint', round, ...fact }))
+        .catch((error: unknown) => void failures.push(error))
+        .finally(() => {
+          writing = undefined
+        })
+    }
+    if (performance.now() - reported >= PROGRESS_MS || round === job.rounds) {
+      reported = performance.now()
+      emit({ event: 'progress', round, rounds: job.rounds, trainRmse: trainer.trainRmse() })
+    }
+    // The file is written by the pool of libuv; its steps need turns of the event loop.
+    if (writing !== undefined) await turnOfTheLoop()
+    if (failures.length > 0) throw failures[0]
+  }
+  await writing
+  if (failures.length > 0) throw failures[0]
+}

@@ -1,0 +1,129 @@
+import { spawn, type ChildProcess } from 'node:child_process'
+import type { Readable, Writable } from 'node:stream'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+import { isMainThread } from 'node:worker_threads'
+import { isErrorCode, MlforgeError } from '../domain/errors.js'
+import { parseMessage } from './messages.js'
+import { CONTROL_FD, EVENT_FD, type Job, type JobEvent, type ResultOf } from './protocol.js'
+
+export interface RunOptions {
+  /** Called for each event, in order, while the child goes on. It must not throw. */
+  readonly onEvent?: (event: JobEvent) => void
+  /** Aborting it kills the child and all its children. */
+  readonly signal?: AbortSignal
+  /** Working directory of the child: a directory that the caller removes afterwards. */
+  readonly scratch: string
+}
+
+const ENTRY = fileURLToPath(new URL('./child/main.js', import.meta.url))
+
+/** Rows and models sit in native memory, so that the JavaScript heap stays small. */
+const NODE_OPTIONS = ['--max-old-space-size=512', '--enable-source-maps']
+
+/** OpenMP threads that wait must not burn a core. The child gets no secrets: its environment is this. */
+const ENVIRONMENT = { OMP_WAIT_POLICY: 'passive', LANG: 'C.UTF-8' }
+
+const STDERR_LINES = 20
+
+/**
+ * Runs a job in a child process, the leader of a group of its own that dies with this process:
+ * a crash of the engine costs one attempt, and a kill is a cancel.
+ * @throws MlforgeError trainer_crashed when the child dies without a word, cancelled when `signal`
+ *   aborts, else the code that the child gives
+ */
+export async function runJob<J extends Job>(job: J, options: RunOptions): Promise<ResultOf[J['kind']]> {
+  // The kernel's death signal follows the thread that forked, not the process.
+  if (!isMainThread) throw new MlforgeError('internal', 'Jobs must be started from the main thread.')
+  if (options.signal?.aborted === true) throw cancelled(job)
+  const child = spawn(process.execPath, [...NODE_OPTIONS, ENTRY, String(process.pid)], {
+    cwd: options.scratch,
+    detached: true,
+    env: ENVIRONMENT,
+    stdio: ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'],
+  })
+  const kill = (): void => killGroup(child)
+  options.signal?.addEventListener('abort', kill, { once: true })
+  try {
+    return await converse(child, job, options)
+  } finally {
+    options.signal?.removeEventListener('abort', kill)
+    killGroup(child)
+    ;(child.stdio[CONTROL_FD] as Writable).destroy()
+  }
+}
+
+async function converse<J extends Job>(
+  child: ChildProcess,
+  job: J,
+  options: RunOptions,
+): Promise<ResultOf[J['kind']]> {
+  const exit = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
+    child.once('error', reject)
+    child.once('close', (code, signal) => resolve({ code, signal }))
+  })
+  const errors = lastLines(child.stderr!)
+  let result: ResultOf[J['kind']] | undefined
+  let failure: MlforgeError | undefined
+  createInterface({ input: child.stdio[EVENT_FD] as Readable }).on('line', line => {
+    const message = parseMessage(line)
+    if (message === undefined) {
+      failure ??= new MlforgeError(
+        'trainer_crashed',
+        `The trainer sent a malformed event: ${line.slice(0, 200)}`,
+      )
+    } else if (message.event === 'result') {
+      result = message.result as ResultOf[J['kind']]
+    } else if (message.event === 'error') {
+      const code = isErrorCode(message.code) ? message.code : 'trainer_crashed'
+      failure ??= new MlforgeError(code, message.message, message.details)
+    } else {
+      options.onEvent?.(message)
+    }
+  })
+  // A child that is already dead breaks these pipes; its exit says why.
+  child.stdin!.on('error', () => undefined)
+  ;(child.stdio[CONTROL_FD] as Writable).on('error', () => undefined)
+  child.stdin!.end(JSON.stringify(job))
+
+  const { code, signal } = await exit
+  if (options.signal?.aborted === true) throw cancelled(job)
+  if (failure !== undefined) throw failure
+  if (result === undefined || code !== 0) {
+    const how = signal === null ? `exit code ${code}` : signal
+    throw new MlforgeError(
+      'trainer_crashed',
+      `The ${job.kind} process ended with ${how} before its result.`,
+      {
+        kind: job.kind,
+        exitCode: code,
+        signal,
+        stderr: errors,
+      },
+    )
+  }
+  return result
+}
+
+function cancelled(job: Job): MlforgeError {
+  return new MlforgeError('cancelled', `The ${job.kind} process was stopped on request.`)
+}
+
+/** Collects the last lines of a stream; the array grows as they come. */
+function lastLines(stream: Readable): readonly string[] {
+  const lines: string[] = []
+  createInterface({ input: stream }).on('line', line => {
+    lines.push(line)
+    if (lines.length > STDERR_LINES) lines.shift()
+  })
+  return lines
+}
+
+function killGroup(child: ChildProcess): void {
+  if (child.pid === undefined) return
+  try {
+    process.kill(-child.pid, 'SIGKILL')
+  } catch {
+    // The group is gone already.
+  }
+}
