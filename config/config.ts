@@ -43,8 +43,27 @@ export interface Config {
     readonly codes: readonly string[]
     readonly maxAttempts: number
     readonly delaySeconds: number
-    /** Bound of the retries inside one attempt of a run: what an activity may take in all. */
-    readonly activityBudgetSeconds: number
+    /** Tries of one activity, within one start of its run, that may end in an error of ours. */
+    readonly activityAttempts: number
   }
   readonly reconcile: { readonly intervalSeconds: number; readonly untouchedSeconds: number }
+  /** What `mlforge up` starts by itself; parts whose address is configured above are not started. */
+  readonly embedded: {
+    /** Temporal's command line program; empty: PATH, the cache, a download or a build. */
+    readonly temporalPath: string
+    /** Program `redis-server`; empty: PATH or what can be installed. */
+    readonly redisPath: string
+    /** Ports of the embedded servers; 0: a free one, remembered in the state directory. */
+    readonly postgresPort: number
+    readonly redisPort: number
+    readonly temporalPort: number
+    readonly temporalUiPort: number
+  }
+}
+
+/** What is known before the stack runs: the addresses of parts that are not external are missing. */
+export type Settings = Omit<Config, 'postgres' | 'redis' | 'temporal'> & {
+  readonly postgres: Omit<Config['postgres'], 'url'> & { readonly url: string | undefined }
+  readonly redis: { readonly url: string | undefined }
+  readonly temporal: Omit<Config['temporal'], 'address'> & { readonly address: string | undefined }
 }

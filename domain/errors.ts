@@ -54,7 +54,7 @@ export const ERROR_CODES = {
   // Stores and processes
   object_missing: { http: 500, retryable: true },
   object_corrupt: { http: 500, retryable: true },
-  lease_lost: { http: 409, retryable: false },
+  lease_lost: { http: 409, retryable: true },
   start_failed: { http: 503, retryable: true },
   lost: { http: 500, retryable: true },
   timed_out: { http: 504, retryable: true },

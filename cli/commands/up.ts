@@ -1,0 +1,84 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { once } from 'node:events'
+import type { Command } from 'commander'
+import { readSettings } from '../../config/load.js'
+import { MlforgeError } from '../../domain/errors.js'
+import { didYouMean } from '../../domain/suggest.js'
+import { down } from '../../infra/launcher/down.js'
+import { distRoot } from '../../infra/launcher/package-root.js'
+import { statePaths } from '../../infra/launcher/paths.js'
+import { resolveRedis } from '../../infra/launcher/redis.js'
+import { standardPlan } from '../../infra/launcher/stack.js'
+import { resolveTemporal } from '../../infra/launcher/temporal-program.js'
+import { up as startStack } from '../../infra/launcher/up.js'
+
+export function up(program: Command): void {
+  program
+    .command('up')
+    .description('start the stack of this directory, or what is missing of it, and wait until it is ready')
+    .option('--foreground', 'stay, and stop the stack at Ctrl-C')
+    .option('--parts <names>', 'only these parts, separated by commas', list)
+    .option('--timeout <seconds>', 'how long the start may take', Number, 180)
+    .action(async ({ foreground, parts, timeout }: UpFlags) => {
+      await start(parts, timeout)
+      if (foreground !== true) return
+      const keepAlive = setInterval(() => undefined, 2 ** 30)
+      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
+      clearInterval(keepAlive)
+      await down(readSettings({ embedded: true }).stateDirectory, console.log)
+    })
+}
+
+interface UpFlags {
+  foreground?: boolean
+  parts?: string[]
+  timeout: number
+}
+
+export const list = (text: string): string[] => text.split(',').map(name => name.trim())
+
+async function start(only: string[] | undefined, timeoutSeconds: number): Promise<void> {
+  const settings = readSettings({ embedded: true })
+  const { stateDirectory, cacheDirectory, embedded, offline } = settings
+  const known = standardPlan(settings).parts.map(part => part.name)
+  const unknown = only?.find(name => !known.includes(name))
+  if (unknown !== undefined) {
+    throw new MlforgeError('invalid_request', `There is no part "${unknown}".${didYouMean(unknown, known)}`)
+  }
+  const plan = standardPlan(settings, only)
+  const starts = (name: string) => plan.parts.some(part => part.name === name && part.kind === 'process')
+  // Here and not in the supervisor, where a build of seven minutes would show no progress.
+  if (starts('redis')) await resolveRedis({ configured: embedded.redisPath, cacheDirectory }, console.log)
+  if (starts('temporal')) {
+    await resolveTemporal({ configured: embedded.temporalPath, cacheDirectory, offline }, console.log)
+  }
+  const main = join(distRoot, 'infra', 'launcher', 'main.js')
+  await startStack({
+    stateDirectory,
+    supervisor: [
+      process.execPath,
+      '--enable-source-maps',
+      main,
+      ...(only === undefined ? [] : [only.join(',')]),
+    ],
+    fingerprint: plan.fingerprint,
+    progress: console.log,
+    deadlineMs: timeoutSeconds * 1000,
+  })
+  printEndpoints(stateDirectory)
+}
+
+function printEndpoints(stateDirectory: string): void {
+  const paths = statePaths(stateDirectory)
+  const endpoints = JSON.parse(readFileSync(paths.endpoints, 'utf8')) as Record<string, string | null>
+  const { api, temporalUi, temporalAddress, keyFile } = endpoints
+  console.log('')
+  if (api != null) console.log(`API           ${api}  (documentation: ${api}/docs)`)
+  if (temporalUi != null) console.log(`Temporal Web  ${temporalUi}`)
+  if (temporalAddress != null) console.log(`Temporal      ${temporalAddress}`)
+  console.log(`Addresses     ${paths.endpoints}`)
+  console.log(`Logs          ${join(stateDirectory, 'logs')}`)
+  if (api == null) return
+  console.log(`\nexport MLFORGE_API_URL=${api}\nexport MLFORGE_API_KEY="$(cat ${keyFile})"`)
+}

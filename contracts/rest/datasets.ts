@@ -1,0 +1,92 @@
+import type { Artifact } from './common.js'
+import type { Operation } from './operations.js'
+
+export type ColumnType = 'integer' | 'number' | 'string' | 'boolean' | 'date' | 'timestamp'
+
+export interface ColumnDeclaration {
+  type: ColumnType
+  /** For date and timestamp: strftime format such as `%m/%d/%Y`. */
+  format?: string
+}
+
+export interface Expectation {
+  kind: 'row_count' | 'not_null' | 'range' | 'in_set' | 'unique'
+  column?: string
+  columns?: string[]
+  min?: number
+  max?: number
+  exclusiveMin?: number
+  exclusiveMax?: number
+  values?: (string | number | boolean)[]
+  /** For not_null: the part of rows that may be empty, 0 to 1. */
+  maxFraction?: number
+  /** A failed `error` refuses the version; a failed `warning` is kept with it. */
+  severity?: 'error' | 'warning'
+}
+
+export interface CommitDataset {
+  /** Id of an upload of this project. */
+  upload: string
+  /** Types by column; columns left out are inferred, or taken from the last version where there is one. */
+  columns?: Record<string, ColumnDeclaration>
+  /** Texts that mean "no value", besides the empty one. */
+  nullValues?: string[]
+  expectations?: Expectation[]
+  message?: string
+}
+
+export interface Dataset {
+  name: string
+  latestVersion: number
+  createdAt: string
+}
+
+export interface Column {
+  name: string
+  type: ColumnType
+  format?: string
+  nullable: boolean
+}
+
+export interface ExpectationResult {
+  expectation: Expectation
+  passed: boolean
+  observed: unknown
+  failingRows: number
+  examples: { row: number; values: Record<string, unknown> }[]
+}
+
+export interface DatasetVersion {
+  dataset: string
+  version: number
+  /** SHA-256 of raw bytes, conversion and engine version: the identity of the content. */
+  root: string
+  rows: number
+  schema: Column[]
+  /** What was inferred and how sure it was; declared columns are marked. */
+  proposal: unknown
+  expectations: ExpectationResult[]
+  profile: unknown
+  parents: string[]
+  message: string | null
+  runId: string
+  createdAt: string
+  artifacts: Artifact[]
+}
+
+/** A dataset commit under way or ended. */
+export interface DatasetCommit extends Operation {
+  dataset: string
+  version: number | null
+  /** False when the content equals the latest version, which is then the answer. */
+  created: boolean | null
+  live: { stage: string } | null
+}
+
+export interface Rows {
+  columns: string[]
+  rows: unknown[][]
+  /** Number of the first row, from 0. */
+  offset: number
+  total: number
+}

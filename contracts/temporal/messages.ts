@@ -1,0 +1,154 @@
+import { defineQuery } from '@temporalio/workflow'
+import type { Evaluated, GateDecision } from '../../domain/training/gate.js'
+import type { ParityVerdict } from '../../domain/training/parity.js'
+
+/** Where content is and what it hashes to: the only form in which data passes through a workflow. */
+export interface ContentRef {
+  readonly uri: string
+  readonly sha256: string
+  readonly bytes: number
+}
+
+/** Identity of a run in every input. What the run is to do stands in its row. */
+export interface RunInput {
+  readonly project: string
+  readonly runId: string
+  /** Name of the dataset or model. */
+  readonly name: string
+  /** Counts starts of this run id, from 1. */
+  readonly attempt: number
+  /** Grows only when somebody asks to redo finished steps. */
+  readonly generation: number
+  readonly limits: RunLimits
+}
+
+export interface RunLimits {
+  /** Work that has not reported for this long is given to another worker. */
+  readonly heartbeatTimeoutSeconds: number
+}
+
+export type RunOutcome = 'succeeded' | 'refused'
+
+/** Why a run ended as it did, where that is not well. */
+export interface RunFailure {
+  readonly code: string
+  readonly message: string
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+export interface RunEnd {
+  readonly outcome: RunOutcome
+  readonly error?: RunFailure
+}
+
+export interface DatasetCommitResult extends RunEnd {
+  readonly version?: number
+  readonly root?: string
+}
+
+export interface TrainModelResult extends RunEnd {
+  readonly version?: number
+  readonly sha256?: string
+}
+
+// Outcomes of steps, as the step ledger keeps them.
+
+export interface IngestOutcome {
+  readonly raw: ContentRef
+  readonly parquet: ContentRef
+  readonly rows: number
+  readonly root: string
+  /** Conversion, schema, proposal: too large for a history, kept as one object. */
+  readonly description: ContentRef
+}
+
+export interface ValidateOutcome {
+  /** Why the data is refused, where an expectation of severity error does not hold. */
+  readonly refused?: RunFailure
+  readonly warned: readonly string[]
+  readonly report: ContentRef
+}
+
+export interface ProfileOutcome {
+  readonly profile: ContentRef
+}
+
+export interface CommitOutcome {
+  readonly version: number
+  readonly root: string
+  /** False when the content equals the latest version: no new version was made. */
+  readonly created: boolean
+}
+
+export interface PrepareOutcome {
+  readonly train: ContentRef
+  readonly holdout: ContentRef
+  readonly trainRows: number
+  readonly holdoutRows: number
+  readonly warnings: readonly string[]
+}
+
+export interface TrainOutcome {
+  readonly model: ContentRef
+  readonly rounds: number
+  /** Round of the checkpoint that the finishing child started from, 0 for none. */
+  readonly resumedFromRound: number
+  readonly seconds: number
+  readonly details: ContentRef
+}
+
+export interface EvaluateOutcome {
+  /** Held-out rows that were scored. */
+  readonly rows: number
+  readonly metrics: Evaluated
+  readonly championVersion?: number
+  readonly predictions: ContentRef
+}
+
+export interface ExportOutcome {
+  readonly onnx: ContentRef
+  readonly parity: ParityVerdict
+}
+
+export interface RegisterOutcome {
+  readonly version: number
+  readonly sha256: string
+}
+
+export type TrainingStage = 'prepare' | 'train' | 'evaluate' | 'gate' | 'export' | 'register' | 'done'
+export type DatasetStage = 'ingest' | 'validate' | 'profile' | 'commit' | 'done'
+
+/** Typed heartbeat of a training: the checkpoint is durable when it is named here. */
+export interface TrainHeartbeat {
+  readonly schema: 1
+  readonly round: number
+  readonly rounds: number
+  readonly metric?: number
+  readonly checkpoint?: { readonly round: number; readonly uri: string; readonly sha256: string }
+}
+
+export interface TrainingLive {
+  readonly stage: TrainingStage
+  readonly metrics?: Evaluated
+  readonly gate?: GateDecision
+}
+
+export interface DatasetLive {
+  readonly stage: DatasetStage
+}
+
+/** Live detail of a run, answered by its workflow. */
+export const liveQuery = defineQuery<TrainingLive | DatasetLive>('live')
+
+export const WORKFLOWS = {
+  dataset: 'datasetCommit',
+  training: 'trainModel',
+  scheduledTraining: 'scheduledTraining',
+  reconcile: 'reconcile',
+  superviseRetries: 'superviseRetries',
+} as const
+
+export interface ScheduledTrainingInput {
+  readonly project: string
+  readonly schedule: string
+}

@@ -1,0 +1,13 @@
+import { defineSearchAttributeKey, SearchAttributeType } from '@temporalio/common'
+
+const keyword = (name: string) => defineSearchAttributeKey(name, SearchAttributeType.KEYWORD)
+
+export const searchAttributes = {
+  project: keyword('MlforgeProject'),
+  kind: keyword('MlforgeKind'),
+  model: keyword('MlforgeModel'),
+  dataset: keyword('MlforgeDataset'),
+  stage: keyword('MlforgeStage'),
+  trigger: keyword('MlforgeTrigger'),
+  metric: defineSearchAttributeKey('MlforgeMetric', SearchAttributeType.DOUBLE),
+}

@@ -1,0 +1,54 @@
+import { TypedSearchAttributes, WorkflowIdConflictPolicy, WorkflowIdReusePolicy } from '@temporalio/common'
+import type { RunKind } from '../../domain/names.js'
+import { type RunInput, type RunLimits, WORKFLOWS } from './messages.js'
+import { QUEUES } from './queues.js'
+import { searchAttributes } from './search-attributes.js'
+
+/** What the start of a run depends on, as its row has it. */
+export interface StartableRun {
+  readonly id: string
+  readonly project: string
+  readonly kind: RunKind
+  readonly name: string
+  readonly attempt: number
+  readonly generation: number
+  readonly workflowId: string
+  readonly principal: string
+  readonly trigger: string
+}
+
+/** Tasks are handed out in this order: 1 comes first, 5 last; 3 is the server's default. */
+const PRIORITY: Record<RunKind, number> = { dataset: 2, training: 3 }
+
+/**
+ * How a run is started, the same by whoever starts it: the API, the relay or a schedule's tick.
+ * The id is the run's: a start of what is running joins it (USE_EXISTING); a run that has ended
+ * well never starts again, one that has ended badly may (ALLOW_DUPLICATE_FAILED_ONLY).
+ */
+export function startOptions(run: StartableRun, limits: RunLimits) {
+  const { project, id: runId, name, attempt, generation } = run
+  const input: RunInput = { project, runId, name, attempt, generation, limits }
+  return {
+    type: WORKFLOWS[run.kind],
+    input,
+    options: {
+      workflowId: run.workflowId,
+      taskQueue: QUEUES.workflows,
+      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+      workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
+      priority: { priorityKey: PRIORITY[run.kind], fairnessKey: project },
+      staticSummary: summary(run),
+      typedSearchAttributes: new TypedSearchAttributes([
+        { key: searchAttributes.project, value: project },
+        { key: searchAttributes.kind, value: run.kind },
+        { key: run.kind === 'dataset' ? searchAttributes.dataset : searchAttributes.model, value: name },
+        { key: searchAttributes.trigger, value: run.trigger },
+      ]),
+    },
+  }
+}
+
+function summary(run: StartableRun): string {
+  const what = run.kind === 'dataset' ? `Commit a version of dataset ${run.name}` : `Train model ${run.name}`
+  return run.attempt === 1 ? `${what}, asked by ${run.principal}` : `${what}, attempt ${run.attempt}`
+}

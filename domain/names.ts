@@ -1,0 +1,16 @@
+/** Names of datasets, models, schedules and aliases: they become part of workflow ids and addresses. */
+export const NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,99}$/
+export const NAME_RULE =
+  'lower-case letters, digits, ".", "_" and "-", at most 100, starting with a letter or digit'
+
+export type RunKind = 'dataset' | 'training'
+
+/** Workflow id of a run: `<project>/<kind>/<name>/<runId>`, readable in Temporal Web. */
+export function workflowId(run: { project: string; kind: RunKind; name: string; runId: string }): string {
+  return `${run.project}/${run.kind}/${run.name}/${run.runId}`
+}
+
+/** Key of one effect: the business run, the step in it, and how often somebody asked to redo the step. */
+export function effectKey(run: { runId: string; generation: number }, step: string): string {
+  return `${run.runId}/${step}/g${run.generation}`
+}

@@ -1,0 +1,39 @@
+import type { RunStatus } from './run-status.js'
+
+/** When a failed run is started again without anybody asking. */
+export interface RetryPolicy {
+  /** Codes of failures that another try can cure. */
+  readonly codes: readonly string[]
+  /** Starts of one run in all, the first included. */
+  readonly maxAttempts: number
+  readonly delaySeconds: number
+}
+
+export interface EndedRun {
+  readonly status: RunStatus
+  readonly code: string | null
+  /** Starts so far. */
+  readonly attempt: number
+  readonly endedAt: Date
+}
+
+export type RetryDecision =
+  { readonly retry: true; readonly at: Date } | { readonly retry: false; readonly reason: string }
+
+/**
+ * Whether and when an ended run is picked up again. Only failures, time-outs and lost runs are;
+ * what somebody cancelled, terminated or what refused its input is left alone.
+ */
+export function decideRetry(policy: RetryPolicy, run: EndedRun): RetryDecision {
+  if (run.status !== 'failed' && run.status !== 'timed_out' && run.status !== 'lost') {
+    return { retry: false, reason: `a run that is ${run.status} is not retried by itself` }
+  }
+  const code = run.code ?? run.status
+  if (!policy.codes.includes(code)) {
+    return { retry: false, reason: `${code} is not among the codes that are retried` }
+  }
+  if (run.attempt >= policy.maxAttempts) {
+    return { retry: false, reason: `${run.attempt} of ${policy.maxAttempts} attempts are used up` }
+  }
+  return { retry: true, at: new Date(run.endedAt.getTime() + policy.delaySeconds * 1000) }
+}

@@ -1,0 +1,167 @@
+import { createHash, randomUUID } from 'node:crypto'
+import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import type { FileHandle } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
+import { Readable } from 'node:stream'
+import { MlforgeError } from '../../domain/errors.js'
+import type { ObjectRef, ObjectStore, WriteOptions } from './object-store.js'
+import { objectUri, sha256OfUri } from './object-uri.js'
+import { abortable, objectCorrupt, objectMissing, verified } from './verified.js'
+
+const DAY = 86_400_000
+const READ_BYTES = 1 << 20
+
+/**
+ * Objects as files below one directory. Content is written to `.tmp` beside them (the same file
+ * system), flushed and renamed, so that a killed writer leaves at most a file nobody looks at.
+ */
+export class LocalObjectStore implements ObjectStore {
+  private readonly root: string
+  private readonly temporary: string
+
+  constructor(directory: string) {
+    this.root = resolve(directory)
+    this.temporary = join(this.root, '.tmp')
+  }
+
+  async write(
+    project: string,
+    content: AsyncIterable<Uint8Array> | Uint8Array,
+    options: WriteOptions = {},
+  ): Promise<ObjectRef> {
+    objectUri(project, '0'.repeat(64)) // refuses the project before any byte is written
+    await mkdir(this.temporary, { recursive: true })
+    const temporary = join(this.temporary, randomUUID())
+    try {
+      const { sha256, bytes } = await this.receive(temporary, content, options)
+      const uri = objectUri(project, sha256)
+      const path = this.pathOf(uri)
+      await this.makeDirectory(dirname(path))
+      // Replaces an equal object; where the old one had rotted, this heals it.
+      await rename(temporary, path)
+      await syncDirectory(dirname(path))
+      return { uri, sha256, bytes }
+    } catch (error) {
+      await rm(temporary, { force: true })
+      throw error
+    }
+  }
+
+  async open(uri: string, options: { signal?: AbortSignal } = {}): Promise<Readable> {
+    const file = await this.openFile(uri)
+    const bytes = file.createReadStream({ highWaterMark: READ_BYTES }) as AsyncIterable<Uint8Array>
+    const checked = verified(abortable(bytes, options.signal), uri, sha256OfUri(uri))
+    return Readable.from(checked, { objectMode: false, highWaterMark: READ_BYTES })
+  }
+
+  async size(uri: string): Promise<number | null> {
+    try {
+      const found = await stat(this.pathOf(uri))
+      return found.isFile() ? found.size : null
+    } catch (error) {
+      if (isCode(error, 'ENOENT')) return null
+      throw error
+    }
+  }
+
+  async toFile(uri: string, _directory: string): Promise<string> {
+    for await (const chunk of await this.open(uri)) void chunk
+    return this.pathOf(uri)
+  }
+
+  /**
+   * Removes what writers that were killed left behind: temporary files untouched for a day before
+   * `now` (milliseconds since the epoch). Answers how many.
+   */
+  async removeStale(now: number): Promise<number> {
+    let removed = 0
+    for (const name of await readdir(this.temporary).catch(() => [])) {
+      const path = join(this.temporary, name)
+      const found = await stat(path).catch(() => null)
+      if (found === null || now - found.mtimeMs < DAY) continue
+      await rm(path, { force: true })
+      removed++
+    }
+    return removed
+  }
+
+  private async receive(
+    temporary: string,
+    content: AsyncIterable<Uint8Array> | Uint8Array,
+    { signal, maxBytes = Infinity }: WriteOptions,
+  ): Promise<{ sha256: string; bytes: number }> {
+    const hash = createHash('sha256')
+    let bytes = 0
+    const file = await open(temporary, 'wx', 0o600)
+    try {
+      for await (const chunk of abortable(content instanceof Uint8Array ? once(content) : content, signal)) {
+        bytes += chunk.byteLength
+        if (bytes > maxBytes) {
+          throw new MlforgeError(
+            'body_too_large',
+            `The content is larger than the ${maxBytes} bytes allowed here. Send less, or raise the limit.`,
+            { maxBytes },
+          )
+        }
+        hash.update(chunk)
+        await writeAll(file, chunk)
+      }
+      await file.sync()
+    } finally {
+      await file.close()
+    }
+    await chmod(temporary, 0o444)
+    return { sha256: hash.digest('hex'), bytes }
+  }
+
+  private async openFile(uri: string): Promise<FileHandle> {
+    const path = this.pathOf(uri)
+    let file: FileHandle
+    try {
+      file = await open(path, 'r')
+    } catch (error) {
+      if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) throw objectMissing(uri)
+      throw new MlforgeError('unavailable', `Object ${uri} cannot be read: ${(error as Error).message}.`, {
+        uri,
+      })
+    }
+    if ((await file.stat()).isFile()) return file
+    await file.close()
+    throw objectCorrupt(uri, 'it is not a file')
+  }
+
+  private pathOf(uri: string): string {
+    sha256OfUri(uri)
+    return join(this.root, uri)
+  }
+
+  /** A new directory survives a power loss only when its parent was flushed too. */
+  private async makeDirectory(path: string): Promise<void> {
+    const first = await mkdir(path, { recursive: true })
+    if (first === undefined) return
+    for (let at = path; at !== this.root; at = dirname(at)) await syncDirectory(dirname(at))
+  }
+}
+
+async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
+  yield content
+}
+
+async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+  for (let at = 0; at < chunk.byteLength;) {
+    at += (await file.write(chunk, at, chunk.byteLength - at)).bytesWritten
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const directory = await open(path, 'r')
+  try {
+    await directory.sync()
+  } finally {
+    await directory.close()
+  }
+}
+
+function isCode(error: unknown, code: string): boolean {
+  return (error as NodeJS.ErrnoException).code === code
+}

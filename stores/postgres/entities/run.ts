@@ -1,0 +1,47 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm'
+import type { RunFailure } from '../../../contracts/temporal/messages.js'
+import type { RunKind } from '../../../domain/names.js'
+import type { RetryPolicy } from '../../../domain/runs/retry-policy.js'
+import type { RunStatus } from '../../../domain/runs/run-status.js'
+
+/** What somebody asked for and what became of it. Work in flight is Temporal's; this is the identity and the end. */
+@Entity('runs')
+@Index(['project', 'kind', 'createdAt', 'id'])
+@Index(['project', 'createdAt', 'id'])
+@Index(['status', 'touchedAt'], { where: `"status" IN ('accepted', 'running')` })
+@Index(['nextAttemptAt'], { where: '"next_attempt_at" IS NOT NULL' })
+@Index(['endedAt'], { where: '"ended_at" IS NOT NULL AND "history" IS NULL' })
+export class Run {
+  @PrimaryColumn('uuid') id!: string
+  @Column('text') project!: string
+  @Column('text') kind!: RunKind
+  /** Name of the dataset or model the run works for. */
+  @Column('text') name!: string
+  @Column('text') status!: RunStatus
+  /** Grows with every write: see writeSequence. */
+  @Column('integer') sequence!: number
+  @Column('integer') attempt!: number
+  @Column('integer') generation!: number
+  @Column('text') workflowId!: string
+  /** Temporal's id of the latest execution, for links; never part of a key. */
+  @Column('text', { nullable: true }) executionId!: string | null
+  @Column('text') stage!: string
+  /** The validated request, complete: a DatasetRequest or a TrainingSpec. */
+  @Column('jsonb') request!: unknown
+  @Column('jsonb', { nullable: true }) result!: unknown
+  @Column('jsonb', { nullable: true }) error!: RunFailure | null
+  @Column('jsonb') warnings!: readonly string[]
+  @Column('jsonb') retryPolicy!: RetryPolicy
+  @Column('timestamptz', { nullable: true }) nextAttemptAt!: Date | null
+  /** Why it is not retried by itself, once it has ended badly. */
+  @Column('text', { nullable: true }) retryNote!: string | null
+  /** Who asked: `key:<name>` or `schedule:<name>`. */
+  @Column('text') principal!: string
+  @Column('text') trigger!: 'api' | 'schedule'
+  @Column('timestamptz') createdAt!: Date
+  @Column('timestamptz', { nullable: true }) startedAt!: Date | null
+  @Column('timestamptz', { nullable: true }) endedAt!: Date | null
+  @Column('timestamptz') touchedAt!: Date
+  /** Archived history of the latest closed execution, gzipped JSON in the object store. */
+  @Column('text', { nullable: true }) history!: string | null
+}

@@ -1,0 +1,61 @@
+import type { DataSource, EntityManager } from 'typeorm'
+import { LedgerStep } from './entities/ledger-step.js'
+import { assertFence, type Fence, takeLease } from './leases.js'
+
+export interface StepRef {
+  readonly runId: string
+  readonly step: string
+  readonly generation: number
+  readonly attempt: number
+}
+
+/** What is written with the outcome of a step, in the same transaction. */
+export type Effect<T> = (transaction: EntityManager) => Promise<T>
+
+/** Finished steps of runs. A step is finished when its row is there, and then it is never done again. */
+export class LedgerStore {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /** Outcome of a step that is finished, undefined for one that is not. */
+  async outcome<T>(ref: StepRef): Promise<T | undefined> {
+    return this.find<T>(this.dataSource.manager, ref)
+  }
+
+  /** Makes the caller the writer of the run; earlier writers (of a worker thought dead) are fenced off. */
+  async takeRun(runId: string, owner: string): Promise<Fence> {
+    return takeLease(this.dataSource.manager, `run/${runId}`, owner)
+  }
+
+  /** Runs a write of the current writer; one that has been taken over changes nothing. */
+  async fenced<T>(fence: Fence, effect: Effect<T>): Promise<T> {
+    return this.dataSource.transaction(async transaction => {
+      await assertFence(transaction, fence)
+      return effect(transaction)
+    })
+  }
+
+  /**
+   * Commits a step: its effect and its outcome, together or not at all. When the step was finished
+   * meanwhile, nothing is written and the outcome that is there is the answer.
+   * @throws MlforgeError lease_lost
+   */
+  async finish<T extends object>(ref: StepRef, fence: Fence, effect: Effect<T>): Promise<T> {
+    return this.fenced(fence, async transaction => {
+      const done = await this.find<T>(transaction, ref)
+      if (done !== undefined) return done
+      const outcome = await effect(transaction)
+      await transaction.insert(LedgerStep, { ...ref, outcome, finishedAt: new Date() })
+      return outcome
+    })
+  }
+
+  async steps(runId: string): Promise<LedgerStep[]> {
+    return this.dataSource.getRepository(LedgerStep).find({ where: { runId }, order: { finishedAt: 'ASC' } })
+  }
+
+  private async find<T>(manager: EntityManager, ref: StepRef): Promise<T | undefined> {
+    const { runId, step, generation } = ref
+    const row = await manager.findOneBy(LedgerStep, { runId, step, generation })
+    return row === null ? undefined : (row.outcome as T)
+  }
+}

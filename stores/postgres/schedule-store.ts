@@ -1,0 +1,68 @@
+import type { DataSource } from 'typeorm'
+import { MlforgeError } from '../../domain/errors.js'
+import { didYouMean } from '../../domain/suggest.js'
+import { uuidv7 } from '../ids.js'
+import { Schedule } from './entities/schedule.js'
+import { page, type PageOf, type PageRequest } from './paging.js'
+
+export type NewSchedule = Pick<
+  Schedule,
+  'project' | 'name' | 'training' | 'timing' | 'paused' | 'note' | 'principal'
+>
+export type ScheduleChange = Partial<Pick<Schedule, 'training' | 'timing' | 'paused' | 'note'>>
+
+/** What each schedule should be; the Temporal Schedule is made equal to it. */
+export class ScheduleStore {
+  constructor(private readonly dataSource: DataSource) {}
+
+  async create(schedule: NewSchedule): Promise<Schedule> {
+    const now = new Date()
+    const rows = await this.dataSource
+      .createQueryBuilder()
+      .insert()
+      .into(Schedule)
+      .values({ ...schedule, id: uuidv7(), createdAt: now, updatedAt: now } as never)
+      .orIgnore()
+      .returning('id')
+      .execute()
+    if ((rows.raw as unknown[]).length === 0) {
+      throw new MlforgeError(
+        'already_exists',
+        `There is a schedule "${schedule.name}" already. Change it with PATCH, or choose another name.`,
+      )
+    }
+    return this.get(schedule.project, schedule.name)
+  }
+
+  async get(project: string, name: string): Promise<Schedule> {
+    const repository = this.dataSource.getRepository(Schedule)
+    const schedule = await repository.findOneBy({ project, name })
+    if (schedule) return schedule
+    const others = await repository.find({ where: { project }, select: { name: true }, take: 1000 })
+    const hint = didYouMean(
+      name,
+      others.map(other => other.name),
+    )
+    throw new MlforgeError('not_found', `There is no schedule "${name}" in project ${project}.${hint}`)
+  }
+
+  async list(project: string, request: PageRequest): Promise<PageOf<Schedule>> {
+    return page(
+      this.dataSource.getRepository(Schedule).createQueryBuilder('schedule').where({ project }),
+      ['createdAt', 'id'],
+      request,
+    )
+  }
+
+  async update(project: string, name: string, change: ScheduleChange): Promise<Schedule> {
+    const schedule = await this.get(project, name)
+    return this.dataSource
+      .getRepository(Schedule)
+      .save(Object.assign(schedule, change, { updatedAt: new Date() }))
+  }
+
+  async remove(project: string, name: string): Promise<void> {
+    await this.get(project, name)
+    await this.dataSource.getRepository(Schedule).delete({ project, name })
+  }
+}

@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process'
+import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from '@jest/globals'
+import { LocalObjectStore } from '../../../stores/objects/local-object-store.js'
+import { objectStoreConformance } from './conformance.js'
+
+const writer = fileURLToPath(new URL('./stalled-local-writer.js', import.meta.url))
+
+async function filesBelow(directory: string): Promise<string[]> {
+  const entries = await readdir(directory, { recursive: true, withFileTypes: true })
+  return entries
+    .filter(entry => entry.isFile())
+    .map(entry => join(entry.parentPath, entry.name).slice(directory.length + 1))
+    .sort()
+}
+
+objectStoreConformance('local', async () => {
+  const directory = await mkdtemp(join(tmpdir(), 'mlforge-local-'))
+  return {
+    store: new LocalObjectStore(directory),
+    list: async () => (await filesBelow(directory)).filter(path => !path.startsWith('.tmp/')),
+    unfinished: async () => (await filesBelow(directory)).filter(path => path.startsWith('.tmp/')).length,
+    corrupt: async uri => {
+      const path = join(directory, uri)
+      const content = await readFile(path)
+      content[100]! ^= 1
+      await chmod(path, 0o644)
+      await writeFile(path, content)
+    },
+    remove: uri => rm(join(directory, uri)),
+    spawnStalledWriter: () =>
+      spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    close: () => rm(directory, { recursive: true, force: true }),
+  }
+})
+
+describe('local object store on disk', () => {
+  it('hands out the object itself, read-only', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'mlforge-local-'))
+    const store = new LocalObjectStore(directory)
+    const { uri } = await store.write('default', new Uint8Array([1, 2, 3]))
+    const path = await store.toFile(uri, '/nowhere')
+    expect(path).toBe(join(directory, uri))
+    expect((await stat(path)).mode & 0o777).toBe(0o444)
+    await rm(directory, { recursive: true })
+  })
+
+  it('removes temporary files only after a day', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'mlforge-local-'))
+    const store = new LocalObjectStore(directory)
+    const { uri } = await store.write('default', new Uint8Array([1, 2, 3]))
+    const now = Date.now()
+    for (const [name, hours] of [
+      ['old', 25],
+      ['young', 23],
+    ] as const) {
+      const path = join(directory, '.tmp', name)
+      await writeFile(path, 'left behind')
+      await utimes(path, (now - hours * 3_600_000) / 1000, (now - hours * 3_600_000) / 1000)
+    }
+    expect(await store.removeStale(now)).toBe(1)
+    expect(await readdir(join(directory, '.tmp'))).toEqual(['young'])
+    expect(await store.size(uri)).toBe(3)
+    await rm(directory, { recursive: true })
+  })
+})

@@ -1,0 +1,35 @@
+import { type ActivityOptions } from '@temporalio/workflow'
+import type { RunLimits } from '../contracts/temporal/messages.js'
+import { QUEUES } from '../contracts/temporal/queues.js'
+
+// Application errors are bounded by the worker's interceptor, which counts attempts and knows the
+// codes; losing a worker is not the work's fault and is bounded by time alone.
+
+/** Writes of single rows: they never give up, since nobody else can say how the run ended. */
+export const ROWS: ActivityOptions = {
+  taskQueue: QUEUES.io,
+  startToCloseTimeout: '15 seconds',
+  retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
+}
+
+/** Reading, converting and committing data. */
+export function dataWork(limits: RunLimits): ActivityOptions {
+  return {
+    taskQueue: QUEUES.io,
+    startToCloseTimeout: '1 hour',
+    scheduleToCloseTimeout: '6 hours',
+    heartbeatTimeout: `${limits.heartbeatTimeoutSeconds} seconds`,
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+  }
+}
+
+/** Training, evaluation and export, each in a child process of a train worker. */
+export function engineWork(limits: RunLimits): ActivityOptions {
+  return {
+    taskQueue: QUEUES.train,
+    startToCloseTimeout: '3 days',
+    scheduleToCloseTimeout: '7 days',
+    heartbeatTimeout: `${limits.heartbeatTimeoutSeconds} seconds`,
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+  }
+}

@@ -1,0 +1,32 @@
+import { proxyActivities } from '@temporalio/workflow'
+import type { DatasetActivities } from '../activities/datasets.js'
+import type { DatasetCommitResult, DatasetLive, RunInput } from '../contracts/temporal/messages.js'
+import { dataWork } from './activity-presets.js'
+import { asRun } from './run-shell.js'
+
+/** Upload -> typed Parquet -> expectations -> profile -> an immutable version. */
+export async function datasetCommit(input: RunInput): Promise<DatasetCommitResult> {
+  const { ingest, validate, profile, commitVersion } = proxyActivities<DatasetActivities>(
+    dataWork(input.limits),
+  )
+
+  return asRun<DatasetLive, DatasetCommitResult>(input, { stage: 'ingest' }, async run => {
+    await run.stage('ingest')
+    const table = await ingest(input)
+    run.show('rows', String(table.rows))
+    run.show('root', table.root)
+
+    await run.stage('validate')
+    const checked = await validate(input)
+    run.warn(checked.warned)
+    if (checked.refused) return { outcome: 'refused', error: checked.refused }
+
+    await run.stage('profile')
+    await profile(input)
+
+    await run.stage('commit')
+    const version = await commitVersion(input)
+    run.show('version', version.created ? String(version.version) : `${version.version} (unchanged)`)
+    return { outcome: 'succeeded', version: version.version, root: version.root }
+  })
+}

@@ -1,0 +1,38 @@
+import {
+  ActivityFailure,
+  ApplicationFailure,
+  CancelledFailure,
+  ChildWorkflowFailure,
+  isCancellation,
+  TimeoutFailure,
+} from '@temporalio/workflow'
+import type { RunFailure } from '../contracts/temporal/messages.js'
+import { type FailureSeen, statusOfFailure } from '../domain/runs/describe-end.js'
+import type { RunStatus } from '../domain/runs/run-status.js'
+
+/** Status, code and evidence that a failure gives a run. */
+export function describeFailure(error: unknown): { status: RunStatus; error: RunFailure } {
+  const root = rootCause(error)
+  const { status, code } = statusOfFailure(seen(error, root))
+  const details =
+    root instanceof ApplicationFailure ? (root.details?.[0] as RunFailure['details']) : undefined
+  const message = root instanceof Error ? root.message : String(root)
+  return { status, error: { code, message, ...(details ? { details } : {}) } }
+}
+
+function rootCause(error: unknown): unknown {
+  if ((error instanceof ActivityFailure || error instanceof ChildWorkflowFailure) && error.cause) {
+    return rootCause(error.cause)
+  }
+  return error
+}
+
+function seen(error: unknown, root: unknown): FailureSeen {
+  const message = root instanceof Error ? root.message : String(root)
+  if (isCancellation(error) || root instanceof CancelledFailure) return { kind: 'cancelled', message }
+  if (root instanceof ApplicationFailure) {
+    return root.type ? { kind: 'application', code: root.type, message } : { kind: 'other', message }
+  }
+  if (root instanceof TimeoutFailure) return { kind: 'timeout', message }
+  return { kind: 'other', message }
+}

@@ -1,0 +1,105 @@
+import {
+  ApplicationFailure,
+  CancellationScope,
+  proxyActivities,
+  setCurrentDetails,
+  setHandler,
+  upsertSearchAttributes,
+  workflowInfo,
+} from '@temporalio/workflow'
+import type { RunActivities } from '../activities/runs.js'
+import {
+  type DatasetLive,
+  liveQuery,
+  type RunEnd,
+  type RunInput,
+  type TrainingLive,
+} from '../contracts/temporal/messages.js'
+import { searchAttributes } from '../contracts/temporal/search-attributes.js'
+import { type RunStatus, writeSequence } from '../domain/runs/run-status.js'
+import { ROWS } from './activity-presets.js'
+import { describeFailure } from './failures.js'
+
+const { recordRun } = proxyActivities<RunActivities>(ROWS)
+
+type Live = TrainingLive | DatasetLive
+
+/** What the body of a run says of itself while it works. */
+export interface RunHandle<L extends Live> {
+  /** Enters a stage: seen in the row, in the search attributes, by the query and in Temporal Web. */
+  stage(stage: L['stage'], live?: Partial<L>): Promise<void>
+  /** Adds a line to the table that Temporal Web shows. */
+  show(what: string, value: string): void
+  /** Warnings to keep with the run. */
+  warn(warnings: readonly string[]): void
+}
+
+/**
+ * The life of a run around its work: the row says running, then where it is, then how it ended,
+ * whatever happens. A write that comes late changes nothing, by its sequence.
+ */
+export async function asRun<L extends Live, R extends RunEnd>(
+  input: RunInput,
+  initial: L,
+  body: (run: RunHandle<L>) => Promise<R>,
+): Promise<R> {
+  let live: L = initial
+  let writes = 0
+  const table: [string, string][] = [['run', input.runId]]
+  const warnings: string[] = []
+  setHandler(liveQuery, () => live)
+
+  const render = () =>
+    setCurrentDetails(
+      ['| | |', '|---|---|', ...table.map(([what, value]) => `| ${what} | ${value} |`)].join('\n'),
+    )
+  const record = (sequence: number, change: Parameters<typeof recordRun>[0]['change']) =>
+    recordRun({ runId: input.runId, sequence, change })
+  const close = async (status: RunStatus, change: Parameters<typeof recordRun>[0]['change']) => {
+    table.push(['outcome', change.error ? `${status}: ${change.error.message}` : status])
+    render()
+    upsertSearchAttributes([{ key: searchAttributes.stage, value: status }])
+    await CancellationScope.nonCancellable(() =>
+      record(writeSequence(input.attempt, 'closing'), { ...change, status, stage: status, warnings }),
+    )
+  }
+  const handle: RunHandle<L> = {
+    async stage(stage, more) {
+      live = { ...live, ...more, stage }
+      table.push(['stage', stage])
+      render()
+      upsertSearchAttributes([{ key: searchAttributes.stage, value: stage }])
+      await record(writeSequence(input.attempt, ++writes), { stage })
+    },
+    show(what, value) {
+      table.push([what, value])
+      render()
+    },
+    warn(more) {
+      warnings.push(...more)
+    },
+  }
+
+  const executionId = workflowInfo().runId
+  const begun = await record(writeSequence(input.attempt, ++writes), { status: 'running', executionId })
+  if (!begun) {
+    throw ApplicationFailure.nonRetryable(
+      `Run ${input.runId} has gone on without attempt ${input.attempt}; this start does nothing.`,
+      'wrong_state',
+    )
+  }
+  try {
+    const result = await body(handle)
+    await close(result.outcome, { result, ...(result.error ? { error: result.error } : {}) })
+    return result
+  } catch (error) {
+    const end = describeFailure(error)
+    if (end.status === 'refused') {
+      const result = { outcome: 'refused', error: end.error } as R
+      await close('refused', { result, error: end.error })
+      return result
+    }
+    await close(end.status, { error: end.error })
+    throw error
+  }
+}
