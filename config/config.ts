@@ -43,8 +43,8 @@ export interface Config {
     readonly codes: readonly string[]
     readonly maxAttempts: number
     readonly delaySeconds: number
-    /** Bound of the retries inside one attempt of a run: what an activity may take in all. */
-    readonly activityBudgetSeconds: number
+    /** Tries of one activity, within one start of its run, that may end in an error of ours. */
+    readonly activityAttempts: number
   }
   readonly reconcile: { readonly intervalSeconds: number; readonly untouchedSeconds: number }
   /** What `mlforge up` starts by itself; parts whose address is configured above are not started. */

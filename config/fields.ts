@@ -167,11 +167,11 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
     fallback: 60,
     embedded: 5,
   },
-  'retries.activityBudgetSeconds': {
-    env: 'MLFORGE_RETRIES_ACTIVITY_BUDGET_SECONDS',
-    schema: seconds,
-    fallback: 600,
-    embedded: 30,
+  'retries.activityAttempts': {
+    env: 'MLFORGE_RETRIES_ACTIVITY_ATTEMPTS',
+    schema: int(1, 1000),
+    fallback: 8,
+    embedded: 5,
   },
   'reconcile.intervalSeconds': {
     env: 'MLFORGE_RECONCILE_INTERVAL_SECONDS',

@@ -6,7 +6,9 @@ import { asRun } from './run-shell.js'
 
 /** Upload -> typed Parquet -> expectations -> profile -> an immutable version. */
 export async function datasetCommit(input: RunInput): Promise<DatasetCommitResult> {
-  const { ingest, validate, profile, commitVersion } = proxyActivities<DatasetActivities>(dataWork(input.limits))
+  const { ingest, validate, profile, commitVersion } = proxyActivities<DatasetActivities>(
+    dataWork(input.limits),
+  )
 
   return asRun<DatasetLive, DatasetCommitResult>(input, { stage: 'ingest' }, async run => {
     await run.stage('ingest')

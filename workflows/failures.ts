@@ -14,7 +14,8 @@ import type { RunStatus } from '../domain/runs/run-status.js'
 export function describeFailure(error: unknown): { status: RunStatus; error: RunFailure } {
   const root = rootCause(error)
   const { status, code } = statusOfFailure(seen(error, root))
-  const details = root instanceof ApplicationFailure ? (root.details?.[0] as RunFailure['details']) : undefined
+  const details =
+    root instanceof ApplicationFailure ? (root.details?.[0] as RunFailure['details']) : undefined
   const message = root instanceof Error ? root.message : String(root)
   return { status, error: { code, message, ...(details ? { details } : {}) } }
 }

@@ -8,7 +8,13 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { RunActivities } from '../activities/runs.js'
-import { type DatasetLive, liveQuery, type RunEnd, type RunInput, type TrainingLive } from '../contracts/temporal/messages.js'
+import {
+  type DatasetLive,
+  liveQuery,
+  type RunEnd,
+  type RunInput,
+  type TrainingLive,
+} from '../contracts/temporal/messages.js'
 import { searchAttributes } from '../contracts/temporal/search-attributes.js'
 import { type RunStatus, writeSequence } from '../domain/runs/run-status.js'
 import { ROWS } from './activity-presets.js'
@@ -44,7 +50,9 @@ export async function asRun<L extends Live, R extends RunEnd>(
   setHandler(liveQuery, () => live)
 
   const render = () =>
-    setCurrentDetails(['| | |', '|---|---|', ...table.map(([what, value]) => `| ${what} | ${value} |`)].join('\n'))
+    setCurrentDetails(
+      ['| | |', '|---|---|', ...table.map(([what, value]) => `| ${what} | ${value} |`)].join('\n'),
+    )
   const record = (sequence: number, change: Parameters<typeof recordRun>[0]['change']) =>
     recordRun({ runId: input.runId, sequence, change })
   const close = async (status: RunStatus, change: Parameters<typeof recordRun>[0]['change']) => {

@@ -24,7 +24,8 @@ export async function trainModel(input: RunInput): Promise<TrainModelResult> {
     await run.stage('train')
     const trained = await train(input)
     run.show('model', trained.model.sha256)
-    if (trained.resumedFromRound > 0) run.show('resumed', `from the checkpoint at round ${trained.resumedFromRound}`)
+    if (trained.resumedFromRound > 0)
+      run.show('resumed', `from the checkpoint at round ${trained.resumedFromRound}`)
 
     await run.stage('evaluate')
     const { metrics } = await evaluate(input)
@@ -37,12 +38,16 @@ export async function trainModel(input: RunInput): Promise<TrainModelResult> {
     if (!gate.passed) {
       const failed = gate.checks.filter(check => !check.passed)
       const message = `The gate refused the model: ${failed.map(check => check.message).join('; ')}.`
-      return { outcome: 'refused', sha256: trained.model.sha256, error: { code: 'gate_refused', message, details: { gate } } }
+      return {
+        outcome: 'refused',
+        sha256: trained.model.sha256,
+        error: { code: 'gate_refused', message, details: { gate } },
+      }
     }
 
     await run.stage('export', { gate })
     const exported = await exportModel(input)
-    run.show('ONNX', `differs by ${exported.parity.maxDifference.toExponential(1)} at most`)
+    run.show('ONNX', `differs by ${exported.parity.maxDifference?.toExponential(1)} at most`)
 
     await run.stage('register')
     const registered = await registerVersion(input)

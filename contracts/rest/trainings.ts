@@ -35,15 +35,15 @@ export interface StartTraining {
   control?: { permuteTarget: { seed: number } }
 }
 
+/** Errors of a regression model; those that divide by zero are null. */
 export interface Metrics {
-  rows: number
   rmse: number
   mae: number
   /** sum |y - p| / sum y */
-  wape: number
+  wape: number | null
   /** sum (y - p) / sum y */
-  relativeBias: number
-  r2: number
+  relativeBias: number | null
+  r2: number | null
 }
 
 export interface Gate {

@@ -1,5 +1,6 @@
 import { defineQuery } from '@temporalio/workflow'
 import type { Evaluated, GateDecision } from '../../domain/training/gate.js'
+import type { ParityVerdict } from '../../domain/training/parity.js'
 
 /** Where content is and what it hashes to: the only form in which data passes through a workflow. */
 export interface ContentRef {
@@ -97,6 +98,8 @@ export interface TrainOutcome {
 }
 
 export interface EvaluateOutcome {
+  /** Held-out rows that were scored. */
+  readonly rows: number
   readonly metrics: Evaluated
   readonly championVersion?: number
   readonly predictions: ContentRef
@@ -104,12 +107,7 @@ export interface EvaluateOutcome {
 
 export interface ExportOutcome {
   readonly onnx: ContentRef
-  readonly parity: {
-    readonly rows: number
-    readonly maxDifference: number
-    readonly tolerance: number
-    readonly passed: boolean
-  }
+  readonly parity: ParityVerdict
 }
 
 export interface RegisterOutcome {

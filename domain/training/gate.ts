@@ -1,12 +1,4 @@
-/** Errors of a regression model on one set of rows; see metrics.ts for the formulas. */
-export interface Metrics {
-  readonly rows: number
-  readonly rmse: number
-  readonly mae: number
-  readonly wape: number
-  readonly relativeBias: number
-  readonly r2: number
-}
+import type { RegressionMetrics } from './metrics.js'
 
 export interface GatePolicy {
   /** Largest allowed RMSE of the model as a multiple of the baseline's. */
@@ -18,7 +10,7 @@ export interface GatePolicy {
 export const DEFAULT_GATE: GatePolicy = { maxRmseOfBaseline: 1, maxRmseOfChampion: 1 }
 
 export interface GateCheck {
-  readonly name: 'finite' | 'baseline' | 'champion'
+  readonly name: 'baseline' | 'champion'
   readonly observed: number
   readonly limit: number
   readonly passed: boolean
@@ -31,9 +23,9 @@ export interface GateDecision {
 }
 
 export interface Evaluated {
-  readonly model: Metrics
-  readonly baseline: Metrics
-  readonly champion?: Metrics
+  readonly model: RegressionMetrics
+  readonly baseline: RegressionMetrics
+  readonly champion?: RegressionMetrics
 }
 
 /** Decides whether an evaluated model may be registered. A metric that is not a number never passes. */
@@ -45,7 +37,7 @@ export function decideGate(policy: GatePolicy, metrics: Evaluated): GateDecision
   return { passed: checks.every(check => check.passed), checks }
 }
 
-function against(name: 'baseline' | 'champion', model: Metrics, other: Metrics, factor: number): GateCheck {
+function against(name: 'baseline' | 'champion', model: RegressionMetrics, other: RegressionMetrics, factor: number): GateCheck {
   const limit = factor * other.rmse
   const passed = model.rmse <= limit
   const relation = passed ? 'is within' : 'is above'

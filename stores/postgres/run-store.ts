@@ -166,6 +166,11 @@ export class RunStore {
       .getMany()
   }
 
+  /** True while the relay still has to make the run's start. */
+  async isStartOwed(id: string): Promise<boolean> {
+    return this.dataSource.getRepository(OutboxRow).existsBy({ runId: id, doneAt: IsNull() })
+  }
+
   /** An open run was looked at and is well. */
   async touch(id: string): Promise<void> {
     await this.dataSource.getRepository(Run).update({ id }, { touchedAt: new Date() })

@@ -55,7 +55,7 @@ async function prepare(trainer: Trainer, job: TrainJob): Promise<number> {
   }
   trainer.init({ matrix, labels: Float32Array.from(labels), features }, job.parameters)
   if (job.resume !== undefined) {
-    trainer.restore(await readFile(job.resume.file))
+    restore(trainer, job.resume.file, await readFile(job.resume.file))
     if (trainer.round !== job.resume.round || trainer.round > job.rounds) {
       throw new MlforgeError(
         'object_corrupt',
@@ -64,6 +64,17 @@ async function prepare(trainer: Trainer, job: TrainJob): Promise<number> {
     }
   }
   return matrix.rows
+}
+
+function restore(trainer: Trainer, file: string, checkpoint: Uint8Array): void {
+  try {
+    trainer.restore(checkpoint)
+  } catch (error) {
+    throw new MlforgeError(
+      'object_corrupt',
+      `${file} is no checkpoint of ${trainer.engine} (${(error as Error).message}). Start from another checkpoint.`,
+    )
+  }
 }
 
 async function rounds(trainer: Trainer, job: TrainJob, emit: (event: JobEvent) => void): Promise<void> {

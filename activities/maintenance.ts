@@ -1,0 +1,92 @@
+import { gzipSync } from 'node:zlib'
+import { writeSequence } from '../domain/runs/run-status.js'
+import type { Run } from '../stores/postgres/entities/run.js'
+import type { ExecutionState, Ports } from './ports.js'
+
+export interface ReconcileResult {
+  readonly looked: number
+  /** Ids of runs whose rows were closed with what Temporal says. */
+  readonly closed: readonly string[]
+  readonly lost: readonly string[]
+}
+
+export interface RetryResult {
+  readonly retried: readonly string[]
+}
+
+const BATCH = 200
+
+type MaintenancePorts = Pick<Ports, 'runs' | 'objects' | 'workflows'> & {
+  /** An open run is looked at when nothing has been heard of it for this long. */
+  readonly untouchedSeconds: number
+}
+
+/** Work that looks after runs whose own workflow cannot do it any more. */
+export function maintenanceActivities({ runs, objects, workflows, untouchedSeconds }: MaintenancePorts) {
+  const close = async (run: Run, state: ExecutionState | null): Promise<'closed' | 'lost' | 'open'> => {
+    const sequence = writeSequence(run.attempt, 'closing')
+    if (state === null) {
+      // A start that is still owed has no workflow yet; the relay's deadline looks after it.
+      if (await runs.isStartOwed(run.id)) return 'open'
+      const message = `Temporal knows no workflow ${run.workflowId}. Retry the run to start it again.`
+      await runs.update(run.id, sequence, { status: 'lost', stage: 'lost', error: { code: 'lost', message } })
+      return 'lost'
+    }
+    if (state.open) {
+      await runs.touch(run.id)
+      return 'open'
+    }
+    const { status, code, message, executionId, result } = state
+    await runs.update(run.id, sequence, {
+      status,
+      stage: status,
+      executionId,
+      ...(result === undefined ? {} : { result }),
+      ...(code === null ? {} : { error: { code, message } }),
+    })
+    return 'closed'
+  }
+
+  return {
+    async reconcileRuns({ project }: { project: string }): Promise<ReconcileResult> {
+      const open = await runs.untouched(project, untouchedSeconds, BATCH)
+      const closed: string[] = []
+      const lost: string[] = []
+      for (const run of open) {
+        const outcome = await close(run, await workflows.describe(run.workflowId))
+        if (outcome === 'closed') closed.push(run.id)
+        if (outcome === 'lost') lost.push(run.id)
+      }
+      return { looked: open.length, closed, lost }
+    },
+
+    /** Histories outlive Temporal's retention: gzipped JSON in the object store. */
+    async archiveHistories({ project }: { project: string }): Promise<{ archived: number }> {
+      let archived = 0
+      for (const run of await runs.unarchived(project, BATCH)) {
+        const state = await workflows.describe(run.workflowId)
+        if (state?.open) continue
+        const history = state && (await workflows.history(run.workflowId, state.executionId))
+        if (!history) continue
+        const { uri } = await objects.write(project, gzipSync(history))
+        await runs.archived(run.id, run.attempt, uri)
+        archived++
+      }
+      return { archived }
+    },
+
+    async retryDueRuns({ project }: { project: string }): Promise<RetryResult> {
+      const retried: string[] = []
+      for (const run of await runs.dueForRetry(project, BATCH)) {
+        // The row says that it has ended; Temporal has the last word on that.
+        const state = await workflows.describe(run.workflowId)
+        if (state?.open) continue
+        const reopened = await runs.retry(project, run.id, { attempt: run.attempt })
+        if (reopened.attempt > run.attempt) retried.push(run.id)
+      }
+      return { retried }
+    },
+  }
+}
+
+export type MaintenanceActivities = ReturnType<typeof maintenanceActivities>

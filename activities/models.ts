@@ -1,0 +1,78 @@
+import type {
+  EvaluateOutcome,
+  ExportOutcome,
+  PrepareOutcome,
+  RegisterOutcome,
+  RunInput,
+  TrainOutcome,
+} from '../contracts/temporal/messages.js'
+import { effectKey } from '../domain/names.js'
+import { decideGate, type GateDecision } from '../domain/training/gate.js'
+import type { TrainingSpec } from '../domain/training/spec.js'
+import type { Ports } from './ports.js'
+import { signatureOf } from './signature.js'
+import { onceStep, outcomeOf } from './step.js'
+
+type ModelPorts = Pick<Ports, 'runs' | 'ledger' | 'datasets' | 'models' | 'engine' | 'code'>
+
+export function modelActivities({ runs, ledger, datasets, models, engine, code }: ModelPorts) {
+  return {
+    /** The gate's decision, kept with the run whatever it is. */
+    async judge(input: RunInput): Promise<GateDecision> {
+      return onceStep(ledger, input, 'gate', async () => {
+        const spec = (await runs.get(input.project, input.runId)).request as TrainingSpec
+        const { metrics } = await outcomeOf<EvaluateOutcome>(ledger, input, 'evaluate')
+        return decideGate(spec.gate, metrics)
+      })
+    },
+
+    /** Registers the evaluated bytes as the next version, with all that they were made from. */
+    async registerVersion(input: RunInput): Promise<RegisterOutcome> {
+      return onceStep(ledger, input, 'register', async () => {
+        const run = await runs.get(input.project, input.runId)
+        const spec = run.request as TrainingSpec
+        const data = await outcomeOf<PrepareOutcome>(ledger, input, 'prepare')
+        const trained = await outcomeOf<TrainOutcome>(ledger, input, 'train')
+        const evaluated = await outcomeOf<EvaluateOutcome>(ledger, input, 'evaluate')
+        const gate = await outcomeOf<GateDecision>(ledger, input, 'gate')
+        const exported = await outcomeOf<ExportOutcome>(ledger, input, 'export')
+        const signature = await signatureOf(datasets, input.project, spec)
+        return async transaction => {
+          const registered = await models.register(transaction, input.project, spec.model, {
+            engine: spec.engine,
+            sha256: trained.model.sha256,
+            artifacts: {
+              'model.ubj': trained.model,
+              'model.onnx': exported.onnx,
+              'train.parquet': data.train,
+              'holdout.parquet': data.holdout,
+              'predictions.parquet': evaluated.predictions,
+              'training.json': trained.details,
+            },
+            signature,
+            metrics: evaluated.metrics,
+            gate,
+            parity: exported.parity,
+            lineage: {
+              dataset: spec.dataset,
+              code,
+              engine: { name: spec.engine, version: engine.version },
+              parameters: spec.parameters,
+              rounds: spec.rounds,
+              split: spec.split,
+              champion: evaluated.championVersion ?? null,
+              control: spec.control ?? null,
+              run: input.runId,
+              principal: run.principal,
+            },
+            runId: input.runId,
+            effectKey: effectKey(input, 'register'),
+          })
+          return { version: registered.version, sha256: registered.sha256 }
+        }
+      })
+    },
+  }
+}
+
+export type ModelActivities = ReturnType<typeof modelActivities>

@@ -1,0 +1,60 @@
+import type { RunLimits } from '../contracts/temporal/messages.js'
+import type { RunStatus } from '../domain/runs/run-status.js'
+import type { ObjectStore } from '../stores/objects/object-store.js'
+import type { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
+import type { DatasetStore } from '../stores/postgres/dataset-store.js'
+import type { Run } from '../stores/postgres/entities/run.js'
+import type { LedgerStore } from '../stores/postgres/ledger-store.js'
+import type { ModelStore } from '../stores/postgres/model-store.js'
+import type { RunStore } from '../stores/postgres/run-store.js'
+import type { ScheduleStore } from '../stores/postgres/schedule-store.js'
+
+/** What a worker has at hand; each group of activities takes the part it needs. */
+export interface Ports {
+  readonly runs: RunStore
+  readonly ledger: LedgerStore
+  readonly checkpoints: CheckpointStore
+  readonly datasets: DatasetStore
+  readonly models: ModelStore
+  readonly schedules: ScheduleStore
+  readonly objects: ObjectStore
+  readonly workflows: WorkflowStarter
+  readonly engine: EngineFacts
+  readonly code: CodeFacts
+  readonly limits: RunLimits
+  /** Directory for files that live as long as an activity. */
+  readonly scratch: string
+}
+
+export interface EngineFacts {
+  readonly library: string
+  readonly version: string
+}
+
+/** Which MLForge made a model. */
+export interface CodeFacts {
+  readonly version: string
+  readonly commit: string | null
+  readonly dirty: boolean
+}
+
+/** The part of Temporal's client that activities use; worker/ implements it. */
+export interface WorkflowStarter {
+  /** Starts the run's workflow, or joins the one that runs. Returns Temporal's id of the execution. */
+  start(run: Run, limits: RunLimits): Promise<string>
+  /** How the latest execution of a workflow id stands; null where Temporal knows none. */
+  describe(workflowId: string): Promise<ExecutionState | null>
+  /** Complete history of a closed execution, as JSON; null where it is gone. */
+  history(workflowId: string, executionId: string): Promise<string | null>
+}
+
+export type ExecutionState =
+  | { readonly open: true; readonly executionId: string }
+  | {
+      readonly open: false
+      readonly executionId: string
+      readonly status: RunStatus
+      readonly code: string | null
+      readonly message: string
+      readonly result?: unknown
+    }

@@ -1,0 +1,37 @@
+import { Context } from '@temporalio/activity'
+import type { RunInput } from '../contracts/temporal/messages.js'
+import { MlforgeError } from '../domain/errors.js'
+import type { Fence } from '../stores/postgres/leases.js'
+import type { Effect, LedgerStore } from '../stores/postgres/ledger-store.js'
+
+/**
+ * Does a step of a run once: a finished one answers from the ledger. The work runs outside of any
+ * transaction and returns what is to be written; that and the outcome are committed together, and
+ * only by the latest holder of the run, so a worker thought dead that wakes up changes nothing.
+ */
+export async function onceStep<T extends object>(
+  ledger: LedgerStore,
+  input: RunInput,
+  step: string,
+  work: (fence: Fence) => Promise<T | Effect<T>>,
+): Promise<T> {
+  const ref = { runId: input.runId, step, generation: input.generation, attempt: input.attempt }
+  const done = await ledger.outcome<T>(ref)
+  if (done !== undefined) return done
+  const { activityId, attempt } = Context.current().info
+  const fence = await ledger.takeRun(input.runId, `${step} (activity ${activityId}, attempt ${attempt})`)
+  const result = await work(fence)
+  const effect: Effect<T> = typeof result === 'function' ? result : () => Promise.resolve(result)
+  return ledger.finish(ref, fence, effect)
+}
+
+/** Outcome of an earlier step, which the workflow's order guarantees. */
+export async function outcomeOf<T>(ledger: LedgerStore, input: RunInput, step: string): Promise<T> {
+  const outcome = await ledger.outcome<T>({ ...input, step })
+  if (outcome !== undefined) return outcome
+  throw new MlforgeError(
+    'internal',
+    `Step ${step} of run ${input.runId} (generation ${input.generation}) has no outcome in the ledger. ` +
+      'Retry the run with POST .../retry.',
+  )
+}

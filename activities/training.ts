@@ -1,0 +1,196 @@
+import { mkdir } from 'node:fs/promises'
+import { join } from 'node:path'
+import type {
+  EvaluateOutcome,
+  ExportOutcome,
+  PrepareOutcome,
+  RunInput,
+  TrainOutcome,
+} from '../contracts/temporal/messages.js'
+import { MlforgeError } from '../domain/errors.js'
+import type { TrainingSpec } from '../domain/training/spec.js'
+import type { ModelSignature } from '../inference/signature.js'
+import { splitByTime } from '../stores/duckdb/split.js'
+import { runJob } from '../trainers/runner.js'
+import { beatWhile } from './heartbeats.js'
+import { json, writeFile } from './objects.js'
+import type { Ports } from './ports.js'
+import { withScratch } from './scratch.js'
+import { signatureOf } from './signature.js'
+import { onceStep, outcomeOf } from './step.js'
+import { trainWithCheckpoints } from './train-with-checkpoints.js'
+
+type TrainingPorts = Pick<
+  Ports,
+  'runs' | 'ledger' | 'checkpoints' | 'datasets' | 'models' | 'objects' | 'engine' | 'scratch'
+>
+
+export function trainingActivities(ports: TrainingPorts) {
+  const { runs, ledger, datasets, models, objects, engine, scratch } = ports
+
+  const specOf = async (input: RunInput) =>
+    (await runs.get(input.project, input.runId)).request as TrainingSpec
+
+  return {
+    /** Rows to train on and rows held out, as two Parquet objects; what is wrong with them refuses the run. */
+    async prepareSplit(input: RunInput): Promise<PrepareOutcome> {
+      return onceStep(ledger, input, 'prepare', () =>
+        withScratch(scratch, directory =>
+          beatWhile('splitting the dataset', async signal => {
+            const spec = await specOf(input)
+            const version = await datasets.version(input.project, spec.dataset.name, spec.dataset.version)
+            const table = await objects.toFile(version.parquet.uri, directory)
+            const keep = [spec.split.column, ...spec.baseline.by]
+            const split = await splitByTime(
+              table,
+              {
+                ...spec.split,
+                features: spec.features,
+                target: spec.target,
+                keep,
+                ...(spec.control ? { permuteTarget: spec.control.permuteTarget } : {}),
+              },
+              directory,
+              signal,
+            )
+            return {
+              train: await writeFile(objects, input.project, split.train.file),
+              holdout: await writeFile(objects, input.project, split.holdout.file),
+              trainRows: split.train.rows,
+              holdoutRows: split.holdout.rows,
+              warnings: split.warnings,
+            }
+          }),
+        ),
+      )
+    },
+
+    /** Boosts in a child process, from the newest valid checkpoint where there is one. */
+    async train(input: RunInput): Promise<TrainOutcome> {
+      return onceStep(ledger, input, 'train', fence =>
+        withScratch(scratch, async directory => {
+          const spec = await specOf(input)
+          const { train } = await outcomeOf<PrepareOutcome>(ledger, input, 'prepare')
+          const result = await trainWithCheckpoints(ports, {
+            input,
+            spec,
+            fence,
+            table: train.uri,
+            directory,
+          })
+          const { rounds, fromRound, seconds } = result
+          return {
+            model: await writeFile(objects, input.project, result.model.file),
+            rounds,
+            resumedFromRound: fromRound,
+            seconds,
+            details: await json(objects, input.project, {
+              engine: result.engine,
+              featureImportance: result.featureImportance,
+              peakRssBytes: result.peakRssBytes,
+              rows: result.rows,
+              trainRmse: result.trainRmse,
+            }),
+          }
+        }),
+      )
+    },
+
+    /** Errors on the held-out rows: of the model, of the baseline, and of the champion where there is one. */
+    async evaluate(input: RunInput): Promise<EvaluateOutcome> {
+      return onceStep(ledger, input, 'evaluate', () =>
+        withScratch(scratch, directory =>
+          beatWhile('evaluating', async signal => {
+            const spec = await specOf(input)
+            const data = await outcomeOf<PrepareOutcome>(ledger, input, 'prepare')
+            const { model } = await outcomeOf<TrainOutcome>(ledger, input, 'train')
+            const champion = await models.aliased(input.project, spec.model, 'champion')
+            const signature = await signatureOf(datasets, input.project, spec)
+            const result = await runJob(
+              {
+                kind: 'evaluate',
+                library: engine.library,
+                model: { file: await objects.toFile(model.uri, directory), signature },
+                ...(champion
+                  ? {
+                      champion: {
+                        file: await objects.toFile(
+                          artifact(champion, 'model.ubj'),
+                          await subdirectory(directory, 'champion'),
+                        ),
+                        signature: champion.signature as ModelSignature,
+                      },
+                    }
+                  : {}),
+                holdout: await objects.toFile(data.holdout.uri, directory),
+                train: await objects.toFile(data.train.uri, directory),
+                baselineColumns: spec.baseline.by,
+                keyColumns: [...new Set([spec.split.column, ...spec.baseline.by])],
+                directory,
+              },
+              { scratch: directory, signal },
+            )
+            return {
+              rows: result.rows,
+              metrics: result.metrics,
+              ...(champion ? { championVersion: champion.version } : {}),
+              predictions: await writeFile(objects, input.project, result.predictions.file),
+            }
+          }),
+        ),
+      )
+    },
+
+    /** ONNX of the same model, compared with the engine on every held-out row. */
+    async exportModel(input: RunInput): Promise<ExportOutcome> {
+      return onceStep(ledger, input, 'export', () =>
+        withScratch(scratch, directory =>
+          beatWhile('exporting to ONNX', async signal => {
+            const spec = await specOf(input)
+            const data = await outcomeOf<PrepareOutcome>(ledger, input, 'prepare')
+            const { model } = await outcomeOf<TrainOutcome>(ledger, input, 'train')
+            const { onnx, parity } = await runJob(
+              {
+                kind: 'export',
+                library: engine.library,
+                model: {
+                  file: await objects.toFile(model.uri, directory),
+                  signature: await signatureOf(datasets, input.project, spec),
+                },
+                holdout: await objects.toFile(data.holdout.uri, directory),
+                directory,
+              },
+              { scratch: directory, signal },
+            )
+            if (!parity.passed) {
+              throw new MlforgeError(
+                'parity_failed',
+                `The ONNX export differs from the engine by ${parity.maxDifference} at held-out row ${parity.worstRow}; ` +
+                  `${parity.tolerance} is allowed. The model is not registered.`,
+                { parity },
+              )
+            }
+            return { onnx: await writeFile(objects, input.project, onnx.file), parity }
+          }),
+        ),
+      )
+    },
+  }
+}
+
+export type TrainingActivities = ReturnType<typeof trainingActivities>
+
+function artifact(
+  version: { version: number; artifacts: Record<string, { uri: string }> },
+  name: string,
+): string {
+  const found = version.artifacts[name]
+  if (!found) throw new MlforgeError('internal', `Version ${version.version} has no artifact ${name}.`)
+  return found.uri
+}
+
+async function subdirectory(directory: string, name: string): Promise<string> {
+  const path = join(directory, name)
+  await mkdir(path, { recursive: true })
+  return path
+}

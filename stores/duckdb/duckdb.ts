@@ -1,0 +1,117 @@
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { type DuckDBConnection, DuckDBInstance, version } from '@duckdb/node-api'
+
+export interface DuckDbOptions {
+  /** Default 2. */
+  readonly threads?: number
+  /** As DuckDB writes it; past it, operators spill to the temporary directory. Default 1GB. */
+  readonly memoryLimit?: string
+  /** Where a directory for spilling is made and removed again. Default: the system's. */
+  readonly temporaryDirectory?: string
+  readonly signal?: AbortSignal
+}
+
+/** A value that JSON can hold: NaN and infinities, and integers past 2^53, are text. */
+export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue }
+
+export type JsonRow = Record<string, JsonValue>
+
+/** Goes into the identity of what DuckDB converts. */
+export const DUCKDB_VERSION = `duckdb ${version()}`
+
+/** Connection to a database in memory that lives as long as one `withDuckDb`. */
+export class DuckDb {
+  constructor(
+    private readonly connection: DuckDBConnection,
+    private readonly signal: AbortSignal | undefined,
+  ) {}
+
+  async run(sql: string): Promise<void> {
+    await this.interruptible(() => this.connection.run(sql))
+  }
+
+  /** All rows of a query: dates and timestamps as ISO 8601 text. */
+  async query(sql: string): Promise<JsonRow[]> {
+    const reader = await this.interruptible(() => this.connection.runAndReadAll(sql))
+    const types = reader.columnTypes().map(String)
+    const names = reader.columnNames()
+    return reader
+      .getRowsJson()
+      .map(row =>
+        Object.fromEntries(row.map((value, i) => [names[i]!, jsonValue(value as JsonValue, types[i]!)])),
+      )
+  }
+
+  private async interruptible<T>(work: () => Promise<T>): Promise<T> {
+    const { signal } = this
+    if (signal === undefined) return work()
+    signal.throwIfAborted()
+    // An interrupt that comes before the statement has begun is lost: repeated until it ends.
+    let timer: NodeJS.Timeout | undefined
+    const interrupt = (): void => {
+      this.connection.interrupt()
+      timer ??= setInterval(interrupt, 20)
+    }
+    signal.addEventListener('abort', interrupt)
+    try {
+      return await work()
+    } catch (error) {
+      signal.throwIfAborted()
+      throw error
+    } finally {
+      signal.removeEventListener('abort', interrupt)
+      clearInterval(timer)
+    }
+  }
+}
+
+function jsonValue(value: JsonValue, type: string): JsonValue {
+  if (typeof value !== 'string') return value
+  if (type.startsWith('TIMESTAMP')) return value.replace(' ', 'T')
+  if (!/^U?(BIG|HUGE)INT$/.test(type)) return value
+  return Number.isSafeInteger(Number(value)) ? Number(value) : value
+}
+
+/**
+ * A database of its own for one piece of work, closed when it ends, however it ends. An abort
+ * interrupts the running statement and rejects with the signal's reason.
+ */
+export async function withDuckDb<T>(options: DuckDbOptions, work: (db: DuckDb) => Promise<T>): Promise<T> {
+  const { threads = 2, memoryLimit = '1GB', temporaryDirectory = tmpdir(), signal } = options
+  signal?.throwIfAborted()
+  const spill = await mkdtemp(join(temporaryDirectory, 'mlforge-duckdb-'))
+  try {
+    const instance = await DuckDBInstance.create(':memory:', {
+      threads: String(threads),
+      memory_limit: memoryLimit,
+      temp_directory: spill,
+      autoinstall_known_extensions: 'false',
+      autoload_known_extensions: 'false',
+    })
+    try {
+      const connection = await instance.connect()
+      try {
+        await connection.run("SET TimeZone = 'UTC'")
+        return await work(new DuckDb(connection, signal))
+      } finally {
+        connection.closeSync()
+      }
+    } finally {
+      instance.closeSync()
+    }
+  } finally {
+    await rm(spill, { recursive: true, force: true })
+  }
+}
+
+/** A text literal. */
+export function text(value: string): string {
+  return `'${value.replaceAll("'", "''")}'`
+}
+
+/** A quoted identifier. */
+export function name(value: string): string {
+  return `"${value.replaceAll('"', '""')}"`
+}

@@ -1,0 +1,100 @@
+import {
+  type ActivityExecuteInput,
+  type ActivityInterceptors,
+  type ActivityInterceptorsFactory,
+  type Next,
+  type ActivityInboundCallsInterceptor,
+} from '@temporalio/worker'
+import { ApplicationFailure, type Context } from '@temporalio/activity'
+import { ApplicationFailureCategory, TemporalFailure } from '@temporalio/common'
+import type { Logger } from 'pino'
+import { ERROR_CODES, MlforgeError } from '../domain/errors.js'
+
+/** Histories carry references: what is larger than this belongs into the object store. */
+export const MAX_PAYLOAD_BYTES = 64 * 1024
+
+export interface InterceptorOptions {
+  readonly logger: Logger
+  /**
+   * Tries of one activity that end in an error of ours. Lost workers do not come this way, so a
+   * long training may outlive any number of them.
+   */
+  readonly activityAttempts: number
+}
+
+/** Errors become failures with stable codes, payloads stay small, and every line says whose it is. */
+export function activityInterceptors(options: InterceptorOptions): ActivityInterceptorsFactory {
+  return (context: Context): ActivityInterceptors => ({
+    inbound: { execute: (input, next) => execute(options, context, input, next) },
+  })
+}
+
+async function execute(
+  { logger, activityAttempts }: InterceptorOptions,
+  context: Context,
+  input: ActivityExecuteInput,
+  next: Next<ActivityInboundCallsInterceptor, 'execute'>,
+): Promise<unknown> {
+  const { activityType, workflowExecution, attempt } = context.info
+  const log = logger.child({
+    workflowId: workflowExecution?.workflowId,
+    executionId: workflowExecution?.runId,
+    activityType,
+    attempt,
+  })
+  const started = performance.now()
+  try {
+    assertSmall('input', activityType, input.args)
+    const result = await next(input)
+    assertSmall('result', activityType, result)
+    log.debug({ ms: Math.round(performance.now() - started) }, 'activity done')
+    return result
+  } catch (error) {
+    const failure = toFailure(error, attempt >= activityAttempts)
+    log.warn(
+      {
+        error: error instanceof Error ? error.message : String(error),
+        ms: Math.round(performance.now() - started),
+      },
+      'activity failed',
+    )
+    throw failure
+  }
+}
+
+/** The failure that Temporal stores for an error: the code is its type. */
+export function toFailure(error: unknown, lastAttempt: boolean): unknown {
+  if (error instanceof TemporalFailure) return error
+  const known = error instanceof MlforgeError ? error : unexpected(error)
+  const { retryable, http } = ERROR_CODES[known.code]
+  return ApplicationFailure.create({
+    message: known.message,
+    type: known.code,
+    nonRetryable: !retryable || lastAttempt,
+    details: [known.details],
+    ...(known.cause instanceof Error ? { cause: known.cause } : {}),
+    // A refusal of what was asked is an answer, not an alarm.
+    ...(http === 422 ? { category: ApplicationFailureCategory.BENIGN } : {}),
+  })
+}
+
+const CONNECTION_ERRORS =
+  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|terminat|Connection (ended|closed)|timeout exceeded|starting up|shutting down|recovery mode/i
+
+function unexpected(error: unknown): MlforgeError {
+  const message = error instanceof Error ? error.message : String(error)
+  const wrapped = CONNECTION_ERRORS.test(message)
+    ? new MlforgeError('unavailable', `A store did not answer (${message}). The step is tried again.`)
+    : new MlforgeError('internal', message)
+  wrapped.cause = error
+  return wrapped
+}
+
+function assertSmall(what: string, activity: string, value: unknown): void {
+  const bytes = Buffer.byteLength(JSON.stringify(value) ?? '')
+  if (bytes <= MAX_PAYLOAD_BYTES) return
+  throw new MlforgeError(
+    'payload_too_large',
+    `The ${what} of activity ${activity} has ${bytes} bytes, more than ${MAX_PAYLOAD_BYTES}. Store it as an object and pass the reference.`,
+  )
+}

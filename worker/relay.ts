@@ -1,0 +1,60 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { Logger } from 'pino'
+import type { WorkflowStarter } from '../activities/ports.js'
+import type { RunLimits } from '../contracts/temporal/messages.js'
+import { writeSequence } from '../domain/runs/run-status.js'
+import { type DueStart, type OutboxStore, START_DEADLINE_MS } from '../stores/postgres/outbox-store.js'
+import type { RunStore } from '../stores/postgres/run-store.js'
+
+export interface RelayPorts {
+  readonly outbox: OutboxStore
+  readonly runs: RunStore
+  readonly workflows: WorkflowStarter
+  readonly limits: RunLimits
+  readonly logger: Logger
+  /** Ends early when there is new work, at the latest after the time given. */
+  readonly idle?: (ms: number, signal: AbortSignal) => Promise<void>
+}
+
+const BATCH = 100
+const IDLE_MS = 1_000
+
+/** Makes the starts that are owed, until told to stop. What fails is tried again; nothing is lost. */
+export async function relayStarts(ports: RelayPorts, stop: AbortSignal): Promise<void> {
+  const { outbox, runs, workflows, limits, logger } = ports
+
+  const startOne = async (
+    { run, attempt, promisedAt, tries }: DueStart,
+    transaction: Parameters<Parameters<OutboxStore['relay']>[1]>[1],
+  ) => {
+    // The run has gone on or was cancelled: this promise is of the past.
+    if (run.attempt !== attempt || run.status !== 'accepted') return
+    try {
+      const executionId = await workflows.start(run, limits)
+      await transaction.update('runs', { id: run.id, attempt }, { executionId })
+    } catch (error) {
+      if (Date.now() - promisedAt.getTime() < START_DEADLINE_MS) throw error
+      const message = `Temporal did not take the start for an hour (${tries + 1} tries): ${String(error)}`
+      const change = {
+        status: 'start_failed',
+        stage: 'start_failed',
+        error: { code: 'start_failed', message },
+      } as const
+      await runs.updateIn(transaction, run.id, writeSequence(attempt, 'closing'), change)
+    }
+  }
+
+  while (!stop.aborted) {
+    let handled = 0
+    try {
+      handled = await outbox.relay(BATCH, startOne)
+    } catch (error) {
+      logger.warn({ error: String(error) }, 'the outbox could not be read; trying again')
+    }
+    if (handled === 0) await (ports.idle ?? pause)(IDLE_MS, stop)
+  }
+}
+
+async function pause(ms: number, signal: AbortSignal): Promise<void> {
+  await wait(ms, undefined, { signal }).catch(() => undefined)
+}

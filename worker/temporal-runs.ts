@@ -1,0 +1,95 @@
+import {
+  Client,
+  type WorkflowExecutionDescription,
+  WorkflowFailedError,
+  WorkflowNotFoundError,
+} from '@temporalio/client'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+import type { ExecutionState, WorkflowStarter } from '../activities/ports.js'
+import type { RunLimits } from '../contracts/temporal/messages.js'
+import { startOptions } from '../contracts/temporal/start-options.js'
+import type { RunStatus } from '../domain/runs/run-status.js'
+import type { Run } from '../stores/postgres/entities/run.js'
+
+const DEADLINE_MS = 10_000
+
+const ENDINGS: Record<string, RunStatus> = {
+  FAILED: 'failed',
+  TIMED_OUT: 'timed_out',
+  CANCELLED: 'cancelled',
+  TERMINATED: 'terminated',
+}
+
+/** What activities need of Temporal's client, each call with a deadline. */
+export class TemporalRuns implements WorkflowStarter {
+  constructor(private readonly client: Client) {}
+
+  async start(run: Run, limits: RunLimits): Promise<string> {
+    const { type, input, options } = startOptions(run, limits)
+    const handle = await this.bounded(() => this.client.workflow.start(type, { ...options, args: [input] }))
+    return handle.firstExecutionRunId
+  }
+
+  async describe(workflowId: string): Promise<ExecutionState | null> {
+    try {
+      const handle = this.client.workflow.getHandle(workflowId)
+      const description = await this.bounded(() => handle.describe())
+      return await this.stateOf(description)
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null
+      throw error
+    }
+  }
+
+  async history(workflowId: string, executionId: string): Promise<string | null> {
+    try {
+      const handle = this.client.workflow.getHandle(workflowId, executionId)
+      return historyToJSON(await this.bounded(() => handle.fetchHistory()))
+    } catch (error) {
+      if (error instanceof WorkflowNotFoundError) return null
+      throw error
+    }
+  }
+
+  private async stateOf(description: WorkflowExecutionDescription): Promise<ExecutionState> {
+    const { workflowId, runId: executionId, status } = description
+    if (status.name === 'RUNNING') return { open: true, executionId }
+    if (status.name === 'COMPLETED') {
+      const result: unknown = await this.bounded(() =>
+        this.client.workflow.getHandle(workflowId, executionId).result(),
+      )
+      const refused = (result as { outcome?: string } | null)?.outcome === 'refused'
+      return {
+        open: false,
+        executionId,
+        status: refused ? 'refused' : 'succeeded',
+        code: null,
+        message: '',
+        result,
+      }
+    }
+    const ending = ENDINGS[status.name] ?? 'failed'
+    const message = await this.reason(workflowId, executionId)
+    return {
+      open: false,
+      executionId,
+      status: ending,
+      code: ending === 'failed' ? 'internal' : ending,
+      message,
+    }
+  }
+
+  private async reason(workflowId: string, executionId: string): Promise<string> {
+    try {
+      await this.bounded(() => this.client.workflow.getHandle(workflowId, executionId).result())
+      return 'The workflow has ended.'
+    } catch (error) {
+      if (error instanceof WorkflowFailedError) return error.cause?.message ?? error.message
+      throw error
+    }
+  }
+
+  private bounded<T>(call: () => Promise<T>): Promise<T> {
+    return this.client.withDeadline(Date.now() + DEADLINE_MS, call)
+  }
+}

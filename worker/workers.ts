@@ -1,0 +1,93 @@
+import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { Client } from '@temporalio/client'
+import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker'
+import type { Logger } from 'pino'
+import type { DataSource } from 'typeorm'
+import { datasetActivities } from '../activities/datasets.js'
+import { maintenanceActivities } from '../activities/maintenance.js'
+import { modelActivities } from '../activities/models.js'
+import type { CodeFacts, Ports } from '../activities/ports.js'
+import { runActivities } from '../activities/runs.js'
+import { scheduleActivities } from '../activities/schedules.js'
+import { trainingActivities } from '../activities/training.js'
+import type { Config } from '../config/config.js'
+import { engineLibrary, ENGINES } from '../config/engines.js'
+import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
+import { LocalObjectStore } from '../stores/objects/local-object-store.js'
+import { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
+import { DatasetStore } from '../stores/postgres/dataset-store.js'
+import { LedgerStore } from '../stores/postgres/ledger-store.js'
+import { ModelStore } from '../stores/postgres/model-store.js'
+import { RunStore } from '../stores/postgres/run-store.js'
+import { ScheduleStore } from '../stores/postgres/schedule-store.js'
+import { BUNDLE_FILE, CODE_FILE } from './build-files.js'
+import { activityInterceptors } from './interceptors.js'
+import { TemporalRuns } from './temporal-runs.js'
+
+/** Real stores and clients behind the ports of the activities. */
+export function createPorts(config: Config, dataSource: DataSource, client: Client): Ports {
+  return {
+    runs: new RunStore(dataSource),
+    ledger: new LedgerStore(dataSource),
+    checkpoints: new CheckpointStore(dataSource),
+    datasets: new DatasetStore(dataSource),
+    models: new ModelStore(dataSource),
+    schedules: new ScheduleStore(dataSource),
+    objects: new LocalObjectStore(config.objects.directory),
+    workflows: new TemporalRuns(client),
+    engine: { library: engineLibrary(config.cacheDirectory), version: ENGINES.xgboost.version },
+    code: JSON.parse(readFileSync(CODE_FILE, 'utf8')) as CodeFacts,
+    limits: { heartbeatTimeoutSeconds: config.worker.heartbeatTimeoutSeconds },
+    scratch: join(config.stateDirectory, 'scratch'),
+  }
+}
+
+export interface WorkerContext {
+  readonly config: Config
+  readonly connection: NativeConnection
+  readonly ports: Ports
+  readonly logger: Logger
+}
+
+/** One Temporal worker for a queue: workflow tasks only, or activities only. */
+export async function createWorker(queue: QueueName, context: WorkerContext): Promise<Worker> {
+  const { config, connection, logger } = context
+  return Worker.create({
+    connection,
+    namespace: config.temporal.namespace,
+    taskQueue: QUEUES[queue],
+    identity: `${queue}@${process.pid}`,
+    shutdownGraceTime: `${config.worker.drainSeconds} seconds`,
+    interceptors: { activity: [activityInterceptors({ logger, activityAttempts: config.retries.activityAttempts })] },
+    // Progress is looked at while it is made; the default holds heartbeats back for up to a minute.
+    maxHeartbeatThrottleInterval: '1 second',
+    ...queueOptions(queue, context),
+  })
+}
+
+function queueOptions(queue: QueueName, { config, ports }: WorkerContext): Partial<WorkerOptions> {
+  switch (queue) {
+    case 'workflows':
+      return { workflowBundle: { codePath: BUNDLE_FILE }, maxCachedWorkflows: 500 }
+    case 'io':
+      return {
+        activities: {
+          ...runActivities(ports),
+          ...datasetActivities(ports),
+          ...modelActivities(ports),
+          ...scheduleActivities({ ...ports, retryPolicy: config.retries }),
+          ...maintenanceActivities({ ...ports, untouchedSeconds: config.reconcile.untouchedSeconds }),
+          prepareSplit: trainingActivities(ports).prepareSplit,
+        },
+        maxConcurrentActivityTaskExecutions: config.worker.ioSlots,
+      }
+    case 'train': {
+      const { train, evaluate, exportModel } = trainingActivities(ports)
+      return {
+        activities: { train, evaluate, exportModel },
+        maxConcurrentActivityTaskExecutions: config.worker.trainSlots,
+      }
+    }
+  }
+}
