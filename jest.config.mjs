@@ -4,11 +4,16 @@ import { supportsStaticESM } from './test/support/static-esm.mjs'
 
 export default {
   rootDir: 'dist',
+  globalSetup: '<rootDir>/test/support/global-setup.js',
+  globalTeardown: '<rootDir>/test/support/global-teardown.js',
   testMatch: ['<rootDir>/**/*.test.js'],
   testEnvironment: '<rootDir>/../test/support/environment.mjs',
   transform: supportsStaticESM
     ? {}
-    : { 'node_modules/(cookie|content-disposition)/.+\\.m?js$': '<rootDir>/../test/support/esm-to-commonjs.mjs' },
+    : {
+        'node_modules/(cookie|content-disposition)/.+\\.m?js$':
+          '<rootDir>/../test/support/esm-to-commonjs.mjs',
+      },
   transformIgnorePatterns: [],
   testTimeout: 60_000,
   maxWorkers: 2,
