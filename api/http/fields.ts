@@ -145,7 +145,7 @@ function memberProblems(dto: Type<object>, key: string, member: unknown): Proble
     return [{ at, message: 'Must be an object.' }]
   }
   const errors = validateSync(plainToInstance(dto, member), { whitelist: true, forbidNonWhitelisted: true })
-  return problemsOfObject(errors).map(problem => ({ ...problem, at: at + problem.at }))
+  return problemsOfObject(errors).map(problem => ({ ...problem, at: `${at}.${problem.at}` }))
 }
 
 function asRecord(value: unknown): [string, unknown][] {
