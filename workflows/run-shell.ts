@@ -88,7 +88,10 @@ export async function asRun<L extends Live, R extends RunEnd>(
   const executionId = workflowInfo().runId
   enter(initial.stage)
   const first = { status: 'running', stage: initial.stage, executionId } as const
-  const begun = await record(writeSequence(input.attempt, ++writes), first)
+  // A run that is cancelled at once must still begin, so that it can end in its row.
+  const begun = await CancellationScope.nonCancellable(() =>
+    record(writeSequence(input.attempt, ++writes), first),
+  )
   if (!begun) {
     throw ApplicationFailure.nonRetryable(
       `Run ${input.runId} has gone on without attempt ${input.attempt}; this start does nothing.`,
