@@ -19,11 +19,7 @@ export async function datasetCommit(input: RunInput): Promise<DatasetCommitResul
     await run.stage('validate')
     const checked = await validate(input)
     run.warn(checked.warned)
-    if (!checked.passed) {
-      const message = `The data does not meet ${checked.failed.length} of its expectations: ${checked.failed.join('; ')}.`
-      const details = { failed: checked.failed, report: checked.report.uri }
-      return { outcome: 'refused', error: { code: 'expectations_failed', message, details } }
-    }
+    if (checked.refused) return { outcome: 'refused', error: checked.refused }
 
     await run.stage('profile')
     await profile(input)

@@ -18,7 +18,13 @@ export interface ModelVersion {
   signature: unknown
   metrics: { model: Metrics; baseline: Metrics; champion?: Metrics }
   gate: Gate
-  parity: { rows: number; maxDifference: number | null; worstRow: number | null; tolerance: number; passed: boolean }
+  parity: {
+    rows: number
+    maxDifference: number | null
+    worstRow: number | null
+    tolerance: number
+    passed: boolean
+  }
   lineage: unknown
   runId: string
   createdAt: string

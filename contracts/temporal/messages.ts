@@ -63,8 +63,8 @@ export interface IngestOutcome {
 }
 
 export interface ValidateOutcome {
-  readonly passed: boolean
-  readonly failed: readonly string[]
+  /** Why the data is refused, where an expectation of severity error does not hold. */
+  readonly refused?: RunFailure
   readonly warned: readonly string[]
   readonly report: ContentRef
 }

@@ -37,7 +37,12 @@ export function decideGate(policy: GatePolicy, metrics: Evaluated): GateDecision
   return { passed: checks.every(check => check.passed), checks }
 }
 
-function against(name: 'baseline' | 'champion', model: RegressionMetrics, other: RegressionMetrics, factor: number): GateCheck {
+function against(
+  name: 'baseline' | 'champion',
+  model: RegressionMetrics,
+  other: RegressionMetrics,
+  factor: number,
+): GateCheck {
   const limit = factor * other.rmse
   const passed = model.rmse <= limit
   const relation = passed ? 'is within' : 'is above'

@@ -8,7 +8,16 @@ import type { EvaluateJob, EvaluateResult, FileFact, ModelFile } from '../protoc
 import { Booster } from '../xgboost/booster.js'
 import { loadXgboost, type XgboostLibrary } from '../xgboost/library.js'
 import { keepDurably } from './files.js'
-import { identifier, openDuckdb, parquet, readGroups, readMatrix, readTarget, text } from './parquet.js'
+import {
+  checkColumns,
+  identifier,
+  openDuckdb,
+  parquet,
+  readGroups,
+  readMatrix,
+  readTarget,
+  text,
+} from './parquet.js'
 
 /** Predictions of a model file for every row of a table, cut to the bounds of its signature. */
 export async function score(
@@ -33,6 +42,7 @@ export async function evaluate(job: EvaluateJob): Promise<EvaluateResult> {
   const library = loadXgboost(job.library)
   return openDuckdb(job.directory, async connection => {
     const { target } = job.model.signature
+    await checkColumns(connection, job.holdout, job.keyColumns, [])
     const y = await readTarget(connection, job.holdout, target)
     const baseline = predictBaseline(
       learnBaseline(

@@ -1,0 +1,202 @@
+import { join } from 'node:path'
+import type {
+  CommitOutcome,
+  IngestOutcome,
+  ProfileOutcome,
+  RunInput,
+  ValidateOutcome,
+} from '../contracts/temporal/messages.js'
+import type { Json } from '../domain/canonical-json.js'
+import type { CommitRequest } from '../domain/datasets/commit-request.js'
+import { conversionLike, identityInput, type ConversionSpec } from '../domain/datasets/conversion.js'
+import type { CsvDelimiter } from '../domain/datasets/csv-header.js'
+import { checkExpectations, describeExpectation, refuseFailed } from '../domain/datasets/expectations.js'
+import type { Schema } from '../domain/datasets/schema.js'
+import { MlforgeError } from '../domain/errors.js'
+import { effectKey } from '../domain/names.js'
+import { DUCKDB_VERSION } from '../stores/duckdb/duckdb.js'
+import { evaluateExpectations } from '../stores/duckdb/expectations.js'
+import { convertToParquet, proposeTypes } from '../stores/duckdb/ingest.js'
+import { profileTable } from '../stores/duckdb/profile.js'
+import { sha256Hex } from '../stores/ids.js'
+import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
+import { beatWhile } from './heartbeats.js'
+import { json, readJson, writeFile } from './objects.js'
+import type { Ports } from './ports.js'
+import { withScratch } from './scratch.js'
+import { onceStep, outcomeOf } from './step.js'
+
+/** What ingest found out about a table; kept as an object, since wide tables have long schemas. */
+interface TableDescription {
+  readonly conversion: ConversionSpec
+  readonly schema: Schema
+  /** How the types were inferred; null where they are those of the last version. */
+  readonly proposal: unknown
+}
+
+type DatasetPorts = Pick<Ports, 'runs' | 'ledger' | 'datasets' | 'objects' | 'scratch'>
+
+export function datasetActivities({ runs, ledger, datasets, objects, scratch }: DatasetPorts) {
+  const requestOf = async (input: RunInput) =>
+    (await runs.get(input.project, input.runId)).request as CommitRequest
+
+  /** A step with a directory of its own that beats while it works. */
+  const step = <T extends object>(
+    input: RunInput,
+    name: string,
+    what: string,
+    work: (request: CommitRequest, directory: string, signal: AbortSignal) => Promise<T>,
+  ) =>
+    onceStep<T>(ledger, input, name, () =>
+      withScratch(scratch, directory =>
+        beatWhile(what, async signal => work(await requestOf(input), directory, signal)),
+      ),
+    )
+
+  return {
+    /** The uploaded file as typed Parquet: a first version by inference, later ones by the last version's schema. */
+    async ingest(input: RunInput): Promise<IngestOutcome> {
+      return step(input, 'ingest', 'converting to Parquet', async (request, directory, signal) => {
+        const { upload } = request
+        const options = { signal, temporaryDirectory: directory }
+        const file = await objects.toFile(upload.uri, directory)
+        const last = await datasets.latest(input.project, input.name)
+        const { conversion, proposal } = last
+          ? { conversion: inherited(last, request), proposal: null }
+          : await proposed(file, request, options)
+        const parquetFile = join(directory, 'table.parquet')
+        const { rows, schema } = await convertToParquet(file, conversion, parquetFile, {
+          ...options,
+          rows: upload.rows,
+          inherited: last !== null,
+        })
+        const description: TableDescription = { conversion, schema, proposal }
+        return {
+          raw: { uri: upload.uri, sha256: upload.sha256, bytes: upload.bytes },
+          parquet: await writeFile(objects, input.project, parquetFile),
+          rows,
+          root: sha256Hex(identityInput(upload.sha256, conversion, DUCKDB_VERSION)),
+          description: await json(objects, input.project, description as unknown as Json),
+        }
+      })
+    },
+
+    async validate(input: RunInput): Promise<ValidateOutcome> {
+      return step(input, 'validate', 'checking expectations', async (request, directory, signal) => {
+        const table = await outcomeOf<IngestOutcome>(ledger, input, 'ingest')
+        const { schema } = await readJson<TableDescription>(objects, table.description.uri)
+        const expectations = checkExpectations(request.expectations, schema)
+        const file = await objects.toFile(table.parquet.uri, directory)
+        const results = await evaluateExpectations(file, expectations, {
+          signal,
+          temporaryDirectory: directory,
+        })
+        const warned = results.filter(
+          ({ passed, expectation }) => !passed && expectation.severity === 'warning',
+        )
+        return {
+          ...refusal(results),
+          warned: warned.map(
+            ({ expectation, failing, rows }) =>
+              `expected ${describeExpectation(expectation)}; ${failing} rows fail` +
+              (rows[0] ? `, first row ${rows[0].row}` : ''),
+          ),
+          report: await json(objects, input.project, results as unknown as Json),
+        }
+      })
+    },
+
+    async profile(input: RunInput): Promise<ProfileOutcome> {
+      return step(input, 'profile', 'profiling', async (_request, directory, signal) => {
+        const table = await outcomeOf<IngestOutcome>(ledger, input, 'ingest')
+        const file = await objects.toFile(table.parquet.uri, directory)
+        const profile = await profileTable(file, { signal, temporaryDirectory: directory })
+        return { profile: await json(objects, input.project, profile as unknown as Json) }
+      })
+    },
+
+    /** Makes the version visible: one transaction with the step's ledger row. */
+    async commitVersion(input: RunInput): Promise<CommitOutcome> {
+      return onceStep<CommitOutcome>(ledger, input, 'commit', async () => {
+        const request = await requestOf(input)
+        const table = await outcomeOf<IngestOutcome>(ledger, input, 'ingest')
+        const checked = await outcomeOf<ValidateOutcome>(ledger, input, 'validate')
+        const profiled = await outcomeOf<ProfileOutcome>(ledger, input, 'profile')
+        const { conversion, schema, proposal } = await readJson<TableDescription>(
+          objects,
+          table.description.uri,
+        )
+        const expectations = await readJson<unknown>(objects, checked.report.uri)
+        const profile = await readJson<unknown>(objects, profiled.profile.uri)
+        return async transaction => {
+          const { version, created } = await datasets.commit(transaction, input.project, input.name, {
+            root: table.root,
+            rows: String(table.rows),
+            raw: table.raw,
+            parquet: table.parquet,
+            schema,
+            conversion,
+            proposal,
+            expectations,
+            profile,
+            message: request.message,
+            runId: input.runId,
+            effectKey: effectKey(input, 'commit'),
+          })
+          return { version: version.version, root: version.root, created }
+        }
+      })
+    },
+  }
+}
+
+export type DatasetActivities = ReturnType<typeof datasetActivities>
+
+function inherited(last: DatasetVersion, { upload, columns }: CommitRequest): ConversionSpec {
+  const schema = last.schema as Schema
+  const differing = Object.entries(columns).filter(([name, declared]) => {
+    const known = schema.find(column => column.name === name)
+    return (
+      known &&
+      ((declared.type ?? known.type) !== known.type || (declared.format ?? known.format) !== known.format)
+    )
+  })
+  if (differing.length > 0) {
+    const problems = differing.map(([name]) => ({
+      at: `columns.${name}`,
+      message: `is declared otherwise than in version ${last.version}, whose schema every next version is read with`,
+    }))
+    throw new MlforgeError('schema_changed', `${problems[0]!.at} ${problems[0]!.message}.`, { problems })
+  }
+  const { nullValues } = last.conversion as ConversionSpec
+  return conversionLike(
+    schema,
+    { delimiter: upload.delimiter as CsvDelimiter, columns: [...upload.columns] },
+    nullValues,
+  )
+}
+
+async function proposed(
+  file: string,
+  request: CommitRequest,
+  options: { signal: AbortSignal; temporaryDirectory: string },
+) {
+  const { upload, columns, nullValues } = request
+  const summary = { delimiter: upload.delimiter as CsvDelimiter, columns: [...upload.columns] }
+  const { conversion, columns: proposal } = await proposeTypes(file, summary, columns, {
+    ...options,
+    ...(nullValues.length > 0 ? { nullValues: ['', ...nullValues] } : {}),
+  })
+  return { conversion, proposal }
+}
+
+function refusal(results: Parameters<typeof refuseFailed>[0]): Pick<ValidateOutcome, 'refused'> {
+  try {
+    refuseFailed(results)
+    return {}
+  } catch (error) {
+    if (!(error instanceof MlforgeError)) throw error
+    const { code, message, details } = error
+    return { refused: { code, message, details: { problems: details.problems } } }
+  }
+}
