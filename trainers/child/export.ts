@@ -6,9 +6,9 @@ import type { ExportJob, ExportResult } from '../protocol.js'
 import { xgboostToOnnx } from '../onnx/xgboost-to-onnx.js'
 import { Booster } from '../xgboost/booster.js'
 import { loadXgboost } from '../xgboost/library.js'
-import { score } from './evaluate.js'
+import { readRows, score } from './evaluate.js'
 import { writeDurably } from './files.js'
-import { openDuckdb, readMatrix, readTarget } from './parquet.js'
+import { openDuckdb, readMatrix } from './parquet.js'
 
 /** Rows of one call of the runtime: enough to be fast, few enough to stay small. */
 const BATCH = 4096
@@ -39,6 +39,7 @@ export async function exportOnnx(job: ExportJob): Promise<ExportResult> {
 export async function measureParity(job: ExportJob, onnx: string): Promise<ParityVerdict> {
   const { signature } = job.model
   return openDuckdb(job.directory, async connection => {
+    const target = await readRows(connection, job.holdout, signature.target, 'holdout')
     const engine = await score(connection, loadXgboost(job.library), job.model, job.holdout)
     const names = signature.features.map(feature => feature.name)
     const { values, rows, columns } = await readMatrix(connection, job.holdout, names)
@@ -52,6 +53,6 @@ export async function measureParity(job: ExportJob, onnx: string): Promise<Parit
     } finally {
       await session.close()
     }
-    return compareParity(engine, exported, await readTarget(connection, job.holdout, signature.target))
+    return compareParity(engine, exported, target)
   })
 }

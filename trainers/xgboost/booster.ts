@@ -1,4 +1,5 @@
 import koffi from 'koffi'
+import { MlforgeError } from '../../domain/errors.js'
 import type { Matrix, ModelFormat } from '../trainer.js'
 import type { Pointer, XgboostLibrary } from './library.js'
 import { copyBytes, createMatrix } from './native-matrix.js'
@@ -18,7 +19,10 @@ export class Booster {
     this.handle = out[0]!
   }
 
-  /** A booster that scores a saved model (`ubj` or `json`, recognised by its bytes). */
+  /**
+   * A booster that scores a saved model (`ubj` or `json`, recognised by its bytes).
+   * @throws MlforgeError object_corrupt
+   */
   static load(library: XgboostLibrary, model: Uint8Array): Booster {
     const booster = new Booster(library)
     try {
@@ -27,7 +31,10 @@ export class Booster {
       return booster
     } catch (error) {
       booster.close()
-      throw error
+      throw new MlforgeError(
+        'object_corrupt',
+        `The model cannot be loaded. ${(error as Error).message} Bring its file back, then retry.`,
+      )
     }
   }
 
