@@ -2,9 +2,9 @@ import { MAX_ROW_BYTES } from '../../domain/datasets/csv-check.js'
 import type { ConversionColumn, ConversionSpec } from '../../domain/datasets/conversion.js'
 import { name, text } from './duckdb.js'
 
-const INTEGER = '[+-]?[0-9]+'
-const NUMBER = '[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)?'
-const NOT_FINITE = '(?i)[+-]?(nan|inf|infinity)'
+const INTEGER = ' *[+-]?[0-9]+ *'
+const NUMBER = ' *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)? *'
+const NOT_FINITE = '(?i) *[+-]?(nan|inf|infinity) *'
 
 /** The rows of a CSV file as text, null values as NULL. Nothing is detected: the checker has seen to it. */
 export function readCsv(
@@ -18,7 +18,7 @@ export function readCsv(
 }
 
 export function isWhole(value: string): string {
-  return `regexp_full_match(trim(${value}), '${INTEGER}')`
+  return `regexp_full_match(${value}, '${INTEGER}')`
 }
 
 /** Reads a text as a type: NULL where it does not. Leading and trailing spaces are no difference. */
@@ -27,12 +27,12 @@ export function parse(value: string, { type, format }: Omit<ConversionColumn, 'n
     case 'string':
       return value
     case 'integer':
-      return `CASE WHEN ${isWhole(value)} THEN TRY_CAST(trim(${value}) AS BIGINT) END`
+      return `CASE WHEN ${isWhole(value)} THEN TRY_CAST(${value} AS BIGINT) END`
     case 'number': {
       // DuckDB's own cast also takes 0x10, 1_000, and 1e999 as infinity.
-      const cast = `TRY_CAST(trim(${value}) AS DOUBLE)`
-      return `CASE WHEN regexp_full_match(trim(${value}), '${NUMBER}') THEN CASE WHEN isfinite(${cast}) THEN ${cast} END
-        WHEN regexp_full_match(trim(${value}), '${NOT_FINITE}') THEN ${cast} END`
+      const cast = `TRY_CAST(${value} AS DOUBLE)`
+      return `CASE WHEN regexp_full_match(${value}, '${NUMBER}') THEN CASE WHEN isfinite(${cast}) THEN ${cast} END
+        WHEN regexp_full_match(${value}, '${NOT_FINITE}') THEN ${cast} END`
     }
     case 'boolean':
       return `CASE lower(trim(${value})) WHEN 'true' THEN true WHEN 'false' THEN false END`

@@ -44,6 +44,26 @@ export class DuckDb {
       )
   }
 
+  /** The columns of a query that are all DOUBLE, in row order; missing values are NaN. */
+  async numbers(sql: string): Promise<Float64Array[]> {
+    const reader = await this.interruptible(() => this.connection.runAndReadAll(sql))
+    return reader
+      .getColumns()
+      .map(column => Float64Array.from(column, value => (value === null ? NaN : Number(value))))
+  }
+
+  /** Makes a temporary table (i, value) of integers. */
+  async appendIntegers(table: string, values: Uint32Array): Promise<void> {
+    await this.run(`CREATE TEMP TABLE ${name(table)} (i BIGINT, value BIGINT)`)
+    const appender = await this.connection.createAppender(table)
+    values.forEach((value, i) => {
+      appender.appendBigInt(BigInt(i))
+      appender.appendBigInt(BigInt(value))
+      appender.endRow()
+    })
+    appender.closeSync()
+  }
+
   private async interruptible<T>(work: () => Promise<T>): Promise<T> {
     const { signal } = this
     if (signal === undefined) return work()

@@ -66,7 +66,7 @@ function countsOf(column: string, i: number): string[] {
     count(`(${integer}) IS NOT NULL`, 'integer'),
     count(`(${parse(value, { type: 'number' })}) IS NOT NULL`, 'number'),
     count(`(${parse(value, { type: 'boolean' })}) IS NOT NULL`, 'boolean'),
-    count(`regexp_full_match(trim(${value}), '[+-]?0[0-9]+.*')`, 'leading_zero'),
+    count(`regexp_full_match(${value}, ' *[+-]?0[0-9]+[^,]*')`, 'leading_zero'),
     count(`${isWhole(value)} AND (${integer}) IS NULL`, 'too_large'),
   ]
 }

@@ -161,7 +161,10 @@ describe('CSV to Parquet', () => {
   })
 
   it('gives the same bytes for the same input, past one row group', async () => {
-    const [header, ...rows] = (await bikeLines(() => true)).trimEnd().split('\n')
+    const [header, ...rows] = (await bikeLines(() => true))
+      .trimEnd()
+      .split('\n')
+      .map(line => line.split(',').slice(0, 3).join(','))
     const csv = [header, ...Array.from({ length: 10 }, () => rows).flat()].join('\n')
     const hashes = []
     for (let i = 0; i < 2; i++) {

@@ -1,0 +1,144 @@
+import { rm } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import {
+  checkExpectations,
+  type ExpectationResult,
+  refuseFailed,
+} from '../../../domain/datasets/expectations.js'
+import type { MlforgeError } from '../../../domain/errors.js'
+import { evaluateExpectations } from '../../../stores/duckdb/expectations.js'
+import { BIKE_DATES, bikeLines, ingest, temporaryDirectory } from './tables.js'
+
+describe('expectations', () => {
+  let directory: string
+  let evaluateBike: (definitions: unknown[]) => Promise<ExpectationResult[]>
+  let bikeSchema: Awaited<ReturnType<typeof ingest>>['schema']
+  beforeAll(async () => {
+    directory = await temporaryDirectory()
+    const bike = await ingest(directory, await bikeLines(([, day]) => day!.endsWith('/2011')), BIKE_DATES)
+    bikeSchema = bike.schema
+    evaluateBike = definitions => evaluateExpectations(bike.file, checkExpectations(definitions, bike.schema))
+  })
+  afterAll(() => rm(directory, { recursive: true, force: true }))
+
+  it('holds the bike-sharing data to what is known of it: humidity 0 in 22 rows of 2011-03-10', async () => {
+    const results = await evaluateBike([
+      { kind: 'row_count', min: 8000, max: 9000 },
+      { kind: 'not_null', column: 'cnt' },
+      { kind: 'range', column: 'temp', min: 0, max: 1 },
+      { kind: 'range', column: 'dteday', min: '2011-01-01', exclusiveMax: '2012-01-01' },
+      { kind: 'in_set', column: 'weathersit', values: [1, 2, 3, 4] },
+      { kind: 'unique', columns: ['dteday', 'hr'] },
+      { kind: 'range', column: 'hum', exclusiveMin: 0, severity: 'warning' },
+    ])
+    expect(results.map(result => result.passed)).toEqual([true, true, true, true, true, true, false])
+    expect(results[0]!.observed).toBe(8645)
+    const hum = results[6]!
+    expect(hum).toMatchObject({ failing: 22, observed: [0, 1], expectation: { severity: 'warning' } })
+    expect(hum.rows).toHaveLength(10)
+    expect(hum.rows.every(({ values }) => values['dteday'] === '2011-03-10' && values['hum'] === 0)).toBe(
+      true,
+    )
+    expect(hum.rows[0]!.row).toBe(hum.rows[0]!.values['instant'])
+    expect(() => refuseFailed(results)).not.toThrow()
+  })
+
+  it('refuses the version for a failed error, naming the expectation and the first row', async () => {
+    const results = await evaluateBike([
+      { kind: 'range', column: 'hum', exclusiveMin: 0 },
+      { kind: 'row_count', min: 10_000 },
+    ])
+    let error: MlforgeError | undefined
+    try {
+      refuseFailed(results)
+    } catch (thrown) {
+      error = thrown as MlforgeError
+    }
+    expect(error).toMatchObject({ code: 'expectations_failed', message: expect.stringContaining('2 of 2') })
+    expect(error!.details.problems).toEqual([
+      {
+        at: `row ${results[0]!.rows[0]!.row}`,
+        message: expect.stringContaining('hum > 0, but 22 rows fail'),
+      },
+      { at: '10000 to any number of rows', message: 'observed 8645' },
+    ])
+  })
+
+  it('counts what fails in each kind, with missing values, NaN and repeated keys', async () => {
+    const csv = 'k,x,s,b\n1,0.5,a,true\n1,NaN,b,false\n2,,c,true\n,inf,,\n2,-1,a,false\n,2,z,true\n'
+    const { file, schema } = await ingest(directory, csv)
+    const definitions = [
+      { kind: 'unique', columns: ['k'] },
+      { kind: 'unique', columns: ['k', 's'] },
+      { kind: 'range', column: 'x', min: 0 },
+      { kind: 'range', column: 'x', exclusiveMin: -1, max: 2 },
+      { kind: 'not_null', column: 'k' },
+      { kind: 'not_null', column: 'k', maxFraction: 0.34 },
+      { kind: 'in_set', column: 's', values: ['a', 'b', "it's"] },
+      { kind: 'in_set', column: 'b', values: [true] },
+    ]
+    const results = await evaluateExpectations(file, checkExpectations(definitions, schema))
+    expect(results.map(({ passed, failing }) => [passed, failing])).toEqual([
+      [false, 4],
+      [true, 0],
+      [false, 2],
+      [false, 3],
+      [false, 2],
+      [true, 2],
+      [false, 2],
+      [false, 2],
+    ])
+    expect(results.map(result => result.rows.map(({ row }) => row))).toEqual([
+      [1, 2, 3, 5],
+      [],
+      [2, 5],
+      [2, 4, 5],
+      [4, 6],
+      [],
+      [3, 6],
+      [2, 5],
+    ])
+    expect(results[0]!.observed).toBe(2)
+    expect(results[6]!.observed).toEqual(['c', 'z'])
+    expect(JSON.parse(JSON.stringify(results))).toEqual(results)
+  })
+
+  it('lists all problems of the definitions, with the nearest names', () => {
+    const definitions = [
+      { kind: 'rowcount', min: 1 },
+      { kind: 'row_count', min: 5, max: 2 },
+      { kind: 'not_null', column: 'humm' },
+      { kind: 'not_null', column: 'hum', maxFraction: 2, maxfraction: 1 },
+      { kind: 'range', column: 'hum' },
+      { kind: 'range', column: 'dteday', min: 5 },
+      { kind: 'in_set', column: 'hr', values: ['a'], severity: 'fatal' },
+      { kind: 'unique', columns: [] },
+      'nonsense',
+    ]
+    let error: MlforgeError | undefined
+    try {
+      checkExpectations(definitions, bikeSchema)
+    } catch (thrown) {
+      error = thrown as MlforgeError
+    }
+    expect(error?.code).toBe('invalid_request')
+    expect(error!.details.problems!.map(problem => problem.at)).toEqual([
+      'expectations[0].kind',
+      'expectations[1].max',
+      'expectations[2].column',
+      'expectations[3].maxfraction',
+      'expectations[3].maxFraction',
+      'expectations[4]',
+      'expectations[5].min',
+      'expectations[6].severity',
+      'expectations[6].values[0]',
+      'expectations[7].columns',
+      'expectations[8].kind',
+    ])
+    expect(error!.details.problems![0]!.message).toContain('Did you mean "row_count"?')
+    expect(error!.details.problems![2]!.message).toContain('Did you mean "hum"?')
+    expect(() => checkExpectations([{ kind: 'unique', columns: ['hour', 'hr'] }], bikeSchema)).toThrow(
+      expect.objectContaining({ code: 'unknown_column' }),
+    )
+  })
+})
