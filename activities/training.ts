@@ -51,14 +51,14 @@ export function trainingActivities(ports: TrainingPorts) {
                 ...(spec.control ? { permuteTarget: spec.control.permuteTarget } : {}),
               },
               directory,
-              signal,
+              { signal, temporaryDirectory: directory },
             )
             return {
               train: await writeFile(objects, input.project, split.train.file),
               holdout: await writeFile(objects, input.project, split.holdout.file),
               trainRows: split.train.rows,
               holdoutRows: split.holdout.rows,
-              warnings: split.warnings,
+              warnings: split.warnings.map(warning => warning.message),
             }
           }),
         ),

@@ -5,12 +5,13 @@ import { doctor } from './commands/doctor.js'
 import { down } from './commands/down.js'
 import { engines } from './commands/engines.js'
 import { migrate } from './commands/migrate.js'
+import { servers } from './commands/servers.js'
 import { status } from './commands/status.js'
 import { up } from './commands/up.js'
 import { EXIT, report } from './report.js'
 
 /** One file per command under commands/: it adds itself to the program. */
-const COMMANDS = [up, down, status, clean, doctor, engines, migrate]
+const COMMANDS = [up, down, status, clean, doctor, engines, servers, migrate]
 
 const program = new Command('mlforge')
   .description('MLOps where training, data versioning, rollouts and drift checks are durable workflows')

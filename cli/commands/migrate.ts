@@ -1,6 +1,4 @@
-import { join } from 'node:path'
 import type { Command } from 'commander'
-import { distRoot } from '../../infra/launcher/package-root.js'
 import { runningStackConfig } from '../running-stack.js'
 
 export function migrate(program: Command): void {
@@ -9,9 +7,10 @@ export function migrate(program: Command): void {
     .description('bring the database to the schema of this version; run by up')
     .action(async () => {
       const { postgres } = runningStackConfig()
-      const module = join(distRoot, 'stores', 'postgres', 'migrate.js')
-      const { migrate: run } = (await import(module)) as { migrate(url: string): Promise<void> }
-      await run(postgres.url)
+      // Loaded here, so that other commands start without TypeORM.
+      const { migrate: run } = await import('../../stores/postgres/migrate.js')
+      const { applied } = await run(postgres.url)
+      for (const name of applied) console.log(`applied ${name}`)
       console.log('The database has the schema of this version.')
     })
 }

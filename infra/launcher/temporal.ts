@@ -8,7 +8,7 @@ import { until } from './proc.js'
 import { resolveTemporal, type TemporalSearch } from './temporal-program.js'
 
 /** What runs are found by in Temporal Web; every workflow that is started sets its own. */
-const SEARCH_ATTRIBUTES = {
+export const SEARCH_ATTRIBUTES = {
   MlforgeProject: 'Keyword',
   MlforgeKind: 'Keyword',
   MlforgeModel: 'Keyword',

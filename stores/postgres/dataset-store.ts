@@ -5,7 +5,10 @@ import { uuidv7 } from '../ids.js'
 import { Dataset, DatasetVersion } from './entities/dataset.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 
-export type NewDatasetVersion = Omit<DatasetVersion, 'id' | 'datasetId' | 'dataset' | 'version' | 'parents' | 'createdAt'>
+export type NewDatasetVersion = Omit<
+  DatasetVersion,
+  'id' | 'datasetId' | 'dataset' | 'version' | 'parents' | 'createdAt'
+>
 
 /** Datasets and their immutable versions, by project and name. */
 export class DatasetStore {

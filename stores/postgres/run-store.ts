@@ -131,12 +131,13 @@ export class RunStore {
    */
   async cancelAccepted(project: string, id: string): Promise<boolean> {
     return this.dataSource.transaction(async transaction => {
-      const withdrawn: unknown[] = await transaction.query(
-        `UPDATE outbox SET done_at = now() WHERE run_id = $1 AND done_at IS NULL RETURNING id`,
-        [id],
+      const withdrawn = await transaction.update(
+        OutboxRow,
+        { runId: id, doneAt: IsNull() },
+        { doneAt: new Date() },
       )
       const run = await this.getIn(transaction, project, id, true)
-      if (withdrawn.length === 0 || run.status !== 'accepted') return false
+      if (withdrawn.affected === 0 || run.status !== 'accepted') return false
       const error = { code: 'cancelled', message: 'Cancelled before it started.' }
       return this.updateIn(transaction, id, writeSequence(run.attempt, 'closing'), {
         status: 'cancelled',

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { MlforgeError } from '../../domain/errors.js'
 import { learnBaseline, predictBaseline } from '../../domain/training/baseline.js'
 import { regressionMetrics } from '../../domain/training/metrics.js'
 import { clipToSignature } from '../../inference/signature.js'
@@ -8,7 +9,16 @@ import type { EvaluateJob, EvaluateResult, FileFact, ModelFile } from '../protoc
 import { Booster } from '../xgboost/booster.js'
 import { loadXgboost, type XgboostLibrary } from '../xgboost/library.js'
 import { keepDurably } from './files.js'
-import { identifier, openDuckdb, parquet, readGroups, readMatrix, readTarget, text } from './parquet.js'
+import {
+  checkColumns,
+  identifier,
+  openDuckdb,
+  parquet,
+  readGroups,
+  readMatrix,
+  readTarget,
+  text,
+} from './parquet.js'
 
 /** Predictions of a model file for every row of a table, cut to the bounds of its signature. */
 export async function score(
@@ -27,17 +37,33 @@ export async function score(
   }
 }
 
+/**
+ * The target of one side of a split.
+ * @throws MlforgeError split_invalid where that side is empty
+ */
+export async function readRows(
+  connection: DuckDBConnection,
+  file: string,
+  target: string,
+  side: string,
+): Promise<Float64Array> {
+  const values = await readTarget(connection, file, target)
+  if (values.length > 0) return values
+  throw new MlforgeError('split_invalid', `The ${side} has no rows. Choose the periods of the split anew.`)
+}
+
 /** Measures a model on the holdout, beside the seasonal baseline and the champion. */
 export async function evaluate(job: EvaluateJob): Promise<EvaluateResult> {
   const started = performance.now()
   const library = loadXgboost(job.library)
   return openDuckdb(job.directory, async connection => {
     const { target } = job.model.signature
-    const y = await readTarget(connection, job.holdout, target)
+    await checkColumns(connection, job.holdout, job.keyColumns, [])
+    const y = await readRows(connection, job.holdout, target, 'holdout')
     const baseline = predictBaseline(
       learnBaseline(
         await readGroups(connection, job.train, job.baselineColumns),
-        await readTarget(connection, job.train, target),
+        await readRows(connection, job.train, target, 'training part'),
       ),
       await readGroups(connection, job.holdout, job.baselineColumns),
     )
@@ -77,7 +103,7 @@ async function writePredictions(
   }
   appender.closeSync()
   const taken = new Set(['y', ...names])
-  const keys = job.keyColumns.map(
+  const keys = [...new Set(job.keyColumns)].map(
     key => `holdout.${identifier(key)} AS ${identifier(taken.has(key) ? `key_${key}` : key)}`,
   )
   const columns = [

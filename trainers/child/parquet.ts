@@ -32,7 +32,7 @@ const NUMERIC = /^(U?(TINYINT|SMALLINT|INTEGER|BIGINT|HUGEINT)|FLOAT|DOUBLE|BOOL
  * Row count of a Parquet file, after a check that it has the columns and that those in `numeric` are numbers.
  * @throws MlforgeError object_missing, object_corrupt, unknown_column, value_not_of_type
  */
-async function checkColumns(
+export async function checkColumns(
   connection: DuckDBConnection,
   file: string,
   columns: readonly string[],
