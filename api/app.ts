@@ -5,7 +5,7 @@ import { AppModule } from './app.module.js'
 import { Metrics } from './health/metrics.js'
 import { addHooks, addParsers, requestId } from './http/hooks.js'
 import { validationPipe } from './http/validation.js'
-import { serveDocument } from './openapi/document.js'
+import { serveDocument } from './http/document.js'
 import { nestLogger } from './platform/logging.js'
 import type { Log } from './platform/tokens.js'
 

@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common'
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { Type } from 'class-transformer'
 import { IsOptional, IsUUID } from 'class-validator'
@@ -13,6 +14,7 @@ import type {
   ExpectationResult,
   Rows,
 } from '../../contracts/rest/datasets.js'
+import { EXPECTATION_KINDS } from '../../domain/datasets/expectations.js'
 import { COLUMN_TYPES } from '../../domain/datasets/schema.js'
 import {
   ChoiceField,
@@ -25,9 +27,20 @@ import {
   NumberField,
 } from '../http/fields.js'
 import { ArtifactDto, OperationDto } from '../runs/operation.dto.js'
-import { expectationProblems } from './expectation-problems.js'
 
-const EXPECTATIONS = ['row_count', 'not_null', 'range', 'in_set', 'unique'] as const
+const BoundField = () =>
+  applyDecorators(
+    ApiPropertyOptional({
+      oneOf: [{ type: 'number' }, { type: 'string' }],
+      description: 'dates: ISO 8601 text',
+    }),
+    IsOptional(),
+    satisfies(value =>
+      typeof value === 'number' || typeof value === 'string'
+        ? []
+        : [{ at: '', message: 'Must be a number, or ISO 8601 text for a date.' }],
+    ),
+  )
 
 export class ColumnDeclarationDto implements ColumnDeclaration {
   @ChoiceField(COLUMN_TYPES) type!: ColumnType
@@ -42,15 +55,14 @@ export class ColumnDeclarationDto implements ColumnDeclaration {
 }
 
 export class ExpectationDto implements Expectation {
-  @ChoiceField(EXPECTATIONS)
-  @satisfies((_, whole) => expectationProblems(whole as ExpectationDto))
+  @ChoiceField(EXPECTATION_KINDS)
   kind!: Expectation['kind']
   @TextField({ optional: true, min: 1 }) column?: string
   @TextsField({ optional: true, min: 1, max: 100 }) columns?: string[]
-  @NumberField({ optional: true }) min?: number
-  @NumberField({ optional: true }) max?: number
-  @NumberField({ optional: true }) exclusiveMin?: number
-  @NumberField({ optional: true }) exclusiveMax?: number
+  @BoundField() min?: number | string
+  @BoundField() max?: number | string
+  @BoundField() exclusiveMin?: number | string
+  @BoundField() exclusiveMax?: number | string
   @ApiPropertyOptional({
     type: 'array',
     maxItems: 10_000,

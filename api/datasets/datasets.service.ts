@@ -8,11 +8,13 @@ import type {
   Dataset,
   DatasetCommit,
   DatasetVersion,
+  Expectation,
   Rows,
 } from '../../contracts/rest/datasets.js'
 import type { CommitOutcome, ContentRef, DatasetLive } from '../../contracts/temporal/messages.js'
-import type { DatasetRequest } from '../../domain/datasets/request.js'
-import { checkDeclared } from '../../domain/datasets/schema.js'
+import type { CommitRequest } from '../../domain/datasets/commit-request.js'
+import { checkExpectations, type ExpectationResult } from '../../domain/datasets/expectations.js'
+import { checkDeclared, type Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { readRows } from '../../stores/duckdb/rows.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
@@ -31,6 +33,7 @@ import { CONFIG, OBJECTS } from '../platform/tokens.js'
 import { operationView, resultVersion } from '../runs/run-view.js'
 import { RunsService } from '../runs/runs.service.js'
 import { LiveDetail } from '../temporal/live-detail.js'
+import { expectedSchema } from './expected-schema.js'
 
 @Injectable()
 export class DatasetsService {
@@ -53,20 +56,26 @@ export class DatasetsService {
   ): Promise<DatasetCommit> {
     assertName('dataset', name)
     const upload = await this.uploads.get(caller.project, body.upload)
-    const request: DatasetRequest = {
+    const columns = checkDeclared(body.columns ?? {}, upload.columns)
+    const expectations = body.expectations ?? []
+    const last = await this.datasets.latest(caller.project, name)
+    checkExpectations(
+      expectations,
+      last ? (last.schema as Schema) : expectedSchema(upload.columns, columns, expectations),
+    )
+    const request: CommitRequest = {
       upload: {
         id: upload.id,
         uri: upload.uri,
         sha256: upload.sha256,
         bytes: Number(upload.bytes),
-        fileName: upload.fileName,
         delimiter: upload.delimiter,
         columns: upload.columns,
         rows: Number(upload.rows),
       },
-      columns: checkDeclared(body.columns ?? {}, upload.columns),
+      columns,
       nullValues: body.nullValues ?? [],
-      expectations: body.expectations ?? [],
+      expectations,
       message: body.message ?? null,
     }
     const run = await this.runs.accept(caller, {
@@ -164,12 +173,22 @@ function versionView(dataset: string, row: VersionRow): DatasetVersion {
     rows: Number(row.rows),
     schema: row.schema as DatasetVersion['schema'],
     proposal: row.proposal,
-    expectations: row.expectations as DatasetVersion['expectations'],
+    expectations: (row.expectations as ExpectationResult[]).map(resultView),
     profile: row.profile,
     parents: [...row.parents],
     message: row.message,
     runId: row.runId,
     createdAt: row.createdAt.toISOString(),
     artifacts: artifactViews(`/v1/datasets/${dataset}/versions/${row.version}`, artifactsOf(row)),
+  }
+}
+
+function resultView({ expectation, passed, observed, failing, rows }: ExpectationResult) {
+  return {
+    expectation: structuredClone(expectation) as Expectation,
+    passed,
+    observed,
+    failingRows: failing,
+    examples: rows.map(({ row, values }) => ({ row, values: { ...values } })),
   }
 }

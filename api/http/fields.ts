@@ -6,7 +6,6 @@ import {
   ArrayMinSize,
   IsArray,
   IsBoolean,
-  IsIn,
   IsInt,
   IsNumber,
   IsObject,
@@ -24,6 +23,7 @@ import {
 } from 'class-validator'
 import type { Problem } from '../../domain/errors.js'
 import { NAME_PATTERN, NAME_RULE } from '../../domain/names.js'
+import { didYouMean } from '../../domain/suggest.js'
 import { asNestedMessage, problemsOfObject } from './validation.js'
 
 // Fields of request bodies: each decorator checks the value and documents it, so the two cannot differ.
@@ -80,7 +80,15 @@ export const NumberField = ({ min, ...options }: FieldOptions & { min?: number }
 export const FlagField = (options: FieldOptions = {}) => field(options, { type: Boolean }, IsBoolean())
 
 export const ChoiceField = (values: readonly string[], options: FieldOptions = {}) =>
-  field(options, { enum: [...values] }, IsIn(values))
+  field(
+    options,
+    { enum: [...values] },
+    satisfies(value => {
+      if (typeof value === 'string' && values.includes(value)) return []
+      const message = `${JSON.stringify(value)} is not one of ${values.join(', ')}.`
+      return [{ at: '', message: message + didYouMean(String(value), values) }]
+    }),
+  )
 
 /** A list of texts. */
 export const TextsField = ({
@@ -100,7 +108,7 @@ export const TextsField = ({
 
 /** One object of another DTO. */
 export const ObjectField = (dto: () => Type<object>, options: FieldOptions = {}) =>
-  field(options, { type: dto }, IsObject(), ValidateNested(), Converted(dto))
+  field(options, { type: dto() }, IsObject(), ValidateNested(), Converted(dto))
 
 export const ObjectsField = (
   dto: () => Type<object>,
@@ -145,7 +153,7 @@ function memberProblems(dto: Type<object>, key: string, member: unknown): Proble
     return [{ at, message: 'Must be an object.' }]
   }
   const errors = validateSync(plainToInstance(dto, member), { whitelist: true, forbidNonWhitelisted: true })
-  return problemsOfObject(errors).map(problem => ({ ...problem, at: at + problem.at }))
+  return problemsOfObject(errors).map(problem => ({ ...problem, at: `${at}.${problem.at}` }))
 }
 
 function asRecord(value: unknown): [string, unknown][] {

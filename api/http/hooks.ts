@@ -77,6 +77,6 @@ function notJson(body: string, error: Error): MlforgeError {
     reason = (syntax as Error).message
   }
   return new MlforgeError('invalid_request', `The body is not JSON: ${reason}.`, {
-    problems: [{ at: '$', message: reason }],
+    problems: [{ at: 'body', message: reason }],
   })
 }

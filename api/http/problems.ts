@@ -11,7 +11,7 @@ import type { ProblemDetails } from '../../contracts/rest/common.js'
 import { ERROR_CODES, type ErrorCode } from '../../domain/errors.js'
 
 class ProblemItemDto {
-  @ApiProperty({ description: 'JSON path of the field, or the row', example: '$.split.train.until' })
+  @ApiProperty({ description: 'JSON path of the field, or the row', example: 'split.train.until' })
   at!: string
   @ApiProperty({ description: 'what is wrong and what to do' }) message!: string
 }

@@ -12,7 +12,7 @@ export function validationPipe(): ValidationPipe {
     forbidUnknownValues: true,
     stopAtFirstError: false,
     validationError: { target: true, value: true },
-    exceptionFactory: errors => invalidRequest(errors.flatMap(error => problemsOf(error, '$'))),
+    exceptionFactory: errors => invalidRequest(errors.flatMap(error => problemsOf(error, ''))),
   })
 }
 
@@ -31,8 +31,13 @@ export function invalidRequest(problems: readonly Problem[]): MlforgeError {
 const TYPE_RULES = ['isString', 'isInt', 'isNumber', 'isBoolean', 'isObject', 'isArray', 'isIn']
 
 function problemsOf(error: ValidationError, parent: string): Problem[] {
-  const at = /^\d+$/.test(error.property) ? `${parent}[${error.property}]` : `${parent}.${error.property}`
+  const at = pathOf(parent, error.property)
   return [...ownProblems(error, at), ...(error.children ?? []).flatMap(child => problemsOf(child, at))]
+}
+
+function pathOf(parent: string, property: string): string {
+  if (/^\d+$/.test(property)) return `${parent}[${property}]`
+  return parent === '' ? property : `${parent}.${property}`
 }
 
 function ownProblems(error: ValidationError, at: string): Problem[] {

@@ -19,7 +19,7 @@ export class KeysService {
   async create({ project }: Principal, { name, role, expiresAt }: CreateKey): Promise<CreatedKey> {
     const expiry = expiresAt === undefined ? null : new Date(expiresAt)
     if (expiry !== null && expiry.getTime() <= Date.now()) {
-      throw invalidRequest([{ at: '$.expiresAt', message: `${expiresAt} has passed. Name a time to come.` }])
+      throw invalidRequest([{ at: 'expiresAt', message: `${expiresAt} has passed. Name a time to come.` }])
     }
     const key = `mlf_${randomBytes(32).toString('base64url')}`
     const created = await this.keys.create({ project, name, role, key, expiresAt: expiry })

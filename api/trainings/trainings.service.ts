@@ -33,12 +33,11 @@ export class TrainingsService {
   ) {}
 
   async start(caller: Principal, body: StartTraining, idempotency?: Idempotency): Promise<Training> {
-    const { spec, warnings } = await this.planner.plan(caller.project, body)
+    const spec = await this.planner.plan(caller.project, body)
     const run = await this.runs.accept(caller, {
       kind: 'training',
       name: body.model,
       request: spec,
-      warnings,
       ...(idempotency ? { idempotency } : {}),
     })
     return this.view(run)
