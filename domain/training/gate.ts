@@ -11,8 +11,9 @@ export const DEFAULT_GATE: GatePolicy = { maxRmseOfBaseline: 1, maxRmseOfChampio
 
 export interface GateCheck {
   readonly name: 'baseline' | 'champion'
-  readonly observed: number
-  readonly limit: number
+  /** Null where the metric was not a number. */
+  readonly observed: number | null
+  readonly limit: number | null
   readonly passed: boolean
   readonly message: string
 }
@@ -43,14 +44,21 @@ function against(
   other: RegressionMetrics,
   factor: number,
 ): GateCheck {
-  const limit = factor * other.rmse
-  const passed = model.rmse <= limit
-  const relation = passed ? 'is within' : 'is above'
-  return {
-    name,
-    observed: model.rmse,
-    limit,
-    passed,
-    message: `RMSE ${model.rmse.toFixed(2)} ${relation} ${factor} x the ${name}'s ${other.rmse.toFixed(2)}`,
-  }
+  // Metrics come out of JSON, where what was NaN is null; null would compare like 0.
+  const observed = finite(model.rmse)
+  const reference = finite(other.rmse)
+  const limit = reference === null ? null : finite(factor * reference)
+  const passed = observed !== null && limit !== null && observed <= limit
+  const relation =
+    observed === null || limit === null ? 'cannot be compared with' : passed ? 'is within' : 'is above'
+  const message = `RMSE ${show(observed)} ${relation} ${factor} x the ${name}'s ${show(reference)}`
+  return { name, observed, limit, passed, message }
+}
+
+function finite(value: unknown): number | null {
+  return typeof value === 'number' && Number.isFinite(value) ? value : null
+}
+
+function show(value: number | null): string {
+  return value === null ? '(not a number)' : value.toFixed(2)
 }
