@@ -11,9 +11,8 @@ export const DEFAULT_GATE: GatePolicy = { maxRmseOfBaseline: 1, maxRmseOfChampio
 
 export interface GateCheck {
   readonly name: 'baseline' | 'champion'
-  /** Null where the metric was not a number. */
-  readonly observed: number | null
-  readonly limit: number | null
+  readonly observed: number
+  readonly limit: number
   readonly passed: boolean
   readonly message: string
 }
@@ -45,20 +44,16 @@ function against(
   factor: number,
 ): GateCheck {
   // Metrics come out of JSON, where what was NaN is null; null would compare like 0.
-  const observed = finite(model.rmse)
-  const reference = finite(other.rmse)
-  const limit = reference === null ? null : finite(factor * reference)
-  const passed = observed !== null && limit !== null && observed <= limit
-  const relation =
-    observed === null || limit === null ? 'cannot be compared with' : passed ? 'is within' : 'is above'
-  const message = `RMSE ${show(observed)} ${relation} ${factor} x the ${name}'s ${show(reference)}`
+  const observed = numberOr(model.rmse)
+  const reference = numberOr(other.rmse)
+  const limit = factor * reference
+  const comparable = Number.isFinite(observed) && Number.isFinite(limit)
+  const passed = comparable && observed <= limit
+  const relation = !comparable ? 'cannot be compared with' : passed ? 'is within' : 'is above'
+  const message = `RMSE ${observed.toFixed(2)} ${relation} ${factor} x the ${name}'s ${reference.toFixed(2)}`
   return { name, observed, limit, passed, message }
 }
 
-function finite(value: unknown): number | null {
-  return typeof value === 'number' && Number.isFinite(value) ? value : null
-}
-
-function show(value: number | null): string {
-  return value === null ? '(not a number)' : value.toFixed(2)
+function numberOr(value: unknown): number {
+  return typeof value === 'number' ? value : NaN
 }
