@@ -43,12 +43,17 @@ async function main(): Promise<void> {
 
   const dataSource = await connectPostgres(config.postgres.url, config.postgres.poolSize)
   await assertSchema(dataSource)
-  const connection = await NativeConnection.connect({ address: config.temporal.address, tls: config.temporal.tls })
+  const connection = await NativeConnection.connect({
+    address: config.temporal.address,
+    tls: config.temporal.tls,
+  })
   const client = new Client({ connection, namespace: config.temporal.namespace })
   const ports = createPorts(config, dataSource, client)
   await sweepScratch(ports.scratch, pid => existsSync(join('/proc', String(pid))))
 
-  const workers = await Promise.all(queues.map(queue => createWorker(queue, { config, connection, ports, logger })))
+  const workers = await Promise.all(
+    queues.map(queue => createWorker(queue, { config, connection, ports, logger })),
+  )
   stop.signal.addEventListener('abort', () => workers.forEach(worker => worker.shutdown()))
   const tasks: Promise<void>[] = workers.map(worker => worker.run())
   if (queues.includes('io')) {
@@ -81,8 +86,10 @@ function queuesOf(args: string[]): QueueName[] {
 
 function temporalLogger(logger: Logger) {
   const child = logger.child({ from: 'temporal' })
-  const at = (level: 'trace' | 'debug' | 'info' | 'warn' | 'error') => (message: string, meta?: Record<string, unknown>) =>
-    child[level](plain(meta), message)
+  const at =
+    (level: 'trace' | 'debug' | 'info' | 'warn' | 'error') =>
+    (message: string, meta?: Record<string, unknown>) =>
+      child[level](plain(meta), message)
   const [trace, debug, info, warn, error] = [at('trace'), at('debug'), at('info'), at('warn'), at('error')]
   const by = { TRACE: trace, DEBUG: debug, INFO: info, WARN: warn, ERROR: error }
   return {
@@ -91,7 +98,8 @@ function temporalLogger(logger: Logger) {
     info,
     warn,
     error,
-    log: (level: keyof typeof by, message: string, meta?: Record<string, unknown>) => by[level](message, meta),
+    log: (level: keyof typeof by, message: string, meta?: Record<string, unknown>) =>
+      by[level](message, meta),
   }
 }
 
@@ -111,4 +119,3 @@ main().then(
     process.exit(1)
   },
 )
-
