@@ -13,6 +13,9 @@ import { openDuckdb, readMatrix } from './parquet.js'
 /** Rows of one call of the runtime: enough to be fast, few enough to stay small. */
 const BATCH = 4096
 
+/** Rounds whose JSON text is parsed at once. */
+const ROUNDS_IN_PART = 100
+
 /** Writes the model as ONNX and compares it with the engine on every row of the holdout. */
 export async function exportOnnx(job: ExportJob): Promise<ExportResult> {
   const started = performance.now()
@@ -20,7 +23,7 @@ export async function exportOnnx(job: ExportJob): Promise<ExportResult> {
   const booster = Booster.load(library, await readFile(job.model.file))
   let bytes: Uint8Array
   try {
-    bytes = xgboostToOnnx(booster.save('json'), job.model.signature)
+    bytes = xgboostToOnnx(booster.jsonParts(ROUNDS_IN_PART), job.model.signature)
   } finally {
     booster.close()
   }
