@@ -11,7 +11,7 @@ import type { Logger } from 'pino'
 import { ERROR_CODES, MlforgeError } from '../domain/errors.js'
 
 /** Histories carry references: what is larger than this belongs into the object store. */
-export const MAX_PAYLOAD_BYTES = 64 * 1024
+const MAX_PAYLOAD_BYTES = 64 * 1024
 
 export interface InterceptorOptions {
   readonly logger: Logger
@@ -63,7 +63,7 @@ async function execute(
 }
 
 /** The failure that Temporal stores for an error: the code is its type. */
-export function toFailure(error: unknown, lastAttempt: boolean): unknown {
+function toFailure(error: unknown, lastAttempt: boolean): unknown {
   if (error instanceof TemporalFailure) return error
   const known = error instanceof MlforgeError ? error : unexpected(error)
   const { retryable, http } = ERROR_CODES[known.code]

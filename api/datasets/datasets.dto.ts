@@ -42,7 +42,7 @@ const BoundField = () =>
     ),
   )
 
-export class ColumnDeclarationDto implements ColumnDeclaration {
+class ColumnDeclarationDto implements ColumnDeclaration {
   @ChoiceField(COLUMN_TYPES) type!: ColumnType
   @TextField({
     optional: true,

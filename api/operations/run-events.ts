@@ -82,7 +82,7 @@ export class RunEvents {
           send(': still there\n\n')
         }
         if (!isOpen(run.status))
-          return void send(`event: end\ndata: ${JSON.stringify({ status: run.status })}\n\n`)
+          return send(`event: end\ndata: ${JSON.stringify({ status: run.status })}\n\n`)
         const woken = new AbortController()
         wake = () => woken.abort()
         await wait(POLL_MS, undefined, { signal: AbortSignal.any([stop, woken.signal]) }).catch(

@@ -36,7 +36,7 @@ interface UpFlags {
   timeout: number
 }
 
-export const list = (text: string): string[] => text.split(',').map(name => name.trim())
+const list = (text: string): string[] => text.split(',').map(name => name.trim())
 
 async function start(only: string[] | undefined, timeoutSeconds: number): Promise<void> {
   const settings = readSettings({ embedded: true })

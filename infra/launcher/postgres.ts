@@ -10,8 +10,8 @@ import { readIfPresent } from './files.js'
 import type { Command, PartContext, PlanPart } from './plan.js'
 import { allPids, until } from './proc.js'
 
-export const POSTGRES_USER = 'mlforge'
-export const POSTGRES_DATABASE = 'mlforge'
+const POSTGRES_USER = 'mlforge'
+const POSTGRES_DATABASE = 'mlforge'
 
 interface Owner {
   readonly uid: number
