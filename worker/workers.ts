@@ -59,7 +59,9 @@ export async function createWorker(queue: QueueName, context: WorkerContext): Pr
     taskQueue: QUEUES[queue],
     identity: `${queue}@${process.pid}`,
     shutdownGraceTime: `${config.worker.drainSeconds} seconds`,
-    interceptors: { activity: [activityInterceptors({ logger, activityAttempts: config.retries.activityAttempts })] },
+    interceptors: {
+      activity: [activityInterceptors({ logger, activityAttempts: config.retries.activityAttempts })],
+    },
     // Progress is looked at while it is made; the default holds heartbeats back for up to a minute.
     maxHeartbeatThrottleInterval: '1 second',
     ...queueOptions(queue, context),
