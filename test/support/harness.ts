@@ -29,6 +29,7 @@ import { eventually } from './eventually.js'
 import { makeNamespace } from './namespace.js'
 import { type TestDatabase, testDatabase } from './postgres.js'
 import { cacheDirectory } from './python.js'
+import { silentLogger } from './silent-logger.js'
 
 export const PROJECT = 'default'
 
@@ -256,9 +257,5 @@ let installed = false
 function installRuntime(): void {
   if (installed) return
   installed = true
-  const silent = () => undefined
-  Runtime.install({
-    shutdownSignals: [],
-    logger: { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent },
-  })
+  Runtime.install({ shutdownSignals: [], logger: silentLogger })
 }

@@ -4,6 +4,7 @@ import { MockActivityEnvironment } from '@temporalio/testing'
 import { describe, expect, it } from '@jest/globals'
 import { pino } from 'pino'
 import { MlforgeError } from '../../domain/errors.js'
+import { silentLogger } from '../support/silent-logger.js'
 import { activityInterceptors, MAX_PAYLOAD_BYTES } from '../../worker/interceptors.js'
 
 /** Runs an activity behind the interceptor, as the given attempt. */
@@ -13,7 +14,10 @@ async function run(
 ): Promise<unknown> {
   const environment = new MockActivityEnvironment(
     { attempt, activityType },
-    { interceptors: [activityInterceptors({ logger: pino({ level: 'silent' }), activityAttempts: 3 })] },
+    {
+      interceptors: [activityInterceptors({ logger: pino({ level: 'silent' }), activityAttempts: 3 })],
+      logger: silentLogger,
+    },
   )
   const result = environment.run(activity as never, ...(args as never[]))
   if (cancel) environment.cancel()

@@ -19,7 +19,7 @@ describe('a train worker that is told to stop', () => {
   const sha256Of = (run: Run) => (run.result as { sha256: string }).sha256
 
   it('leaves its training to the next one, which takes it up at a checkpoint and makes the same bytes', async () => {
-    const request = bikeTraining({ rounds: 2_000, checkpointEvery: 100 })
+    const request = bikeTraining({ rounds: 1_500, checkpointEvery: 100 })
     const run = await harness.train({ ...request, model: 'handed-over' })
     await eventually(
       async () => expect((await harness.ports.checkpoints.list(run.id)).length).toBeGreaterThanOrEqual(2),
