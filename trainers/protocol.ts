@@ -76,6 +76,8 @@ export interface TrainResult extends ProcessFacts {
   /** Round that this process started from: 0, or the round of the checkpoint. */
   readonly fromRound: number
   readonly trainRmse: number
+  /** Part of `seconds` in which the rounds stood still for checkpoints. */
+  readonly checkpointSeconds: number
   readonly featureImportance: Readonly<Record<string, number>>
 }
 

@@ -18,8 +18,8 @@ export interface RunOptions {
 
 const ENTRY = fileURLToPath(new URL('./child/main.js', import.meta.url))
 
-/** Rows and models sit in native memory, so that the JavaScript heap stays small. */
-const NODE_OPTIONS = ['--max-old-space-size=512', '--enable-source-maps']
+/** Bound of the JavaScript heap in MB. Rows and models sit in native memory; an export parses the model. */
+const HEAP_MB = { train: 256, evaluate: 256, export: 1024 } as const
 
 /** OpenMP threads that wait must not burn a core. The child gets no secrets: its environment is this. */
 const ENVIRONMENT = { OMP_WAIT_POLICY: 'passive', LANG: 'C.UTF-8' }
@@ -36,12 +36,16 @@ export async function runJob<J extends Job>(job: J, options: RunOptions): Promis
   // The kernel's death signal follows the thread that forked, not the process.
   if (!isMainThread) throw new MlforgeError('internal', 'Jobs must be started from the main thread.')
   if (options.signal?.aborted === true) throw cancelled(job)
-  const child = spawn(process.execPath, [...NODE_OPTIONS, ENTRY, String(process.pid)], {
-    cwd: options.scratch,
-    detached: true,
-    env: ENVIRONMENT,
-    stdio: ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'],
-  })
+  const child = spawn(
+    process.execPath,
+    [`--max-old-space-size=${HEAP_MB[job.kind]}`, '--enable-source-maps', ENTRY, String(process.pid)],
+    {
+      cwd: options.scratch,
+      detached: true,
+      env: ENVIRONMENT,
+      stdio: ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'],
+    },
+  )
   const kill = (): void => killGroup(child)
   options.signal?.addEventListener('abort', kill, { once: true })
   try {
@@ -59,7 +63,16 @@ async function converse<J extends Job>(
   options: RunOptions,
 ): Promise<ResultOf[J['kind']]> {
   const exit = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
-    child.once('error', reject)
+    child.once('error', error => {
+      reject(
+        new MlforgeError(
+          'trainer_crashed',
+          `The ${job.kind} process could not be started in ${options.scratch}: ${error.message}.`,
+        ),
+      )
+    })
+    // What the child has started must not hold its pipes open.
+    child.once('exit', () => killGroup(child))
     child.once('close', (code, signal) => resolve({ code, signal }))
   })
   const errors = lastLines(child.stderr!)

@@ -11,6 +11,7 @@ import { readConfig } from '../config/load.js'
 import { createLogger } from '../config/logger.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
 import { MlforgeError } from '../domain/errors.js'
+import { LocalObjectStore } from '../stores/objects/local-object-store.js'
 import { connectPostgres } from '../stores/postgres/data-source.js'
 import { OutboxStore } from '../stores/postgres/outbox-store.js'
 import { assertSchema } from '../stores/postgres/schema-version.js'
@@ -43,15 +44,24 @@ async function main(): Promise<void> {
 
   const dataSource = await connectPostgres(config.postgres.url, config.postgres.poolSize)
   await assertSchema(dataSource)
-  const connection = await NativeConnection.connect({ address: config.temporal.address, tls: config.temporal.tls })
+  const connection = await NativeConnection.connect({
+    address: config.temporal.address,
+    tls: config.temporal.tls,
+  })
   const client = new Client({ connection, namespace: config.temporal.namespace })
   const ports = createPorts(config, dataSource, client)
   await sweepScratch(ports.scratch, pid => existsSync(join('/proc', String(pid))))
 
-  const workers = await Promise.all(queues.map(queue => createWorker(queue, { config, connection, ports, logger })))
-  stop.signal.addEventListener('abort', () => workers.forEach(worker => worker.shutdown()))
+  const workers = await Promise.all(
+    queues.map(queue => createWorker(queue, { config, connection, ports, logger })),
+  )
   const tasks: Promise<void>[] = workers.map(worker => worker.run())
+  const drain = () => workers.forEach(worker => worker.shutdown())
+  stop.signal.addEventListener('abort', drain)
+  // Told to stop while it was still starting.
+  if (stop.signal.aborted) drain()
   if (queues.includes('io')) {
+    await new LocalObjectStore(config.objects.directory).removeStale(Date.now())
     await ensureSystemSchedules(client, config)
     const outbox = new OutboxStore(dataSource)
     tasks.push(relayStarts({ ...ports, outbox, logger }, stop.signal))
@@ -81,8 +91,10 @@ function queuesOf(args: string[]): QueueName[] {
 
 function temporalLogger(logger: Logger) {
   const child = logger.child({ from: 'temporal' })
-  const at = (level: 'trace' | 'debug' | 'info' | 'warn' | 'error') => (message: string, meta?: Record<string, unknown>) =>
-    child[level](plain(meta), message)
+  const at =
+    (level: 'trace' | 'debug' | 'info' | 'warn' | 'error') =>
+    (message: string, meta?: Record<string, unknown>) =>
+      child[level](plain(meta), message)
   const [trace, debug, info, warn, error] = [at('trace'), at('debug'), at('info'), at('warn'), at('error')]
   const by = { TRACE: trace, DEBUG: debug, INFO: info, WARN: warn, ERROR: error }
   return {
@@ -91,7 +103,8 @@ function temporalLogger(logger: Logger) {
     info,
     warn,
     error,
-    log: (level: keyof typeof by, message: string, meta?: Record<string, unknown>) => by[level](message, meta),
+    log: (level: keyof typeof by, message: string, meta?: Record<string, unknown>) =>
+      by[level](message, meta),
   }
 }
 
@@ -111,4 +124,3 @@ main().then(
     process.exit(1)
   },
 )
-

@@ -11,7 +11,6 @@ export async function datasetCommit(input: RunInput): Promise<DatasetCommitResul
   )
 
   return asRun<DatasetLive, DatasetCommitResult>(input, { stage: 'ingest' }, async run => {
-    await run.stage('ingest')
     const table = await ingest(input)
     run.show('rows', String(table.rows))
     run.show('root', table.root)

@@ -54,7 +54,9 @@ export async function asRun<L extends Live, R extends RunEnd>(
       ['| | |', '|---|---|', ...table.map(([what, value]) => `| ${what} | ${value} |`)].join('\n'),
     )
   const record = (sequence: number, change: Parameters<typeof recordRun>[0]['change']) =>
-    recordRun({ runId: input.runId, sequence, change })
+    recordRun.executeWithOptions({ summary: `run is ${change.stage}` }, [
+      { runId: input.runId, sequence, change },
+    ])
   const close = async (status: RunStatus, change: Parameters<typeof recordRun>[0]['change']) => {
     table.push(['outcome', change.error ? `${status}: ${change.error.message}` : status])
     render()
@@ -63,12 +65,15 @@ export async function asRun<L extends Live, R extends RunEnd>(
       record(writeSequence(input.attempt, 'closing'), { ...change, status, stage: status, warnings }),
     )
   }
+  const enter = (stage: L['stage'], more?: Partial<L>) => {
+    live = { ...live, ...more, stage }
+    table.push(['stage', stage])
+    render()
+    upsertSearchAttributes([{ key: searchAttributes.stage, value: stage }])
+  }
   const handle: RunHandle<L> = {
     async stage(stage, more) {
-      live = { ...live, ...more, stage }
-      table.push(['stage', stage])
-      render()
-      upsertSearchAttributes([{ key: searchAttributes.stage, value: stage }])
+      enter(stage, more)
       await record(writeSequence(input.attempt, ++writes), { stage })
     },
     show(what, value) {
@@ -81,7 +86,12 @@ export async function asRun<L extends Live, R extends RunEnd>(
   }
 
   const executionId = workflowInfo().runId
-  const begun = await record(writeSequence(input.attempt, ++writes), { status: 'running', executionId })
+  enter(initial.stage)
+  const first = { status: 'running', stage: initial.stage, executionId } as const
+  // A run that is cancelled at once must still begin, so that it can end in its row.
+  const begun = await CancellationScope.nonCancellable(() =>
+    record(writeSequence(input.attempt, ++writes), first),
+  )
   if (!begun) {
     throw ApplicationFailure.nonRetryable(
       `Run ${input.runId} has gone on without attempt ${input.attempt}; this start does nothing.`,

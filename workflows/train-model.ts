@@ -16,7 +16,6 @@ export async function trainModel(input: RunInput): Promise<TrainModelResult> {
   const { judge, registerVersion } = proxyActivities<ModelActivities>(dataWork(input.limits))
 
   return asRun<TrainingLive, TrainModelResult>(input, { stage: 'prepare' }, async run => {
-    await run.stage('prepare')
     const data = await prepareSplit(input)
     run.warn(data.warnings)
     run.show('rows', `${data.trainRows} to train on, ${data.holdoutRows} held out`)

@@ -13,10 +13,11 @@ export interface Expectation {
   kind: 'row_count' | 'not_null' | 'range' | 'in_set' | 'unique'
   column?: string
   columns?: string[]
-  min?: number
-  max?: number
-  exclusiveMin?: number
-  exclusiveMax?: number
+  /** Bounds of row_count and range; those of dates are ISO 8601 text. */
+  min?: number | string
+  max?: number | string
+  exclusiveMin?: number | string
+  exclusiveMax?: number | string
   values?: (string | number | boolean)[]
   /** For not_null: the part of rows that may be empty, 0 to 1. */
   maxFraction?: number

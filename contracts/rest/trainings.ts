@@ -58,12 +58,16 @@ export interface CheckpointRecord {
   createdAt: string
 }
 
-export interface Training extends Operation {
+/** A training as lists show it. */
+export interface TrainingSummary extends Operation {
   model: string
-  /** The complete specification, defaults filled in and the dataset version resolved. */
-  spec: unknown
   /** Version it was registered as, null if it was not. */
   version: number | null
+}
+
+export interface Training extends TrainingSummary {
+  /** The complete specification, defaults filled in and the dataset version resolved. */
+  spec: unknown
   metrics: { model: Metrics; baseline: Metrics; champion?: Metrics } | null
   gate: Gate | null
   /** Durable checkpoints, newest first. */

@@ -28,6 +28,7 @@ export interface CsvSummary {
 }
 
 export const MAX_ROW_BYTES = 1 << 20
+export const MAX_COLUMNS = 1000
 
 const LF = 0x0a
 const CR = 0x0d
@@ -75,6 +76,9 @@ export class CsvChecker {
   private quoteLine = 1
   /** The first blank line since the last row; only a problem when another row follows. */
   private blankLine = 0
+  /** Bytes at the end of each line: 1 for LF, 2 for CRLF, 0 while unknown. */
+  private ending = 0
+  private mixed = false
 
   constructor(private readonly options: CsvOptions = {}) {
     this.maxRowBytes = options.maxRowBytes ?? MAX_ROW_BYTES
@@ -168,8 +172,9 @@ export class CsvChecker {
       } else if (byte === LF) {
         this.line++
         if (state === QUOTED) continue
-        const length = base + i - this.rowStart
-        this.endRow(base + i, length === (state === RETURN ? 2 : 1))
+        const ending = state === RETURN ? 2 : 1
+        if (this.ending !== ending) this.otherEnding(ending)
+        this.endRow(base + i, base + i - this.rowStart === ending)
         state = FIELD_START
       } else if (byte === QUOTE) {
         if (state === QUOTED) state = QUOTE_IN_QUOTED
@@ -190,6 +195,19 @@ export class CsvChecker {
     this.offset = base + chunk.length
   }
 
+  /** Readers take the first line ending for that of the file, and misread quoted line feeds where it changes. */
+  private otherEnding(ending: number): void {
+    if (this.ending === 0) this.ending = ending
+    else if (!this.mixed) {
+      this.mixed = true
+      const [now, before] = ending === 2 ? ['CRLF', 'LF'] : ['LF', 'CRLF']
+      this.problem(
+        `line ${this.line - 1}`,
+        `ends with ${now}, the lines before with ${before}; use one of them`,
+      )
+    }
+  }
+
   private endRow(end: number, blank: boolean): void {
     const { fields, rowLine } = this
     this.rowStart = end
@@ -199,6 +217,9 @@ export class CsvChecker {
       const line = new TextDecoder().decode(this.header.bytes().subarray(0, end))
       this.columns = headerNames(line, this.delimiter)
       for (const { at, message } of checkNames(this.columns)) this.problem(at, message)
+      if (this.columns.length > MAX_COLUMNS) {
+        this.problem('header', `has ${this.columns.length} columns; at most ${MAX_COLUMNS} are read`)
+      }
       return
     }
     // In a file of one column a blank line is a row whose value is missing.

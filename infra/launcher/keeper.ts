@@ -101,7 +101,7 @@ export class Keeper {
     const settled = await until(
       async () => !isAlive(record) || (await this.#isReady()),
       part.startDeadlineMs,
-      25,
+      50,
     )
     if (!isAlive(record)) throw new MlforgeError('unavailable', 'it ended before it was ready.')
     if (!settled) {

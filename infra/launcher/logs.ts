@@ -30,7 +30,7 @@ export function rotate(path: string, maxBytes = MAX_BYTES): void {
 }
 
 /** The last lines of a log, however long it is; empty when there is none. */
-export function tail(path: string, lines = 10): string {
+export function tail(path: string, lines = 20): string {
   let file: number
   try {
     file = openSync(path, 'r')

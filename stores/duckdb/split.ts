@@ -24,8 +24,9 @@ export interface SplitResult {
   readonly warnings: readonly SplitWarning[]
 }
 
-/** The leakage check looks at this many training rows at most, evenly spread. */
+/** The leakage check looks at training rows evenly spread: at most this many, fewer in wide tables. */
 const LEAK_ROWS = 50_000
+const LEAK_PRODUCTS = 5e8
 const LISTED = 20
 
 /**
@@ -180,7 +181,8 @@ async function infiniteFeatures(db: DuckDb, { features }: TimeSplit): Promise<Sp
 }
 
 async function leakage(db: DuckDb, { features, target }: TimeSplit, rows: number): Promise<Leak | null> {
-  const step = Math.ceil(rows / LEAK_ROWS)
+  const enough = Math.max(LEAK_PRODUCTS / (features.length + 1) ** 2, 4 * (features.length + 10))
+  const step = Math.ceil(rows / Math.min(LEAK_ROWS, enough))
   const wanted = [...features, target].map((column, i) => `${name(column)}::DOUBLE AS c${i}`)
   const columns = await db.numbers(
     `SELECT ${wanted.join(', ')} FROM train WHERE __at % ${step} = 0 ORDER BY __at`,

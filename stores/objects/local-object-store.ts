@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto'
 import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
-import { Readable } from 'node:stream'
+import type { Readable } from 'node:stream'
 import { MlforgeError } from '../../domain/errors.js'
 import type { ObjectRef, ObjectStore, WriteOptions } from './object-store.js'
 import { objectUri, sha256OfUri } from './object-uri.js'
@@ -48,10 +48,10 @@ export class LocalObjectStore implements ObjectStore {
   }
 
   async open(uri: string, options: { signal?: AbortSignal } = {}): Promise<Readable> {
+    options.signal?.throwIfAborted()
     const file = await this.openFile(uri)
-    const bytes = file.createReadStream({ highWaterMark: READ_BYTES }) as AsyncIterable<Uint8Array>
-    const checked = verified(abortable(bytes, options.signal), uri, sha256OfUri(uri))
-    return Readable.from(checked, { objectMode: false, highWaterMark: READ_BYTES })
+    const bytes = file.createReadStream({ highWaterMark: READ_BYTES })
+    return verified(bytes, uri, sha256OfUri(uri), options.signal)
   }
 
   async size(uri: string): Promise<number | null> {

@@ -1,22 +1,27 @@
 import { createHash } from 'node:crypto'
+import { pipeline, type Readable, Transform } from 'node:stream'
 import { MlforgeError } from '../../domain/errors.js'
 
 /**
- * Passes chunks on; once all have come, compares their hash with the one in the uri.
- * @throws MlforgeError object_corrupt after the last chunk, so a reader must not use bytes before the end.
+ * `source` with its content hashed on the way. It fails with object_corrupt after the last chunk, so a
+ * reader must not act on bytes before the end. Destroying it closes the source, even unread.
  */
-export async function* verified(
-  chunks: AsyncIterable<Uint8Array>,
-  uri: string,
-  sha256: string,
-): AsyncGenerator<Uint8Array> {
+export function verified(source: Readable, uri: string, sha256: string, signal?: AbortSignal): Readable {
   const hash = createHash('sha256')
-  for await (const chunk of chunks) {
-    hash.update(chunk)
-    yield chunk
-  }
-  const found = hash.digest('hex')
-  if (found !== sha256) throw objectCorrupt(uri, `its content hashes to ${found}`)
+  const checked = new Transform({
+    transform(chunk: Uint8Array, _encoding, done) {
+      hash.update(chunk)
+      done(null, chunk)
+    },
+    flush(done) {
+      const found = hash.digest('hex')
+      done(found === sha256 ? null : objectCorrupt(uri, `its content hashes to ${found}`))
+    },
+  })
+  const abort = (): void => void checked.destroy(signal!.reason as Error)
+  signal?.addEventListener('abort', abort, { once: true })
+  pipeline(source, checked, () => signal?.removeEventListener('abort', abort))
+  return checked
 }
 
 export function objectCorrupt(uri: string, why: string): MlforgeError {

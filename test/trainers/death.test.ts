@@ -4,7 +4,8 @@ import { once } from 'node:events'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
-import { eventually, isGone, temporaryDirectory, trainJob, writeBikeRows } from './support.js'
+import { eventually } from '../support/eventually.js'
+import { isGone, temporaryDirectory, trainJob, writeBikeRows } from './support.js'
 
 const started: number[] = []
 let root: string
@@ -44,7 +45,7 @@ describe('a trainer whose parent is killed', () => {
     expect(pids).toHaveLength(processes)
     expect(pids.some(isGone)).toBe(false)
     parent.kill('SIGKILL')
-    await eventually('all are gone', () => pids.every(isGone))
+    await eventually(() => expect(pids.filter(pid => !isGone(pid))).toEqual([]))
   })
 
   it('dies in the middle of a training', async () => {
@@ -54,7 +55,7 @@ describe('a trainer whose parent is killed', () => {
     const { parent, pids } = await start('training-parent', JSON.stringify(job))
     expect(pids.some(isGone)).toBe(false)
     parent.kill('SIGKILL')
-    await eventually('the trainer is gone', () => pids.every(isGone))
+    await eventually(() => expect(pids.every(isGone)).toBe(true))
   })
 
   it('leaves at once when the parent died before the death signal was asked for', async () => {

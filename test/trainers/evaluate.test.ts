@@ -119,6 +119,19 @@ describe('an evaluation', () => {
     })
   })
 
+  it('refuses an empty side of the split', async () => {
+    const empty = join(root, 'empty.parquet')
+    await writeBikeRows(empty, 'yr = 7')
+    await expect(runJob({ ...job, holdout: empty }, { scratch: root })).rejects.toMatchObject({
+      code: 'split_invalid',
+      message: expect.stringMatching(/holdout/),
+    })
+    await expect(runJob({ ...job, train: empty }, { scratch: root })).rejects.toMatchObject({
+      code: 'split_invalid',
+      message: expect.stringMatching(/training/),
+    })
+  })
+
   it('refuses a damaged model file', async () => {
     await expect(
       runJob({ ...job, model: { ...job.model, file: job.holdout } }, { scratch: root }),

@@ -61,6 +61,12 @@ describe('the ONNX export', () => {
     expect(second.onnx.sha256).toBe(first.onnx.sha256)
   })
 
+  it('does not depend on how the model is cut into parts', async () => {
+    const { onnx } = await runJob(job, { scratch: root })
+    const whole = xgboostToOnnx([await modelJson()], SIGNATURE)
+    expect(Buffer.compare(await readFile(onnx.file), whole)).toBe(0)
+  })
+
   it.each<[string, (tree: Tree) => void]>([
     ['a threshold moved', tree => (tree.split_conditions[0] = tree.split_conditions[0]! + 1)],
     [
@@ -76,7 +82,7 @@ describe('the ONNX export', () => {
     const model = JSON.parse((await modelJson()).toString()) as ModelJson
     corrupt(model.learner.gradient_booster.model.trees[0]!)
     const file = join(root, 'corrupt.onnx')
-    await writeFile(file, xgboostToOnnx(Buffer.from(JSON.stringify(model)), SIGNATURE))
+    await writeFile(file, xgboostToOnnx([Buffer.from(JSON.stringify(model))], SIGNATURE))
     const verdict = await measureParity(job, file)
     expect(verdict.passed).toBe(false)
     expect(verdict.worstRow).not.toBeNull()
@@ -95,16 +101,16 @@ describe('the ONNX export', () => {
     const logistic = structuredClone(model)
     logistic.learner.objective.name = 'binary:logistic'
     for (const other of [dart, logistic]) {
-      expect(() => xgboostToOnnx(Buffer.from(JSON.stringify(other)), SIGNATURE)).toThrow(/does not know/)
+      expect(() => xgboostToOnnx([Buffer.from(JSON.stringify(other))], SIGNATURE)).toThrow(/does not know/)
     }
     const narrow = { ...SIGNATURE, features: SIGNATURE.features.slice(1) }
-    expect(() => xgboostToOnnx(Buffer.from(JSON.stringify(model)), narrow)).toThrow(/12 features.*11/)
+    expect(() => xgboostToOnnx([Buffer.from(JSON.stringify(model))], narrow)).toThrow(/12 features.*11/)
   })
 
   it('cuts predictions to the bounds of the signature, in the file itself', async () => {
     const file = join(root, 'bounded.onnx')
     const signature = { ...SIGNATURE, output: { name: 'bikes', clip: { min: 60, max: 250 } } }
-    await writeFile(file, xgboostToOnnx(await modelJson(), signature))
+    await writeFile(file, xgboostToOnnx([await modelJson()], signature))
     const session = await OnnxSession.load(file)
     const rows = 24
     const values = Float32Array.from({ length: rows * 12 }, (__, index) =>

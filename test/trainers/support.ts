@@ -3,20 +3,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { setTimeout as pause } from 'node:timers/promises'
 import { DuckDBInstance } from '@duckdb/node-api'
+import { engineLibrary } from '../../config/engines.js'
 import { validateXgboostParameters } from '../../domain/training/xgboost-parameters.js'
 import type { ModelSignature } from '../../inference/signature.js'
 import type { TrainJob } from '../../trainers/protocol.js'
-import { XGBOOST_VERSION } from '../../trainers/xgboost/library.js'
 import { cacheDirectory } from '../support/python.js'
 
-export const LIBRARY = join(
-  cacheDirectory(),
-  'engines',
-  `xgboost-cpu-${XGBOOST_VERSION}`,
-  'xgboost/lib/libxgboost.so',
-)
+export const LIBRARY = engineLibrary(cacheDirectory())
 const DATA = fileURLToPath(new URL('../../../examples/bike-sharing/bike-sharing-hour.csv', import.meta.url))
 
 export const FEATURES = [
@@ -88,15 +82,6 @@ export function trainJob(
     checkpointEvery: 50,
     directory,
     ...rest,
-  }
-}
-
-/** Waits until `check` holds, at most until the deadline. */
-export async function eventually(what: string, check: () => boolean, deadlineMs = 10_000): Promise<void> {
-  const end = Date.now() + deadlineMs
-  while (!check()) {
-    if (Date.now() > end) throw new Error(`not within ${deadlineMs} ms: ${what}`)
-    await pause(20)
   }
 }
 

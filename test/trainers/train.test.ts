@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { JobEvent, TrainJob, TrainResult } from '../../trainers/protocol.js'
 import { runJob } from '../../trainers/runner.js'
-import { FEATURES, eventually, isGone, temporaryDirectory, trainJob, writeBikeRows } from './support.js'
+import { eventually } from '../support/eventually.js'
+import { FEATURES, isGone, temporaryDirectory, trainJob, writeBikeRows } from './support.js'
 
 let root: string
 let remove: () => Promise<void>
@@ -97,12 +98,13 @@ describe('training in a child process', () => {
     expect(events.at(-1)).toMatchObject({ event: 'progress', round: 200, rounds: 200 })
     const progress = events.flatMap(event => (event.event === 'progress' ? [event] : []))
     const rounds = progress.map(event => event.round)
-    expect(rounds).toEqual([...new Set(rounds)].sort((a, b) => a - b))
+    expect(rounds).toEqual([...new Set(rounds)].toSorted((a, b) => a - b))
     expect(result.trainRmse).toBe(progress.at(-1)!.trainRmse)
     expect(Object.keys(result.featureImportance)).toEqual([...FEATURES])
     expect(result.featureImportance.yr).toBe(0)
     expect(result.featureImportance.hr).toBeGreaterThan(result.featureImportance.windspeed!)
     expect(result.peakRssBytes).toBeGreaterThan(30e6)
+    expect(result.checkpointSeconds).toBeLessThan(0.05)
     expect(checkpoints(events)).toEqual([])
   })
 
@@ -120,9 +122,17 @@ describe('training in a child process', () => {
     })
     await expect(running).rejects.toMatchObject({ code: 'cancelled' })
     expect(pid).toBeGreaterThan(0)
-    await eventually('the child is gone', () => isGone(pid))
+    await eventually(() => expect(isGone(pid)).toBe(true))
     await expect(runJob(job, { scratch: job.directory, signal: abort.signal })).rejects.toMatchObject({
       code: 'cancelled',
+    })
+  })
+
+  it('says so when the process cannot be started', async () => {
+    const path = await directory()
+    await expect(runJob(trainJob(path, data), { scratch: join(path, 'gone') })).rejects.toMatchObject({
+      code: 'trainer_crashed',
+      message: expect.stringMatching(/could not be started in .*gone/),
     })
   })
 })

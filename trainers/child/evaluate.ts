@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
+import { MlforgeError } from '../../domain/errors.js'
 import { learnBaseline, predictBaseline } from '../../domain/training/baseline.js'
 import { regressionMetrics } from '../../domain/training/metrics.js'
 import { clipToSignature } from '../../inference/signature.js'
@@ -36,6 +37,21 @@ export async function score(
   }
 }
 
+/**
+ * The target of one side of a split.
+ * @throws MlforgeError split_invalid where that side is empty
+ */
+export async function readRows(
+  connection: DuckDBConnection,
+  file: string,
+  target: string,
+  side: string,
+): Promise<Float64Array> {
+  const values = await readTarget(connection, file, target)
+  if (values.length > 0) return values
+  throw new MlforgeError('split_invalid', `The ${side} has no rows. Choose the periods of the split anew.`)
+}
+
 /** Measures a model on the holdout, beside the seasonal baseline and the champion. */
 export async function evaluate(job: EvaluateJob): Promise<EvaluateResult> {
   const started = performance.now()
@@ -43,11 +59,11 @@ export async function evaluate(job: EvaluateJob): Promise<EvaluateResult> {
   return openDuckdb(job.directory, async connection => {
     const { target } = job.model.signature
     await checkColumns(connection, job.holdout, job.keyColumns, [])
-    const y = await readTarget(connection, job.holdout, target)
+    const y = await readRows(connection, job.holdout, target, 'holdout')
     const baseline = predictBaseline(
       learnBaseline(
         await readGroups(connection, job.train, job.baselineColumns),
-        await readTarget(connection, job.train, target),
+        await readRows(connection, job.train, target, 'training part'),
       ),
       await readGroups(connection, job.holdout, job.baselineColumns),
     )
@@ -87,7 +103,7 @@ async function writePredictions(
   }
   appender.closeSync()
   const taken = new Set(['y', ...names])
-  const keys = job.keyColumns.map(
+  const keys = [...new Set(job.keyColumns)].map(
     key => `holdout.${identifier(key)} AS ${identifier(taken.has(key) ? `key_${key}` : key)}`,
   )
   const columns = [

@@ -6,12 +6,15 @@ import type { ExportJob, ExportResult } from '../protocol.js'
 import { xgboostToOnnx } from '../onnx/xgboost-to-onnx.js'
 import { Booster } from '../xgboost/booster.js'
 import { loadXgboost } from '../xgboost/library.js'
-import { score } from './evaluate.js'
+import { readRows, score } from './evaluate.js'
 import { writeDurably } from './files.js'
-import { openDuckdb, readMatrix, readTarget } from './parquet.js'
+import { openDuckdb, readMatrix } from './parquet.js'
 
 /** Rows of one call of the runtime: enough to be fast, few enough to stay small. */
 const BATCH = 4096
+
+/** Rounds whose JSON text is parsed at once. */
+const ROUNDS_IN_PART = 100
 
 /** Writes the model as ONNX and compares it with the engine on every row of the holdout. */
 export async function exportOnnx(job: ExportJob): Promise<ExportResult> {
@@ -20,7 +23,7 @@ export async function exportOnnx(job: ExportJob): Promise<ExportResult> {
   const booster = Booster.load(library, await readFile(job.model.file))
   let bytes: Uint8Array
   try {
-    bytes = xgboostToOnnx(booster.save('json'), job.model.signature)
+    bytes = xgboostToOnnx(booster.jsonParts(ROUNDS_IN_PART), job.model.signature)
   } finally {
     booster.close()
   }
@@ -39,6 +42,7 @@ export async function exportOnnx(job: ExportJob): Promise<ExportResult> {
 export async function measureParity(job: ExportJob, onnx: string): Promise<ParityVerdict> {
   const { signature } = job.model
   return openDuckdb(job.directory, async connection => {
+    const target = await readRows(connection, job.holdout, signature.target, 'holdout')
     const engine = await score(connection, loadXgboost(job.library), job.model, job.holdout)
     const names = signature.features.map(feature => feature.name)
     const { values, rows, columns } = await readMatrix(connection, job.holdout, names)
@@ -52,6 +56,6 @@ export async function measureParity(job: ExportJob, onnx: string): Promise<Parit
     } finally {
       await session.close()
     }
-    return compareParity(engine, exported, await readTarget(connection, job.holdout, signature.target))
+    return compareParity(engine, exported, target)
   })
 }

@@ -20,7 +20,7 @@ export async function train(job: TrainJob, emit: (event: JobEvent) => void): Pro
     const fromRound = trainer.round
     emit({ event: 'started', pid: process.pid, engine: trainer.engine, rows, fromRound })
     const started = performance.now()
-    await rounds(trainer, job, emit)
+    const checkpointSeconds = await rounds(trainer, job, emit)
     const seconds = (performance.now() - started) / 1000
     const trainRmse = trainer.trainRmse()
     return {
@@ -31,6 +31,7 @@ export async function train(job: TrainJob, emit: (event: JobEvent) => void): Pro
       rounds: trainer.round,
       fromRound,
       trainRmse,
+      checkpointSeconds,
       featureImportance: trainer.featureImportance(),
       seconds,
       peakRssBytes: process.resourceUsage().maxRSS * 1024,
@@ -77,7 +78,14 @@ function restore(trainer: Trainer, file: string, checkpoint: Uint8Array): void {
   }
 }
 
-async function rounds(trainer: Trainer, job: TrainJob, emit: (event: JobEvent) => void): Promise<void> {
+/** Runs the rounds that are left; gives the seconds in which they stood still for checkpoints. */
+async function rounds(trainer: Trainer, job: TrainJob, emit: (event: JobEvent) => void): Promise<number> {
+  let still = 0
+  const timed = async (work: () => Promise<void>): Promise<void> => {
+    const from = performance.now()
+    await work()
+    still += performance.now() - from
+  }
   let writing: Promise<void> | undefined
   const failures: unknown[] = []
   let reported = performance.now()
@@ -85,22 +93,25 @@ async function rounds(trainer: Trainer, job: TrainJob, emit: (event: JobEvent) =
     trainer.step()
     const { round } = trainer
     if (job.checkpointEvery > 0 && round % job.checkpointEvery === 0 && round < job.rounds) {
-      await writing
-      writing = writeDurably(join(job.directory, `checkpoint-${round}.bin`), trainer.checkpoint())
-        .then(fact => emit({ event: 'checkpoint', round, ...fact }))
-        .catch((error: unknown) => void failures.push(error))
-        .finally(() => {
-          writing = undefined
-        })
+      await timed(async () => {
+        await writing
+        writing = writeDurably(join(job.directory, `checkpoint-${round}.bin`), trainer.checkpoint())
+          .then(fact => emit({ event: 'checkpoint', round, ...fact }))
+          .catch((error: unknown) => void failures.push(error))
+          .finally(() => {
+            writing = undefined
+          })
+      })
     }
     if (performance.now() - reported >= PROGRESS_MS || round === job.rounds) {
       reported = performance.now()
       emit({ event: 'progress', round, rounds: job.rounds, trainRmse: trainer.trainRmse() })
     }
     // The file is written by the pool of libuv; its steps need turns of the event loop.
-    if (writing !== undefined) await turnOfTheLoop()
+    if (writing !== undefined) await timed(turnOfTheLoop)
     if (failures.length > 0) throw failures[0]
   }
-  await writing
+  await timed(async () => writing)
   if (failures.length > 0) throw failures[0]
+  return still / 1000
 }

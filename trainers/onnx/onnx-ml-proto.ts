@@ -2,7 +2,8 @@
  * The part of ONNX's model format that a tree ensemble needs, with the field numbers of
  * https://github.com/onnx/onnx/blob/main/onnx/onnx-ml.proto3
  * (SPDX-License-Identifier: Apache-2.0, Copyright (c) ONNX Project Contributors).
- * A string, because the compiler copies no other files into dist.
+ * A string, because the compiler copies no other files into dist. `attribute` of a node is bytes here, which
+ * has the wire form of the message: attributes are encoded one by one, and no model is held twice.
  */
 export const ONNX_ML_PROTO = `
 syntax = "proto3";
@@ -25,7 +26,7 @@ message NodeProto {
   repeated string output = 2;
   string name = 3;
   string op_type = 4;
-  repeated AttributeProto attribute = 5;
+  repeated bytes attribute = 5;
   string domain = 7;
 }
 

@@ -25,15 +25,20 @@ const ML_OPSET = 3
 
 const root = protobuf.parse(ONNX_ML_PROTO, { keepCase: true }).root
 const ModelProto = root.lookupType('onnx.ModelProto')
+const AttributeProto = root.lookupType('onnx.AttributeProto')
 
 const FLOAT = 1
 const bytes = (value: string): Uint8Array => new TextEncoder().encode(value)
 const MODES = { BRANCH_LT: bytes('BRANCH_LT'), LEAF: bytes('LEAF') }
 
-const int = (name: string, i: number): object => ({ name, i, type: 2 })
-const string = (name: string, s: string): object => ({ name, s: bytes(s), type: 3 })
-const floats = (name: string, values: number[]): object => ({ name, floats: values, type: 6 })
-const ints = (name: string, values: number[]): object => ({ name, ints: values, type: 7 })
+type Attribute = Uint8Array
+const attribute = (fields: object): Attribute => AttributeProto.encode(AttributeProto.create(fields)).finish()
+const int = (name: string, i: number): Attribute => attribute({ name, i, type: 2 })
+const string = (name: string, s: string): Attribute => attribute({ name, s: bytes(s), type: 3 })
+const floats = (name: string, values: number[]): Attribute => attribute({ name, floats: values, type: 6 })
+const ints = (name: string, values: number[]): Attribute => attribute({ name, ints: values, type: 7 })
+const strings = (name: string, values: Uint8Array[]): Attribute =>
+  attribute({ name, strings: values, type: 8 })
 
 function tensor(name: string, columns: number): object {
   const dim = [{ dim_param: 'rows' }, { dim_value: columns }]
@@ -54,7 +59,10 @@ function ensembleNode(ensemble: TreeEnsemble, output: string): object {
       ints('nodes_treeids', ensemble.treeIds),
       ints('nodes_nodeids', ensemble.nodeIds),
       ints('nodes_featureids', ensemble.featureIds),
-      { name: 'nodes_modes', strings: ensemble.modes.map(mode => MODES[mode]), type: 8 },
+      strings(
+        'nodes_modes',
+        ensemble.modes.map(mode => MODES[mode]),
+      ),
       floats('nodes_values', ensemble.thresholds),
       ints('nodes_truenodeids', ensemble.trueIds),
       ints('nodes_falsenodeids', ensemble.falseIds),

@@ -25,11 +25,25 @@ interface Tree {
 const IDENTITY_OBJECTIVES = new Set(['reg:squarederror'])
 
 /**
- * Turns an XGBoost model in its JSON form into the bytes of an ONNX model.
+ * Turns an XGBoost model into the bytes of an ONNX model.
+ * @param parts the model in its JSON form, cut into consecutive rounds (at least one part)
  * @throws MlforgeError trainer_failed for what has no exact counterpart in ONNX
  */
-export function xgboostToOnnx(json: Uint8Array, signature: ModelSignature): Uint8Array {
-  const { learner } = JSON.parse(new TextDecoder().decode(json)) as XgboostJson
+export function xgboostToOnnx(parts: Iterable<Uint8Array>, signature: ModelSignature): Uint8Array {
+  const ensemble = emptyEnsemble()
+  let trees = 0
+  for (const part of parts) {
+    const { learner } = JSON.parse(new TextDecoder().decode(part)) as XgboostJson
+    checkSupported(learner, signature)
+    // base_score becomes a tree of one leaf, not base_values: XGBoost starts its float32 sum with it,
+    // where the runtime would add base_values last and round differently.
+    if (trees === 0) addLeaf(ensemble, trees++, 0, baseScore(learner.learner_model_param.base_score))
+    for (const tree of learner.gradient_booster.model.trees) addTree(ensemble, trees++, tree)
+  }
+  return writeOnnxModel(ensemble, signature)
+}
+
+function checkSupported(learner: XgboostJson['learner'], signature: ModelSignature): void {
   const features = Number(learner.learner_model_param.num_feature)
   if (learner.gradient_booster.name !== 'gbtree' || !IDENTITY_OBJECTIVES.has(learner.objective.name)) {
     throw unsupported(`booster ${learner.gradient_booster.name} with objective ${learner.objective.name}`)
@@ -37,12 +51,6 @@ export function xgboostToOnnx(json: Uint8Array, signature: ModelSignature): Uint
   if (features !== signature.features.length) {
     throw unsupported(`a model of ${features} features with a signature of ${signature.features.length}`)
   }
-  const ensemble = emptyEnsemble()
-  // base_score becomes a tree of one leaf, not base_values: XGBoost starts its float32 sum with it,
-  // where the runtime would add base_values last and round differently.
-  addLeaf(ensemble, 0, 0, baseScore(learner.learner_model_param.base_score))
-  learner.gradient_booster.model.trees.forEach((tree, index) => addTree(ensemble, index + 1, tree))
-  return writeOnnxModel(ensemble, signature)
 }
 
 /** A number in a string; since XGBoost 3 an array of one in a string. */

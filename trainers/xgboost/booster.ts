@@ -6,17 +6,19 @@ import { copyBytes, createMatrix } from './native-matrix.js'
 
 /** A native booster: what training and scoring share. Close it to give its memory back. */
 export class Booster {
-  readonly handle: Pointer
   private closed = false
 
-  constructor(
+  private constructor(
     readonly library: XgboostLibrary,
-    cached: readonly Pointer[] = [],
-    readonly threads = 1,
-  ) {
+    readonly handle: Pointer,
+    private readonly threads: number,
+  ) {}
+
+  /** An empty booster that keeps its predictions for the matrices in `cached` up to date. */
+  static create(library: XgboostLibrary, cached: readonly Pointer[] = [], threads = 1): Booster {
     const out: [Pointer | null] = [null]
     library.createBooster(cached, cached.length, out)
-    this.handle = out[0]!
+    return new Booster(library, out[0]!, threads)
   }
 
   /**
@@ -24,7 +26,7 @@ export class Booster {
    * @throws MlforgeError object_corrupt
    */
   static load(library: XgboostLibrary, model: Uint8Array): Booster {
-    const booster = new Booster(library)
+    const booster = Booster.create(library)
     try {
       booster.library.loadModel(booster.handle, model, model.byteLength)
       booster.library.setParameter(booster.handle, 'nthread', '1')
@@ -68,6 +70,21 @@ export class Booster {
     const out: [Pointer | null] = [null]
     this.library.saveModel(this.handle, `{"format":"${format}"}`, length, out)
     return copyBytes(out[0]!, Number(length[0]))
+  }
+
+  /** The model in its JSON form, in parts of so many rounds: text of a large model at once would be gigabytes. */
+  *jsonParts(roundsInPart: number): Generator<Buffer> {
+    const { rounds } = this
+    for (let begin = 0; begin < rounds; begin += roundsInPart) {
+      const out: [Pointer | null] = [null]
+      this.library.slice(this.handle, begin, Math.min(begin + roundsInPart, rounds), 1, out)
+      const part = new Booster(this.library, out[0]!, this.threads)
+      try {
+        yield part.save('json')
+      } finally {
+        part.close()
+      }
+    }
   }
 
   serialize(): Buffer {

@@ -33,8 +33,8 @@ export interface XgboostLibrary {
       out: Out<string>,
     ]
   >
+  readonly slice: Call<[booster: Pointer, begin: number, end: number, step: number, out: Out<Pointer>]>
   readonly boostedRounds: Call<[booster: Pointer, out: Out<number>]>
-  readonly featureCount: Call<[booster: Pointer, out: Out<number>]>
   readonly predict: Call<
     [
       booster: Pointer,
@@ -124,8 +124,8 @@ function bind(path: string): XgboostLibrary {
       'XGBoosterEvalOneIter',
       'void *, int, void **, const char **, uint64_t, _Out_ const char **',
     ),
+    slice: call('XGBoosterSlice', 'void *, int, int, int, _Out_ void **'),
     boostedRounds: call('XGBoosterBoostedRounds', 'void *, _Out_ int *'),
-    featureCount: call('XGBoosterGetNumFeature', 'void *, _Out_ uint64_t *'),
     predict: call(
       'XGBoosterPredictFromDMatrix',
       'void *, void *, const char *, _Out_ void **, _Out_ uint64_t *, _Out_ void **',

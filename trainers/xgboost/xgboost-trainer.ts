@@ -33,7 +33,7 @@ export class XgboostTrainer implements Trainer {
     try {
       setField(this.library, matrix, 'label', data.labels)
       this.library.setMatrixNames(matrix, 'feature_name', data.features, data.features.length)
-      booster = new Booster(this.library, [matrix], threads)
+      booster = Booster.create(this.library, [matrix], threads)
       // Without these the saved model does not know its features.
       this.library.setBoosterNames(booster.handle, 'feature_name', data.features, data.features.length)
       for (const [name, value] of Object.entries(parameters)) {

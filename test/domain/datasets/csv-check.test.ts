@@ -56,7 +56,7 @@ describe('CSV structure', () => {
     [' a , "b""c" \n1,2\n'.replace(' "b""c" ', '"b""c"'), ',', ['a', 'b"c'], 1],
     ['a,b\n"x\ny","say ""hi"""\n3,4\n', ',', ['a', 'b'], 2],
     ['a\n1\n\n3\n', ',', ['a'], 3],
-    ['a,b\n1,2\n\n\r\n', ',', ['a', 'b'], 1],
+    ['a,b\n1,2\n\n\n', ',', ['a', 'b'], 1],
     ['größe,b\nß,2\n', ',', ['größe', 'b'], 1],
     ['"multi\nline",b\n1,2\n', ',', ['multi\nline', 'b'], 1],
   ])('reads %j', (text, delimiter, columns, rows) => {
@@ -96,6 +96,13 @@ describe('CSV structure', () => {
     ['a,b\n1,2"x\n', 'csv_malformed', 'quote in text that is not quoted'],
     ['a,b\n1,2\r3,4\n', 'csv_malformed', 'carriage return'],
     ['a,b\n1,2\n\n3,4\n', 'csv_malformed', 'line 3 is blank'],
+    ['a,b\n1,2\r\n3,4\n5,6\r\n', 'csv_malformed', 'line 2 ends with CRLF, the lines before with LF'],
+    ['a,b\r\n"x\ny",2\n', 'csv_malformed', 'line 3 ends with LF'],
+    [
+      `${Array.from({ length: 1001 }, (_, i) => i).join(',')}\n1\n`,
+      'csv_malformed',
+      'header has 1001 columns',
+    ],
     ['a,b\n1,2\n3,\0\n', 'csv_encoding', 'in the row 2 (line 3), at byte 10, stands a NUL byte'],
   ])('refuses %j: %s', (text, code, message) => {
     const error = refusal(text)

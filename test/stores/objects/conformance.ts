@@ -135,6 +135,17 @@ export function objectStoreConformance(name: string, create: () => Promise<Store
       expect(new Uint8Array(await read(await store.open(uri)))).toEqual(content)
     })
 
+    it('stops a read that is aborted, with the reason', async () => {
+      const { uri } = await store.write('default', new Uint8Array(8_000_000))
+      const abort = new AbortController()
+      const reason = new Error('no longer wanted')
+      const stream = await store.open(uri, { signal: abort.signal })
+      const reading = (async () => {
+        for await (const chunk of stream) if ((chunk as Uint8Array).length > 0) abort.abort(reason)
+      })()
+      await expect(reading).rejects.toBe(reason)
+    })
+
     it('says which object is missing', async () => {
       const { uri } = await store.write('default', bytes('soon gone'))
       await tested.remove(uri)

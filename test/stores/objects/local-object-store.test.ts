@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process'
-import { chmod, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { chmod, mkdtemp, readdir, readFile, readlink, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -45,6 +45,25 @@ describe('local object store on disk', () => {
     const path = await store.toFile(uri, '/nowhere')
     expect(path).toBe(join(directory, uri))
     expect((await stat(path)).mode & 0o777).toBe(0o444)
+    await rm(directory, { recursive: true })
+  })
+
+  it('closes the file of a stream that nobody reads', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'mlforge-local-'))
+    const store = new LocalObjectStore(directory)
+    const { uri } = await store.write('default', new Uint8Array([1, 2, 3]))
+    const handles = async (): Promise<number> => {
+      const links = await Promise.all(
+        (await readdir('/proc/self/fd')).map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
+      )
+      return links.filter(link => link.startsWith(directory)).length
+    }
+    const stream = await store.open(uri)
+    expect(await handles()).toBe(1)
+    stream.destroy()
+    const deadline = Date.now() + 5000
+    while ((await handles()) > 0 && Date.now() < deadline) await new Promise(setImmediate)
+    expect(await handles()).toBe(0)
     await rm(directory, { recursive: true })
   })
 

@@ -1,0 +1,41 @@
+import { type DynamicModule, Module } from '@nestjs/common'
+import { APP_FILTER, APP_GUARD } from '@nestjs/core'
+import type { Config } from '../config/config.js'
+import { DatasetsModule } from './datasets/datasets.module.js'
+import { HealthModule } from './health/health.module.js'
+import { AuthGuard } from './http/auth.guard.js'
+import { ProblemFilter } from './http/problem.filter.js'
+import { KeysModule } from './keys/keys.module.js'
+import { ModelsModule } from './models/models.module.js'
+import { OperationsModule } from './operations/operations.module.js'
+import { PlatformModule } from './platform/platform.module.js'
+import type { Log } from './platform/tokens.js'
+import { RunsModule } from './runs/runs.module.js'
+import { SchedulesModule } from './schedules/schedules.module.js'
+import { TrainingsModule } from './trainings/trainings.module.js'
+import { UploadsModule } from './uploads/uploads.module.js'
+
+@Module({})
+export class AppModule {
+  static with(config: Config, log: Log): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        PlatformModule.with(config, log),
+        RunsModule,
+        HealthModule,
+        UploadsModule,
+        DatasetsModule,
+        TrainingsModule,
+        ModelsModule,
+        SchedulesModule,
+        OperationsModule,
+        KeysModule,
+      ],
+      providers: [
+        { provide: APP_FILTER, useClass: ProblemFilter },
+        { provide: APP_GUARD, useClass: AuthGuard },
+      ],
+    }
+  }
+}

@@ -1,0 +1,34 @@
+import { NestFactory } from '@nestjs/core'
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify'
+import type { Config } from '../config/config.js'
+import { AppModule } from './app.module.js'
+import { Metrics } from './health/metrics.js'
+import { addHooks, addParsers, requestId } from './http/hooks.js'
+import { validationPipe } from './http/validation.js'
+import { serveDocument } from './http/document.js'
+import { nestLogger } from './platform/logging.js'
+import type { Log } from './platform/tokens.js'
+
+/** The whole control plane, wired and not yet listening; nothing is connected before `init` or `listen`. */
+export async function createApp(config: Config, log: Log): Promise<NestFastifyApplication> {
+  const adapter = new FastifyAdapter({
+    logger: false,
+    genReqId: requestId,
+    bodyLimit: config.api.maxBodyBytes,
+    // A header that never ends must not hold a connection; uploads may take their time.
+    http: { headersTimeout: 20_000 },
+    requestTimeout: 0,
+    routerOptions: { maxParamLength: 300 },
+  })
+  const app = await NestFactory.create<NestFastifyApplication>(AppModule.with(config, log), adapter, {
+    logger: nestLogger(log),
+    bodyParser: false,
+    abortOnError: false,
+  })
+  const server = adapter.getInstance()
+  addHooks(server as never, config, log, () => app.get(Metrics))
+  addParsers(server as never)
+  app.useGlobalPipes(validationPipe())
+  serveDocument(app)
+  return app
+}

@@ -1,0 +1,175 @@
+import { applyDecorators } from '@nestjs/common'
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
+import { Type } from 'class-transformer'
+import { IsOptional, IsUUID } from 'class-validator'
+import type {
+  Column,
+  ColumnDeclaration,
+  ColumnType,
+  CommitDataset,
+  Dataset,
+  DatasetCommit,
+  DatasetVersion,
+  Expectation,
+  ExpectationResult,
+  Rows,
+} from '../../contracts/rest/datasets.js'
+import { EXPECTATION_KINDS } from '../../domain/datasets/expectations.js'
+import { COLUMN_TYPES } from '../../domain/datasets/schema.js'
+import {
+  AnyProperty,
+  ChoiceField,
+  IntField,
+  ObjectsField,
+  RecordField,
+  satisfies,
+  TextField,
+  TextsField,
+  NumberField,
+} from '../http/fields.js'
+import { ArtifactDto, OperationDto } from '../runs/operation.dto.js'
+
+const BoundField = () =>
+  applyDecorators(
+    ApiPropertyOptional({
+      oneOf: [{ type: 'number' }, { type: 'string' }],
+      description: 'dates: ISO 8601 text',
+    }),
+    IsOptional(),
+    satisfies(value =>
+      typeof value === 'number' || typeof value === 'string'
+        ? []
+        : [{ at: '', message: 'Must be a number, or ISO 8601 text for a date.' }],
+    ),
+  )
+
+class ColumnDeclarationDto implements ColumnDeclaration {
+  @ChoiceField(COLUMN_TYPES) type!: ColumnType
+  @TextField({
+    optional: true,
+    min: 1,
+    max: 100,
+    description: 'of dates and timestamps',
+    example: '%m/%d/%Y',
+  })
+  format?: string
+}
+
+export class ExpectationDto implements Expectation {
+  @ChoiceField(EXPECTATION_KINDS)
+  kind!: Expectation['kind']
+  @TextField({ optional: true, min: 1 }) column?: string
+  @TextsField({ optional: true, min: 1, max: 100 }) columns?: string[]
+  @BoundField() min?: number | string
+  @BoundField() max?: number | string
+  @BoundField() exclusiveMin?: number | string
+  @BoundField() exclusiveMax?: number | string
+  @ApiPropertyOptional({
+    type: 'array',
+    maxItems: 10_000,
+    items: { oneOf: [{ type: 'string' }, { type: 'number' }, { type: 'boolean' }] },
+  })
+  @IsOptional()
+  @satisfies(scalarListProblems)
+  values?: (string | number | boolean)[]
+  @NumberField({ optional: true, min: 0, description: 'of not_null: part of rows that may be empty, 0 to 1' })
+  maxFraction?: number
+  @ChoiceField(['error', 'warning'], {
+    optional: true,
+    default: 'error',
+    description: 'a failed error refuses the version, a failed warning is kept with it',
+  })
+  severity?: 'error' | 'warning'
+}
+
+export class CommitDatasetDto implements CommitDataset {
+  @ApiProperty({ format: 'uuid', description: 'id of an upload' })
+  @IsUUID()
+  upload!: string
+  @RecordField(ColumnDeclarationDto, {
+    optional: true,
+    description: 'types by column; those left out are inferred, or taken from the last version',
+    example: { dteday: { type: 'date', format: '%m/%d/%Y' } },
+  })
+  columns?: Record<string, ColumnDeclaration>
+  @TextsField({ optional: true, max: 100, description: 'texts that mean "no value", besides the empty one' })
+  nullValues?: string[]
+  @ObjectsField(() => ExpectationDto, { optional: true }) expectations?: ExpectationDto[]
+  @TextField({ optional: true, max: 2000 }) message?: string
+}
+
+export class RowsQueryDto {
+  @Type(() => Number)
+  @IntField({ optional: true, min: 0, max: Number.MAX_SAFE_INTEGER, default: 0 })
+  offset?: number
+  @Type(() => Number)
+  @IntField({ optional: true, min: 1, max: 1000, default: 20 })
+  limit?: number
+}
+
+export class DatasetDto implements Dataset {
+  @ApiProperty() name!: string
+  @ApiProperty({ type: 'integer' }) latestVersion!: number
+  @ApiProperty({ format: 'date-time' }) createdAt!: string
+}
+
+class ColumnDto implements Column {
+  @ApiProperty() name!: string
+  @ApiProperty({ enum: COLUMN_TYPES }) type!: ColumnType
+  @ApiPropertyOptional() format?: string
+  @ApiProperty() nullable!: boolean
+}
+
+class FailingRowDto {
+  @ApiProperty({ type: 'integer' }) row!: number
+  @ApiProperty({ type: 'object', additionalProperties: true }) values!: Record<string, unknown>
+}
+
+class ExpectationResultDto implements ExpectationResult {
+  @ApiProperty({ type: ExpectationDto }) expectation!: ExpectationDto
+  @ApiProperty() passed!: boolean
+  @AnyProperty('what was found: a number, a list, null') observed!: unknown
+  @ApiProperty({ type: 'integer' }) failingRows!: number
+  @ApiProperty({ type: [FailingRowDto] }) examples!: FailingRowDto[]
+}
+
+export class DatasetVersionDto implements DatasetVersion {
+  @ApiProperty() dataset!: string
+  @ApiProperty({ type: 'integer' }) version!: number
+  @ApiProperty({ description: 'SHA-256 of raw bytes, conversion and engine version' }) root!: string
+  @ApiProperty({ type: 'integer' }) rows!: number
+  @ApiProperty({ type: [ColumnDto] }) schema!: ColumnDto[]
+  @AnyProperty('what was inferred, and how sure it was') proposal!: unknown
+  @ApiProperty({ type: [ExpectationResultDto] }) expectations!: ExpectationResultDto[]
+  @AnyProperty('numbers by column') profile!: unknown
+  @ApiProperty({ type: [String], description: 'roots of the versions before' }) parents!: string[]
+  @ApiProperty({ type: String, nullable: true }) message!: string | null
+  @ApiProperty({ format: 'uuid' }) runId!: string
+  @ApiProperty({ format: 'date-time' }) createdAt!: string
+  @ApiProperty({ type: [ArtifactDto] }) artifacts!: ArtifactDto[]
+}
+
+class DatasetLiveDto {
+  @ApiProperty() stage!: string
+}
+
+export class DatasetCommitDto extends OperationDto implements DatasetCommit {
+  @ApiProperty() dataset!: string
+  @ApiProperty({ type: 'integer', nullable: true }) version!: number | null
+  @ApiProperty({ type: Boolean, nullable: true, description: 'false: the content equals that version' })
+  created!: boolean | null
+  @ApiProperty({ type: DatasetLiveDto, nullable: true }) live!: DatasetLiveDto | null
+}
+
+export class RowsDto implements Rows {
+  @ApiProperty({ type: [String] }) columns!: string[]
+  @ApiProperty({ type: 'array', items: { type: 'array', items: {} } }) rows!: unknown[][]
+  @ApiProperty({ type: 'integer', description: 'number of the first row, from 0' }) offset!: number
+  @ApiProperty({ type: 'integer' }) total!: number
+}
+
+function scalarListProblems(value: unknown) {
+  const scalar = (each: unknown) => ['string', 'number', 'boolean'].includes(typeof each)
+  const good = Array.isArray(value) && value.length > 0 && value.length <= 10_000 && value.every(scalar)
+  return good ? [] : [{ at: '', message: 'Must be a list of 1 to 10000 texts, numbers or booleans.' }]
+}

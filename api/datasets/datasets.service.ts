@@ -1,0 +1,192 @@
+import { tmpdir } from 'node:os'
+import { Inject, Injectable } from '@nestjs/common'
+import type { FastifyReply } from 'fastify'
+import type { Config } from '../../config/config.js'
+import type { Page, PageQuery } from '../../contracts/rest/common.js'
+import type {
+  CommitDataset,
+  Dataset,
+  DatasetCommit,
+  DatasetVersion,
+  Expectation,
+  Rows,
+} from '../../contracts/rest/datasets.js'
+import type { CommitOutcome, ContentRef, DatasetLive } from '../../contracts/temporal/messages.js'
+import type { CommitRequest } from '../../domain/datasets/commit-request.js'
+import { checkExpectations, type ExpectationResult } from '../../domain/datasets/expectations.js'
+import { checkDeclared, type Schema } from '../../domain/datasets/schema.js'
+import { MlforgeError } from '../../domain/errors.js'
+import { readRows } from '../../stores/duckdb/rows.js'
+import type { ObjectStore } from '../../stores/objects/object-store.js'
+import { DatasetStore } from '../../stores/postgres/dataset-store.js'
+import type { DatasetVersion as VersionRow } from '../../stores/postgres/entities/dataset.js'
+import type { Run } from '../../stores/postgres/entities/run.js'
+import { LedgerStore } from '../../stores/postgres/ledger-store.js'
+import { RunStore } from '../../stores/postgres/run-store.js'
+import { UploadStore } from '../../stores/postgres/upload-store.js'
+import { artifactNamed, artifactViews, sendArtifact } from '../http/download.js'
+import type { Idempotency } from '../http/idempotency.js'
+import { assertName } from '../http/params.js'
+import { mapPage } from '../http/paging.js'
+import type { Principal } from '../http/request.js'
+import { CONFIG, OBJECTS } from '../platform/tokens.js'
+import { operationView, resultVersion } from '../runs/run-view.js'
+import { RunsService } from '../runs/runs.service.js'
+import { LiveDetail } from '../temporal/live-detail.js'
+
+@Injectable()
+export class DatasetsService {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(OBJECTS) private readonly objects: ObjectStore,
+    @Inject(DatasetStore) private readonly datasets: DatasetStore,
+    @Inject(UploadStore) private readonly uploads: UploadStore,
+    @Inject(LedgerStore) private readonly ledger: LedgerStore,
+    @Inject(RunStore) private readonly rows: RunStore,
+    @Inject(RunsService) private readonly runs: RunsService,
+    @Inject(LiveDetail) private readonly live: LiveDetail,
+  ) {}
+
+  async commit(
+    caller: Principal,
+    name: string,
+    body: CommitDataset,
+    idempotency: Idempotency | undefined,
+  ): Promise<DatasetCommit> {
+    assertName('dataset', name)
+    const upload = await this.uploads.get(caller.project, body.upload)
+    const columns = checkDeclared(body.columns ?? {}, upload.columns)
+    const expectations = body.expectations ?? []
+    const last = await this.datasets.latest(caller.project, name)
+    // Types that are still to be inferred are checked against by the commit itself.
+    const known = upload.columns.map(column => ({ name: column, ...columns[column] }))
+    checkExpectations(expectations, last ? (last.schema as Schema) : known)
+    const request: CommitRequest = {
+      upload: {
+        id: upload.id,
+        uri: upload.uri,
+        sha256: upload.sha256,
+        bytes: Number(upload.bytes),
+        delimiter: upload.delimiter,
+        columns: upload.columns,
+        rows: Number(upload.rows),
+      },
+      columns,
+      nullValues: body.nullValues ?? [],
+      expectations,
+      message: body.message ?? null,
+    }
+    const run = await this.runs.accept(caller, {
+      kind: 'dataset',
+      name,
+      request,
+      ...(idempotency ? { idempotency } : {}),
+    })
+    return this.commitView(run, null)
+  }
+
+  async getCommit({ project }: Principal, name: string, id: string): Promise<DatasetCommit> {
+    const run = await this.rows.get(project, id)
+    if (run.kind !== 'dataset' || run.name !== name) {
+      throw new MlforgeError(
+        'not_found',
+        `Dataset "${name}" has no commit ${id}. Any run is at /v1/operations/${id}.`,
+      )
+    }
+    const live = await this.live.of(run)
+    return this.commitView(run, live && { stage: (live.answer as DatasetLive).stage })
+  }
+
+  async list({ project }: Principal, query: PageQuery): Promise<Page<Dataset>> {
+    return mapPage(await this.datasets.list(project, query), datasetView)
+  }
+
+  async get({ project }: Principal, name: string): Promise<Dataset> {
+    return datasetView(await this.datasets.get(project, name))
+  }
+
+  async versions({ project }: Principal, name: string, query: PageQuery): Promise<Page<DatasetVersion>> {
+    return mapPage(await this.datasets.versions(project, name, query), row => versionView(name, row))
+  }
+
+  async version({ project }: Principal, name: string, version: number | 'latest'): Promise<DatasetVersion> {
+    return versionView(name, await this.datasets.version(project, name, version))
+  }
+
+  async readRows(
+    { project }: Principal,
+    name: string,
+    version: number | 'latest',
+    { offset = 0, limit = 20 }: { offset?: number; limit?: number },
+  ): Promise<Rows> {
+    const row = await this.datasets.version(project, name, version)
+    const file = await this.objects.toFile(row.parquet.uri, tmpdir())
+    const found = await readRows(file, { offset, limit })
+    const columns = versionView(name, row).schema.map(column => column.name)
+    return {
+      columns,
+      rows: found.rows.map(each => columns.map(column => each[column] ?? null)),
+      offset,
+      total: found.total,
+    }
+  }
+
+  async download(
+    { project }: Principal,
+    name: string,
+    version: number | 'latest',
+    artifact: string,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const refs = artifactsOf(await this.datasets.version(project, name, version))
+    await sendArtifact(reply, this.objects, artifact, artifactNamed(refs, artifact))
+  }
+
+  private async commitView(run: Run, live: DatasetCommit['live']): Promise<DatasetCommit> {
+    const steps = run.result === null ? [] : await this.ledger.steps(run.id)
+    const commit = steps.findLast(each => each.step === 'commit')?.outcome as CommitOutcome | undefined
+    return {
+      ...operationView(run, this.config.temporal),
+      dataset: run.name,
+      version: resultVersion(run),
+      created: commit?.created ?? null,
+      live,
+    }
+  }
+}
+
+function datasetView(row: { name: string; latestVersion: number; createdAt: Date }): Dataset {
+  return { name: row.name, latestVersion: row.latestVersion, createdAt: row.createdAt.toISOString() }
+}
+
+function artifactsOf(row: VersionRow): Record<string, ContentRef> {
+  return { 'raw.csv': row.raw, 'data.parquet': row.parquet }
+}
+
+function versionView(dataset: string, row: VersionRow): DatasetVersion {
+  return {
+    dataset,
+    version: row.version,
+    root: row.root,
+    rows: Number(row.rows),
+    schema: row.schema as DatasetVersion['schema'],
+    proposal: row.proposal,
+    expectations: (row.expectations as ExpectationResult[]).map(resultView),
+    profile: row.profile,
+    parents: [...row.parents],
+    message: row.message,
+    runId: row.runId,
+    createdAt: row.createdAt.toISOString(),
+    artifacts: artifactViews(`/v1/datasets/${dataset}/versions/${row.version}`, artifactsOf(row)),
+  }
+}
+
+function resultView({ expectation, passed, observed, failing, rows }: ExpectationResult) {
+  return {
+    expectation: structuredClone(expectation) as Expectation,
+    passed,
+    observed,
+    failingRows: failing,
+    examples: rows.map(({ row, values }) => ({ row, values: { ...values } })),
+  }
+}

@@ -1,0 +1,14 @@
+import { IncomingMessage } from 'node:http'
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common'
+import type { FastifyRequest } from 'fastify'
+import { MlforgeError } from '../../domain/errors.js'
+
+/** The bytes of the request as they come. */
+export const FileBody = createParamDecorator((_: unknown, context: ExecutionContext): IncomingMessage => {
+  const { body } = context.switchToHttp().getRequest<FastifyRequest>()
+  if (body instanceof IncomingMessage) return body
+  throw new MlforgeError(
+    'unsupported_media_type',
+    'The body is the file itself: send it with "Content-Type: text/csv".',
+  )
+})

@@ -1,0 +1,82 @@
+import { randomUUID } from 'node:crypto'
+import type { IncomingMessage } from 'node:http'
+import type { FastifyInstance, FastifyRequest } from 'fastify'
+import type { Config } from '../../config/config.js'
+import { MlforgeError } from '../../domain/errors.js'
+import type { Metrics } from '../health/metrics.js'
+import type { Log } from '../platform/tokens.js'
+import { assertHostAllowed } from './host.js'
+
+/** The caller's X-Request-Id where it is a sane one, else a new id; answers and log lines carry it. */
+export function requestId(request: IncomingMessage): string {
+  const given = request.headers['x-request-id']
+  return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
+}
+
+/** What holds for every request, before and after its route: name of the host, request id, log, durations. */
+export function addHooks(server: FastifyInstance, config: Config, log: Log, metrics: () => Metrics): void {
+  server.addHook('onRequest', (request, reply, done) => {
+    void reply.header('x-request-id', request.id)
+    void reply.header('x-content-type-options', 'nosniff')
+    assertHostAllowed(request.headers.host, config.api.allowedHosts)
+    done()
+  })
+  server.addHook('onResponse', (request, reply, done) => {
+    const route = request.routeOptions.url ?? 'none'
+    metrics().observe(request.method, route, reply.statusCode, reply.elapsedTime / 1000)
+    const level = isProbe(route) ? 'debug' : 'info'
+    log[level](
+      {
+        requestId: request.id,
+        method: request.method,
+        route,
+        status: reply.statusCode,
+        ms: Math.round(reply.elapsedTime * 10) / 10,
+        ...(request.principal ? { principal: request.principal.name } : {}),
+      },
+      'request',
+    )
+    done()
+  })
+}
+
+function isProbe(route: string): boolean {
+  return route === '/live' || route === '/ready' || route === '/metrics'
+}
+
+/** Bodies are JSON; only uploads take the bytes of a file, which are handed on as they come. */
+export function addParsers(server: FastifyInstance): void {
+  const json = server.getDefaultJsonParser('error', 'error')
+  server.removeAllContentTypeParsers()
+  server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
+    if (body === '') return done(null, undefined)
+    void json(request, body as string, (error, value) => {
+      done(error ? notJson(body as string, error) : null, value)
+    })
+  })
+  server.addContentTypeParser(['text/csv', 'application/octet-stream'], (request, payload, done) => {
+    if (takesFiles(request)) return done(null, payload)
+    done(
+      new MlforgeError(
+        'unsupported_media_type',
+        'The body must be JSON: send "Content-Type: application/json". Files go to POST /v1/uploads.',
+      ),
+    )
+  })
+}
+
+function takesFiles(request: FastifyRequest): boolean {
+  return request.routeOptions.url === '/v1/uploads'
+}
+
+function notJson(body: string, error: Error): MlforgeError {
+  let reason = error.message
+  try {
+    JSON.parse(body)
+  } catch (syntax) {
+    reason = (syntax as Error).message
+  }
+  return new MlforgeError('invalid_request', `The body is not JSON: ${reason}.`, {
+    problems: [{ at: 'body', message: reason }],
+  })
+}

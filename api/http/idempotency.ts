@@ -1,0 +1,43 @@
+import { createHash } from 'node:crypto'
+import { createParamDecorator, type ExecutionContext } from '@nestjs/common'
+import { ApiHeader } from '@nestjs/swagger'
+import type { FastifyRequest } from 'fastify'
+import { canonicalJson, type Json } from '../../domain/canonical-json.js'
+import { invalidRequest } from './validation.js'
+
+/** A request that may be sent again: same key, same answer. Keys live 7 days, per principal and route. */
+export interface Idempotency {
+  readonly route: string
+  readonly key: string
+  readonly bodySha256: string
+}
+
+/** The request's Idempotency-Key with the hash of its body, or undefined where none was sent. */
+export const IdempotencyKey = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  idempotencyOf(context.switchToHttp().getRequest<FastifyRequest>()),
+)
+
+function idempotencyOf(request: FastifyRequest): Idempotency | undefined {
+  const key = request.headers['idempotency-key']
+  if (key === undefined) return undefined
+  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
+    throw invalidRequest([
+      { at: 'header Idempotency-Key', message: 'Use 1 to 255 visible ASCII characters, such as a UUID.' },
+    ])
+  }
+  const body = canonicalJson((request.body ?? null) as Json)
+  return {
+    route: `${request.method} ${request.url.split('?', 1)[0]}`,
+    key,
+    bodySha256: createHash('sha256').update(body).digest('hex'),
+  }
+}
+
+/** Documents the header. */
+export const ApiIdempotencyKey = () =>
+  ApiHeader({
+    name: 'Idempotency-Key',
+    required: false,
+    description: 'the same key and body get the same run again, for 7 days; another body is refused',
+    schema: { type: 'string', maxLength: 255 },
+  })

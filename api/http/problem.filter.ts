@@ -1,0 +1,28 @@
+import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common'
+import type { FastifyReply, FastifyRequest } from 'fastify'
+import { LOGGER, type Log } from '../platform/tokens.js'
+import { asMlforgeError, problemDetails, RETRY_AFTER_SECONDS } from './problem.js'
+
+/** The one place where an error becomes an answer. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(@Inject(LOGGER) private readonly log: Log) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>()
+    const reply = host.switchToHttp().getResponse<FastifyReply>()
+    const error = asMlforgeError(thrown, request.id)
+    if (error.code === 'internal') this.log.error({ err: thrown, requestId: request.id }, 'request failed')
+    if (reply.sent || reply.raw.headersSent) {
+      reply.raw.destroy()
+      return
+    }
+    if (error.http === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS))
+    if (error.http === 401) void reply.header('www-authenticate', 'Bearer realm="mlforge"')
+    const path = request.url.split('?', 1)[0]!
+    void reply
+      .status(error.http)
+      .header('content-type', 'application/problem+json; charset=utf-8')
+      .send(JSON.stringify(problemDetails(error, path, request.id)))
+  }
+}

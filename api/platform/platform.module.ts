@@ -1,0 +1,64 @@
+import { type DynamicModule, Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common'
+import type { Config } from '../../config/config.js'
+import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
+import { CheckpointStore } from '../../stores/postgres/checkpoint-store.js'
+import { DatasetStore } from '../../stores/postgres/dataset-store.js'
+import { KeyStore } from '../../stores/postgres/key-store.js'
+import { LedgerStore } from '../../stores/postgres/ledger-store.js'
+import { ModelStore } from '../../stores/postgres/model-store.js'
+import { OutboxStore } from '../../stores/postgres/outbox-store.js'
+import { RunStore } from '../../stores/postgres/run-store.js'
+import { ScheduleStore } from '../../stores/postgres/schedule-store.js'
+import { UploadStore } from '../../stores/postgres/upload-store.js'
+import { RunWakes } from '../../stores/redis/wake.js'
+import { KeyVerifier } from '../http/key-verifier.js'
+import { Temporal } from '../temporal/temporal.js'
+import { Database } from './database.js'
+import { Draining } from './draining.js'
+import { CONFIG, LOGGER, type Log, OBJECTS } from './tokens.js'
+
+const STORES = [
+  CheckpointStore,
+  DatasetStore,
+  KeyStore,
+  LedgerStore,
+  ModelStore,
+  OutboxStore,
+  RunStore,
+  ScheduleStore,
+  UploadStore,
+].map(Store => ({
+  provide: Store,
+  useFactory: (database: Database) => new Store(database.dataSource),
+  inject: [Database],
+}))
+
+/** What every noun needs: configuration, log, stores, objects, Temporal, wake-ups. */
+@Global()
+@Module({})
+export class PlatformModule implements OnApplicationShutdown {
+  constructor(@Inject(RunWakes) private readonly wakes: RunWakes) {}
+
+  static with(config: Config, log: Log): DynamicModule {
+    const providers = [
+      { provide: CONFIG, useValue: config },
+      { provide: LOGGER, useValue: log },
+      { provide: OBJECTS, useFactory: () => new LocalObjectStore(config.objects.directory) },
+      { provide: RunWakes, useFactory: () => new RunWakes(config.redis.url, log) },
+      Database,
+      Draining,
+      Temporal,
+      KeyVerifier,
+      ...STORES,
+    ]
+    return {
+      module: PlatformModule,
+      providers,
+      exports: providers.map(each => ('provide' in each ? each.provide : each)),
+    }
+  }
+
+  onApplicationShutdown(): void {
+    this.wakes.close()
+  }
+}

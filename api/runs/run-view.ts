@@ -1,0 +1,82 @@
+import type { Config } from '../../config/config.js'
+import type { Operation, RunProblem, WorkflowLink } from '../../contracts/rest/operations.js'
+import { ERROR_CODES, isErrorCode, type Problem } from '../../domain/errors.js'
+import { isOpen } from '../../domain/runs/run-status.js'
+import type { Run } from '../../stores/postgres/entities/run.js'
+
+const DAY_MS = 24 * 3600 * 1000
+
+/** What every answer about a run says of it. */
+export function operationView(run: Run, temporal: Config['temporal']): Operation {
+  return {
+    id: run.id,
+    kind: run.kind,
+    name: run.name,
+    status: run.status,
+    stage: run.stage,
+    attempt: run.attempt,
+    error: problemView(run),
+    warnings: [...run.warnings],
+    retry: {
+      codes: [...run.retryPolicy.codes],
+      maxAttempts: run.retryPolicy.maxAttempts,
+      delaySeconds: run.retryPolicy.delaySeconds,
+      nextAttemptAt: run.nextAttemptAt?.toISOString() ?? null,
+      note: run.retryNote,
+    },
+    principal: run.principal,
+    trigger: run.trigger,
+    createdAt: run.createdAt.toISOString(),
+    startedAt: run.startedAt?.toISOString() ?? null,
+    endedAt: run.endedAt?.toISOString() ?? null,
+    workflow: workflowLink(run, temporal),
+    links: {
+      self: selfPath(run),
+      history: `/v1/operations/${run.id}/history`,
+      events: `/v1/operations/${run.id}/events`,
+      result: resultPath(run),
+    },
+  }
+}
+
+/** Address of the run in this API. */
+function selfPath(run: Run): string {
+  return run.kind === 'training' ? `/v1/trainings/${run.id}` : `/v1/datasets/${run.name}/commits/${run.id}`
+}
+
+/** Number of the version that the run made or found, null while (or where) there is none. */
+export function resultVersion(run: Run): number | null {
+  const { version } = (run.result ?? {}) as { version?: unknown }
+  return typeof version === 'number' ? version : null
+}
+
+function resultPath(run: Run): string | null {
+  const version = resultVersion(run)
+  if (version === null) return null
+  return `/v1/${run.kind === 'training' ? 'models' : 'datasets'}/${run.name}/versions/${version}`
+}
+
+function problemView({ error }: Run): RunProblem | null {
+  if (error === null) return null
+  const { problems, ...details } = (error.details ?? {}) as { problems?: Problem[] }
+  return {
+    ...details,
+    code: error.code,
+    status: isErrorCode(error.code) ? ERROR_CODES[error.code].http : 500,
+    message: error.message,
+    ...(problems ? { problems } : {}),
+  }
+}
+
+function workflowLink(run: Run, { webUrl, namespace, retentionDays }: Config['temporal']): WorkflowLink {
+  const { workflowId, executionId, status, endedAt } = run
+  const path = `workflows/${encodeURIComponent(workflowId)}/${executionId}/history`
+  return {
+    workflowId,
+    webUrl: executionId === null ? null : `${webUrl.replace(/\/$/, '')}/namespaces/${namespace}/${path}`,
+    webUntil:
+      isOpen(status) || endedAt === null || executionId === null
+        ? null
+        : new Date(endedAt.getTime() + retentionDays * DAY_MS).toISOString(),
+  }
+}

@@ -1,0 +1,135 @@
+import {
+  Body,
+  Controller,
+  Delete,
+  Get,
+  HttpCode,
+  Inject,
+  Param,
+  Patch,
+  Post,
+  Query,
+  Res,
+} from '@nestjs/common'
+import {
+  ApiAcceptedResponse,
+  ApiCreatedResponse,
+  ApiNoContentResponse,
+  ApiOkResponse,
+  ApiTags,
+} from '@nestjs/swagger'
+import type { FastifyReply } from 'fastify'
+import type { Page } from '../../contracts/rest/common.js'
+import { Caller } from '../http/caller.js'
+import { ApiPage, PageQueryDto } from '../http/paging.js'
+import { Problems, Summary } from '../http/problems.js'
+import type { Principal } from '../http/request.js'
+import { Needs } from '../http/roles.js'
+import { TRAINING_PROBLEMS } from '../trainings/training-problems.js'
+import { CreateScheduleDto, ScheduleDto, ScheduleNoteDto, UpdateScheduleDto } from './schedules.dto.js'
+import { SchedulesService } from './schedules.service.js'
+
+@ApiTags('schedules')
+@Needs('viewer')
+@Controller('v1/schedules')
+export class SchedulesController {
+  constructor(@Inject(SchedulesService) private readonly service: SchedulesService) {}
+
+  @Summary('Creates a recurring training', 'Made when Temporal is back, where it is away.')
+  @Needs('operator')
+  @Post()
+  @ApiCreatedResponse({ type: ScheduleDto })
+  @Problems(
+    'invalid_request',
+    'not_found',
+    'already_exists',
+    'cron_invalid',
+    'time_zone_invalid',
+    ...TRAINING_PROBLEMS,
+  )
+  async createSchedule(
+    @Caller() caller: Principal,
+    @Body() body: CreateScheduleDto,
+    @Res({ passthrough: true }) reply: FastifyReply,
+  ): Promise<ScheduleDto> {
+    void reply.header('location', `/v1/schedules/${body.name}`)
+    return this.service.create(caller, body)
+  }
+
+  @Summary('Schedules')
+  @Get()
+  @ApiPage(ScheduleDto)
+  @Problems('invalid_request')
+  listSchedules(@Caller() caller: Principal, @Query() query: PageQueryDto): Promise<Page<ScheduleDto>> {
+    return this.service.list(caller, query)
+  }
+
+  @Summary('One schedule, with its next times')
+  @Get(':name')
+  @ApiOkResponse({ type: ScheduleDto })
+  @Problems('not_found')
+  getSchedule(@Caller() caller: Principal, @Param('name') name: string): Promise<ScheduleDto> {
+    return this.service.get(caller, name)
+  }
+
+  @Summary('Changes what a schedule starts, or when')
+  @Needs('operator')
+  @Patch(':name')
+  @ApiOkResponse({ type: ScheduleDto })
+  @Problems('invalid_request', 'not_found', 'cron_invalid', 'time_zone_invalid', ...TRAINING_PROBLEMS)
+  updateSchedule(
+    @Caller() caller: Principal,
+    @Param('name') name: string,
+    @Body() body: UpdateScheduleDto,
+  ): Promise<ScheduleDto> {
+    return this.service.update(caller, name, body)
+  }
+
+  @Summary('Lets no more ticks start')
+  @Needs('operator')
+  @Post(':name/pause')
+  @HttpCode(200)
+  @ApiOkResponse({ type: ScheduleDto })
+  @Problems('invalid_request', 'not_found', 'unavailable')
+  pauseSchedule(
+    @Caller() caller: Principal,
+    @Param('name') name: string,
+    @Body() body: ScheduleNoteDto,
+  ): Promise<ScheduleDto> {
+    return this.service.pause(caller, name, body.note)
+  }
+
+  @Summary('Lets ticks start again')
+  @Needs('operator')
+  @Post(':name/resume')
+  @HttpCode(200)
+  @ApiOkResponse({ type: ScheduleDto })
+  @Problems('invalid_request', 'not_found', 'unavailable')
+  resumeSchedule(
+    @Caller() caller: Principal,
+    @Param('name') name: string,
+    @Body() body: ScheduleNoteDto,
+  ): Promise<ScheduleDto> {
+    return this.service.resume(caller, name, body.note)
+  }
+
+  @Summary('Starts a run now')
+  @Needs('operator')
+  @Post(':name/trigger')
+  @HttpCode(202)
+  @ApiAcceptedResponse({ type: ScheduleDto })
+  @Problems('not_found', 'unavailable')
+  triggerSchedule(@Caller() caller: Principal, @Param('name') name: string): Promise<ScheduleDto> {
+    return this.service.trigger(caller, name)
+  }
+
+  @Summary('Ends a schedule; runs it has started go on')
+  @Needs('operator')
+  @Delete(':name')
+  @HttpCode(204)
+  @ApiNoContentResponse()
+  @Problems('not_found', 'unavailable')
+  deleteSchedule(@Caller() caller: Principal, @Param('name') name: string): Promise<void> {
+    return this.service.remove(caller, name)
+  }
+}

@@ -1,0 +1,13 @@
+import { Module } from '@nestjs/common'
+import { TrainingsModule } from '../trainings/trainings.module.js'
+import { ScheduleReconciler } from './schedule-reconciler.js'
+import { SchedulesController } from './schedules.controller.js'
+import { SchedulesService } from './schedules.service.js'
+import { TemporalSchedules } from './temporal-schedules.js'
+
+@Module({
+  imports: [TrainingsModule],
+  controllers: [SchedulesController],
+  providers: [ScheduleReconciler, SchedulesService, TemporalSchedules],
+})
+export class SchedulesModule {}

@@ -1,0 +1,143 @@
+import { Inject, Injectable } from '@nestjs/common'
+import { type ScheduleDescription, ScheduleNotFoundError } from '@temporalio/client'
+import type { Config } from '../../config/config.js'
+import type { Page, PageQuery } from '../../contracts/rest/common.js'
+import type { CreateSchedule, Schedule, UpdateSchedule } from '../../contracts/rest/schedules.js'
+import type { StartTraining } from '../../contracts/rest/trainings.js'
+import { MlforgeError } from '../../domain/errors.js'
+import { resolveTiming, type Timing } from '../../domain/schedules/timing.js'
+import type { Schedule as Row } from '../../stores/postgres/entities/schedule.js'
+import { ScheduleStore } from '../../stores/postgres/schedule-store.js'
+import type { Principal } from '../http/request.js'
+import { CONFIG, LOGGER, type Log } from '../platform/tokens.js'
+import { TrainingPlanner } from '../trainings/training-planner.js'
+import { scheduleId, TemporalSchedules } from './temporal-schedules.js'
+
+@Injectable()
+export class SchedulesService {
+  constructor(
+    @Inject(CONFIG) private readonly config: Config,
+    @Inject(LOGGER) private readonly log: Log,
+    @Inject(ScheduleStore) private readonly schedules: ScheduleStore,
+    @Inject(TemporalSchedules) private readonly temporal: TemporalSchedules,
+    @Inject(TrainingPlanner) private readonly planner: TrainingPlanner,
+  ) {}
+
+  /** The row comes first: with it the schedule is promised, and made even if this process ends here. */
+  async create(caller: Principal, body: CreateSchedule): Promise<Schedule> {
+    const timing = resolveTiming(body.timing)
+    await this.planner.plan(caller.project, body.training)
+    const row = await this.schedules.create({
+      project: caller.project,
+      name: body.name,
+      training: body.training,
+      timing,
+      paused: body.paused ?? false,
+      note: body.note ?? null,
+      principal: caller.name,
+    })
+    return this.ensured(row)
+  }
+
+  async list({ project }: Principal, query: PageQuery): Promise<Page<Schedule>> {
+    const { items, nextCursor } = await this.schedules.list(project, query)
+    const views = await Promise.all(items.map(row => this.view(row)))
+    return nextCursor === undefined ? { items: views } : { items: views, nextCursor }
+  }
+
+  async get({ project }: Principal, name: string): Promise<Schedule> {
+    return this.view(await this.schedules.get(project, name))
+  }
+
+  async update(
+    { project }: Principal,
+    name: string,
+    { training, timing, note }: UpdateSchedule,
+  ): Promise<Schedule> {
+    const resolved = timing && resolveTiming(timing)
+    if (training) await this.planner.plan(project, training)
+    const row = await this.schedules.update(project, name, {
+      ...(training ? { training } : {}),
+      ...(resolved ? { timing: resolved } : {}),
+      ...(note === undefined ? {} : { note }),
+    })
+    return this.ensured(row)
+  }
+
+  async pause(caller: Principal, name: string, note = `paused by ${caller.name}`): Promise<Schedule> {
+    return this.steer(caller, name, async row => {
+      await this.temporal.pause(row, note)
+      return this.schedules.update(row.project, name, { paused: true, note })
+    })
+  }
+
+  async resume(caller: Principal, name: string, note = `resumed by ${caller.name}`): Promise<Schedule> {
+    return this.steer(caller, name, async row => {
+      await this.temporal.resume(row, note)
+      return this.schedules.update(row.project, name, { paused: false, note })
+    })
+  }
+
+  async trigger(caller: Principal, name: string): Promise<Schedule> {
+    return this.steer(caller, name, async row => {
+      await this.temporal.trigger(row)
+      return row
+    })
+  }
+
+  /** The row goes last: while it is there, the schedule is made again. */
+  async remove({ project }: Principal, name: string): Promise<void> {
+    const row = await this.schedules.get(project, name)
+    await this.temporal.remove(row)
+    await this.schedules.remove(project, name)
+  }
+
+  private async steer(caller: Principal, name: string, verb: (row: Row) => Promise<Row>): Promise<Schedule> {
+    const row = await this.schedules.get(caller.project, name)
+    try {
+      return await this.view(await verb(row))
+    } catch (error) {
+      if (!(error instanceof ScheduleNotFoundError)) throw error
+      await this.temporal.ensure(row)
+      return this.view(await verb(row))
+    }
+  }
+
+  private async ensured(row: Row): Promise<Schedule> {
+    try {
+      await this.temporal.ensure(row)
+    } catch (error) {
+      if (!(error instanceof MlforgeError) || error.code !== 'unavailable') throw error
+      this.log.warn({ schedule: row.name }, 'temporal does not answer; the schedule is made when it does')
+    }
+    return this.view(row)
+  }
+
+  private async view(row: Row): Promise<Schedule> {
+    const now = await this.temporal.describe(row).catch((error: unknown): null => {
+      if (error instanceof MlforgeError && error.code === 'unavailable') return null
+      throw error
+    })
+    const { webUrl, namespace } = this.config.temporal
+    return {
+      name: row.name,
+      training: row.training as StartTraining,
+      timing: row.timing as Timing,
+      paused: now?.state.paused ?? row.paused,
+      note: now?.state.note ?? row.note,
+      nextRuns: now && now.info.nextActionTimes.map(time => time.toISOString()),
+      recentRuns: now && recentRuns(now),
+      webUrl: `${webUrl.replace(/\/$/, '')}/namespaces/${namespace}/schedules/${encodeURIComponent(scheduleId(row))}`,
+      createdAt: row.createdAt.toISOString(),
+      updatedAt: row.updatedAt.toISOString(),
+    }
+  }
+}
+
+function recentRuns({ info }: ScheduleDescription): NonNullable<Schedule['recentRuns']> {
+  return info.recentActions.toReversed().map(({ scheduledAt, takenAt, action }) => ({
+    scheduledAt: scheduledAt.toISOString(),
+    startedAt: takenAt.toISOString(),
+    workflowId: action.workflow.workflowId,
+  }))
+}

@@ -1,0 +1,55 @@
+import { Controller, Get, Inject, Param, Post, Query } from '@nestjs/common'
+import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import type { IncomingMessage } from 'node:http'
+import { Caller } from '../http/caller.js'
+import { FileBody } from '../http/file-body.js'
+import { IdParam } from '../http/params.js'
+import { Problems, Summary } from '../http/problems.js'
+import type { Principal } from '../http/request.js'
+import { Needs } from '../http/roles.js'
+import { UploadDto, UploadQueryDto } from './uploads.dto.js'
+import { UploadsService } from './uploads.service.js'
+
+@ApiTags('uploads')
+@Controller('v1/uploads')
+export class UploadsController {
+  constructor(@Inject(UploadsService) private readonly service: UploadsService) {}
+
+  @Summary(
+    'Sends a CSV file',
+    'UTF-8, with a header. It is checked while it comes; nothing is kept of a bad one.',
+  )
+  @Needs('operator')
+  @Post()
+  @ApiConsumes('text/csv', 'application/octet-stream')
+  @ApiBody({ schema: { type: 'string', format: 'binary' } })
+  @ApiCreatedResponse({ type: UploadDto })
+  @Problems(
+    'invalid_request',
+    'upload_interrupted',
+    'body_too_large',
+    'unsupported_media_type',
+    'csv_empty',
+    'csv_header_only',
+    'csv_malformed',
+    'csv_encoding',
+    'csv_duplicate_columns',
+    'csv_row_too_long',
+  )
+  uploadFile(
+    @Caller() caller: Principal,
+    @FileBody() body: IncomingMessage,
+    @Query() { fileName }: UploadQueryDto,
+  ): Promise<UploadDto> {
+    return this.service.receive(caller, body, fileName)
+  }
+
+  @Summary('One upload')
+  @Needs('viewer')
+  @Get(':id')
+  @ApiOkResponse({ type: UploadDto })
+  @Problems('not_found')
+  getUpload(@Caller() caller: Principal, @Param('id', IdParam) id: string): Promise<UploadDto> {
+    return this.service.get(caller, id)
+  }
+}

@@ -1,0 +1,92 @@
+import { setTimeout as wait } from 'node:timers/promises'
+import type { ProblemDetails } from '../../contracts/rest/common.js'
+import type { Operation } from '../../contracts/rest/operations.js'
+
+/** An answer that is not a success, with the problem it carries. */
+export class Refused extends Error {
+  constructor(readonly problem: ProblemDetails) {
+    super(`${problem.status} ${problem.code}: ${problem.detail}`)
+  }
+}
+
+export interface SendOptions {
+  /** The same key again gets the same answer, however often it is sent. */
+  readonly idempotencyKey?: string
+  readonly contentType?: string
+}
+
+const DEADLINE_MS = 30_000
+const PATIENCE_MS = 60_000
+
+/** MLForge's REST API, with nothing but fetch. An API that is just being started again is waited for. */
+export class Rest {
+  constructor(
+    readonly base: string,
+    private readonly key: string,
+  ) {}
+
+  get<T>(path: string): Promise<T> {
+    return this.json<T>('GET', path)
+  }
+
+  post<T>(path: string, body?: unknown, options: SendOptions = {}): Promise<T> {
+    return this.json<T>('POST', path, JSON.stringify(body ?? {}), options)
+  }
+
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.json<T>('PUT', path, JSON.stringify(body))
+  }
+
+  upload<T>(path: string, text: string): Promise<T> {
+    return this.json<T>('POST', path, text, { contentType: 'text/csv' })
+  }
+
+  async download(path: string): Promise<Uint8Array> {
+    const response = await this.send('GET', path, undefined, {})
+    return new Uint8Array(await response.arrayBuffer())
+  }
+
+  /** Follows a run until it has ended; `seen` is called with each answer on the way. */
+  async follow<T extends Operation>(
+    path: string,
+    seen: (run: T) => void | Promise<void> = () => undefined,
+  ): Promise<T> {
+    for (;;) {
+      const run = await this.get<T>(path)
+      await seen(run)
+      if (run.status !== 'accepted' && run.status !== 'running') return run
+      await wait(250)
+    }
+  }
+
+  private async json<T>(method: string, path: string, body?: string, options: SendOptions = {}): Promise<T> {
+    const response = await this.send(method, path, body, options)
+    return (await response.json()) as T
+  }
+
+  private async send(
+    method: string,
+    path: string,
+    body: string | undefined,
+    options: SendOptions,
+  ): Promise<Response> {
+    const { contentType = 'application/json', idempotencyKey } = options
+    const headers: Record<string, string> = { authorization: `Bearer ${this.key}` }
+    if (body !== undefined) headers['content-type'] = contentType
+    if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey
+    const end = Date.now() + PATIENCE_MS
+    for (;;) {
+      const response = await fetch(`${this.base}${path}`, {
+        method,
+        headers,
+        signal: AbortSignal.timeout(DEADLINE_MS),
+        ...(body === undefined ? {} : { body }),
+      }).catch((error: unknown) => (Date.now() < end ? undefined : Promise.reject(error)))
+      if (response?.ok) return response
+      if (response && !(response.status === 503 && Date.now() < end)) {
+        throw new Refused((await response.json()) as ProblemDetails)
+      }
+      await wait(500)
+    }
+  }
+}
