@@ -43,7 +43,7 @@ const BoundField = () =>
     ),
   )
 
-export class ColumnDeclarationDto implements ColumnDeclaration {
+class ColumnDeclarationDto implements ColumnDeclaration {
   @ChoiceField(COLUMN_TYPES) type!: ColumnType
   @TextField({
     optional: true,
