@@ -14,6 +14,7 @@ import { checkExpectations, describeExpectation, refuseFailed } from '../domain/
 import type { Schema } from '../domain/datasets/schema.js'
 import { MlforgeError } from '../domain/errors.js'
 import { effectKey } from '../domain/names.js'
+import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.js'
 import { DUCKDB_VERSION } from '../stores/duckdb/duckdb.js'
 import { evaluateExpectations } from '../stores/duckdb/expectations.js'
 import { convertToParquet, proposeTypes } from '../stores/duckdb/ingest.js'
@@ -197,6 +198,6 @@ function refusal(results: Parameters<typeof refuseFailed>[0]): Pick<ValidateOutc
   } catch (error) {
     if (!(error instanceof MlforgeError)) throw error
     const { code, message, details } = error
-    return { refused: { code, message, details: { problems: details.problems } } }
+    return { refused: { code, message: boundedMessage(message), details: boundedDetails(details) } }
   }
 }

@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { writeSequence } from '../domain/runs/run-status.js'
 import type { Run } from '../stores/postgres/entities/run.js'
-import type { ExecutionState, Ports } from './ports.js'
+import type { Ports } from './ports.js'
 
 export interface ReconcileResult {
   readonly looked: number
@@ -23,11 +23,13 @@ type MaintenancePorts = Pick<Ports, 'runs' | 'objects' | 'workflows'> & {
 
 /** Work that looks after runs whose own workflow cannot do it any more. */
 export function maintenanceActivities({ runs, objects, workflows, untouchedSeconds }: MaintenancePorts) {
-  const close = async (run: Run, state: ExecutionState | null): Promise<'closed' | 'lost' | 'open'> => {
+  const close = async (run: Run): Promise<'closed' | 'lost' | 'open'> => {
+    // A start that is still owed has no workflow yet, and what Temporal knows is of an earlier attempt;
+    // the relay's deadline looks after it. Asked first: a start made meanwhile is then seen below.
+    if (await runs.isStartOwed(run.id)) return 'open'
+    const state = await workflows.describe(run.workflowId)
     const sequence = writeSequence(run.attempt, 'closing')
     if (state === null) {
-      // A start that is still owed has no workflow yet; the relay's deadline looks after it.
-      if (await runs.isStartOwed(run.id)) return 'open'
       const message = `Temporal knows no workflow ${run.workflowId}. Retry the run to start it again.`
       await runs.update(run.id, sequence, { status: 'lost', stage: 'lost', error: { code: 'lost', message } })
       return 'lost'
@@ -36,13 +38,13 @@ export function maintenanceActivities({ runs, objects, workflows, untouchedSecon
       await runs.touch(run.id)
       return 'open'
     }
-    const { status, code, message, executionId, result } = state
+    const { status, error, executionId, result } = state
     await runs.update(run.id, sequence, {
       status,
       stage: status,
       executionId,
       ...(result === undefined ? {} : { result }),
-      ...(code === null ? {} : { error: { code, message } }),
+      ...(error ? { error } : {}),
     })
     return 'closed'
   }
@@ -53,7 +55,7 @@ export function maintenanceActivities({ runs, objects, workflows, untouchedSecon
       const closed: string[] = []
       const lost: string[] = []
       for (const run of open) {
-        const outcome = await close(run, await workflows.describe(run.workflowId))
+        const outcome = await close(run)
         if (outcome === 'closed') closed.push(run.id)
         if (outcome === 'lost') lost.push(run.id)
       }
@@ -67,7 +69,11 @@ export function maintenanceActivities({ runs, objects, workflows, untouchedSecon
         const state = await workflows.describe(run.workflowId)
         if (state?.open) continue
         const history = state && (await workflows.history(run.workflowId, state.executionId))
-        if (!history) continue
+        if (!history) {
+          // Gone for good; the others must not wait behind it.
+          await runs.touch(run.id)
+          continue
+        }
         const { uri } = await objects.write(project, gzipSync(history))
         await runs.archived(run.id, run.attempt, uri)
         archived++

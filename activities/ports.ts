@@ -1,4 +1,4 @@
-import type { RunLimits } from '../contracts/temporal/messages.js'
+import type { RunFailure, RunLimits } from '../contracts/temporal/messages.js'
 import type { RunStatus } from '../domain/runs/run-status.js'
 import type { ObjectStore } from '../stores/objects/object-store.js'
 import type { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
@@ -54,7 +54,7 @@ export type ExecutionState =
       readonly open: false
       readonly executionId: string
       readonly status: RunStatus
-      readonly code: string | null
-      readonly message: string
+      /** Why, where it did not end well. */
+      readonly error?: RunFailure
       readonly result?: unknown
     }

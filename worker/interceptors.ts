@@ -5,22 +5,24 @@ import {
   type Next,
   type ActivityInboundCallsInterceptor,
 } from '@temporalio/worker'
-import { ApplicationFailure, type Context } from '@temporalio/activity'
+import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity'
 import { ApplicationFailureCategory, TemporalFailure } from '@temporalio/common'
 import type { Logger } from 'pino'
 import { ERROR_CODES, MlforgeError } from '../domain/errors.js'
+import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.js'
+import { isRefusal } from '../domain/runs/describe-end.js'
 
 /** Histories carry references: what is larger than this belongs into the object store. */
 const MAX_PAYLOAD_BYTES = 64 * 1024
 
 export interface InterceptorOptions {
   readonly logger: Logger
-  /**
-   * Tries of one activity that end in an error of ours. Lost workers do not come this way, so a
-   * long training may outlive any number of them.
-   */
+  /** Tries of one activity after which an error of ours is the answer; a lost worker alone never is. */
   readonly activityAttempts: number
 }
+
+/** Nobody else can say how a run goes on: these are tried until their store is back. */
+const NEVER_GIVE_UP = ['recordRun', 'acceptTick']
 
 /** Errors become failures with stable codes, payloads stay small, and every line says whose it is. */
 export function activityInterceptors(options: InterceptorOptions): ActivityInterceptorsFactory {
@@ -50,7 +52,9 @@ async function execute(
     log.debug({ ms: Math.round(performance.now() - started) }, 'activity done')
     return result
   } catch (error) {
-    const failure = toFailure(error, attempt >= activityAttempts)
+    const { aborted } = context.cancellationSignal
+    const lastAttempt = attempt >= activityAttempts && !NEVER_GIVE_UP.includes(activityType)
+    const failure = aborted ? cancelled(error) : toFailure(error, lastAttempt)
     log.warn(
       {
         error: error instanceof Error ? error.message : String(error),
@@ -66,16 +70,27 @@ async function execute(
 function toFailure(error: unknown, lastAttempt: boolean): unknown {
   if (error instanceof TemporalFailure) return error
   const known = error instanceof MlforgeError ? error : unexpected(error)
-  const { retryable, http } = ERROR_CODES[known.code]
+  const { retryable } = ERROR_CODES[known.code]
   return ApplicationFailure.create({
-    message: known.message,
+    message: boundedMessage(known.message),
     type: known.code,
-    nonRetryable: !retryable || lastAttempt,
-    details: [known.details],
+    // Who was taken over by another worker must let that one finish, however often it has tried.
+    nonRetryable: !retryable || (lastAttempt && known.code !== 'lease_lost'),
+    details: [boundedDetails(known.details)],
     ...(known.cause instanceof Error ? { cause: known.cause } : {}),
     // A refusal of what was asked is an answer, not an alarm.
-    ...(http === 422 ? { category: ApplicationFailureCategory.BENIGN } : {}),
+    ...(isRefusal(known.code) ? { category: ApplicationFailureCategory.BENIGN } : {}),
   })
+}
+
+/**
+ * Work that was told to stop ends in whatever error its libraries throw; what it means is that it
+ * stopped. Temporal makes a cancellation of it, or a new attempt where a worker shuts down.
+ */
+function cancelled(error: unknown): unknown {
+  if (error instanceof CancelledFailure) return error
+  const message = error instanceof Error ? error.message : String(error)
+  return new CancelledFailure(boundedMessage(message), [], error instanceof Error ? error : undefined)
 }
 
 const CONNECTION_ERRORS =

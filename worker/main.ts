@@ -11,6 +11,7 @@ import { readConfig } from '../config/load.js'
 import { createLogger } from '../config/logger.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
 import { MlforgeError } from '../domain/errors.js'
+import { LocalObjectStore } from '../stores/objects/local-object-store.js'
 import { connectPostgres } from '../stores/postgres/data-source.js'
 import { OutboxStore } from '../stores/postgres/outbox-store.js'
 import { assertSchema } from '../stores/postgres/schema-version.js'
@@ -54,9 +55,13 @@ async function main(): Promise<void> {
   const workers = await Promise.all(
     queues.map(queue => createWorker(queue, { config, connection, ports, logger })),
   )
-  stop.signal.addEventListener('abort', () => workers.forEach(worker => worker.shutdown()))
   const tasks: Promise<void>[] = workers.map(worker => worker.run())
+  const drain = () => workers.forEach(worker => worker.shutdown())
+  stop.signal.addEventListener('abort', drain)
+  // Told to stop while it was still starting.
+  if (stop.signal.aborted) drain()
   if (queues.includes('io')) {
+    await new LocalObjectStore(config.objects.directory).removeStale(Date.now())
     await ensureSystemSchedules(client, config)
     const outbox = new OutboxStore(dataSource)
     tasks.push(relayStarts({ ...ports, outbox, logger }, stop.signal))

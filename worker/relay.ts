@@ -16,7 +16,6 @@ export interface RelayPorts {
   readonly idle?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
-const BATCH = 100
 const IDLE_MS = 1_000
 
 /** Makes the starts that are owed, until told to stop. What fails is tried again; nothing is lost. */
@@ -47,7 +46,8 @@ export async function relayStarts(ports: RelayPorts, stop: AbortSignal): Promise
   while (!stop.aborted) {
     let handled = 0
     try {
-      handled = await outbox.relay(BATCH, startOne)
+      // One at a time: while Temporal is away each takes its whole deadline, and a shutdown must not wait for many.
+      handled = await outbox.relay(1, startOne)
     } catch (error) {
       logger.warn({ error: String(error) }, 'the outbox could not be read; trying again')
     }

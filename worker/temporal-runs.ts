@@ -4,10 +4,12 @@ import {
   WorkflowFailedError,
   WorkflowNotFoundError,
 } from '@temporalio/client'
+import { ApplicationFailure } from '@temporalio/common'
 import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 import type { ExecutionState, WorkflowStarter } from '../activities/ports.js'
-import type { RunLimits } from '../contracts/temporal/messages.js'
+import type { RunEnd, RunFailure, RunLimits } from '../contracts/temporal/messages.js'
 import { startOptions } from '../contracts/temporal/start-options.js'
+import { isErrorCode, MlforgeError } from '../domain/errors.js'
 import type { RunStatus } from '../domain/runs/run-status.js'
 import type { Run } from '../stores/postgres/entities/run.js'
 
@@ -27,6 +29,13 @@ export class TemporalRuns implements WorkflowStarter {
   async start(run: Run, limits: RunLimits): Promise<string> {
     const { type, input, options } = startOptions(run, limits)
     const handle = await this.bounded(() => this.client.workflow.start(type, { ...options, args: [input] }))
+    if (run.attempt > 1 && handle.firstExecutionRunId === run.executionId) {
+      // The row says that the attempt before has ended, its workflow is about to: a start joins it.
+      throw new MlforgeError(
+        'unavailable',
+        `The attempt before of run ${run.id} is still ending. The start is made again.`,
+      )
+    }
     return handle.firstExecutionRunId
   }
 
@@ -58,38 +67,39 @@ export class TemporalRuns implements WorkflowStarter {
       const result: unknown = await this.bounded(() =>
         this.client.workflow.getHandle(workflowId, executionId).result(),
       )
-      const refused = (result as { outcome?: string } | null)?.outcome === 'refused'
+      const { outcome, error } = (result ?? {}) as Partial<RunEnd>
+      const refused = outcome === 'refused'
       return {
         open: false,
         executionId,
         status: refused ? 'refused' : 'succeeded',
-        code: null,
-        message: '',
+        ...(error ? { error } : {}),
         result,
       }
     }
     const ending = ENDINGS[status.name] ?? 'failed'
-    const message = await this.reason(workflowId, executionId)
-    return {
-      open: false,
-      executionId,
-      status: ending,
-      code: ending === 'failed' ? 'internal' : ending,
-      message,
-    }
+    const error = await this.reason(workflowId, executionId, ending)
+    return { open: false, executionId, status: ending, error }
   }
 
-  private async reason(workflowId: string, executionId: string): Promise<string> {
+  private async reason(workflowId: string, executionId: string, ending: RunStatus): Promise<RunFailure> {
     try {
       await this.bounded(() => this.client.workflow.getHandle(workflowId, executionId).result())
-      return 'The workflow has ended.'
+      return { code: 'internal', message: 'The workflow has ended.' }
     } catch (error) {
-      if (error instanceof WorkflowFailedError) return error.cause?.message ?? error.message
-      throw error
+      if (!(error instanceof WorkflowFailedError)) throw error
+      const root = rootCause(error)
+      const type = root instanceof ApplicationFailure ? root.type : undefined
+      const code = ending !== 'failed' ? ending : isErrorCode(type) ? type : 'internal'
+      return { code, message: root.message }
     }
   }
 
   private bounded<T>(call: () => Promise<T>): Promise<T> {
     return this.client.withDeadline(Date.now() + DEADLINE_MS, call)
   }
+}
+
+function rootCause(error: Error): Error {
+  return error.cause instanceof Error ? rootCause(error.cause) : error
 }

@@ -1,9 +1,13 @@
-import { type ActivityOptions } from '@temporalio/workflow'
+import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow'
 import type { RunLimits } from '../contracts/temporal/messages.js'
 import { QUEUES } from '../contracts/temporal/queues.js'
 
 // Application errors are bounded by the worker's interceptor, which counts attempts and knows the
 // codes; losing a worker is not the work's fault and is bounded by time alone.
+
+// A cancelled run waits for its activity to say that it has stopped: what is committed is then known,
+// and no child process outlives the row that says cancelled.
+const cancellationType = ActivityCancellationType.WAIT_CANCELLATION_COMPLETED
 
 /** Writes of single rows: they never give up, since nobody else can say how the run ended. */
 export const ROWS: ActivityOptions = {
@@ -19,6 +23,7 @@ export function dataWork(limits: RunLimits): ActivityOptions {
     startToCloseTimeout: '1 hour',
     scheduleToCloseTimeout: '6 hours',
     heartbeatTimeout: `${limits.heartbeatTimeoutSeconds} seconds`,
+    cancellationType,
     retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
   }
 }
@@ -30,6 +35,7 @@ export function engineWork(limits: RunLimits): ActivityOptions {
     startToCloseTimeout: '3 days',
     scheduleToCloseTimeout: '7 days',
     heartbeatTimeout: `${limits.heartbeatTimeoutSeconds} seconds`,
+    cancellationType,
     retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
   }
 }

@@ -1,4 +1,4 @@
-import { ERROR_CODES, isErrorCode } from '../errors.js'
+import { ERROR_CODES, type ErrorCode, isErrorCode } from '../errors.js'
 import type { RunStatus } from './run-status.js'
 
 /** A failure as it crosses the workflow boundary: a code, never a class. */
@@ -8,9 +8,15 @@ export interface FailureSeen {
   readonly message: string
 }
 
+/** True for codes that say that the request or its data is wrong: an answer, not an accident. */
+export function isRefusal(code: ErrorCode): boolean {
+  const { http } = ERROR_CODES[code]
+  return http === 422 || http === 400
+}
+
 /**
  * What a failure makes of a run: an input or a gate that says no refuses it, everything else fails it.
- * Codes that are answered with 422 are about what was asked, so the same run cannot do better later.
+ * A code that is about what was asked refuses it, since the same run cannot do better later.
  */
 export function statusOfFailure(failure: FailureSeen): { status: RunStatus; code: string } {
   switch (failure.kind) {
@@ -20,7 +26,7 @@ export function statusOfFailure(failure: FailureSeen): { status: RunStatus; code
       return { status: 'timed_out', code: 'timed_out' }
     case 'application': {
       const code = isErrorCode(failure.code) ? failure.code : 'internal'
-      return { status: ERROR_CODES[code].http === 422 ? 'refused' : 'failed', code }
+      return { status: isRefusal(code) ? 'refused' : 'failed', code }
     }
     case 'other':
       return { status: 'failed', code: 'internal' }

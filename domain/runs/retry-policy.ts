@@ -17,15 +17,17 @@ export interface EndedRun {
   readonly endedAt: Date
 }
 
+const ACCIDENTS: readonly RunStatus[] = ['failed', 'timed_out', 'lost', 'start_failed']
+
 export type RetryDecision =
   { readonly retry: true; readonly at: Date } | { readonly retry: false; readonly reason: string }
 
 /**
- * Whether and when an ended run is picked up again. Only failures, time-outs and lost runs are;
- * what somebody cancelled, terminated or what refused its input is left alone.
+ * Whether and when an ended run is picked up again. Only failures, time-outs and runs that were lost
+ * or never started are; what somebody cancelled, terminated or what refused its input is left alone.
  */
 export function decideRetry(policy: RetryPolicy, run: EndedRun): RetryDecision {
-  if (run.status !== 'failed' && run.status !== 'timed_out' && run.status !== 'lost') {
+  if (!ACCIDENTS.includes(run.status)) {
     return { retry: false, reason: `a run that is ${run.status} is not retried by itself` }
   }
   const code = run.code ?? run.status

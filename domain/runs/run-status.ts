@@ -29,6 +29,11 @@ export const RUN_TRANSITIONS = {
   start_failed: ['accepted'],
 } as const satisfies Transitions<RunStatus>
 
+/** Whether a write may change one status to the other; none leads back to itself, since each is entered once. */
+export function mayFollow(from: RunStatus, to: RunStatus): boolean {
+  return (RUN_TRANSITIONS[from] as readonly RunStatus[]).includes(to)
+}
+
 /** True while something is still going to happen by itself or under way. */
 export function isOpen(status: RunStatus): boolean {
   return status === 'accepted' || status === 'running'
@@ -36,7 +41,7 @@ export function isOpen(status: RunStatus): boolean {
 
 /** True when the run may be started again under its own id, skipping the steps it has finished. */
 export function isRetryable(status: RunStatus): boolean {
-  return (RUN_TRANSITIONS[status] as readonly RunStatus[]).includes('accepted')
+  return mayFollow(status, 'accepted')
 }
 
 /** Steps an attempt may write to its run row; the sequence of attempt n lies in [n, n + 1) x this. */

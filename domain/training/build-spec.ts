@@ -46,6 +46,7 @@ const DEFAULT_ROUNDS = 500
 /** A checkpoint holds the whole model, so its cost grows with the rounds; every 250 costs a few per cent. */
 const DEFAULT_CHECKPOINT_EVERY = 250
 const FEATURE_TYPES = ['integer', 'number', 'boolean']
+const TARGET_TYPES = ['integer', 'number']
 const DAY = /^\d{4}-\d{2}-\d{2}$/
 
 /**
@@ -102,6 +103,10 @@ function columnProblems(request: TrainingRequest, { schema, name, version }: Dat
             message: `${name} version ${version} has no column "${column}".${didYouMean(column, names)}`,
           },
         ]
+  const none: Found[] =
+    request.features.length > 0
+      ? []
+      : [{ at: 'features', code: 'invalid_request', message: 'names no column to learn from.' }]
   const features = request.features.flatMap((feature, i): Found[] => {
     const at = `features[${i}]`
     if (!types.has(feature)) return unknown(at, feature)
@@ -127,8 +132,13 @@ function columnProblems(request: TrainingRequest, { schema, name, version }: Dat
             message: `"${column}" is a ${splitType}; rows are split by a date or timestamp column.`,
           },
         ]
-  const baseline = (request.baseline?.by ?? []).flatMap((by, i) => unknown(`baseline.by[${i}]`, by))
-  return [...features, ...unknown('target', request.target), ...split, ...baseline]
+  const baseline = (request.baseline?.by ?? []).flatMap((by, i): Found[] => {
+    const at = `baseline.by[${i}]`
+    if (by !== request.target || !types.has(by)) return unknown(at, by)
+    const message = `"${by}" is the target; a baseline that knows it makes no errors.`
+    return [{ at, code: 'invalid_request', message }]
+  })
+  return [...none, ...features, ...unknown('target', request.target), ...split, ...baseline]
 }
 
 function targetProblems({ target }: TrainingRequest, { schema, profile }: DatasetFacts): Found[] {
@@ -136,7 +146,7 @@ function targetProblems({ target }: TrainingRequest, { schema, profile }: Datase
   const numbers = profile.columns.find(known => known.name === target)
   if (!column || !numbers) return []
   const at = 'target'
-  if (!FEATURE_TYPES.includes(column.type)) {
+  if (!TARGET_TYPES.includes(column.type)) {
     const message = `"${target}" is a ${column.type}; a regression needs a number.`
     return [{ at, code: 'target_invalid', message }]
   }

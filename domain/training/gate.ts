@@ -43,14 +43,17 @@ function against(
   other: RegressionMetrics,
   factor: number,
 ): GateCheck {
-  const limit = factor * other.rmse
-  const passed = model.rmse <= limit
-  const relation = passed ? 'is within' : 'is above'
-  return {
-    name,
-    observed: model.rmse,
-    limit,
-    passed,
-    message: `RMSE ${model.rmse.toFixed(2)} ${relation} ${factor} x the ${name}'s ${other.rmse.toFixed(2)}`,
-  }
+  // Metrics come out of JSON, where what was NaN is null; null would compare like 0.
+  const observed = numberOr(model.rmse)
+  const reference = numberOr(other.rmse)
+  const limit = factor * reference
+  const comparable = Number.isFinite(observed) && Number.isFinite(limit)
+  const passed = comparable && observed <= limit
+  const relation = !comparable ? 'cannot be compared with' : passed ? 'is within' : 'is above'
+  const message = `RMSE ${observed.toFixed(2)} ${relation} ${factor} x the ${name}'s ${reference.toFixed(2)}`
+  return { name, observed, limit, passed, message }
+}
+
+function numberOr(value: unknown): number {
+  return typeof value === 'number' ? value : NaN
 }

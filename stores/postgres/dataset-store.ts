@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm'
+import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { didYouMean } from '../../domain/suggest.js'
 import { uuidv7 } from '../ids.js'
@@ -61,6 +62,7 @@ export class DatasetStore {
 
   /**
    * Adds a version, numbered after the latest; the same content as the latest is that version again.
+   * @throws MlforgeError schema_changed when a version with another schema has come first
    * To be called inside the transaction that finishes the step.
    */
   async commit(
@@ -80,6 +82,11 @@ export class DatasetStore {
     })
     const latest = await latestIn(transaction, dataset.id)
     if (latest?.root === content.root) return { version: latest, created: false }
+    if (latest && shape(latest.schema) !== shape(content.schema)) {
+      // This content was read before the latest version was there, so not with its schema.
+      const message = `Version ${latest.version} of dataset "${name}" was made meanwhile, with another schema. Commit the file again to have it read like that version.`
+      throw new MlforgeError('schema_changed', message)
+    }
     const version = await transaction.save(DatasetVersion, {
       ...content,
       id: uuidv7(),
@@ -110,6 +117,14 @@ export class DatasetStore {
     )
     return new Map(rows.map(row => [row.dataset_id, row.version]))
   }
+}
+
+/** Names, types and formats, whatever their order. */
+function shape(schema: unknown): string {
+  const columns = (schema as Schema).map(({ name, type, format }) =>
+    JSON.stringify([name, type, format ?? null]),
+  )
+  return columns.sort().join()
 }
 
 async function latestIn(manager: EntityManager, datasetId: string): Promise<DatasetVersion | null> {

@@ -3,7 +3,13 @@ import type { RunFailure } from '../../contracts/temporal/messages.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { type RunKind, workflowId } from '../../domain/names.js'
 import { decideRetry, type RetryPolicy } from '../../domain/runs/retry-policy.js'
-import { isOpen, isRetryable, type RunStatus, writeSequence } from '../../domain/runs/run-status.js'
+import {
+  isOpen,
+  isRetryable,
+  mayFollow,
+  type RunStatus,
+  writeSequence,
+} from '../../domain/runs/run-status.js'
 import { uuidv7 } from '../ids.js'
 import { IdempotencyKey } from './entities/idempotency-key.js'
 import { OutboxRow } from './entities/outbox.js'
@@ -149,8 +155,9 @@ export class RunStore {
   /** The start was made: remembers Temporal's id for links; nothing is owed any more. */
   async started(id: string, attempt: number, executionId: string): Promise<void> {
     await this.dataSource.transaction(async transaction => {
-      await transaction.update(Run, { id, attempt }, { executionId })
+      // Promise before run, as the relay and a cancel do: in another order two of them could deadlock.
       await transaction.update(OutboxRow, { runId: id, attempt }, { doneAt: new Date() })
+      await transaction.update(Run, { id, attempt }, { executionId })
     })
   }
 
@@ -172,16 +179,16 @@ export class RunStore {
     return this.dataSource.getRepository(OutboxRow).existsBy({ runId: id, doneAt: IsNull() })
   }
 
-  /** An open run was looked at and is well. */
+  /** A run was looked at and nothing was to be done: others come first the next time. */
   async touch(id: string): Promise<void> {
     await this.dataSource.getRepository(Run).update({ id }, { touchedAt: new Date() })
   }
 
-  /** Ended runs whose history is not archived yet, oldest first. */
+  /** Ended runs whose history is not archived yet, those not looked at for longest first. */
   async unarchived(project: string, limit: number): Promise<Run[]> {
     return this.dataSource.getRepository(Run).find({
       where: { project, endedAt: Not(IsNull()), history: IsNull(), executionId: Not(IsNull()) },
-      order: { endedAt: 'ASC' },
+      order: { touchedAt: 'ASC' },
       take: limit,
     })
   }
@@ -205,7 +212,9 @@ export class RunStore {
   /**
    * Applies a write unless a later one is already there.
    * @param sequence from writeSequence
-   * @returns whether the row took the write
+   * @returns whether the row has the write: also true when this very write was made before and only
+   *   its answer was lost
+   * @throws MlforgeError wrong_state for a status that may not follow the row's
    */
   async update(id: string, sequence: number, change: RunUpdate): Promise<boolean> {
     return this.dataSource.transaction(transaction => this.updateIn(transaction, id, sequence, change))
@@ -218,9 +227,14 @@ export class RunStore {
     change: RunUpdate,
   ): Promise<boolean> {
     const run = await transaction.findOne(Run, { where: { id }, lock: { mode: 'pessimistic_write' } })
-    if (!run || run.sequence >= sequence) return false
+    if (!run || run.sequence > sequence) return false
+    if (run.sequence === sequence) return isSameWrite(run, change)
+    if (change.status !== undefined && !mayFollow(run.status, change.status)) {
+      throw new MlforgeError('wrong_state', `Run ${id} is ${run.status} and cannot become ${change.status}.`)
+    }
     const now = new Date()
-    Object.assign(run, change, { sequence, touchedAt: now })
+    const warnings = [...new Set([...run.warnings, ...(change.warnings ?? [])])]
+    Object.assign(run, change, { sequence, warnings, touchedAt: now })
     if (change.status === 'running') {
       run.startedAt ??= now
       run.error = null
@@ -275,6 +289,14 @@ export class RunStore {
       { runId: known.runId },
     )
   }
+}
+
+/** Attempt and write are the same by the sequence; two executions of one attempt are two writers. */
+function isSameWrite(run: Run, { status, executionId }: RunUpdate): boolean {
+  return (
+    (status === undefined || status === run.status) &&
+    (executionId === undefined || executionId === run.executionId)
+  )
 }
 
 async function reopen(transaction: EntityManager, run: Run): Promise<void> {
