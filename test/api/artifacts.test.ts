@@ -116,7 +116,7 @@ describe('what has been made', () => {
       `/v1/models/rotten/versions/${version}`,
     )
     await overwrite(api, artifacts[0]!.sha256, 'other bytes')
-    await expect(download(artifacts[0]!.href).then(response => response.text())).rejects.toThrow()
+    await expect(download(artifacts[0]!.href).then(response => response.text())).rejects.toThrow('terminated')
   })
 })
 

@@ -9,7 +9,7 @@ import { migrate } from '../../stores/postgres/migrate.js'
 const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 
 /** Runs an `mlforge` command on the stack of a state directory. */
-async function mlforge(stateDirectory: string, args: readonly string[]): Promise<string> {
+export async function mlforge(stateDirectory: string, args: readonly string[]): Promise<string> {
   const env = { ...process.env, MLFORGE_STATE_DIRECTORY: stateDirectory }
   const { stdout } = await promisify(execFile)(process.execPath, [CLI, ...args], { env, timeout: 240_000 })
   return stdout
