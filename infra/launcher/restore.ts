@@ -33,7 +33,7 @@ export interface RestoreResult {
 }
 
 /** There while a restore is under way, or was killed. */
-export const restoreMarker = (stateDirectory: string) => join(stateDirectory, 'restoring')
+const restoreMarker = (stateDirectory: string) => join(stateDirectory, 'restoring')
 
 /**
  * Makes an empty state directory the one that was backed up; `mlforge up` then goes on with its open
