@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { Client } from '@temporalio/client'
-import { NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker'
+import type { Client } from '@temporalio/client'
+import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker'
 import type { Logger } from 'pino'
 import type { DataSource } from 'typeorm'
 import { datasetActivities } from '../activities/datasets.js'
@@ -59,7 +59,9 @@ export async function createWorker(queue: QueueName, context: WorkerContext): Pr
     taskQueue: QUEUES[queue],
     identity: `${queue}@${process.pid}`,
     shutdownGraceTime: `${config.worker.drainSeconds} seconds`,
-    interceptors: { activity: [activityInterceptors({ logger, activityAttempts: config.retries.activityAttempts })] },
+    interceptors: {
+      activity: [activityInterceptors({ logger, activityAttempts: config.retries.activityAttempts })],
+    },
     // Progress is looked at while it is made; the default holds heartbeats back for up to a minute.
     maxHeartbeatThrottleInterval: '1 second',
     ...queueOptions(queue, context),

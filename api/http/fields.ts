@@ -135,6 +135,20 @@ export const RecordField = (dto: Type<object>, options: FieldOptions = {}) =>
     ),
   )
 
+/** Documents a member of an answer whose form is not promised. */
+export const AnyProperty = (description: string) =>
+  ApiProperty({
+    description,
+    nullable: true,
+    oneOf: [
+      { type: 'object', additionalProperties: true },
+      { type: 'array', items: {} },
+      { type: 'string' },
+      { type: 'number' },
+      { type: 'boolean' },
+    ],
+  })
+
 /** A rule of our own: answers what is wrong, with paths below the field (empty for the field itself). */
 export function satisfies(problemsIn: (value: unknown, whole: object) => Problem[]): PropertyDecorator {
   return ValidateBy({

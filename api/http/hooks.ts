@@ -50,7 +50,7 @@ export function addParsers(server: FastifyInstance): void {
   server.removeAllContentTypeParsers()
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') return done(null, undefined)
-    json(request, body as string, (error, value) => {
+    void json(request, body as string, (error, value) => {
       done(error ? notJson(body as string, error) : null, value)
     })
   })
