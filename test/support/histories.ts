@@ -1,0 +1,43 @@
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { hostname } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import type { Client } from '@temporalio/client'
+import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
+
+/** Beside the sources: what is recorded is committed. */
+const DIRECTORY = fileURLToPath(new URL('../../../test/histories', import.meta.url))
+const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
+
+export interface RecordedHistory {
+  readonly name: string
+  readonly workflowId: string
+  /** As Temporal's JSON has it. */
+  readonly history: { readonly events: readonly Record<string, unknown>[] }
+}
+
+/**
+ * Keeps the history of a closed workflow under `<type>.<outcome>` when RECORD_HISTORIES is set:
+ * `RECORD_HISTORIES=1 npm run jest -- test/workflows`. What says where it was recorded is left out.
+ */
+export async function record(client: Client, workflowId: string, name: string): Promise<void> {
+  if (process.env['RECORD_HISTORIES'] === undefined) return
+  const history = await client.workflow.getHandle(workflowId).fetchHistory()
+  const json = historyToJSON(history).replaceAll(ROOT, '/mlforge/').replaceAll(hostname(), 'localhost')
+  mkdirSync(DIRECTORY, { recursive: true })
+  writeFileSync(
+    join(DIRECTORY, `${name}.json`),
+    `${JSON.stringify({ workflowId, history: JSON.parse(json) as unknown })}\n`,
+  )
+}
+
+export function recordedHistories(): RecordedHistory[] {
+  if (!existsSync(DIRECTORY)) return []
+  return readdirSync(DIRECTORY)
+    .filter(file => file.endsWith('.json'))
+    .sort()
+    .map(file => {
+      const content = JSON.parse(readFileSync(join(DIRECTORY, file), 'utf8')) as Omit<RecordedHistory, 'name'>
+      return { name: file.replace(/\.json$/, ''), ...content }
+    })
+}
