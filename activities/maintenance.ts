@@ -1,7 +1,7 @@
 import { gzipSync } from 'node:zlib'
 import { writeSequence } from '../domain/runs/run-status.js'
 import type { Run } from '../stores/postgres/entities/run.js'
-import type { ExecutionState, Ports } from './ports.js'
+import type { Ports } from './ports.js'
 
 export interface ReconcileResult {
   readonly looked: number

@@ -1,3 +1,4 @@
+import { rm } from 'node:fs/promises'
 import { CancelledFailure, Context } from '@temporalio/activity'
 import type { RunInput, TrainHeartbeat } from '../contracts/temporal/messages.js'
 import { canonicalJson, type Json } from '../domain/canonical-json.js'
@@ -62,6 +63,8 @@ export async function trainWithCheckpoints(ports: CheckpointPorts, training: Tra
       }),
     )
     durable = { round, uri, sha256 }
+    // A long training must not fill the disk with what the object store has.
+    await rm(file)
     beat(round)
   }
   const onEvent = (event: JobEvent) => {

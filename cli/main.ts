@@ -1,17 +1,20 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { backup } from './commands/backup.js'
+import { check } from './commands/check.js'
 import { clean } from './commands/clean.js'
 import { doctor } from './commands/doctor.js'
 import { down } from './commands/down.js'
 import { engines } from './commands/engines.js'
 import { migrate } from './commands/migrate.js'
+import { restore } from './commands/restore.js'
 import { servers } from './commands/servers.js'
 import { status } from './commands/status.js'
 import { up } from './commands/up.js'
 import { EXIT, report } from './report.js'
 
 /** One file per command under commands/: it adds itself to the program. */
-const COMMANDS = [up, down, status, clean, doctor, engines, servers, migrate]
+const COMMANDS = [up, down, status, clean, doctor, engines, servers, migrate, check, backup, restore]
 
 const program = new Command('mlforge')
   .description('MLOps where training, data versioning, rollouts and drift checks are durable workflows')

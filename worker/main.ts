@@ -11,6 +11,7 @@ import { readConfig } from '../config/load.js'
 import { createLogger } from '../config/logger.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
 import { MlforgeError } from '../domain/errors.js'
+import { LocalObjectStore } from '../stores/objects/local-object-store.js'
 import { connectPostgres } from '../stores/postgres/data-source.js'
 import { OutboxStore } from '../stores/postgres/outbox-store.js'
 import { assertSchema } from '../stores/postgres/schema-version.js'
@@ -60,6 +61,7 @@ async function main(): Promise<void> {
   // Told to stop while it was still starting.
   if (stop.signal.aborted) drain()
   if (queues.includes('io')) {
+    await new LocalObjectStore(config.objects.directory).removeStale(Date.now())
     await ensureSystemSchedules(client, config)
     const outbox = new OutboxStore(dataSource)
     tasks.push(relayStarts({ ...ports, outbox, logger }, stop.signal))

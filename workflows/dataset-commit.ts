@@ -15,15 +15,15 @@ export async function datasetCommit(input: RunInput): Promise<DatasetCommitResul
     run.show('rows', String(table.rows))
     run.show('root', table.root)
 
-    await run.stage('validate')
+    run.stage('validate')
     const checked = await validate(input)
     run.warn(checked.warned)
     if (checked.refused) return { outcome: 'refused', error: checked.refused }
 
-    await run.stage('profile')
+    run.stage('profile')
     await profile(input)
 
-    await run.stage('commit')
+    run.stage('commit')
     const version = await commitVersion(input)
     run.show('version', version.created ? String(version.version) : `${version.version} (unchanged)`)
     return { outcome: 'succeeded', version: version.version, root: version.root }

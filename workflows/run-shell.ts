@@ -26,8 +26,11 @@ type Live = TrainingLive | DatasetLive
 
 /** What the body of a run says of itself while it works. */
 export interface RunHandle<L extends Live> {
-  /** Enters a stage: seen in the row, in the search attributes, by the query and in Temporal Web. */
-  stage(stage: L['stage'], live?: Partial<L>): Promise<void>
+  /**
+   * Enters a stage: seen in the row, in the search attributes, by the query and in Temporal Web.
+   * The row is written beside the stage's work, which does not wait for it.
+   */
+  stage(stage: L['stage'], live?: Partial<L>): void
   /** Adds a line to the table that Temporal Web shows. */
   show(what: string, value: string): void
   /** Warnings to keep with the run. */
@@ -72,9 +75,10 @@ export async function asRun<L extends Live, R extends RunEnd>(
     upsertSearchAttributes([{ key: searchAttributes.stage, value: stage }])
   }
   const handle: RunHandle<L> = {
-    async stage(stage, more) {
+    stage(stage, more) {
       enter(stage, more)
-      await record(writeSequence(input.attempt, ++writes), { stage })
+      // A write that is overtaken or cancelled is no loss: a later one, at least the closing one, says more.
+      record(writeSequence(input.attempt, ++writes), { stage }).catch(() => undefined)
     },
     show(what, value) {
       table.push([what, value])

@@ -20,18 +20,18 @@ export async function trainModel(input: RunInput): Promise<TrainModelResult> {
     run.warn(data.warnings)
     run.show('rows', `${data.trainRows} to train on, ${data.holdoutRows} held out`)
 
-    await run.stage('train')
+    run.stage('train')
     const trained = await train(input)
     run.show('model', trained.model.sha256)
     if (trained.resumedFromRound > 0)
       run.show('resumed', `from the checkpoint at round ${trained.resumedFromRound}`)
 
-    await run.stage('evaluate')
+    run.stage('evaluate')
     const { metrics } = await evaluate(input)
     upsertSearchAttributes([{ key: searchAttributes.metric, value: metrics.model.rmse }])
     run.show('RMSE', `${metrics.model.rmse.toFixed(2)} (baseline ${metrics.baseline.rmse.toFixed(2)})`)
 
-    await run.stage('gate', { metrics })
+    run.stage('gate', { metrics })
     const gate = await judge(input)
     run.show('gate', gate.checks.map(check => check.message).join('; '))
     if (!gate.passed) {
@@ -44,11 +44,11 @@ export async function trainModel(input: RunInput): Promise<TrainModelResult> {
       }
     }
 
-    await run.stage('export', { gate })
+    run.stage('export', { gate })
     const exported = await exportModel(input)
     run.show('ONNX', `differs by ${exported.parity.maxDifference?.toExponential(1)} at most`)
 
-    await run.stage('register')
+    run.stage('register')
     const registered = await registerVersion(input)
     run.show('version', String(registered.version))
     return { outcome: 'succeeded', version: registered.version, sha256: registered.sha256 }

@@ -17,6 +17,7 @@ import type {
 import { EXPECTATION_KINDS } from '../../domain/datasets/expectations.js'
 import { COLUMN_TYPES } from '../../domain/datasets/schema.js'
 import {
+  AnyProperty,
   ChoiceField,
   IntField,
   ObjectsField,
@@ -127,7 +128,7 @@ class FailingRowDto {
 class ExpectationResultDto implements ExpectationResult {
   @ApiProperty({ type: ExpectationDto }) expectation!: ExpectationDto
   @ApiProperty() passed!: boolean
-  @ApiProperty({ description: 'what was found: a number, a list, null' }) observed!: unknown
+  @AnyProperty('what was found: a number, a list, null') observed!: unknown
   @ApiProperty({ type: 'integer' }) failingRows!: number
   @ApiProperty({ type: [FailingRowDto] }) examples!: FailingRowDto[]
 }
@@ -138,9 +139,9 @@ export class DatasetVersionDto implements DatasetVersion {
   @ApiProperty({ description: 'SHA-256 of raw bytes, conversion and engine version' }) root!: string
   @ApiProperty({ type: 'integer' }) rows!: number
   @ApiProperty({ type: [ColumnDto] }) schema!: ColumnDto[]
-  @ApiProperty({ description: 'what was inferred, and how sure it was' }) proposal!: unknown
+  @AnyProperty('what was inferred, and how sure it was') proposal!: unknown
   @ApiProperty({ type: [ExpectationResultDto] }) expectations!: ExpectationResultDto[]
-  @ApiProperty({ description: 'numbers by column' }) profile!: unknown
+  @AnyProperty('numbers by column') profile!: unknown
   @ApiProperty({ type: [String], description: 'roots of the versions before' }) parents!: string[]
   @ApiProperty({ type: String, nullable: true }) message!: string | null
   @ApiProperty({ format: 'uuid' }) runId!: string

@@ -33,7 +33,6 @@ import { CONFIG, OBJECTS } from '../platform/tokens.js'
 import { operationView, resultVersion } from '../runs/run-view.js'
 import { RunsService } from '../runs/runs.service.js'
 import { LiveDetail } from '../temporal/live-detail.js'
-import { expectedSchema } from './expected-schema.js'
 
 @Injectable()
 export class DatasetsService {
@@ -59,10 +58,9 @@ export class DatasetsService {
     const columns = checkDeclared(body.columns ?? {}, upload.columns)
     const expectations = body.expectations ?? []
     const last = await this.datasets.latest(caller.project, name)
-    checkExpectations(
-      expectations,
-      last ? (last.schema as Schema) : expectedSchema(upload.columns, columns, expectations),
-    )
+    // Types that are still to be inferred are checked against by the commit itself.
+    const known = upload.columns.map(column => ({ name: column, ...columns[column] }))
+    checkExpectations(expectations, last ? (last.schema as Schema) : known)
     const request: CommitRequest = {
       upload: {
         id: upload.id,

@@ -13,6 +13,7 @@ const EVERYWHERE = [
   'internal',
   'unavailable',
 ] as const
+const WITH_BODY = ['invalid_request', 'body_too_large', 'unsupported_media_type'] as const
 const PROBLEM_CONTENT = { 'application/problem+json': { schema: { $ref: getSchemaPath(ProblemDto) } } }
 
 type OperationObject = NonNullable<OpenAPIObject['paths'][string]['get']>
@@ -42,6 +43,7 @@ export function openApiDocument(app: NestFastifyApplication): OpenAPIObject {
       if (!operation) continue
       if (PUBLIC.includes(path)) operation.security = []
       addProblems(operation, PUBLIC.includes(path) ? ['host_not_allowed'] : EVERYWHERE)
+      if (operation.requestBody) addProblems(operation, WITH_BODY)
     }
   }
   return document

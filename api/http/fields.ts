@@ -1,5 +1,5 @@
 import { applyDecorators, type Type } from '@nestjs/common'
-import { ApiExtraModels, ApiProperty, type ApiPropertyOptions, getSchemaPath } from '@nestjs/swagger'
+import { ApiProperty, type ApiPropertyOptions, getSchemaPath } from '@nestjs/swagger'
 import { plainToInstance, Type as Converted } from 'class-transformer'
 import {
   ArrayMaxSize,
@@ -123,17 +123,31 @@ export const ObjectsField = (
     Converted(dto),
   )
 
-/** An object whose members are all of one DTO, by names that the caller chooses. */
+/**
+ * An object whose members are all of one DTO, by names that the caller chooses. Its controller names
+ * the DTO by ApiExtraModels.
+ */
 export const RecordField = (dto: Type<object>, options: FieldOptions = {}) =>
-  applyDecorators(
-    ApiExtraModels(dto),
-    field(
-      options,
-      { type: 'object', additionalProperties: { $ref: getSchemaPath(dto) } },
-      IsObject(),
-      satisfies(value => asRecord(value).flatMap(([key, member]) => memberProblems(dto, key, member))),
-    ),
+  field(
+    options,
+    { type: 'object', additionalProperties: { $ref: getSchemaPath(dto) } },
+    IsObject(),
+    satisfies(value => asRecord(value).flatMap(([key, member]) => memberProblems(dto, key, member))),
   )
+
+/** Documents a member of an answer whose form is not promised. */
+export const AnyProperty = (description: string) =>
+  ApiProperty({
+    description,
+    nullable: true,
+    oneOf: [
+      { type: 'object', additionalProperties: true },
+      { type: 'array', items: {} },
+      { type: 'string' },
+      { type: 'number' },
+      { type: 'boolean' },
+    ],
+  })
 
 /** A rule of our own: answers what is wrong, with paths below the field (empty for the field itself). */
 export function satisfies(problemsIn: (value: unknown, whole: object) => Problem[]): PropertyDecorator {

@@ -17,7 +17,7 @@ export const IdempotencyKey = createParamDecorator((_: unknown, context: Executi
   idempotencyOf(context.switchToHttp().getRequest<FastifyRequest>()),
 )
 
-export function idempotencyOf(request: FastifyRequest): Idempotency | undefined {
+function idempotencyOf(request: FastifyRequest): Idempotency | undefined {
   const key = request.headers['idempotency-key']
   if (key === undefined) return undefined
   if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {

@@ -1,7 +1,7 @@
 import { HttpException } from '@nestjs/common'
 import type { ProblemDetails } from '../../contracts/rest/common.js'
 import { ERROR_CODES, type ErrorCode, MlforgeError } from '../../domain/errors.js'
-import { isPostgresUnreachable } from './unreachable.js'
+import { isBadValue, isPostgresUnreachable } from './unreachable.js'
 
 /** Seconds after which a client may try again what was unavailable. */
 export const RETRY_AFTER_SECONDS = 5
@@ -25,6 +25,12 @@ export function asMlforgeError(thrown: unknown, requestId: string): MlforgeError
     return new MlforgeError(
       'unavailable',
       'The database does not answer. Nothing was changed; try again soon.',
+    )
+  }
+  if (isBadValue(thrown)) {
+    return new MlforgeError(
+      'invalid_request',
+      'A value of the request, such as its cursor, is not one that this takes.',
     )
   }
   return new MlforgeError(

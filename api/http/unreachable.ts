@@ -24,3 +24,10 @@ export function isPostgresUnreachable(thrown: unknown): boolean {
   if (typeof code === 'string' && (NETWORK.has(code) || SQL_STATE.test(code))) return true
   return MESSAGES.test(cause.message)
 }
+
+/** True where Postgres could not read a value that the request brought (class 22), as in a forged cursor. */
+export function isBadValue(thrown: unknown): boolean {
+  if (!(thrown instanceof QueryFailedError)) return false
+  const { code } = thrown.driverError as { code?: unknown }
+  return typeof code === 'string' && code.startsWith('22')
+}

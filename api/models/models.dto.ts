@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger'
 import type { Alias, AliasChange, Model, ModelVersion, SetAlias } from '../../contracts/rest/models.js'
-import { IntField, TextField } from '../http/fields.js'
+import { AnyProperty, IntField, TextField } from '../http/fields.js'
 import { ArtifactDto } from '../runs/operation.dto.js'
 import { GateDto, MetricsSetDto } from '../trainings/trainings.dto.js'
 
@@ -26,12 +26,12 @@ export class ModelVersionDto implements ModelVersion {
   @ApiProperty({ example: 'xgboost' }) engine!: string
   @ApiProperty({ description: "SHA-256 of the engine's own model file: the evaluated bytes" }) sha256!: string
   @ApiProperty({ type: [String] }) aliases!: string[]
-  @ApiProperty({ description: 'inputs, output, clipping' }) signature!: unknown
+  @AnyProperty('inputs, output, clipping') signature!: unknown
   @ApiProperty({ type: MetricsSetDto }) metrics!: MetricsSetDto
   @ApiProperty({ type: GateDto }) gate!: GateDto
   @ApiProperty({ type: ParityDto, description: 'ONNX against the engine, on every held-out row' })
   parity!: ParityDto
-  @ApiProperty({ description: 'what it was made from: data, code, parameters, engine' }) lineage!: unknown
+  @AnyProperty('what it was made from: data, code, parameters, engine') lineage!: unknown
   @ApiProperty({ format: 'uuid' }) runId!: string
   @ApiProperty({ format: 'date-time' }) createdAt!: string
   @ApiProperty({ type: [ArtifactDto] }) artifacts!: ArtifactDto[]

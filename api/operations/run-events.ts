@@ -81,8 +81,10 @@ export class RunEvents {
           quietSince = Date.now()
           send(': still there\n\n')
         }
-        if (!isOpen(run.status))
-          return void send(`event: end\ndata: ${JSON.stringify({ status: run.status })}\n\n`)
+        if (!isOpen(run.status)) {
+          send(`event: end\ndata: ${JSON.stringify({ status: run.status })}\n\n`)
+          return
+        }
         const woken = new AbortController()
         wake = () => woken.abort()
         await wait(POLL_MS, undefined, { signal: AbortSignal.any([stop, woken.signal]) }).catch(

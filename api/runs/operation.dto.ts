@@ -8,6 +8,7 @@ import type {
   WorkflowLink,
 } from '../../contracts/rest/operations.js'
 import { RUN_TRANSITIONS } from '../../domain/runs/run-status.js'
+import { AnyProperty } from '../http/fields.js'
 
 export const STATUSES = Object.keys(RUN_TRANSITIONS) as Operation['status'][]
 export const KINDS = ['dataset', 'training'] as const
@@ -93,5 +94,5 @@ export class StepRecordDto implements StepRecord {
   @ApiProperty({ type: 'integer' }) generation!: number
   @ApiProperty({ type: 'integer' }) attempt!: number
   @ApiProperty({ format: 'date-time' }) finishedAt!: string
-  @ApiProperty({ type: 'object', additionalProperties: true }) outcome!: unknown
+  @AnyProperty('what the step left') outcome!: unknown
 }

@@ -40,7 +40,7 @@ export function operationView(run: Run, temporal: Config['temporal']): Operation
 }
 
 /** Address of the run in this API. */
-export function selfPath(run: Run): string {
+function selfPath(run: Run): string {
   return run.kind === 'training' ? `/v1/trainings/${run.id}` : `/v1/datasets/${run.name}/commits/${run.id}`
 }
 

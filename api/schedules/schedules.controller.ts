@@ -25,18 +25,9 @@ import { ApiPage, PageQueryDto } from '../http/paging.js'
 import { Problems, Summary } from '../http/problems.js'
 import type { Principal } from '../http/request.js'
 import { Needs } from '../http/roles.js'
+import { TRAINING_PROBLEMS } from '../trainings/training-problems.js'
 import { CreateScheduleDto, ScheduleDto, ScheduleNoteDto, UpdateScheduleDto } from './schedules.dto.js'
 import { SchedulesService } from './schedules.service.js'
-
-const TRAINING_PROBLEMS = [
-  'unknown_column',
-  'target_invalid',
-  'label_invalid',
-  'unknown_parameter',
-  'parameter_out_of_range',
-  'not_resumable',
-  'split_invalid',
-] as const
 
 @ApiTags('schedules')
 @Needs('viewer')

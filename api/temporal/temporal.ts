@@ -1,8 +1,11 @@
 import { Inject, Injectable, type OnApplicationShutdown } from '@nestjs/common'
-import { Client, Connection } from '@temporalio/client'
+import { Client, Connection, defaultGrpcRetryOptions, makeGrpcRetryInterceptor } from '@temporalio/client'
 import type { Config } from '../../config/config.js'
 import { CONFIG } from '../platform/tokens.js'
 import { asUnavailable } from './unavailable.js'
+
+// A server that is away is said to be away soon: starts are relayed, verbs are tried again by who asks.
+const RETRIES = { maxAttempts: 3, initialIntervalMs: () => 50, maxIntervalMs: () => 200, factor: 2 }
 
 /** The client of the Temporal service. It connects when it is first used, so the api starts without. */
 @Injectable()
@@ -16,6 +19,7 @@ export class Temporal implements OnApplicationShutdown {
       address,
       tls,
       // The default waits up to two minutes before it looks again at a server that was down.
+      interceptors: [makeGrpcRetryInterceptor(defaultGrpcRetryOptions(RETRIES))],
       channelArgs: { 'grpc.initial_reconnect_backoff_ms': 100, 'grpc.max_reconnect_backoff_ms': 2_000 },
     })
     this.client = new Client({ connection: this.connection, namespace })

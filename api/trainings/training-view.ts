@@ -61,7 +61,7 @@ export function trainingArtifacts(steps: readonly LedgerStep[]): Record<string, 
   }
 }
 
-export function stepView({ step, generation, attempt, finishedAt, outcome: of }: LedgerStep): StepRecord {
+function stepView({ step, generation, attempt, finishedAt, outcome: of }: LedgerStep): StepRecord {
   return { step, generation, attempt, finishedAt: finishedAt.toISOString(), outcome: of }
 }
 

@@ -12,6 +12,7 @@ import type { Principal } from '../http/request.js'
 import { Needs } from '../http/roles.js'
 import { HistoryService } from '../operations/history.service.js'
 import { located } from '../runs/located.js'
+import { TRAINING_PROBLEMS } from './training-problems.js'
 import { StartTrainingDto, TrainingDto, TrainingsQueryDto, TrainingSummaryDto } from './trainings.dto.js'
 import { TrainingsService } from './trainings.service.js'
 
@@ -30,17 +31,7 @@ export class TrainingsController {
   @HttpCode(202)
   @ApiIdempotencyKey()
   @ApiAcceptedResponse({ type: TrainingDto })
-  @Problems(
-    'invalid_request',
-    'not_found',
-    'idempotency_key_reused',
-    'unknown_column',
-    'target_invalid',
-    'unknown_parameter',
-    'parameter_out_of_range',
-    'not_resumable',
-    'split_invalid',
-  )
+  @Problems('invalid_request', 'not_found', 'idempotency_key_reused', ...TRAINING_PROBLEMS)
   async startTraining(
     @Caller() caller: Principal,
     @Body() body: StartTrainingDto,
@@ -109,7 +100,7 @@ export class TrainingsController {
   @Summary('Downloads an artifact of a training')
   @Get(':id/artifacts/:artifact')
   @ApiDownload()
-  @Problems('not_found', 'object_missing')
+  @Problems('not_found', 'object_missing', 'object_corrupt')
   downloadTrainingArtifact(
     @Caller() caller: Principal,
     @Param('id', IdParam) id: string,

@@ -13,6 +13,7 @@ import type {
 import type { Problem } from '../../domain/errors.js'
 import { NAME_PATTERN } from '../../domain/names.js'
 import {
+  AnyProperty,
   ChoiceField,
   IntField,
   NameField,
@@ -189,7 +190,7 @@ export class TrainingSummaryDto extends OperationDto implements TrainingSummary 
 }
 
 export class TrainingDto extends TrainingSummaryDto implements Training {
-  @ApiProperty({ description: 'complete: defaults filled in, dataset version resolved' }) spec!: unknown
+  @AnyProperty('complete: defaults filled in, dataset version resolved') spec!: unknown
   @ApiProperty({ type: MetricsSetDto, nullable: true }) metrics!: MetricsSetDto | null
   @ApiProperty({ type: GateDto, nullable: true }) gate!: GateDto | null
   @ApiProperty({ type: [CheckpointDto], description: 'newest first' }) checkpoints!: CheckpointDto[]

@@ -25,6 +25,7 @@ export class UploadsController {
   @ApiBody({ schema: { type: 'string', format: 'binary' } })
   @ApiCreatedResponse({ type: UploadDto })
   @Problems(
+    'invalid_request',
     'upload_interrupted',
     'body_too_large',
     'unsupported_media_type',

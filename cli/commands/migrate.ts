@@ -8,9 +8,8 @@ export function migrate(program: Command): void {
     .action(async () => {
       const { postgres } = runningStackConfig()
       // Loaded here, so that other commands start without TypeORM.
-      const { migrate: run } = await import('../../stores/postgres/migrate.js')
-      const { applied } = await run(postgres.url)
-      for (const name of applied) console.log(`applied ${name}`)
+      const { migrateDatabase } = await import('../../infra/launcher/migrate.js')
+      for (const name of await migrateDatabase(postgres.url)) console.log(`applied ${name}`)
       console.log('The database has the schema of this version.')
     })
 }

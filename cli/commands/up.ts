@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { once } from 'node:events'
-import type { Command } from 'commander'
+import { InvalidArgumentError, type Command } from 'commander'
 import { readSettings } from '../../config/load.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { didYouMean } from '../../domain/suggest.js'
@@ -19,7 +19,7 @@ export function up(program: Command): void {
     .description('start the stack of this directory, or what is missing of it, and wait until it is ready')
     .option('--foreground', 'stay, and stop the stack at Ctrl-C')
     .option('--parts <names>', 'only these parts, separated by commas', list)
-    .option('--timeout <seconds>', 'how long the start may take', Number, 180)
+    .option('--timeout <seconds>', 'how long the start may take', positive, 180)
     .action(async ({ foreground, parts, timeout }: UpFlags) => {
       await start(parts, timeout)
       if (foreground !== true) return
@@ -36,7 +36,12 @@ interface UpFlags {
   timeout: number
 }
 
-export const list = (text: string): string[] => text.split(',').map(name => name.trim())
+function positive(text: string): number {
+  if (Number(text) > 0) return Number(text)
+  throw new InvalidArgumentError('It must be a number above 0.')
+}
+
+const list = (text: string): string[] => text.split(',').map(name => name.trim())
 
 async function start(only: string[] | undefined, timeoutSeconds: number): Promise<void> {
   const settings = readSettings({ embedded: true })

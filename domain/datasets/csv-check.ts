@@ -28,7 +28,7 @@ export interface CsvSummary {
 }
 
 export const MAX_ROW_BYTES = 1 << 20
-export const MAX_COLUMNS = 2000
+const MAX_COLUMNS = 1000
 
 const LF = 0x0a
 const CR = 0x0d

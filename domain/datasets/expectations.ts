@@ -1,6 +1,6 @@
 import { MlforgeError, type Problem } from '../errors.js'
 import { didYouMean } from '../suggest.js'
-import type { Column, Schema } from './schema.js'
+import type { Column, ColumnType } from './schema.js'
 
 /** An error refuses the version; a warning is recorded with it. */
 export type Severity = 'error' | 'warning'
@@ -66,11 +66,14 @@ export interface ExpectationResult {
   readonly rows: readonly FailingRow[]
 }
 
+/** A column whose type may only be known once the file has been read. */
+export type KnownColumn = Pick<Column, 'name'> & { readonly type?: ColumnType }
+
 /**
  * Typed expectations from what a request brought; `severity` is error when not given.
  * @throws MlforgeError invalid_request (unknown_column where nothing else is wrong) with all problems
  */
-export function checkExpectations(input: unknown, schema: Schema): Expectation[] {
+export function checkExpectations(input: unknown, schema: readonly KnownColumn[]): Expectation[] {
   if (!Array.isArray(input)) throw new MlforgeError('invalid_request', 'expectations must be a list.')
   const checks = input.map((item, i) => check(item, `expectations[${i}]`, schema))
   const problems = checks.flatMap(({ problems: found }) => found)
@@ -88,7 +91,11 @@ interface Found extends Problem {
   readonly unknownColumn?: boolean
 }
 
-function check(item: unknown, at: string, schema: Schema): { expectation: Expectation; problems: Found[] } {
+function check(
+  item: unknown,
+  at: string,
+  schema: readonly KnownColumn[],
+): { expectation: Expectation; problems: Found[] } {
   const problems: Found[] = []
   const say = (field: string, message: string): void =>
     void problems.push({ at: field ? `${at}.${field}` : at, message })
@@ -107,7 +114,7 @@ function check(item: unknown, at: string, schema: Schema): { expectation: Expect
   }
   const { severity = 'error' } = fields
   if (severity !== 'error' && severity !== 'warning') say('severity', 'must be error or warning.')
-  const columnNamed = (name: unknown, field: string): Column | undefined => {
+  const columnNamed = (name: unknown, field: string): KnownColumn | undefined => {
     const column = schema.find(known => known.name === name)
     if (column !== undefined) return column
     const names = schema.map(known => known.name)
@@ -167,13 +174,14 @@ function check(item: unknown, at: string, schema: Schema): { expectation: Expect
   return { expectation: { ...fields, severity } as unknown as Expectation, problems }
 }
 
-function boundProblem(column: Column, value: unknown): string | undefined {
+function boundProblem(column: KnownColumn, value: unknown): string | undefined {
   if (column.type === 'string' || column.type === 'boolean')
     return `a ${column.type} has no range; use in_set.`
   return valueProblem(column, value)
 }
 
-function valueProblem({ name, type }: Column, value: unknown): string | undefined {
+function valueProblem({ name, type }: KnownColumn, value: unknown): string | undefined {
+  if (type === undefined) return undefined
   const fits =
     type === 'integer' || type === 'number'
       ? Number.isFinite(value)

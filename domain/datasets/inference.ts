@@ -29,7 +29,7 @@ export interface ProposedColumn extends Column {
  * From this share of fitting values on, the others are taken for errors, and refused by the
  * conversion row by row, instead of making the whole column text in silence.
  */
-export const NEARLY_ALL = 0.9
+const NEARLY_ALL = 0.9
 
 /**
  * The type of a column: what is declared, else what all values fit, else what nearly all fit.

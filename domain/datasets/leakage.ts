@@ -7,7 +7,7 @@ export interface Leak {
 }
 
 /** From this R2 on, features are said to give the target away. */
-export const LEAK_R2 = 0.9999
+const LEAK_R2 = 0.9999
 
 /** A feature whose variance is explained to this share by those already chosen adds nothing. */
 const COLLINEAR = 1e-9

@@ -1,5 +1,5 @@
 /** Share of the target's spread by which the two runtimes may differ. */
-export const PARITY_SHARE = 1e-5
+const PARITY_SHARE = 1e-5
 
 export interface ParityVerdict {
   readonly rows: number

@@ -31,7 +31,7 @@ const choice = (...choices: string[]): ChoiceRule => ({ kind: 'choice', choices 
 const LARGE = 1e9
 
 /** Objectives whose whole way (metrics, gate, export) exists. */
-export const XGBOOST_OBJECTIVES = ['reg:squarederror'] as const
+const XGBOOST_OBJECTIVES = ['reg:squarederror'] as const
 
 /**
  * The parameters MLForge accepts, by XGBoost's own names, with XGBoost's defaults made explicit so

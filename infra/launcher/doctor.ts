@@ -38,7 +38,7 @@ export async function examine(settings: Settings): Promise<Finding[]> {
   ])
 }
 
-function node(): Finding {
+async function node(): Promise<Finding> {
   const { version } = process
   const major = (text: string) => Number(/\d+/.exec(text)?.[0] ?? 0)
   const ok = isRecentEnough(version, MIN.node) || major(version) > major(MIN.node)
@@ -67,7 +67,7 @@ async function python(): Promise<Finding> {
   return { name, ok: false, detail: `${version} has no venv`, fix: apt('python3-venv') }
 }
 
-function make(): Finding {
+async function make(): Promise<Finding> {
   const path = findProgram('make')
   return {
     name: 'make',
@@ -76,7 +76,7 @@ function make(): Finding {
   }
 }
 
-function libc(): Finding {
+async function libc(): Promise<Finding> {
   const { header } = process.report.getReport() as { header: { glibcVersionRuntime?: string } }
   const version = header.glibcVersionRuntime
   const name = 'C library'
@@ -94,7 +94,7 @@ function libc(): Finding {
   return { name, ok, detail: `glibc ${version}${ok ? '' : ' is older than 2.28'}`, ...(ok ? {} : { fix }) }
 }
 
-function architecture(): Finding {
+async function architecture(): Promise<Finding> {
   const known = Object.keys(ENGINES.xgboost.wheels)
   const ok = process.platform === 'linux' && known.includes(process.arch)
   const detail = `${process.platform} ${process.arch}`

@@ -10,8 +10,8 @@ import { readIfPresent } from './files.js'
 import type { Command, PartContext, PlanPart } from './plan.js'
 import { allPids, until } from './proc.js'
 
-export const POSTGRES_USER = 'mlforge'
-export const POSTGRES_DATABASE = 'mlforge'
+const POSTGRES_USER = 'mlforge'
+const POSTGRES_DATABASE = 'mlforge'
 
 interface Owner {
   readonly uid: number
@@ -141,7 +141,10 @@ export function postgresPart({ stateDirectory, port, password }: PostgresOptions
       return {
         program: join(await postgresBinaries(), 'bin', 'postgres'),
         args: [
-          ...['-D', data, '-p', String(context.port('postgres'))],
+          '-D',
+          data,
+          '-p',
+          String(context.port('postgres')),
           ...Object.entries(settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]),
         ],
         cwd: '/',
@@ -199,8 +202,13 @@ async function initialise(
   const command: Command = {
     program: join(await postgresBinaries(), 'bin', 'initdb'),
     args: [
-      ...['--pgdata', join(work, 'cluster'), '--username', POSTGRES_USER, '--pwfile', passwordFile],
-      ...['--auth', 'scram-sha-256', '--encoding', 'UTF8', '--locale', 'C.UTF-8', '--data-checksums'],
+      `--pgdata=${join(work, 'cluster')}`,
+      `--username=${POSTGRES_USER}`,
+      `--pwfile=${passwordFile}`,
+      '--auth=scram-sha-256',
+      '--encoding=UTF8',
+      '--locale=C.UTF-8',
+      '--data-checksums',
     ],
     cwd: '/',
     env: LOCALE,

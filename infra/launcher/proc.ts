@@ -15,7 +15,7 @@ interface Stat {
   readonly startTime: number
 }
 
-export function bootId(): string {
+function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
 }
 

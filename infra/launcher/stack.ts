@@ -22,7 +22,7 @@ const NODE_PROCESSES: readonly (Pick<NodeProcess, 'name'> & { main: string; args
   { name: 'worker-train', main: 'worker/main.js', args: ['--queues=train'] },
 ]
 
-export const STORES = ['postgres', 'redis', 'temporal'] as const
+const STORES = ['postgres', 'redis', 'temporal'] as const
 
 /** Addresses of everything, once the ports are known. */
 export interface Addresses {

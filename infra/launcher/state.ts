@@ -34,7 +34,7 @@ export interface StackState {
   readonly parts: Readonly<Record<string, PartStatus>>
 }
 
-export const EMPTY_STATE: StackState = { version: 1, phase: 'stopped', ports: {}, children: {}, parts: {} }
+const EMPTY_STATE: StackState = { version: 1, phase: 'stopped', ports: {}, children: {}, parts: {} }
 
 /** What is recorded about the stack in this directory; only the holder of the lock may change it. */
 export function readState(stateDirectory: string): StackState {

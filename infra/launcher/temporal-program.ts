@@ -8,7 +8,7 @@ import { lastLines, run } from './command.js'
 import { findProgram, isExecutable } from './find-program.js'
 import { packageRoot } from './package-root.js'
 
-export const TEMPORAL_VERSION = '1.8.2'
+const TEMPORAL_VERSION = '1.8.2'
 export const GO_VERSION = '1.26.4'
 const CONNECT_MS = 5000
 
@@ -19,8 +19,7 @@ export interface TemporalSearch {
   readonly offline: boolean
 }
 
-export const cachedTemporal = (cacheDirectory: string) =>
-  join(cacheDirectory, 'bin', `temporal-${TEMPORAL_VERSION}`)
+const cachedTemporal = (cacheDirectory: string) => join(cacheDirectory, 'bin', `temporal-${TEMPORAL_VERSION}`)
 
 /** True for the pinned version and for later ones of the same major version. */
 export function isRecentEnough(version: string, wanted: string): boolean {

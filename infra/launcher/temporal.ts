@@ -55,18 +55,18 @@ export function temporalPart(options: TemporalOptions): PlanPart {
     command: async context => ({
       program: await resolveTemporal(options, context.log),
       args: [
-        ...['server', 'start-dev', '--db-filename', file, '--ip', '127.0.0.1'],
-        ...['--port', String(context.port('temporal')), '--ui-port', String(context.port('temporalUi'))],
-        ...['--namespace', options.namespace, '--ui-disable-news-fetch', '--log-level', 'error'],
-        ...['--sqlite-pragma', 'journal_mode=WAL'],
-        ...Object.entries(DYNAMIC_CONFIG).flatMap(([key, value]) => [
-          '--dynamic-config-value',
-          `${key}=${value}`,
-        ]),
-        ...Object.entries(SEARCH_ATTRIBUTES).flatMap(([key, type]) => [
-          '--search-attribute',
-          `${key}=${type}`,
-        ]),
+        'server',
+        'start-dev',
+        `--db-filename=${file}`,
+        '--ip=127.0.0.1',
+        `--port=${context.port('temporal')}`,
+        `--ui-port=${context.port('temporalUi')}`,
+        `--namespace=${options.namespace}`,
+        '--ui-disable-news-fetch',
+        '--log-level=error',
+        '--sqlite-pragma=journal_mode=WAL',
+        ...Object.entries(DYNAMIC_CONFIG).map(([key, value]) => `--dynamic-config-value=${key}=${value}`),
+        ...Object.entries(SEARCH_ATTRIBUTES).map(([key, type]) => `--search-attribute=${key}=${type}`),
       ],
     }),
     // The web interface passes this on to the server: both answer.

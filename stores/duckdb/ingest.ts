@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises'
 import type { ConversionSpec } from '../../domain/datasets/conversion.js'
 import { NULL_VALUES, schemaChanged } from '../../domain/datasets/conversion.js'
 import type { CsvSummary } from '../../domain/datasets/csv-check.js'
-import { candidateFormats, type DateFormat, type FormatFit } from '../../domain/datasets/date-formats.js'
+import { candidateFormats } from '../../domain/datasets/date-formats.js'
 import { type Evidence, type ProposedColumn, proposeColumn } from '../../domain/datasets/inference.js'
 import { checkDeclared, type DeclaredColumns, type Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
@@ -17,6 +17,8 @@ export interface Proposal {
 
 const SAMPLE = 200
 const LISTED = 20
+/** Columns a statement counts at most: the time to plan one grows with the square of its aggregates. */
+const BATCH = 25
 /** Beside columns of any name. */
 const ROW = '__mlforge_row'
 
@@ -35,18 +37,21 @@ export async function proposeTypes(
   const checked = checkDeclared(declared, header)
   const source = readCsv(csvFile, { delimiter, header, nullValues })
   const columns = await withDuckDb(options, async db => {
-    const [counts] = await db.query(`SELECT ${header.flatMap(countsOf).join(', ')} FROM ${source}`)
-    const proposed: ProposedColumn[] = []
-    for (const [i, column] of header.entries()) {
-      const evidence = evidenceOf(counts!, i)
-      const { type, format } = checked[column] ?? {}
-      const maybeDate =
-        format === undefined && (type === undefined || type === 'date' || type === 'timestamp')
-      const dates =
-        maybeDate && evidence.number + evidence.boolean === 0 ? await dateEvidence(db, source, column) : {}
-      proposed.push(proposeColumn(column, { ...evidence, ...dates }, checked[column]))
+    const evidence: Evidence[] = []
+    for (let from = 0; from < header.length; from += BATCH) {
+      const batch = header.slice(from, from + BATCH)
+      const [counts] = await db.query(`SELECT ${batch.flatMap(countsOf).join(', ')} FROM ${source}`)
+      evidence.push(...batch.map((_, i) => evidenceOf(counts!, i)))
     }
-    return proposed
+    const maybeDates = header.filter((column, i) => {
+      const { type, format } = checked[column] ?? {}
+      const open = format === undefined && (type === undefined || type === 'date' || type === 'timestamp')
+      return open && evidence[i]!.values > 0 && evidence[i]!.number + evidence[i]!.boolean === 0
+    })
+    const dates = await dateEvidence(db, source, maybeDates)
+    return header.map((column, i) =>
+      proposeColumn(column, { ...evidence[i]!, ...dates.get(column) }, checked[column]),
+    )
   })
   const types = columns.map(({ name: column, type, format }) => ({
     name: column,
@@ -86,27 +91,83 @@ function evidenceOf(counts: JsonRow, i: number): Evidence {
   }
 }
 
+type DateEvidence = Pick<Evidence, 'dates' | 'witness'>
+
 /** Which formats read how many of all values, and a value that tells two whole fits apart. */
 async function dateEvidence(
   db: DuckDb,
   source: string,
+  columns: readonly string[],
+): Promise<Map<string, DateEvidence>> {
+  const found = new Map<string, DateEvidence>()
+  if (columns.length === 0) return found
+  const samples = await sampleTexts(db, source, columns)
+  const asked = columns.flatMap(column =>
+    candidateFormats(samples.get(column)!).map(format => ({
+      column,
+      format,
+      sql: parse(name(column), format),
+    })),
+  )
+  const counts =
+    asked.length === 0
+      ? {}
+      : (
+          await db.query(`SELECT ${asked.map(({ sql }, i) => `count(${sql}) AS f${i}`).join(', ')},
+          ${columns.map((column, i) => `count(${name(column)}) AS n${i}`).join(', ')} FROM ${source}`)
+        )[0]!
+  for (const [at, column] of columns.entries()) {
+    const own = asked.flatMap((one, i) =>
+      one.column === column
+        ? [{ sql: one.sql, fit: { ...one.format, fits: counts[`f${i}`] as number } }]
+        : [],
+    )
+    const whole = own.filter(({ fit }) => fit.fits === counts[`n${at}`])
+    const witness =
+      whole.length > 1 ? await tellingValue(db, source, column, whole[0]!.sql, whole[1]!.sql) : undefined
+    found.set(column, {
+      dates: own.map(({ fit }) => fit),
+      witness: witness ?? samples.get(column)![0] ?? null,
+    })
+  }
+  return found
+}
+
+/** Up to 200 texts of each column from its first rows; from anywhere for a column that is empty there. */
+async function sampleTexts(
+  db: DuckDb,
+  source: string,
+  columns: readonly string[],
+): Promise<Map<string, string[]>> {
+  const first = await db.query(`SELECT ${columns.map(name).join(', ')} FROM ${source} LIMIT ${10 * SAMPLE}`)
+  const samples = new Map<string, string[]>()
+  for (const column of columns) {
+    let texts = [...new Set(first.map(row => row[column] as string | null))].filter(value => value !== null)
+    if (texts.length === 0) {
+      const value = name(column)
+      const later = await db.query(
+        `SELECT ${value} FROM ${source} WHERE ${value} IS NOT NULL LIMIT ${SAMPLE}`,
+      )
+      texts = later.map(row => row[column] as string)
+    }
+    samples.set(column, texts.slice(0, SAMPLE))
+  }
+  return samples
+}
+
+/** The first value that two formats read differently, else the first. */
+async function tellingValue(
+  db: DuckDb,
+  source: string,
   column: string,
-): Promise<Pick<Evidence, 'dates' | 'witness'>> {
+  one: string,
+  two: string,
+): Promise<string> {
   const value = name(column)
-  const sample = await db.query(`SELECT DISTINCT v FROM (SELECT ${value} AS v FROM ${source}
-    WHERE ${value} IS NOT NULL LIMIT ${10 * SAMPLE}) LIMIT ${SAMPLE}`)
-  const candidates = candidateFormats(sample.map(row => row['v'] as string))
-  const read = (format: DateFormat): string => `(${parse(value, format)})`
-  if (candidates.length === 0) return { dates: [], witness: (sample[0]?.['v'] as string) ?? null }
-  const fits = candidates.map((format, i) => `count(${read(format)}) AS f${i}`)
-  const [counts] = await db.query(`SELECT count(${value}) AS n, ${fits.join(', ')} FROM ${source}`)
-  const dates: FormatFit[] = candidates.map((format, i) => ({ ...format, fits: counts![`f${i}`] as number }))
-  const [one, two] = dates.filter(format => format.fits === counts!['n'])
-  const differ =
-    one && two ? `ORDER BY ${read(one)} IS DISTINCT FROM ${read(two)} DESC, ${ROW}` : `ORDER BY ${ROW}`
-  const [witness] = await db.query(`SELECT ${value} AS v FROM (SELECT ${value}, row_number() OVER () AS ${ROW}
-    FROM ${source}) WHERE ${value} IS NOT NULL ${differ} LIMIT 1`)
-  return { dates, witness: (witness?.['v'] as string) ?? null }
+  const [row] =
+    await db.query(`SELECT ${value} FROM (SELECT ${value}, row_number() OVER () AS ${ROW} FROM ${source})
+    WHERE ${value} IS NOT NULL ORDER BY (${one}) IS DISTINCT FROM (${two}) DESC, ${ROW} LIMIT 1`)
+  return row![column] as string
 }
 
 export interface ConvertOptions extends DuckDbOptions {

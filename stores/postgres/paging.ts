@@ -11,8 +11,8 @@ export interface PageOf<T> {
   readonly nextCursor?: string
 }
 
-export const DEFAULT_LIMIT = 50
-export const MAX_LIMIT = 200
+const DEFAULT_LIMIT = 50
+const MAX_LIMIT = 200
 
 /**
  * One page, newest first, by the columns given (property names; the last makes the order total).

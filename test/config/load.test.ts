@@ -47,13 +47,13 @@ describe('precedence', () => {
   it('has shorter times in the embedded stack, unless they are configured', () => {
     const bare = loadConfig({ env: ADDRESSES, cwd })
     expect(bare.worker.heartbeatTimeoutSeconds).toBe(30)
-    expect(bare.retries).toMatchObject({ intervalSeconds: 30, delaySeconds: 60, activityBudgetSeconds: 600 })
+    expect(bare.retries).toMatchObject({ intervalSeconds: 30, delaySeconds: 60, activityAttempts: 8 })
     const embedded = loadConfig({ ...withFile('retries: { delaySeconds: 7 }'), embedded: true })
     expect(embedded.worker.heartbeatTimeoutSeconds).toBe(10)
     expect(embedded.retries).toMatchObject({
       intervalSeconds: 10,
       delaySeconds: 7,
-      activityBudgetSeconds: 30,
+      activityAttempts: 5,
     })
   })
 

@@ -27,7 +27,7 @@ export const cacheDirectory = (): string =>
 let ready: Promise<string> | undefined
 
 /** The `python` of a virtualenv with the packages above, built once for each set of versions. */
-export function pythonWithPackages(): Promise<string> {
+function pythonWithPackages(): Promise<string> {
   return (ready ??= build())
 }
 

@@ -4,7 +4,7 @@ import { dirname } from 'node:path'
 import type { FileFact } from '../protocol.js'
 
 /** SHA-256 in hex, computed beside the calling thread. */
-export async function sha256(bytes: Uint8Array): Promise<string> {
+async function sha256(bytes: Uint8Array): Promise<string> {
   return Buffer.from(await webcrypto.subtle.digest('SHA-256', bytes)).toString('hex')
 }
 

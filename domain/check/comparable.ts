@@ -1,0 +1,118 @@
+import { canonicalJson, type Json } from '../canonical-json.js'
+import type { CheckProblem, StackFacts } from './facts.js'
+import type { EffectCount } from './effects.js'
+import { hasPassed } from './versions.js'
+
+/**
+ * What two stacks that did the same work have in common, whatever was killed on the way: no ids, no
+ * times, no attempts, no checkpoints, no bytes that an engine may lay out otherwise (Parquet), in an
+ * order of its own. To be compared as it is. Versions are numbered in the order of their commits, so
+ * work on one name that runs at once is the one thing that two undisturbed runs may do differently.
+ */
+export function comparableState(
+  facts: StackFacts,
+  effects: readonly EffectCount[],
+  problems: readonly CheckProblem[],
+) {
+  const stepsOf = new Map<string, string[]>()
+  for (const { runId, step, generation } of facts.ledger) {
+    stepsOf.set(runId, [...(stepsOf.get(runId) ?? []), `${step}/g${generation}`])
+  }
+  return {
+    datasets: ordered(
+      facts.datasets.map(({ id, project, name }) => ({
+        project,
+        name,
+        versions: facts.datasetVersions
+          .filter(version => version.datasetId === id)
+          .sort((a, b) => a.version - b.version)
+          .map(({ version, root, rows, parents, raw }) => ({
+            version,
+            root,
+            rows: Number(rows),
+            parents,
+            raw: raw.sha256,
+          })),
+      })),
+    ),
+    models: ordered(
+      facts.models.map(({ id, project, name }) => ({
+        project,
+        name,
+        versions: facts.modelVersions
+          .filter(version => version.modelId === id)
+          .sort((a, b) => a.version - b.version)
+          .map(({ version, engine, sha256, artifacts, gate, lineage }) => ({
+            version,
+            engine,
+            sha256,
+            onnxSha256: artifacts['model.onnx']?.sha256 ?? null,
+            gatePassed: hasPassed(gate),
+            dataset: (lineage as { dataset?: Json } | null)?.dataset ?? null,
+          })),
+        aliases: ordered(
+          facts.aliases.filter(row => row.modelId === id).map(({ alias, version }) => ({ alias, version })),
+        ),
+        aliasChanges: ordered(
+          facts.aliasChanges
+            .filter(change => change.modelId === id)
+            .map(({ alias, fromVersion, toVersion, principal, reason }) => ({
+              alias,
+              fromVersion,
+              toVersion,
+              principal,
+              reason,
+            })),
+        ),
+      })),
+    ),
+    schedules: ordered(
+      facts.schedules.map(({ project, name, training, timing, paused }) => ({
+        project,
+        name,
+        training: training as Json,
+        timing: timing as Json,
+        paused,
+      })),
+    ),
+    // A client that never got its answer sends the file again: the same content is one upload.
+    uploads: distinct(
+      facts.uploads.map(({ project, sha256, rows }) => ({ project, sha256, rows: Number(rows) })),
+    ),
+    effects: ordered(
+      effects.map(({ project, kind, name, step, generation, rows }) => ({
+        project,
+        kind,
+        name,
+        step,
+        generation,
+        rows,
+      })),
+    ),
+    runs: ordered(
+      facts.runs.map(({ id, project, kind, name, status, generation, error, trigger }) => ({
+        project,
+        kind,
+        name,
+        status,
+        generation,
+        trigger,
+        error: error?.code ?? null,
+        steps: (stepsOf.get(id) ?? []).sort(),
+      })),
+    ),
+    problems: ordered(problems.map(({ code }) => ({ code }))),
+  }
+}
+
+export type ComparableState = ReturnType<typeof comparableState>
+
+function ordered<T extends object>(items: readonly T[]): T[] {
+  const keyed = items.map(item => [canonicalJson(item as unknown as Json), item] as const)
+  return keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, item]) => item)
+}
+
+function distinct<T extends object>(items: readonly T[]): T[] {
+  const byText = new Map(items.map(item => [canonicalJson(item as unknown as Json), item]))
+  return ordered([...byText.values()])
+}

@@ -1,0 +1,155 @@
+import type { RunKind } from '../names.js'
+import type { RunStatus } from '../runs/run-status.js'
+
+/** What a stack holds, as it was read: rows of one database snapshot, Temporal's answers, sizes of objects. */
+export interface StackFacts {
+  readonly datasets: readonly NamedRow[]
+  readonly datasetVersions: readonly DatasetVersionFacts[]
+  readonly models: readonly NamedRow[]
+  readonly modelVersions: readonly ModelVersionFacts[]
+  readonly aliases: readonly { readonly modelId: string; readonly alias: string; readonly version: number }[]
+  readonly aliasChanges: readonly AliasChangeFacts[]
+  readonly schedules: readonly ScheduleFacts[]
+  readonly uploads: readonly UploadFacts[]
+  readonly checkpoints: readonly { readonly uri: string; readonly bytes: string }[]
+  readonly ledger: readonly LedgerFacts[]
+  readonly runs: readonly RunFacts[]
+  /** Starts that are still owed. */
+  readonly owed: readonly OwedStart[]
+  /** By workflow id: Temporal's status of the latest execution, null where it knows none. */
+  readonly workflows: ReadonlyMap<string, string | null>
+  /** Workflow ids of runs that Temporal has open. */
+  readonly openWorkflows: readonly string[]
+  readonly objects: ReadonlyMap<string, ObjectFacts>
+  /** The database's clock at the snapshot. */
+  readonly now: Date
+  /** How long Temporal keeps what has closed. */
+  readonly retentionDays: number
+}
+
+export interface NamedRow {
+  readonly id: string
+  readonly project: string
+  readonly name: string
+}
+
+interface Content {
+  readonly uri: string
+  readonly sha256: string
+  readonly bytes: number
+}
+
+export interface DatasetVersionFacts {
+  readonly datasetId: string
+  readonly version: number
+  readonly root: string
+  readonly rows: string
+  readonly parents: readonly string[]
+  readonly raw: Content
+  readonly parquet: Content
+  readonly runId: string
+  readonly effectKey: string
+}
+
+export interface ModelVersionFacts {
+  readonly modelId: string
+  readonly version: number
+  readonly engine: string
+  readonly sha256: string
+  readonly artifacts: Readonly<Record<string, Content>>
+  readonly gate: unknown
+  readonly lineage: unknown
+  readonly runId: string
+  readonly effectKey: string
+}
+
+export interface AliasChangeFacts {
+  readonly modelId: string
+  readonly alias: string
+  readonly fromVersion: number | null
+  readonly toVersion: number | null
+  readonly principal: string
+  readonly reason: string
+  readonly at: Date
+}
+
+export interface ScheduleFacts {
+  readonly project: string
+  readonly name: string
+  readonly training: unknown
+  readonly timing: unknown
+  readonly paused: boolean
+}
+
+export interface UploadFacts {
+  readonly project: string
+  readonly uri: string
+  readonly sha256: string
+  readonly bytes: string
+  readonly rows: string
+}
+
+export interface LedgerFacts {
+  readonly runId: string
+  readonly step: string
+  readonly generation: number
+  readonly outcome: unknown
+}
+
+export interface RunFacts {
+  readonly id: string
+  readonly project: string
+  readonly kind: RunKind
+  readonly name: string
+  readonly status: RunStatus
+  readonly attempt: number
+  readonly generation: number
+  readonly workflowId: string
+  readonly executionId: string | null
+  readonly request: unknown
+  readonly error: { readonly code: string } | null
+  readonly trigger: string
+  readonly endedAt: Date | null
+  readonly history: string | null
+}
+
+export interface OwedStart {
+  readonly runId: string
+  readonly attempt: number
+  readonly createdAt: Date
+  readonly tries: number
+  readonly lastError: string | null
+}
+
+export interface ObjectFacts {
+  /** Size in the store, null where there is no such object. */
+  readonly bytes: number | null
+  /** Why its content is wrong, where it was read and is. */
+  readonly corrupt?: string
+}
+
+/** Something that is wrong: what, with which id, and what to do about it. */
+export interface CheckProblem {
+  readonly code: CheckCode
+  readonly at: string
+  readonly message: string
+}
+
+export type CheckCode =
+  | 'effect_missing'
+  | 'effect_duplicated'
+  | 'effect_differs'
+  | 'effect_without_step'
+  | 'version_gap'
+  | 'gate_not_passed'
+  | 'alias_dangling'
+  | 'alias_history_broken'
+  | 'run_not_closed'
+  | 'run_ended_differently'
+  | 'run_ended_workflow_open'
+  | 'workflow_missing'
+  | 'workflow_without_run'
+  | 'start_overdue'
+  | 'object_missing'
+  | 'object_size'
+  | 'object_corrupt'

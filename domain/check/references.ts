@@ -1,0 +1,44 @@
+import type { StackFacts } from './facts.js'
+
+const URI = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\/sha256\/[0-9a-f]{2}\/[0-9a-f]{64}$/
+
+/** An object that a row points at; `bytes` is null where the row does not say how large it is. */
+export interface Reference {
+  readonly uri: string
+  readonly bytes: number | null
+  /** The first row that points at it. */
+  readonly by: string
+}
+
+export type Referring = Pick<
+  StackFacts,
+  'datasetVersions' | 'modelVersions' | 'checkpoints' | 'uploads' | 'runs' | 'ledger'
+>
+
+/** Every object that a row points at, once, in the order of the uris. */
+export function referencedObjects(rows: Referring): Reference[] {
+  const found = new Map<string, Reference>()
+  const add = (uri: string, bytes: number | null, by: string) => {
+    const known = found.get(uri)
+    if (known === undefined || known.bytes === null) found.set(uri, { uri, bytes, by: known?.by ?? by })
+  }
+  for (const version of rows.datasetVersions) walk([version.raw, version.parquet], version.effectKey, add)
+  for (const version of rows.modelVersions) walk(version.artifacts, version.effectKey, add)
+  for (const { uri, bytes } of rows.checkpoints) add(uri, Number(bytes), 'a checkpoint')
+  for (const { uri, bytes } of rows.uploads) add(uri, Number(bytes), 'an upload')
+  for (const { id, history, request } of rows.runs) {
+    if (history !== null) add(history, null, `the history of run ${id}`)
+    walk(request, `run ${id}`, add)
+  }
+  for (const { runId, step, outcome } of rows.ledger) walk(outcome, `step ${step} of run ${runId}`, add)
+  return [...found.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1))
+}
+
+type Add = (uri: string, bytes: number | null, by: string) => void
+
+function walk(value: unknown, by: string, add: Add): void {
+  if (typeof value !== 'object' || value === null) return
+  const { uri, bytes } = value as { uri?: unknown; bytes?: unknown }
+  if (typeof uri === 'string' && URI.test(uri)) add(uri, typeof bytes === 'number' ? bytes : null, by)
+  for (const child of Object.values(value)) walk(child, by, add)
+}

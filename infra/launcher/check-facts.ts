@@ -1,0 +1,58 @@
+import type { DataSource, EntityManager } from 'typeorm'
+import type { StackFacts } from '../../domain/check/facts.js'
+import { Checkpoint } from '../../stores/postgres/entities/checkpoint.js'
+import { Dataset, DatasetVersion } from '../../stores/postgres/entities/dataset.js'
+import { LedgerStep } from '../../stores/postgres/entities/ledger-step.js'
+import { AliasChange, Model, ModelAlias, ModelVersion } from '../../stores/postgres/entities/model.js'
+import { OutboxRow } from '../../stores/postgres/entities/outbox.js'
+import { Run } from '../../stores/postgres/entities/run.js'
+import { Schedule } from '../../stores/postgres/entities/schedule.js'
+import { Upload } from '../../stores/postgres/entities/upload.js'
+
+/** The part of the facts that the database holds. */
+export type RowFacts = Omit<StackFacts, 'workflows' | 'openWorkflows' | 'objects' | 'retentionDays'>
+
+/**
+ * All rows that a check looks at, as they were at one moment.
+ * @param snapshot that moment, where another transaction has exported it
+ */
+export async function readRows(dataSource: DataSource, snapshot?: string): Promise<RowFacts> {
+  return dataSource.transaction('REPEATABLE READ', async transaction => {
+    await transaction.query('SET TRANSACTION READ ONLY')
+    if (snapshot !== undefined) await transaction.query(`SET TRANSACTION SNAPSHOT '${snapshot}'`)
+    return rowsIn(transaction)
+  })
+}
+
+async function rowsIn(transaction: EntityManager): Promise<RowFacts> {
+  const clock: { now: Date }[] = await transaction.query('SELECT now()')
+  return {
+    now: clock[0]!.now,
+    datasets: await transaction.find(Dataset, { order: { project: 'ASC', name: 'ASC' } }),
+    // Profiles and schemas are large and say nothing that the root does not.
+    datasetVersions: await transaction.find(DatasetVersion, {
+      select: {
+        id: true,
+        datasetId: true,
+        version: true,
+        root: true,
+        rows: true,
+        parents: true,
+        raw: true,
+        parquet: true,
+        runId: true,
+        effectKey: true,
+      } as never,
+    }),
+    models: await transaction.find(Model, { order: { project: 'ASC', name: 'ASC' } }),
+    modelVersions: await transaction.find(ModelVersion),
+    aliases: await transaction.find(ModelAlias, { order: { alias: 'ASC' } }),
+    aliasChanges: await transaction.find(AliasChange, { order: { at: 'ASC', id: 'ASC' } }),
+    schedules: await transaction.find(Schedule),
+    uploads: await transaction.find(Upload),
+    checkpoints: await transaction.find(Checkpoint),
+    ledger: await transaction.find(LedgerStep),
+    runs: await transaction.find(Run, { order: { createdAt: 'ASC', id: 'ASC' } }),
+    owed: (await transaction.find(OutboxRow)).filter(row => row.doneAt === null),
+  }
+}

@@ -1,0 +1,104 @@
+import { connect } from 'node:net'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { eventually } from '../support/eventually.js'
+import { TestApi } from './support/api.js'
+
+const MAX_BYTES = 3_000_000
+
+describe('POST /v1/uploads', () => {
+  let api: TestApi
+  beforeAll(async () => {
+    api = await TestApi.start({ MLFORGE_API_MAX_UPLOAD_BYTES: String(MAX_BYTES) })
+  })
+  afterAll(() => api.close())
+
+  const send = (body: string | Uint8Array, path = '/v1/uploads', type = 'text/csv') =>
+    api.call('POST', path, { body, headers: { 'content-type': type } })
+  const uploads = async () =>
+    Number((await api.database.dataSource.query('SELECT count(*) FROM uploads'))[0].count)
+
+  it('keeps a well-formed file under its hash', async () => {
+    const csv = 'day;count\n2011-01-01;"1\n2"\n2011-01-02;3\n'
+    const answer = await send(csv, '/v1/uploads?fileName=day.csv', 'application/octet-stream')
+    expect(answer).toMatchObject({
+      status: 201,
+      body: { fileName: 'day.csv', bytes: csv.length, delimiter: ';', columns: ['day', 'count'], rows: 2 },
+    })
+    const { id, sha256 } = answer.body as { id: string; sha256: string }
+    expect(await api.storedFiles()).toEqual([sha256])
+    expect((await api.call('GET', `/v1/uploads/${id}`)).body).toEqual(answer.body)
+  })
+
+  it.each([
+    ['an empty file', '', 'csv_empty', /empty/],
+    ['only a header', 'a,b\n', 'csv_header_only', /no rows/],
+    ['ragged rows', 'a,b\n1,2\n3\n4,5,6\n', 'csv_malformed', /row 2 .*and 1 more/],
+    ['an open quote', 'a,b\n1,"2\n', 'csv_malformed', /never closed/],
+    ['duplicate columns', 'a,b,a\n1,2,3\n', 'csv_duplicate_columns', /a/],
+    ['another encoding', Buffer.from('a,b\n1,caf\xe9\n', 'latin1'), 'csv_encoding', /UTF-8/],
+    ['UTF-16', Buffer.from('\ufeffa,b\n1,2\n', 'utf16le'), 'csv_encoding', /UTF-16/],
+  ])('refuses %s and keeps nothing of it', async (_, body, code, detail) => {
+    const [files, rows] = [await api.storedFiles(), await uploads()]
+    const answer = await send(body)
+    expect(answer).toMatchObject({ status: 422, body: { code } })
+    expect((answer.body as { detail: string }).detail).toMatch(detail)
+    expect([await api.storedFiles(), await uploads()]).toEqual([files, rows])
+  })
+
+  it('refuses an endless line while it comes, long before its end', async () => {
+    const [files, rows] = [await api.storedFiles(), await uploads()]
+    const answer = await send(`a,b\n${'x'.repeat(MAX_BYTES - 100)}`)
+    expect(answer).toMatchObject({ status: 422, body: { code: 'csv_row_too_long' } })
+    expect([await api.storedFiles(), await uploads()]).toEqual([files, rows])
+  })
+
+  it('refuses a file larger than allowed: by its length, and while an unannounced one comes', async () => {
+    const [files, rows] = [await api.storedFiles(), await uploads()]
+    const row = '1,2\n'
+    const large = `a,b\n${row.repeat(MAX_BYTES / row.length)}`
+    expect(await send(large)).toMatchObject({
+      status: 413,
+      body: { code: 'body_too_large', maxBytes: MAX_BYTES },
+    })
+    const chunked = await fetch(`${api.url}/v1/uploads`, {
+      method: 'POST',
+      headers: { authorization: 'Bearer mlf_operator', 'content-type': 'text/csv' },
+      body: new Blob([large]).stream(),
+      duplex: 'half',
+    } as RequestInit)
+    expect(chunked.status).toBe(413)
+    expect([await api.storedFiles(), await uploads()]).toEqual([files, rows])
+  })
+
+  it('keeps nothing of a client that stops in the middle, announced length or chunked', async () => {
+    const [files, rows] = [await api.storedFiles(), await uploads()]
+    const { port } = new URL(api.url)
+    for (const framing of ['Content-Length: 1000', 'Transfer-Encoding: chunked']) {
+      const socket = connect(Number(port), '127.0.0.1')
+      const part = 'a,b\n1,2\n3,4\n'
+      const body = framing.startsWith('T') ? `${part.length.toString(16)}\r\n${part}\r\n` : part
+      socket.write(
+        `POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer mlf_operator\r\n` +
+          `Content-Type: text/csv\r\n${framing}\r\n\r\n${body}`,
+      )
+      await eventually(async () => expect((await api.storedFiles()).length).toBe(files.length + 1))
+      socket.destroy()
+      await eventually(async () => expect(await api.storedFiles()).toEqual(files))
+    }
+    expect(await uploads()).toBe(rows)
+  })
+
+  it('needs the right kind of body, name and role', async () => {
+    expect(await send('{}', '/v1/uploads', 'application/json')).toMatchObject({
+      status: 415,
+      body: { code: 'unsupported_media_type' },
+    })
+    expect(await send('a\n1\n', '/v1/uploads?fileName=../x')).toMatchObject({ status: 400 })
+    const viewer = await api.call('POST', '/v1/uploads', {
+      key: 'mlf_viewer',
+      body: 'a\n1\n',
+      headers: { 'content-type': 'text/csv' },
+    })
+    expect(viewer.status).toBe(403)
+  })
+})
