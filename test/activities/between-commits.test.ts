@@ -59,7 +59,7 @@ describe('a worker killed between two commits', () => {
     expect(await version.death).toBe('SIGKILL')
     // The version is there; its workflow does not know it yet.
     expect(await harness.ports.datasets.latest(PROJECT, 'bike')).toMatchObject({ version: 1, runId: run.id })
-    expect(await harness.row(run)).toMatchObject({ status: 'running', stage: 'commit' })
+    expect(await harness.row(run)).toMatchObject({ status: 'running', attempt: 1 })
 
     const worker = await harness.work('io')
     const row = await harness.ended(run)
@@ -79,7 +79,7 @@ describe('a worker killed between two commits', () => {
     const train = await harness.work('train')
     expect(await register.death).toBe('SIGKILL')
     expect(await harness.ports.models.versionOfRun(run.id)).toMatchObject({ version: 1 })
-    expect(await harness.row(run)).toMatchObject({ status: 'running', stage: 'register' })
+    expect(await harness.row(run)).toMatchObject({ status: 'running', attempt: 1 })
 
     const io = await harness.work('io')
     const row = await harness.ended(run)

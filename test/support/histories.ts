@@ -25,10 +25,7 @@ export async function record(client: Client, workflowId: string, name: string): 
   const json = historyToJSON(history).replaceAll(hostname(), 'localhost')
   const plain: unknown = JSON.parse(json, (key, value: unknown) => (key === 'stackTrace' ? '' : value))
   mkdirSync(DIRECTORY, { recursive: true })
-  writeFileSync(
-    join(DIRECTORY, `${name}.json`),
-    `${JSON.stringify({ workflowId, history: plain })}\n`,
-  )
+  writeFileSync(join(DIRECTORY, `${name}.json`), `${JSON.stringify({ workflowId, history: plain })}\n`)
 }
 
 export function recordedHistories(): RecordedHistory[] {
