@@ -21,6 +21,7 @@ import {
 import type { FastifyReply } from 'fastify'
 import type { Page } from '../../contracts/rest/common.js'
 import { Caller } from '../http/caller.js'
+import { ApiIdempotencyKey, type Idempotency, IdempotencyKey } from '../http/idempotency.js'
 import { ApiPage, PageQueryDto } from '../http/paging.js'
 import { Problems, Summary } from '../http/problems.js'
 import type { Principal } from '../http/request.js'
@@ -113,14 +114,19 @@ export class SchedulesController {
     return this.service.resume(caller, name, body.note)
   }
 
-  @Summary('Starts a run now')
+  @Summary('Starts a run now', 'Sent again with the same Idempotency-Key, it starts no second one.')
   @Needs('operator')
   @Post(':name/trigger')
   @HttpCode(202)
+  @ApiIdempotencyKey()
   @ApiAcceptedResponse({ type: ScheduleDto })
-  @Problems('not_found', 'unavailable')
-  triggerSchedule(@Caller() caller: Principal, @Param('name') name: string): Promise<ScheduleDto> {
-    return this.service.trigger(caller, name)
+  @Problems('invalid_request', 'not_found', 'unavailable')
+  triggerSchedule(
+    @Caller() caller: Principal,
+    @Param('name') name: string,
+    @IdempotencyKey() idempotency: Idempotency | undefined,
+  ): Promise<ScheduleDto> {
+    return this.service.trigger(caller, name, idempotency)
   }
 
   @Summary('Ends a schedule; runs it has started go on')

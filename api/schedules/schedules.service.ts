@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
 import { type ScheduleDescription, ScheduleNotFoundError } from '@temporalio/client'
 import type { Config } from '../../config/config.js'
@@ -7,7 +8,9 @@ import type { StartTraining } from '../../contracts/rest/trainings.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { resolveTiming, type Timing } from '../../domain/schedules/timing.js'
 import type { Schedule as Row } from '../../stores/postgres/entities/schedule.js'
+import { derivedId } from '../../stores/ids.js'
 import { ScheduleStore } from '../../stores/postgres/schedule-store.js'
+import type { Idempotency } from '../http/idempotency.js'
 import type { Principal } from '../http/request.js'
 import { CONFIG, LOGGER, type Log } from '../platform/tokens.js'
 import { TrainingPlanner } from '../trainings/training-planner.js'
@@ -78,9 +81,12 @@ export class SchedulesService {
     })
   }
 
-  async trigger(caller: Principal, name: string): Promise<Schedule> {
+  async trigger(caller: Principal, name: string, idempotency?: Idempotency): Promise<Schedule> {
+    const requestId = idempotency
+      ? derivedId(caller.project, caller.name, idempotency.route, idempotency.key)
+      : randomUUID()
     return this.steer(caller, name, async row => {
-      await this.temporal.trigger(row)
+      await this.temporal.trigger(row, requestId)
       return row
     })
   }

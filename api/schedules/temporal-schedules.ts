@@ -1,10 +1,12 @@
 import { Inject, Injectable } from '@nestjs/common'
 import {
+  isGrpcServiceError,
   ScheduleAlreadyRunning,
   type ScheduleDescription,
   ScheduleNotFoundError,
   ScheduleOverlapPolicy,
 } from '@temporalio/client'
+import { encodeScheduleOverlapPolicy } from '@temporalio/client/lib/schedule-types.js'
 import { TypedSearchAttributes } from '@temporalio/common'
 import { type ScheduledTrainingInput, WORKFLOWS } from '../../contracts/temporal/messages.js'
 import { QUEUES } from '../../contracts/temporal/queues.js'
@@ -17,6 +19,8 @@ import { Temporal } from '../temporal/temporal.js'
 
 const CALL_MS = 5_000
 const LOOK_MS = 1_000
+/** gRPC's code. */
+const NOT_FOUND = 5
 /** Member of the action's memo that says which definition a Temporal Schedule was made from. */
 const DEFINITION = 'mlforgeDefinition'
 
@@ -84,11 +88,28 @@ export class TemporalSchedules {
     await this.temporal.within(CALL_MS, client => client.schedule.getHandle(scheduleId(row)).unpause(note))
   }
 
-  /** Starts a run now, whatever the overlap policy says. */
-  async trigger(row: Identity): Promise<void> {
-    await this.temporal.within(CALL_MS, client =>
-      client.schedule.getHandle(scheduleId(row)).trigger(ScheduleOverlapPolicy.ALLOW_ALL),
-    )
+  /**
+   * Starts a run now, whatever the overlap policy says. Temporal takes each request id once, so a
+   * request that got no answer can be made again.
+   */
+  async trigger(row: Identity, requestId: string): Promise<void> {
+    const overlapPolicy = encodeScheduleOverlapPolicy(ScheduleOverlapPolicy.ALLOW_ALL)!
+    try {
+      // The schedule client makes up a request id of its own at every call.
+      await this.temporal.within(CALL_MS, client =>
+        client.workflowService.patchSchedule({
+          namespace: client.options.namespace,
+          scheduleId: scheduleId(row),
+          requestId,
+          patch: { triggerImmediately: { overlapPolicy } },
+        }),
+      )
+    } catch (error) {
+      if (isGrpcServiceError(error) && error.code === NOT_FOUND) {
+        throw new ScheduleNotFoundError('There is no such schedule.', scheduleId(row))
+      }
+      throw error
+    }
   }
 
   async remove(row: Identity): Promise<void> {

@@ -122,7 +122,7 @@ describe('check', () => {
 
 describe('a backup taken while a training runs', () => {
   it('is restored into a stack that finishes it with the same result', async () => {
-    const run = await stack.startTraining('demand', 'bikes', 2000, 200)
+    const run = await stack.startTraining('demand', 'bikes', 4000, 200)
     await eventually(async () => {
       expect(await new CheckpointStore(stack.dataSource).list(run.id)).not.toHaveLength(0)
     })

@@ -39,7 +39,7 @@ export class PatientClient {
       if (Date.now() > end) {
         throw new Error(`Run ${run.id} is still ${run.status} (${run.stage}) after ${RUN_MS / 1000} s.`)
       }
-      await wait(100)
+      await wait(250)
     }
   }
 

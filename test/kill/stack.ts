@@ -1,12 +1,13 @@
-import { execFile } from 'node:child_process'
+import 'reflect-metadata'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import pg from 'pg'
+import { loadConfig } from '../../config/load.js'
 import type { CheckReport } from '../../domain/check/report.js'
-import { allPids, identify, isAlive, type ProcessIdentity, until } from '../../infra/launcher/proc.js'
+import { checkStack } from '../../infra/launcher/check.js'
+import { identify, isAlive, type ProcessIdentity, until } from '../../infra/launcher/proc.js'
 import { readState } from '../../infra/launcher/state.js'
 import { up } from '../../infra/launcher/up.js'
 import { mlforge } from '../support/servers.js'
@@ -16,7 +17,6 @@ import { killPlan, type Environment } from './plan.js'
 import type { Victim } from './points.js'
 
 const SUPERVISOR = fileURLToPath(new URL('./supervisor.js', import.meta.url))
-const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 const START_MS = 180_000
 const READY_MS = 60_000
 
@@ -29,8 +29,12 @@ const SETTINGS = {
   MLFORGE_RECONCILE_INTERVAL_SECONDS: '5',
 }
 
+export type Query = <T>(text: string, values: readonly unknown[]) => Promise<T[]>
+
 interface Endpoints {
   readonly api: string
+  readonly redisUrl: string
+  readonly temporalAddress: string
   readonly postgresUrl: string
   readonly objects: string
   readonly keyFile: string
@@ -128,33 +132,33 @@ export class KillStack {
     )
   }
 
-  /** `mlforge check --json --deep`, whatever it finds. */
-  async check(): Promise<CheckReport> {
-    const env = { ...this.env }
-    try {
-      const { stdout } = await promisify(execFile)(process.execPath, [CLI, 'check', '--json', '--deep'], {
-        env,
-        maxBuffer: 64 << 20,
-        timeout: 60_000,
-      })
-      return JSON.parse(stdout) as CheckReport
-    } catch (error) {
-      const { stdout } = error as { stdout?: string }
-      if (!stdout) throw error
-      return JSON.parse(stdout) as CheckReport
+  /** What `mlforge check --json --deep` prints, whatever it finds. */
+  check(): Promise<CheckReport> {
+    const { postgresUrl, redisUrl, temporalAddress } = this.endpoints()
+    const env = {
+      ...this.env,
+      MLFORGE_POSTGRES_URL: postgresUrl,
+      MLFORGE_REDIS_URL: redisUrl,
+      MLFORGE_TEMPORAL_ADDRESS: temporalAddress,
     }
+    return checkStack(loadConfig({ env, cwd: this.directory, embedded: true }), { deep: true })
   }
 
-  async query<T>(text: string, values: readonly unknown[] = []): Promise<T[]> {
+  /** Calls with one connection, so that a look each few milliseconds costs no more than that. */
+  async connected<T>(work: (query: Query) => Promise<T>): Promise<T> {
     const client = new pg.Client({ connectionString: this.endpoints().postgresUrl })
     // A server that is killed ends its connections; the query under way says so itself.
     client.on('error', () => undefined)
     await client.connect()
     try {
-      return (await client.query(text, [...values])).rows as T[]
+      return await work(async (text, values) => (await client.query(text, [...values])).rows as never)
     } finally {
       await client.end().catch(() => undefined)
     }
+  }
+
+  query<T>(text: string, values: readonly unknown[] = []): Promise<T[]> {
+    return this.connected(query => query<T>(text, values))
   }
 
   /** Bytes of uploads that are being received: files which no reader can see yet. */
@@ -171,17 +175,11 @@ export class KillStack {
   private trainer(): ProcessIdentity | undefined {
     const worker = readState(this.stateDirectory).children['worker-train']
     if (worker === undefined) return undefined
-    const found = allPids().filter(
-      pid => parentOf(pid) === worker.pid && commandOf(pid).includes('trainers/child'),
-    )
-    const newest = found.at(-1)
-    return newest === undefined ? undefined : identify(newest)
+    // Of the main thread alone: the worker starts them there, since they die with it.
+    const children = readProc(worker.pid, `task/${worker.pid}/children`).trim().split(' ').filter(Boolean)
+    const newest = children.findLast(pid => commandOf(Number(pid)).includes('trainers/child'))
+    return newest === undefined ? undefined : identify(Number(newest))
   }
-}
-
-function parentOf(pid: number): number | undefined {
-  const text = readProc(pid, 'stat')
-  return text === '' ? undefined : Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1])
 }
 
 const commandOf = (pid: number): string => readProc(pid, 'cmdline')

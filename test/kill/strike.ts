@@ -106,18 +106,10 @@ async function reached(stack: KillStack, point: Point, runId: string | undefined
       await waitFor(() => stack.gates.isReached('commit'), 'the commit comes to its transaction')
       return expectRows(stack, 'dataset_versions', runId, 0)
     case 'checkpoint':
-      await waitFor(
-        async () => (await stack.query('SELECT 1 FROM checkpoints WHERE run_id = $1', [runId])).length > 0,
-        'a checkpoint is durable',
-      )
-      return
+      return rowAppears(stack, 'SELECT 1 FROM checkpoints WHERE run_id = $1', runId)
     case 'evaluate':
-      await waitFor(
-        async () =>
-          (await stack.query(`SELECT 1 FROM runs WHERE id = $1 AND stage = 'evaluate'`, [runId])).length > 0,
-        'the run is at its evaluation',
-      )
-      await waitFor(() => stack.find('trainer') !== undefined, 'the evaluation has its process')
+      await rowAppears(stack, `SELECT 1 FROM runs WHERE id = $1 AND stage = 'evaluate'`, runId)
+      await waitFor(() => stack.find('trainer'), 'the evaluation has its process')
       return
     case 'register':
       await waitFor(() => stack.gates.isReached('register'), 'the version is registered')
@@ -126,6 +118,12 @@ async function reached(stack: KillStack, point: Point, runId: string | undefined
       // The scenario has just sent the request.
       return
   }
+}
+
+async function rowAppears(stack: KillStack, text: string, runId: string | undefined): Promise<void> {
+  await stack.connected(query =>
+    waitFor(async () => (await query(text, [runId])).length > 0, `there is a row: ${text}`),
+  )
 }
 
 async function expectRows(

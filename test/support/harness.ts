@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import type { Client} from '@temporalio/client';
+import type { Client } from '@temporalio/client'
 import { Connection } from '@temporalio/client'
 import { NativeConnection, Runtime, type Worker } from '@temporalio/worker'
 import { pino } from 'pino'
@@ -102,7 +102,7 @@ export class Harness {
     const connection = await Connection.connect({ address })
     const native = await NativeConnection.connect({ address })
     const client = await makeNamespace(connection, namespace)
-    const ports = createPorts(config, database.dataSource, client)
+    const ports = createPorts(config, database.dataSource, client, pino({ level: 'silent' }))
     const harness = new Harness(config, database, connection, native, client, ports, directory)
     for (const queue of queues) await harness.work(queue)
     if (relay) harness.startRelay()
@@ -245,6 +245,7 @@ export class Harness {
     this.stopRelay.abort()
     await this.relay
     await Promise.all([...this.workers].map(worker => worker.stop()))
+    this.ports.wakes.close()
     await this.native.close()
     await this.connection.close()
     await this.database.drop()

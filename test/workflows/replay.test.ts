@@ -27,7 +27,7 @@ describe('recorded histories', () => {
   it.each(histories.map(recorded => [recorded.name, recorded] as const))(
     '%s replays',
     async (_name, recorded) => {
-      await replay({ codePath: BUNDLE_FILE }, recorded)
+      await expect(replay({ codePath: BUNDLE_FILE }, recorded)).resolves.toBeUndefined()
     },
   )
 
