@@ -42,7 +42,7 @@ export function trainingView(
     })),
     resumedFromRound: outcome<TrainOutcome>(steps, 'train')?.resumedFromRound ?? null,
     steps: steps.map(stepView),
-    live: live && liveView(live),
+    live: live && liveView(live, checkpoints[0]?.round ?? 0),
     artifacts: artifactViews(`/v1/trainings/${run.id}`, trainingArtifacts(steps)),
   }
 }
@@ -70,11 +70,13 @@ function outcome<T>(steps: readonly LedgerStep[], step: string): T | undefined {
   return steps.findLast(each => each.step === step)?.outcome as T | undefined
 }
 
-function liveView({ answer, activity }: Live): TrainingLive {
+/** @param durable round of the newest checkpoint: heartbeats are sent in batches and may lag behind it */
+function liveView({ answer, activity }: Live, durable: number): TrainingLive {
+  const heartbeat = activity?.heartbeat
   return {
     stage: answer.stage,
     ...(activity ? { activityAttempt: activity.attempt } : {}),
     ...(activity?.worker === undefined ? {} : { worker: activity.worker }),
-    ...(activity?.heartbeat ? { round: activity.heartbeat.round, rounds: activity.heartbeat.rounds } : {}),
+    ...(heartbeat ? { round: Math.max(heartbeat.round, durable), rounds: heartbeat.rounds } : {}),
   }
 }
