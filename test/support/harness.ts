@@ -30,12 +30,15 @@ import { eventually } from './eventually.js'
 import { makeNamespace } from './namespace.js'
 import { type TestDatabase, testDatabase } from './postgres.js'
 import { cacheDirectory } from './python.js'
+import { silentLogger } from './silent-logger.js'
 
 export const PROJECT = 'default'
 
 export interface HarnessOptions {
   /** Queues that have a worker from the beginning. Default: all. */
   readonly queues?: readonly QueueName[]
+  /** False: no start is made until a test makes it. */
+  readonly relay?: boolean
   /** Environment variables of the configuration, where they differ from the harness's. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -71,6 +74,7 @@ export class Harness {
 
   static async start({
     queues = ['workflows', 'io', 'train'],
+    relay = true,
     env = {},
   }: HarnessOptions = {}): Promise<Harness> {
     installRuntime()
@@ -101,7 +105,7 @@ export class Harness {
     const ports = createPorts(config, database.dataSource, client)
     const harness = new Harness(config, database, connection, native, client, ports, directory)
     for (const queue of queues) await harness.work(queue)
-    harness.startRelay()
+    if (relay) harness.startRelay()
     return harness
   }
 
@@ -254,9 +258,5 @@ let installed = false
 function installRuntime(): void {
   if (installed) return
   installed = true
-  const silent = () => undefined
-  Runtime.install({
-    shutdownSignals: [],
-    logger: { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent },
-  })
+  Runtime.install({ shutdownSignals: [], logger: silentLogger })
 }

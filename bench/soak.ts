@@ -1,0 +1,28 @@
+// Long suites: `make soak SUITE=kill`, or `node dist/bench/soak.js kill [SEEDS=n] [point/process ...]`.
+import 'reflect-metadata'
+import { soakKill } from './soak/kill.js'
+
+const SUITES: Record<string, (args: SoakArguments) => Promise<boolean>> = { kill: soakKill }
+
+export interface SoakArguments {
+  /** How often the whole suite is repeated with random delays, after one without. */
+  readonly seeds: number
+  /** Only what contains one of these; everything where there are none. */
+  readonly only: readonly string[]
+}
+
+const [name = '', ...rest] = process.argv.slice(2)
+const suite = SUITES[name]
+if (suite === undefined) {
+  console.error(`There is no suite "${name}". Use one of: ${Object.keys(SUITES).join(', ')}`)
+  process.exit(2)
+}
+const given =
+  rest.find(arg => arg.startsWith('SEEDS='))?.slice('SEEDS='.length) ?? process.env['SEEDS'] ?? '0'
+const seeds = Number(given)
+if (!Number.isInteger(seeds) || seeds < 0) {
+  console.error(`SEEDS=${given} is no whole number of at least 0.`)
+  process.exit(2)
+}
+const isGood = await suite({ seeds, only: rest.filter(arg => !arg.startsWith('SEEDS=')) })
+process.exit(isGood ? 0 : 1)

@@ -1,0 +1,195 @@
+import { execFile } from 'node:child_process'
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import pg from 'pg'
+import type { CheckReport } from '../../domain/check/report.js'
+import { allPids, identify, isAlive, type ProcessIdentity, until } from '../../infra/launcher/proc.js'
+import { readState } from '../../infra/launcher/state.js'
+import { up } from '../../infra/launcher/up.js'
+import { mlforge } from '../support/servers.js'
+import { PatientClient } from './client.js'
+import { Gates } from './gates.js'
+import { killPlan, type Environment } from './plan.js'
+import type { Victim } from './points.js'
+
+const SUPERVISOR = fileURLToPath(new URL('./supervisor.js', import.meta.url))
+const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+const START_MS = 180_000
+const READY_MS = 60_000
+
+/** Short times, so that a kill costs seconds; everything else is what a user gets. */
+const SETTINGS = {
+  MLFORGE_WORKER_HEARTBEAT_TIMEOUT_SECONDS: '3',
+  MLFORGE_WORKER_DRAIN_SECONDS: '1',
+  MLFORGE_RETRIES_INTERVAL_SECONDS: '2',
+  MLFORGE_RETRIES_DELAY_SECONDS: '1',
+  MLFORGE_RECONCILE_INTERVAL_SECONDS: '5',
+}
+
+interface Endpoints {
+  readonly api: string
+  readonly postgresUrl: string
+  readonly objects: string
+  readonly keyFile: string
+}
+
+/** A whole stack in a directory of its own, whose processes are there to be killed. */
+export class KillStack {
+  readonly gates: Gates
+
+  private constructor(
+    private readonly directory: string,
+    private readonly env: Environment,
+    readonly stateDirectory: string,
+  ) {
+    this.gates = new Gates(stateDirectory)
+  }
+
+  static async start(): Promise<KillStack> {
+    // Not below the system's temporary directory, which is often private to one user: Postgres may run as another.
+    const directory = await mkdtemp('/var/tmp/mlforge-kill-')
+    await chmod(directory, 0o755)
+    const stateDirectory = join(directory, 'state')
+    const inherited = Object.entries(process.env).flatMap(([name, value]) =>
+      value === undefined ? [] : [[name, value] as const],
+    )
+    const env = { ...Object.fromEntries(inherited), ...SETTINGS, MLFORGE_STATE_DIRECTORY: stateDirectory }
+    const stack = new KillStack(directory, env, stateDirectory)
+    try {
+      await stack.up()
+      return stack
+    } catch (error) {
+      await stack.stop()
+      throw error
+    }
+  }
+
+  /** What a service manager does when the supervisor is gone, and at the beginning. */
+  async up(): Promise<void> {
+    const plan = killPlan(this.env, this.directory)
+    await up({
+      stateDirectory: this.stateDirectory,
+      supervisor: [
+        process.execPath,
+        '--enable-source-maps',
+        SUPERVISOR,
+        JSON.stringify({ env: this.env, cwd: this.directory }),
+      ],
+      fingerprint: plan.fingerprint,
+      progress: () => undefined,
+      deadlineMs: START_MS,
+    })
+  }
+
+  async stop(): Promise<void> {
+    await mlforge(this.stateDirectory, ['clean'])
+    await rm(this.directory, { recursive: true, force: true })
+  }
+
+  endpoints(): Endpoints {
+    return JSON.parse(readFileSync(join(this.stateDirectory, 'endpoints.json'), 'utf8')) as Endpoints
+  }
+
+  async client(): Promise<PatientClient> {
+    const { api, keyFile } = this.endpoints()
+    return new PatientClient(api, (await readFile(keyFile, 'utf8')).trim())
+  }
+
+  /** The recorded processes by name, to see which of them are still the same. */
+  processes(): Record<string, ProcessIdentity> {
+    return readState(this.stateDirectory).children
+  }
+
+  /** Who is to be killed, or undefined while there is no such process. */
+  find(victim: Victim): ProcessIdentity | undefined {
+    if (victim === 'trainer') return this.trainer()
+    const state = readState(this.stateDirectory)
+    const found = victim === 'supervisor' ? state.supervisor : state.children[victim]
+    return found && isAlive(found) ? found : undefined
+  }
+
+  /** All parts ready: what was killed has been started again. */
+  async settled(): Promise<void> {
+    const isReady = () => {
+      const { phase, parts, children } = readState(this.stateDirectory)
+      return (
+        phase === 'ready' &&
+        Object.values(parts).every(({ state }) => state === 'ready' || state === 'done') &&
+        Object.values(children).every(isAlive)
+      )
+    }
+    if (await until(isReady, READY_MS, 50)) return
+    const parts = Object.entries(readState(this.stateDirectory).parts)
+    throw new Error(
+      `The stack is not well again: ${parts.map(([name, { state }]) => `${name} ${state}`).join(', ')}`,
+    )
+  }
+
+  /** `mlforge check --json --deep`, whatever it finds. */
+  async check(): Promise<CheckReport> {
+    const env = { ...this.env }
+    try {
+      const { stdout } = await promisify(execFile)(process.execPath, [CLI, 'check', '--json', '--deep'], {
+        env,
+        maxBuffer: 64 << 20,
+        timeout: 60_000,
+      })
+      return JSON.parse(stdout) as CheckReport
+    } catch (error) {
+      const { stdout } = error as { stdout?: string }
+      if (!stdout) throw error
+      return JSON.parse(stdout) as CheckReport
+    }
+  }
+
+  async query<T>(text: string, values: readonly unknown[] = []): Promise<T[]> {
+    const client = new pg.Client({ connectionString: this.endpoints().postgresUrl })
+    // A server that is killed ends its connections; the query under way says so itself.
+    client.on('error', () => undefined)
+    await client.connect()
+    try {
+      return (await client.query(text, [...values])).rows as T[]
+    } finally {
+      await client.end().catch(() => undefined)
+    }
+  }
+
+  /** Bytes of uploads that are being received: files which no reader can see yet. */
+  bytesInFlight(): number {
+    const directory = join(this.endpoints().objects, '.tmp')
+    if (!existsSync(directory)) return 0
+    return readdirSync(directory).reduce(
+      (sum, name) => sum + (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0),
+      0,
+    )
+  }
+
+  /** The child process of a training: the newest child of worker-train that runs the trainers' main. */
+  private trainer(): ProcessIdentity | undefined {
+    const worker = readState(this.stateDirectory).children['worker-train']
+    if (worker === undefined) return undefined
+    const found = allPids().filter(
+      pid => parentOf(pid) === worker.pid && commandOf(pid).includes('trainers/child'),
+    )
+    const newest = found.at(-1)
+    return newest === undefined ? undefined : identify(newest)
+  }
+}
+
+function parentOf(pid: number): number | undefined {
+  const text = readProc(pid, 'stat')
+  return text === '' ? undefined : Number(text.slice(text.lastIndexOf(')') + 2).split(' ')[1])
+}
+
+const commandOf = (pid: number): string => readProc(pid, 'cmdline')
+
+function readProc(pid: number, name: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/${name}`, 'utf8')
+  } catch {
+    return ''
+  }
+}
