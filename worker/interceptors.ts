@@ -13,7 +13,7 @@ import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.j
 import { isRefusal } from '../domain/runs/describe-end.js'
 
 /** Histories carry references: what is larger than this belongs into the object store. */
-const MAX_PAYLOAD_BYTES = 64 * 1024
+export const MAX_PAYLOAD_BYTES = 64 * 1024
 
 export interface InterceptorOptions {
   readonly logger: Logger
@@ -67,7 +67,7 @@ async function execute(
 }
 
 /** The failure that Temporal stores for an error: the code is its type. */
-function toFailure(error: unknown, lastAttempt: boolean): unknown {
+export function toFailure(error: unknown, lastAttempt: boolean): unknown {
   if (error instanceof TemporalFailure) return error
   const known = error instanceof MlforgeError ? error : unexpected(error)
   const { retryable } = ERROR_CODES[known.code]
