@@ -67,7 +67,7 @@ async function execute(
 }
 
 /** The failure that Temporal stores for an error: the code is its type. */
-export function toFailure(error: unknown, lastAttempt: boolean): unknown {
+function toFailure(error: unknown, lastAttempt: boolean): unknown {
   if (error instanceof TemporalFailure) return error
   const known = error instanceof MlforgeError ? error : unexpected(error)
   const { retryable } = ERROR_CODES[known.code]
