@@ -18,6 +18,7 @@ export function steps(text: string): Step[] {
 }
 
 const MARK = '@@step'
+const DEADLINE_MS = 220_000
 
 /** Runs all steps in one bash as a reader would, but stops at the first error. Outputs by step. */
 export async function runSteps(list: readonly Step[], env: Record<string, string>): Promise<string[]> {
@@ -34,15 +35,20 @@ export async function runSteps(list: readonly Step[], env: Record<string, string
   }
   const stop = () => process.kill(-bash.pid!, 'SIGKILL')
   process.once('exit', stop)
+  // A page that waits for something which never comes would wait for ever.
+  const timer = setTimeout(stop, DEADLINE_MS)
   const code = await new Promise<number | null>((resolve, reject) => {
     bash.once('error', reject)
     bash.once('close', resolve)
   })
   process.off('exit', stop)
+  clearTimeout(timer)
   const outputs = output.split(new RegExp(`\\n${MARK} \\d+\\n`)).slice(1)
   if (code !== 0) {
     const failed = outputs.length - 1
-    throw new Error(`Step ${failed} ended with ${code}:\n${list[failed]?.script}\n--\n${outputs[failed]}`)
+    throw new Error(
+      `Step ${failed} ended with ${code ?? 'the deadline'}:\n${list[failed]?.script}\n--\n${outputs[failed]}`,
+    )
   }
   return outputs
 }
