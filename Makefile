@@ -19,6 +19,7 @@ doctor: build ## name everything that is missing
 	@$(MLFORGE) doctor
 
 setup: build
+	@[ ! -e .git ] || git config core.hooksPath .githooks
 	@$(MLFORGE) doctor --quiet
 	@$(MLFORGE) engines install
 	@$(MLFORGE) servers install

@@ -8,6 +8,7 @@ import type { LedgerStore } from '../stores/postgres/ledger-store.js'
 import type { ModelStore } from '../stores/postgres/model-store.js'
 import type { RunStore } from '../stores/postgres/run-store.js'
 import type { ScheduleStore } from '../stores/postgres/schedule-store.js'
+import type { RunWakes } from '../stores/redis/wake.js'
 
 /** What a worker has at hand; each group of activities takes the part it needs. */
 export interface Ports {
@@ -19,6 +20,8 @@ export interface Ports {
   readonly schedules: ScheduleStore
   readonly objects: ObjectStore
   readonly workflows: WorkflowStarter
+  /** Tells who watches a run to look again. Nothing depends on it. */
+  readonly wakes: Pick<RunWakes, 'publish' | 'close'>
   readonly engine: EngineFacts
   readonly code: CodeFacts
   readonly limits: RunLimits

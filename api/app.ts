@@ -6,6 +6,7 @@ import { Metrics } from './health/metrics.js'
 import { addHooks, addParsers, requestId } from './http/hooks.js'
 import { validationPipe } from './http/validation.js'
 import { serveDocument } from './http/document.js'
+import { Draining } from './platform/draining.js'
 import { nestLogger } from './platform/logging.js'
 import type { Log } from './platform/tokens.js'
 
@@ -26,7 +27,12 @@ export async function createApp(config: Config, log: Log): Promise<NestFastifyAp
     abortOnError: false,
   })
   const server = adapter.getInstance()
-  addHooks(server as never, config, log, () => app.get(Metrics))
+  addHooks(server as never, {
+    config,
+    log,
+    metrics: () => app.get(Metrics),
+    draining: () => app.get(Draining),
+  })
   addParsers(server as never)
   app.useGlobalPipes(validationPipe())
   serveDocument(app)

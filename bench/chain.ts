@@ -31,7 +31,7 @@ try {
   })
   const workflows = await Worker.create({ connection, taskQueue: QUEUES.workflows, workflowBundle: bundle })
   const activities = {
-    ...runActivities({ runs }),
+    ...runActivities({ runs, wakes: { publish: () => undefined } }),
     ...chainActivities({ ledger: new LedgerStore(dataSource) }),
   }
   const io = await Worker.create({ connection, taskQueue: QUEUES.io, activities })

@@ -13,7 +13,7 @@ import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.j
 import { isRefusal } from '../domain/runs/describe-end.js'
 
 /** Histories carry references: what is larger than this belongs into the object store. */
-const MAX_PAYLOAD_BYTES = 64 * 1024
+export const MAX_PAYLOAD_BYTES = 64 * 1024
 
 export interface InterceptorOptions {
   readonly logger: Logger

@@ -49,7 +49,7 @@ async function main(): Promise<void> {
     tls: config.temporal.tls,
   })
   const client = new Client({ connection, namespace: config.temporal.namespace })
-  const ports = createPorts(config, dataSource, client)
+  const ports = createPorts(config, dataSource, client, logger)
   await sweepScratch(ports.scratch, pid => existsSync(join('/proc', String(pid))))
 
   const workers = await Promise.all(
@@ -73,6 +73,7 @@ async function main(): Promise<void> {
     await Promise.all(tasks)
   } finally {
     health.close()
+    ports.wakes.close()
     await connection.close()
     await dataSource.destroy()
   }

@@ -2,6 +2,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { Logger } from 'pino'
 import type { WorkflowStarter } from '../activities/ports.js'
 import type { RunLimits } from '../contracts/temporal/messages.js'
+import { reasonOf } from '../domain/runs/reason.js'
 import { writeSequence } from '../domain/runs/run-status.js'
 import { type DueStart, type OutboxStore, START_DEADLINE_MS } from '../stores/postgres/outbox-store.js'
 import type { RunStore } from '../stores/postgres/run-store.js'
@@ -33,7 +34,7 @@ export async function relayStarts(ports: RelayPorts, stop: AbortSignal): Promise
       await transaction.update('runs', { id: run.id, attempt }, { executionId })
     } catch (error) {
       if (Date.now() - promisedAt.getTime() < START_DEADLINE_MS) throw error
-      const message = `Temporal did not take the start for an hour (${tries + 1} tries): ${String(error)}`
+      const message = `Temporal did not take the start for an hour (${tries + 1} tries): ${reasonOf(error)}`
       const change = {
         status: 'start_failed',
         stage: 'start_failed',

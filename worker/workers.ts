@@ -21,12 +21,13 @@ import { LedgerStore } from '../stores/postgres/ledger-store.js'
 import { ModelStore } from '../stores/postgres/model-store.js'
 import { RunStore } from '../stores/postgres/run-store.js'
 import { ScheduleStore } from '../stores/postgres/schedule-store.js'
+import { RunWakes } from '../stores/redis/wake.js'
 import { BUNDLE_FILE, CODE_FILE } from './build-files.js'
 import { activityInterceptors } from './interceptors.js'
 import { TemporalRuns } from './temporal-runs.js'
 
 /** Real stores and clients behind the ports of the activities. */
-export function createPorts(config: Config, dataSource: DataSource, client: Client): Ports {
+export function createPorts(config: Config, dataSource: DataSource, client: Client, logger: Logger): Ports {
   return {
     runs: new RunStore(dataSource),
     ledger: new LedgerStore(dataSource),
@@ -36,6 +37,7 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     schedules: new ScheduleStore(dataSource),
     objects: new LocalObjectStore(config.objects.directory),
     workflows: new TemporalRuns(client),
+    wakes: new RunWakes(config.redis.url, logger),
     engine: { library: engineLibrary(config.cacheDirectory), version: ENGINES.xgboost.version },
     code: JSON.parse(readFileSync(CODE_FILE, 'utf8')) as CodeFacts,
     limits: { heartbeatTimeoutSeconds: config.worker.heartbeatTimeoutSeconds },

@@ -13,11 +13,11 @@ import type { RunStatus } from '../domain/runs/run-status.js'
 /** Status, code and evidence that a failure gives a run. */
 export function describeFailure(error: unknown): { status: RunStatus; error: RunFailure } {
   const root = rootCause(error)
-  const { status, code } = statusOfFailure(seen(error, root))
+  const failure = seen(error, root)
+  const { status, code } = statusOfFailure(failure)
   const details =
     root instanceof ApplicationFailure ? (root.details?.[0] as RunFailure['details']) : undefined
-  const message = root instanceof Error ? root.message : String(root)
-  return { status, error: { code, message, ...(details ? { details } : {}) } }
+  return { status, error: { code, message: failure.message, ...(details ? { details } : {}) } }
 }
 
 function rootCause(error: unknown): unknown {
@@ -29,7 +29,9 @@ function rootCause(error: unknown): unknown {
 
 function seen(error: unknown, root: unknown): FailureSeen {
   const message = root instanceof Error ? root.message : String(root)
-  if (isCancellation(error) || root instanceof CancelledFailure) return { kind: 'cancelled', message }
+  if (isCancellation(error) || root instanceof CancelledFailure) {
+    return { kind: 'cancelled', message: 'It was cancelled by request.' }
+  }
   if (root instanceof ApplicationFailure) {
     return root.type ? { kind: 'application', code: root.type, message } : { kind: 'other', message }
   }

@@ -1,5 +1,5 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common'
-import { ApiAcceptedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
+import { ApiAcceptedResponse, ApiExtraModels, ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import type { FastifyReply } from 'fastify'
 import type { Page } from '../../contracts/rest/common.js'
 import { Caller } from '../http/caller.js'
@@ -12,6 +12,7 @@ import type { Principal } from '../http/request.js'
 import { Needs } from '../http/roles.js'
 import { located } from '../runs/located.js'
 import {
+  ColumnDeclarationDto,
   CommitDatasetDto,
   DatasetCommitDto,
   DatasetDto,
@@ -22,6 +23,7 @@ import {
 import { DatasetsService } from './datasets.service.js'
 
 @ApiTags('datasets')
+@ApiExtraModels(ColumnDeclarationDto)
 @Needs('viewer')
 @Controller('v1/datasets')
 export class DatasetsController {
@@ -112,7 +114,7 @@ export class DatasetsController {
   @Summary('Downloads raw.csv or data.parquet')
   @Get(':name/versions/:version/artifacts/:artifact')
   @ApiDownload()
-  @Problems('not_found', 'object_missing')
+  @Problems('not_found', 'object_missing', 'object_corrupt')
   downloadDatasetArtifact(
     @Caller() caller: Principal,
     @Param('name') name: string,

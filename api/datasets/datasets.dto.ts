@@ -43,7 +43,7 @@ const BoundField = () =>
     ),
   )
 
-class ColumnDeclarationDto implements ColumnDeclaration {
+export class ColumnDeclarationDto implements ColumnDeclaration {
   @ChoiceField(COLUMN_TYPES) type!: ColumnType
   @TextField({
     optional: true,

@@ -1,3 +1,4 @@
+import { Readable } from 'node:stream'
 import { applyDecorators } from '@nestjs/common'
 import { ApiOkResponse, ApiProduces } from '@nestjs/swagger'
 import type { FastifyReply } from 'fastify'
@@ -37,8 +38,8 @@ export function artifactNamed(refs: Readonly<Record<string, ContentRef>>, name: 
 }
 
 /**
- * Sends an object while it is read and verified. Content that turns out corrupt cuts the answer off
- * short of its Content-Length, so nobody takes it for whole.
+ * Sends an object while it is read and verified. Content that turns out corrupt is answered with
+ * `object_corrupt`, or, where it had begun, is cut off short of its Content-Length.
  */
 export async function sendArtifact(
   reply: FastifyReply,
@@ -52,11 +53,21 @@ export async function sendArtifact(
     .header('cache-control', 'private, max-age=31536000, immutable')
     .header('content-disposition', `attachment; filename="${name}"`)
   if (reply.request.headers['if-none-match'] === etag) return void reply.status(304).send()
-  const content = await objects.open(ref.uri)
+  const content = Readable.from(lastChunkAtTheEnd(await objects.open(ref.uri)), { objectMode: false })
   void reply
     .header('content-type', contentType(name))
     .header('content-length', String(ref.bytes))
     .send(content)
+}
+
+/** Holds the last bytes back until the source has ended well: only then is the hash known to be right. */
+async function* lastChunkAtTheEnd(source: Readable): AsyncGenerator<Uint8Array> {
+  let held: Uint8Array | undefined
+  for await (const chunk of source) {
+    if (held) yield held
+    held = chunk as Uint8Array
+  }
+  if (held) yield held
 }
 
 /** Documents a download. */

@@ -1,5 +1,5 @@
 import { applyDecorators, type Type } from '@nestjs/common'
-import { ApiExtraModels, ApiProperty, type ApiPropertyOptions, getSchemaPath } from '@nestjs/swagger'
+import { ApiProperty, type ApiPropertyOptions, getSchemaPath } from '@nestjs/swagger'
 import { plainToInstance, Type as Converted } from 'class-transformer'
 import {
   ArrayMaxSize,
@@ -123,16 +123,16 @@ export const ObjectsField = (
     Converted(dto),
   )
 
-/** An object whose members are all of one DTO, by names that the caller chooses. */
+/**
+ * An object whose members are all of one DTO, by names that the caller chooses. Its controller names
+ * the DTO by ApiExtraModels.
+ */
 export const RecordField = (dto: Type<object>, options: FieldOptions = {}) =>
-  applyDecorators(
-    ApiExtraModels(dto),
-    field(
-      options,
-      { type: 'object', additionalProperties: { $ref: getSchemaPath(dto) } },
-      IsObject(),
-      satisfies(value => asRecord(value).flatMap(([key, member]) => memberProblems(dto, key, member))),
-    ),
+  field(
+    options,
+    { type: 'object', additionalProperties: { $ref: getSchemaPath(dto) } },
+    IsObject(),
+    satisfies(value => asRecord(value).flatMap(([key, member]) => memberProblems(dto, key, member))),
   )
 
 /** Documents a member of an answer whose form is not promised. */

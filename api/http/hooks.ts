@@ -4,6 +4,7 @@ import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../../config/config.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { Metrics } from '../health/metrics.js'
+import type { Draining } from '../platform/draining.js'
 import type { Log } from '../platform/tokens.js'
 import { assertHostAllowed } from './host.js'
 
@@ -13,13 +14,25 @@ export function requestId(request: IncomingMessage): string {
   return typeof given === 'string' && /^[\w.-]{1,64}$/.test(given) ? given : randomUUID()
 }
 
+export interface HookPorts {
+  readonly config: Config
+  readonly log: Log
+  readonly metrics: () => Metrics
+  readonly draining: () => Draining
+}
+
 /** What holds for every request, before and after its route: name of the host, request id, log, durations. */
-export function addHooks(server: FastifyInstance, config: Config, log: Log, metrics: () => Metrics): void {
+export function addHooks(server: FastifyInstance, { config, log, metrics, draining }: HookPorts): void {
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id)
     void reply.header('x-content-type-options', 'nosniff')
     assertHostAllowed(request.headers.host, config.api.allowedHosts)
     done()
+  })
+  server.addHook('onSend', (_request, reply, payload, done) => {
+    // A connection that would be kept alive keeps the process from ending.
+    if (draining().active) void reply.header('connection', 'close')
+    done(null, payload)
   })
   server.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none'

@@ -3,6 +3,9 @@ import type { FastifyReply, FastifyRequest } from 'fastify'
 import { LOGGER, type Log } from '../platform/tokens.js'
 import { asMlforgeError, problemDetails, RETRY_AFTER_SECONDS } from './problem.js'
 
+// Headers of the content that should have been sent.
+const OF_CONTENT = ['content-length', 'content-disposition', 'etag', 'cache-control']
+
 /** The one place where an error becomes an answer. */
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
@@ -19,6 +22,7 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (error.http === 503) void reply.header('retry-after', String(RETRY_AFTER_SECONDS))
     if (error.http === 401) void reply.header('www-authenticate', 'Bearer realm="mlforge"')
+    for (const header of OF_CONTENT) void reply.removeHeader(header)
     const path = request.url.split('?', 1)[0]!
     void reply
       .status(error.http)

@@ -68,7 +68,7 @@ export class ModelsController {
   @Summary('Downloads an artifact of a version')
   @Get(':name/versions/:version/artifacts/:artifact')
   @ApiDownload()
-  @Problems('not_found', 'object_missing')
+  @Problems('not_found', 'object_missing', 'object_corrupt')
   downloadModelArtifact(
     @Caller() caller: Principal,
     @Param('name') name: string,

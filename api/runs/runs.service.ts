@@ -90,6 +90,8 @@ export class RunsService {
       const handle = await this.temporal.within(START_DEADLINE_MS, client =>
         client.workflow.start(type, { ...options, args: [input] }),
       )
+      // The attempt before may still be ending and have been joined: the relay starts this one then.
+      if (run.attempt > 1 && handle.firstExecutionRunId === run.executionId) return run
       await this.runs.started(run.id, run.attempt, handle.firstExecutionRunId)
       return await this.runs.get(run.project, run.id)
     } catch (error) {

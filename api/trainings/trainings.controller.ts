@@ -100,7 +100,7 @@ export class TrainingsController {
   @Summary('Downloads an artifact of a training')
   @Get(':id/artifacts/:artifact')
   @ApiDownload()
-  @Problems('not_found', 'object_missing')
+  @Problems('not_found', 'object_missing', 'object_corrupt')
   downloadTrainingArtifact(
     @Caller() caller: Principal,
     @Param('id', IdParam) id: string,

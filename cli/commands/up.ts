@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { once } from 'node:events'
 import { InvalidArgumentError, type Command } from 'commander'
@@ -46,6 +46,12 @@ const list = (text: string): string[] => text.split(',').map(name => name.trim()
 async function start(only: string[] | undefined, timeoutSeconds: number): Promise<void> {
   const settings = readSettings({ embedded: true })
   const { stateDirectory, cacheDirectory, embedded, offline } = settings
+  if (existsSync(statePaths(stateDirectory).restoring)) {
+    throw new MlforgeError(
+      'wrong_state',
+      `A restore into ${stateDirectory} did not finish. Run mlforge clean, then the restore again.`,
+    )
+  }
   const known = standardPlan(settings).parts.map(part => part.name)
   const unknown = only?.find(name => !known.includes(name))
   if (unknown !== undefined) {

@@ -15,7 +15,7 @@ const ENDED_AS: Record<Exclude<RunStatus, 'accepted' | 'running'>, readonly (str
 }
 
 /** A start that is owed for longer has something in its way. */
-export const OWED_SECONDS = 60
+const OWED_SECONDS = 60
 
 /** Run rows against Temporal, and starts that are owed. */
 export function checkRuns(facts: StackFacts): CheckProblem[] {

@@ -8,6 +8,8 @@ export function statePaths(stateDirectory: string) {
     adminKey: join(stateDirectory, 'keys', 'admin'),
     postgresPassword: join(stateDirectory, 'keys', 'postgres'),
     redisPassword: join(stateDirectory, 'keys', 'redis'),
+    /** There while a restore is under way, or was killed. */
+    restoring: join(stateDirectory, 'restoring'),
     redis: join(stateDirectory, 'redis'),
     temporalFile: join(stateDirectory, 'temporal', 'temporal.db'),
     log: (name: string) => join(stateDirectory, 'logs', `${name}.log`),

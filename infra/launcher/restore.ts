@@ -32,9 +32,6 @@ export interface RestoreResult {
   readonly temporal: boolean
 }
 
-/** There while a restore is under way, or was killed. */
-export const restoreMarker = (stateDirectory: string) => join(stateDirectory, 'restoring')
-
 /**
  * Makes an empty state directory the one that was backed up; `mlforge up` then goes on with its open
  * runs. Everything is checked against the manifest; where something is wrong, all of it is removed
@@ -49,7 +46,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const archive = resolve(file)
   if (!existsSync(archive)) throw new MlforgeError('invalid_request', `There is no file ${archive}.`)
   await assertEmpty(settings)
-  writeDurably(restoreMarker(stateDirectory), `${archive}\n`)
+  writeDurably(statePaths(stateDirectory).restoring, `${archive}\n`)
   const work = join(stateDirectory, 'restore')
   try {
     const manifest = await extract(archive, settings.objects.directory, work, progress)
@@ -64,7 +61,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
     progress(`database: ${rows} rows of ${manifest.tables.length} tables`)
     await down(stateDirectory, () => undefined)
     await rm(work, { recursive: true, force: true })
-    await rm(restoreMarker(stateDirectory))
+    await rm(statePaths(stateDirectory).restoring)
     const { createdAt, objects, temporal } = manifest
     return { createdAt, rows, objects: objects.length, temporal: temporal !== null }
   } catch (error) {
@@ -73,7 +70,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
     const made = ['restore', 'keys', 'temporal', 'postgres', 'processes.json']
     for (const name of made) await rm(join(stateDirectory, name), { recursive: true, force: true })
     await rm(settings.objects.directory, { recursive: true, force: true })
-    await rm(restoreMarker(stateDirectory), { force: true })
+    await rm(statePaths(stateDirectory).restoring, { force: true })
     throw error
   }
 }
@@ -82,7 +79,7 @@ async function assertEmpty({ stateDirectory, objects }: Settings): Promise<void>
   const running = Object.values(readState(stateDirectory).children).some(isAlive)
   const found = [
     ...(running ? ['running processes'] : []),
-    ...(existsSync(restoreMarker(stateDirectory)) ? ['a restore that did not finish'] : []),
+    ...(existsSync(statePaths(stateDirectory).restoring) ? ['a restore that did not finish'] : []),
     ...((await hasFiles(join(stateDirectory, 'keys'))) ? ['keys'] : []),
     ...((await hasFiles(objects.directory)) ? ['objects'] : []),
     ...(existsSync(statePaths(stateDirectory).temporalFile) ? ["Temporal's data"] : []),

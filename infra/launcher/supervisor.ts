@@ -22,6 +22,8 @@ export async function supervise(plan: Plan): Promise<void> {
   const self = identify(process.pid)
   if (self === undefined) throw new Error('A process must find itself in /proc. Is /proc mounted?')
 
+  // Children do not keep the event loop alive, so that they can outlive us; this does.
+  setInterval(() => undefined, 2 ** 30)
   const file = new StateFile(plan.stateDirectory)
   const waiting = { state: 'waiting', restarts: 0 } as const
   file.update({
@@ -63,8 +65,6 @@ export async function supervise(plan: Plan): Promise<void> {
   } else {
     file.update({ phase: 'failed', message: (failure.reason as Error).message })
   }
-  // Keepers go on by their timers; this keeps the process alive where every part runs elsewhere.
-  setInterval(() => undefined, 2 ** 30)
 }
 
 /** Configured ports, else those of the last start while they can still be had, else free ones. */

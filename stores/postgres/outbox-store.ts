@@ -1,4 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm'
+import { boundedMessage } from '../../domain/runs/bounded-failure.js'
+import { reasonOf } from '../../domain/runs/reason.js'
 import { OutboxRow } from './entities/outbox.js'
 import { Run } from './entities/run.js'
 
@@ -55,7 +57,7 @@ export class OutboxStore {
         await transaction.update(OutboxRow, row.id, {
           tries: row.tries + 1,
           dueAt: new Date(Date.now() + delay),
-          lastError: error instanceof Error ? error.message : String(error),
+          lastError: boundedMessage(reasonOf(error)),
         })
       }
       return true

@@ -1,3 +1,4 @@
+import { chmod, writeFile } from 'node:fs/promises'
 import { gzipSync } from 'node:zlib'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { writeSequence } from '../../domain/runs/run-status.js'
@@ -110,18 +111,31 @@ describe('what has been made', () => {
     }
   })
 
-  it('cuts a corrupt object off rather than passing it for whole', async () => {
-    const version = await seedModel(api, 'rotten', 'sound bytes')
-    const { artifacts } = await get<{ artifacts: { sha256: string; href: string }[] }>(
-      `/v1/models/rotten/versions/${version}`,
-    )
-    await overwrite(api, artifacts[0]!.sha256, 'other bytes')
-    await expect(download(artifacts[0]!.href).then(response => response.text())).rejects.toThrow()
+  it('never passes a corrupt object for whole: small ones are refused, large ones cut off', async () => {
+    const large = 'sound bytes '.repeat(1_000_000)
+    for (const [name, bytes] of [
+      ['small', 'sound bytes'],
+      ['large', large],
+    ] as const) {
+      const version = await seedModel(api, name, bytes)
+      const { artifacts } = await get<{ artifacts: { sha256: string; href: string }[] }>(
+        `/v1/models/${name}/versions/${version}`,
+      )
+      await overwrite(api, artifacts[0]!.sha256, bytes.replace(/sound bytes ?$/, 'other bytes'))
+      if (bytes === large) {
+        await expect(download(artifacts[0]!.href).then(response => response.text())).rejects.toThrow(
+          /terminated|closed|aborted/,
+        )
+      } else {
+        const answer = await api.call('GET', artifacts[0]!.href, { key: 'mlf_viewer' })
+        expect(answer).toMatchObject({ status: 500, body: { code: 'object_corrupt' } })
+        expect(answer.headers.get('etag')).toBeNull()
+      }
+    }
   })
 })
 
 async function overwrite(api: TestApi, sha256: string, bytes: string): Promise<void> {
-  const { chmod, writeFile } = await import('node:fs/promises')
   const path = `${api.directory}/objects/default/sha256/${sha256.slice(0, 2)}/${sha256}`
   await chmod(path, 0o600)
   await writeFile(path, bytes)

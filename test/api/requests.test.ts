@@ -18,12 +18,10 @@ describe('requests that are wrong', () => {
   afterAll(() => api.close())
 
   const start = (change: object) => api.call('POST', '/v1/trainings', { body: { ...TRAINING, ...change } })
-  const refused = async (change: object, status: number, code: string, at: string, message: RegExp) => {
-    const { status: got, body } = await start(change)
-    const problem = body as unknown as ProblemBody
-    expect({ status: got, code: problem.code }).toEqual({ status, code })
-    const found = problem.problems.find(each => each.at === at)
-    expect(found?.message ?? JSON.stringify(problem)).toMatch(message)
+  const refusal = async (change: object, at: string) => {
+    const { status, body } = await start(change)
+    const { code, problems } = body as unknown as ProblemBody
+    return { status, code, message: problems?.find(each => each.at === at)?.message }
   }
 
   it('says what is not JSON, and where', async () => {
@@ -91,35 +89,63 @@ describe('requests that are wrong', () => {
   })
 
   it('refuses columns and labels that cannot be learned from', async () => {
-    await refused({ target: 'count' }, 422, 'unknown_column', 'target', /no column "count"/)
-    await refused({ features: ['houre'] }, 422, 'unknown_column', 'features[0]', /Did you mean "hour"\?/)
-    await refused({ target: 'same' }, 422, 'target_invalid', 'target', /same value/)
-    await refused({ target: 'label' }, 422, 'target_invalid', 'target', /needs a number/)
-    await refused({ target: 'gap' }, 422, 'label_invalid', 'target', /missing in 1 rows/)
+    expect(await refusal({ target: 'count' }, 'target')).toMatchObject({
+      status: 422,
+      code: 'unknown_column',
+      message: expect.stringMatching(/no column "count"/),
+    })
+    expect(await refusal({ features: ['houre'] }, 'features[0]')).toMatchObject({
+      status: 422,
+      code: 'unknown_column',
+      message: expect.stringMatching(/Did you mean "hour"\?/),
+    })
+    expect(await refusal({ target: 'same' }, 'target')).toMatchObject({
+      status: 422,
+      code: 'target_invalid',
+      message: expect.stringMatching(/same value/),
+    })
+    expect(await refusal({ target: 'label' }, 'target')).toMatchObject({
+      status: 422,
+      code: 'target_invalid',
+      message: expect.stringMatching(/needs a number/),
+    })
+    expect(await refusal({ target: 'gap' }, 'target')).toMatchObject({
+      status: 422,
+      code: 'label_invalid',
+      message: expect.stringMatching(/missing in 1 rows/),
+    })
   })
 
   it('refuses parameters that are misspelt, out of range or cannot resume exactly', async () => {
-    await refused(
-      { parameters: { max_dept: 3 } },
-      422,
-      'unknown_parameter',
-      'parameters.max_dept',
-      /max_depth/,
-    )
-    await refused({ parameters: { eta: 7 } }, 422, 'parameter_out_of_range', 'parameters.eta', /eta|0/)
-    await refused(
-      { parameters: { tree_method: 'approx' } },
-      422,
-      'not_resumable',
-      'parameters.tree_method',
-      /approx/,
-    )
-    await refused({ parameters: { eta: [1] } }, 400, 'invalid_request', 'parameters.eta', /number/)
+    expect(await refusal({ parameters: { max_dept: 3 } }, 'parameters.max_dept')).toMatchObject({
+      status: 422,
+      code: 'unknown_parameter',
+      message: expect.stringMatching(/max_depth/),
+    })
+    expect(await refusal({ parameters: { eta: 7 } }, 'parameters.eta')).toMatchObject({
+      status: 422,
+      code: 'parameter_out_of_range',
+      message: expect.stringMatching(/eta|0/),
+    })
+    expect(await refusal({ parameters: { tree_method: 'approx' } }, 'parameters.tree_method')).toMatchObject({
+      status: 422,
+      code: 'not_resumable',
+      message: expect.stringMatching(/approx/),
+    })
+    expect(await refusal({ parameters: { eta: [1] } }, 'parameters.eta')).toMatchObject({
+      status: 400,
+      code: 'invalid_request',
+      message: expect.stringMatching(/number/),
+    })
   })
 
   it('refuses a split whose parts overlap', async () => {
     const split = { ...TRAINING.split, train: { until: '2011-01-09' } }
-    await refused({ split }, 422, 'split_invalid', 'split.holdout.from', /must not begin before/)
+    expect(await refusal({ split }, 'split.holdout.from')).toMatchObject({
+      status: 422,
+      code: 'split_invalid',
+      message: expect.stringMatching(/must not begin before/),
+    })
   })
 
   it('keeps nothing of what it refused', async () => {

@@ -1,6 +1,7 @@
-import { rename } from 'node:fs/promises'
-import { open, stat } from 'node:fs/promises'
+import { execFile } from 'node:child_process'
+import { copyFile, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { checkStack } from '../../infra/launcher/check.js'
 import { CheckpointStore } from '../../stores/postgres/checkpoint-store.js'
@@ -10,17 +11,23 @@ import { eventually } from '../support/eventually.js'
 import { CliStack } from './support/stack.js'
 
 let stack: CliStack
+/** Outside of the state directory, which is removed before the restore. */
+let file: string
 
 beforeAll(async () => {
   stack = await CliStack.create()
+  file = `${stack.stateDirectory}.tar.gz`
   await stack.up()
   const commit = await stack.startDataset('bikes')
   await stack.runIn(commit.id, 'succeeded')
   const training = await stack.startTraining('demand', 'bikes', 40)
   await stack.runIn(training.id, 'succeeded')
-}, 90_000)
+}, 240_000)
 
-afterAll(() => stack.remove(), 60_000)
+afterAll(async () => {
+  await rm(file, { force: true })
+  await stack.remove()
+}, 120_000)
 
 const codes = (report: CheckReport) => report.problems.map(({ code }) => code)
 const checked = async (...flags: string[]) => {
@@ -46,15 +53,13 @@ describe('check', () => {
   })
 
   it('names an object that is gone, and one whose content changed', async () => {
-    const [row]: { parquet: { uri: string } }[] = await stack.dataSource.query(
-      'SELECT parquet FROM dataset_versions',
-    )
-    const path = join(stack.config.objects.directory, row!.parquet.uri)
+    const { uri } = await datasetObject()
+    const path = join(stack.config.objects.directory, uri)
     await rename(path, `${path}.away`)
     try {
       const { code, report } = await checked()
       expect(code).toBe(1)
-      expect(report.problems).toMatchObject([{ code: 'object_missing', at: row!.parquet.uri }])
+      expect(report.problems).toMatchObject([{ code: 'object_missing', at: uri }])
     } finally {
       await rename(`${path}.away`, path)
     }
@@ -117,12 +122,10 @@ describe('check', () => {
 
 describe('a backup taken while a training runs', () => {
   it('is restored into a stack that finishes it with the same result', async () => {
-    const rounds = 6000
-    const run = await stack.startTraining('demand', 'bikes', rounds, 500)
+    const run = await stack.startTraining('demand', 'bikes', 4000, 200)
     await eventually(async () => {
       expect(await new CheckpointStore(stack.dataSource).list(run.id)).not.toHaveLength(0)
     })
-    const file = join(stack.stateDirectory, '..', `${stack.stateDirectory.split('/').at(-1)}.tar.gz`)
     const written = JSON.parse(await stack.ok('backup', file, '--json')) as { objects: number; bytes: number }
     expect((await stack.runs.get('default', run.id)).status).toBe('running')
     expect(written.objects).toBeGreaterThan(10)
@@ -141,8 +144,42 @@ describe('a backup taken while a training runs', () => {
     expect(restored.steps.resumedFromRound).toBeGreaterThan(0)
     expect(restored.report.problems).toEqual([])
     expect(restored.report.comparable).toEqual(undisturbed.report.comparable)
-  }, 90_000)
+  }, 240_000)
 })
+
+describe('a backup file', () => {
+  it('is an archive that tar reads, with the objects under their names', async () => {
+    const { stdout } = await promisify(execFile)('tar', ['-tzf', file])
+    const names = stdout.trimEnd().split('\n')
+    expect(names[0]).toBe('manifest.json')
+    expect(names).toEqual(expect.arrayContaining(['keys/admin', 'temporal.db', 'tables/runs.copy']))
+    expect(names).toContain(`objects/${(await datasetObject()).uri}`)
+  })
+
+  it('that was cut is refused and leaves nothing', async () => {
+    const other = await CliStack.create()
+    const cut = `${other.stateDirectory}.tar.gz`
+    try {
+      await copyFile(file, cut)
+      await truncate(cut, (await stat(cut)).size - 5000)
+      const { code, stderr } = await other.mlforge('restore', cut)
+      expect(stderr).toContain('damaged')
+      expect(code).toBe(1)
+      const left = await readdir(other.stateDirectory)
+      expect(left.filter(name => name !== 'lock' && name !== 'processes.json')).toEqual([])
+    } finally {
+      await rm(cut, { force: true })
+      await other.remove()
+    }
+  })
+})
+
+async function datasetObject(): Promise<{ uri: string }> {
+  const rows: { parquet: { uri: string } }[] = await stack.dataSource.query(
+    'SELECT parquet FROM dataset_versions',
+  )
+  return rows[0]!.parquet
+}
 
 async function finished(id: string) {
   await stack.runIn(id, 'succeeded')

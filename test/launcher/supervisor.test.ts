@@ -43,9 +43,9 @@ describe('a supervisor that is killed', () => {
     const stack: TestStack = { stateDirectory: temporaryState(), servers: { api: 'serve', worker: 'serve' } }
     await start(stack)
     const before = { api: child(stack.stateDirectory, 'api'), worker: child(stack.stateDirectory, 'worker') }
-    process.kill(supervisorPid(stack.stateDirectory), 'SIGKILL')
-    process.kill(before.worker.pid, 'SIGKILL')
-    await eventually(() => running([before.worker.pid]).length === 0)
+    const killed = [supervisorPid(stack.stateDirectory), before.worker.pid]
+    for (const pid of killed) process.kill(pid, 'SIGKILL')
+    await eventually(() => running(killed).length === 0)
 
     await start(stack)
     expect(child(stack.stateDirectory, 'api').pid).toBe(before.api.pid)

@@ -99,7 +99,7 @@ describe('import directions', () => {
     sources['contracts/rest/probe/neighbour.ts'] = source('../../temporal/messages.js')
     sources['contracts/temporal/probe/neighbour.ts'] = source('../../rest/common.js')
     found = await lint(sources)
-  })
+  }, 180_000)
 
   for (const room of NAMES) {
     it(`${room} imports only the rooms below it`, () => {

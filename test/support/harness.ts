@@ -3,7 +3,8 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
-import { Client, Connection } from '@temporalio/client'
+import type { Client } from '@temporalio/client'
+import { Connection } from '@temporalio/client'
 import { NativeConnection, Runtime, type Worker } from '@temporalio/worker'
 import { pino } from 'pino'
 import type { Ports } from '../../activities/ports.js'
@@ -29,12 +30,15 @@ import { eventually } from './eventually.js'
 import { makeNamespace } from './namespace.js'
 import { type TestDatabase, testDatabase } from './postgres.js'
 import { cacheDirectory } from './python.js'
+import { silentLogger } from './silent-logger.js'
 
 export const PROJECT = 'default'
 
 export interface HarnessOptions {
   /** Queues that have a worker from the beginning. Default: all. */
   readonly queues?: readonly QueueName[]
+  /** False: no start is made until a test makes it. */
+  readonly relay?: boolean
   /** Environment variables of the configuration, where they differ from the harness's. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -70,6 +74,7 @@ export class Harness {
 
   static async start({
     queues = ['workflows', 'io', 'train'],
+    relay = true,
     env = {},
   }: HarnessOptions = {}): Promise<Harness> {
     installRuntime()
@@ -97,10 +102,10 @@ export class Harness {
     const connection = await Connection.connect({ address })
     const native = await NativeConnection.connect({ address })
     const client = await makeNamespace(connection, namespace)
-    const ports = createPorts(config, database.dataSource, client)
+    const ports = createPorts(config, database.dataSource, client, pino({ level: 'silent' }))
     const harness = new Harness(config, database, connection, native, client, ports, directory)
     for (const queue of queues) await harness.work(queue)
-    harness.startRelay()
+    if (relay) harness.startRelay()
     return harness
   }
 
@@ -240,6 +245,7 @@ export class Harness {
     this.stopRelay.abort()
     await this.relay
     await Promise.all([...this.workers].map(worker => worker.stop()))
+    this.ports.wakes.close()
     await this.native.close()
     await this.connection.close()
     await this.database.drop()
@@ -253,9 +259,5 @@ let installed = false
 function installRuntime(): void {
   if (installed) return
   installed = true
-  const silent = () => undefined
-  Runtime.install({
-    shutdownSignals: [],
-    logger: { log: silent, trace: silent, debug: silent, info: silent, warn: silent, error: silent },
-  })
+  Runtime.install({ shutdownSignals: [], logger: silentLogger })
 }

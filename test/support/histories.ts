@@ -7,7 +7,6 @@ import { historyToJSON } from '@temporalio/common/lib/proto-utils.js'
 
 /** Beside the sources: what is recorded is committed. */
 const DIRECTORY = fileURLToPath(new URL('../../../test/histories', import.meta.url))
-const ROOT = fileURLToPath(new URL('../../..', import.meta.url))
 
 export interface RecordedHistory {
   readonly name: string
@@ -23,12 +22,10 @@ export interface RecordedHistory {
 export async function record(client: Client, workflowId: string, name: string): Promise<void> {
   if (process.env['RECORD_HISTORIES'] === undefined) return
   const history = await client.workflow.getHandle(workflowId).fetchHistory()
-  const json = historyToJSON(history).replaceAll(ROOT, '/mlforge/').replaceAll(hostname(), 'localhost')
+  const json = historyToJSON(history).replaceAll(hostname(), 'localhost')
+  const plain: unknown = JSON.parse(json, (key, value: unknown) => (key === 'stackTrace' ? '' : value))
   mkdirSync(DIRECTORY, { recursive: true })
-  writeFileSync(
-    join(DIRECTORY, `${name}.json`),
-    `${JSON.stringify({ workflowId, history: JSON.parse(json) as unknown })}\n`,
-  )
+  writeFileSync(join(DIRECTORY, `${name}.json`), `${JSON.stringify({ workflowId, history: plain })}\n`)
 }
 
 export function recordedHistories(): RecordedHistory[] {

@@ -46,7 +46,7 @@ describe('datasetCommit', () => {
   it('reads a next version with the schema of the last', async () => {
     const more = [...lines, lines.at(-1)!.replace(/^\d+/, '99999')].join('\n')
     const next = await harness.ended(await harness.commit('bike', `${more}\n`))
-    expect(next).toMatchObject({ status: 'succeeded', result: { version: 2 } })
+    expect(next).toMatchObject({ status: 'succeeded', error: null, result: { version: 2 } })
     expect(await version('bike')).toMatchObject({ proposal: null, parents: [expect.any(String)] })
 
     const wider = lines.map((line, i) => `${line},${i === 0 ? 'rain' : '1'}`).join('\n')

@@ -117,6 +117,7 @@ describe('trainModel', () => {
     const after = await harness.steps(held)
     expect([...after.keys()]).toEqual(STEPS)
     for (const [step, finishedAt] of before) expect(after.get(step)).toEqual(finishedAt)
+    await record(harness.client, held.workflowId, 'trainModel.succeeded-at-second-attempt')
   })
 
   it('is retried by hand at once, joining neither the closing attempt nor a second start', async () => {

@@ -69,9 +69,9 @@ async function killedTraining(story: Story): Promise<Training> {
     const run = await follow(story, id, async run => {
       const newest = run.checkpoints[0]?.round ?? 0
       if (killed || run.stage !== 'train' || newest < KILL_AFTER * TRAINING.rounds!) return
-      killed = true
       const { pid } = (await story.endpoints()).processes['worker-train']!
-      process.kill(pid, 'SIGKILL')
+      killed = kill(pid)
+      if (!killed) return
       say(`  kill -9 ${pid}: the train worker is gone; the supervisor starts another.`)
     })
     expectThat(run.status === 'succeeded', `training ${id} succeeds (${run.error?.message ?? ''})`)
@@ -79,6 +79,16 @@ async function killedTraining(story: Story): Promise<Training> {
     say('  It had finished before it could be killed; once more.')
   }
   throw new Error('No training could be killed in time.')
+}
+
+/** False when the worker is gone already, as after an earlier telling; the supervisor is starting another. */
+function kill(pid: number): boolean {
+  try {
+    return process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
 }
 
 /** What the gate saw, what it refuses, and what can be downloaded. */

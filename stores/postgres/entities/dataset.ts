@@ -27,8 +27,8 @@ export class DatasetVersion {
   /** Columns with type, format and nullability: what the next version is read with. */
   @Column('jsonb') schema!: unknown
   @Column('jsonb') conversion!: unknown
-  /** What was inferred, and how sure it was. */
-  @Column('jsonb') proposal!: unknown
+  /** What was inferred, and how sure it was; null where the types are those of the version before. */
+  @Column('jsonb', { nullable: true }) proposal!: unknown
   @Column('jsonb') expectations!: unknown
   @Column('jsonb') profile!: unknown
   @Column('jsonb') parents!: readonly string[]

@@ -44,7 +44,7 @@ const UP = [
      "parquet" jsonb NOT NULL,
      "schema" jsonb NOT NULL,
      "conversion" jsonb NOT NULL,
-     "proposal" jsonb NOT NULL,
+     "proposal" jsonb,
      "expectations" jsonb NOT NULL,
      "profile" jsonb NOT NULL,
      "parents" jsonb NOT NULL,

@@ -14,7 +14,7 @@ import { type TestDatabase, testDatabase } from '../../support/postgres.js'
 import { assertConforms } from './conforms.js'
 
 /** Where nothing listens: what is "away" in a test. */
-export const AWAY = '127.0.0.1:1'
+const AWAY = '127.0.0.1:1'
 
 export interface Answer {
   readonly status: number

@@ -1,5 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
-import { MlforgeError } from '../../../domain/errors.js'
+import type { MlforgeError } from '../../../domain/errors.js'
 import { cronProblems } from '../../../domain/schedules/cron.js'
 import { resolveTiming } from '../../../domain/schedules/timing.js'
 

@@ -1,0 +1,97 @@
+import { spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { toEnvironment } from '../../config/load.js'
+import type { QueueName } from '../../contracts/temporal/queues.js'
+import type { Run } from '../../stores/postgres/entities/run.js'
+import { bikeCsv, bikeTraining } from '../support/bike-data.js'
+import { Harness, PROJECT } from '../support/harness.js'
+import type { KillPoint } from './doomed-worker.js'
+
+const PROGRAM = fileURLToPath(new URL('doomed-worker.js', import.meta.url))
+
+describe('a worker killed between two commits', () => {
+  let harness: Harness
+  const cleanUp: (() => void)[] = []
+  beforeAll(async () => {
+    harness = await Harness.start({
+      queues: ['workflows'],
+      // What a killed worker had in hand is given to the next one after this.
+      env: { MLFORGE_WORKER_HEARTBEAT_TIMEOUT_SECONDS: '5' },
+    })
+  })
+  afterEach(() => cleanUp.splice(0).forEach(kill => kill()))
+  afterAll(() => harness.stop())
+
+  /** A worker in a process of its own; resolves to how the process ended. */
+  async function doomed(queue: QueueName, point: KillPoint): Promise<{ death: Promise<string | null> }> {
+    const child = spawn(process.execPath, ['--enable-source-maps', PROGRAM, queue, JSON.stringify(point)], {
+      env: { ...process.env, ...toEnvironment(harness.config) },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    })
+    cleanUp.push(() => child.kill('SIGKILL'))
+    const death = once(child, 'exit').then(([, signal]) => signal as string | null)
+    await Promise.race([once(child.stdout, 'data'), death])
+    return { death }
+  }
+
+  /** How the worker ended; a run that ends first says why. */
+  const deathDuring = (run: Run, { death }: { death: Promise<string | null> }) =>
+    Promise.race([
+      death,
+      harness.ended(run, 100_000).then(row => `the run is ${row.status}: ${JSON.stringify(row.error)}`),
+    ])
+
+  async function effects(run: Run): Promise<{ steps: number; distinct: number; versions: number }> {
+    const [counted] = await harness.database.dataSource.query<
+      { steps: number; distinct: number; versions: number }[]
+    >(
+      `SELECT (SELECT count(*)::int FROM ledger_steps WHERE run_id = $1) AS steps,
+        (SELECT count(DISTINCT step)::int FROM ledger_steps WHERE run_id = $1) AS "distinct",
+        (SELECT count(*)::int FROM dataset_versions WHERE run_id = $1)
+          + (SELECT count(*)::int FROM model_versions WHERE run_id = $1) AS versions`,
+      [run.id],
+    )
+    return counted!
+  }
+
+  it('makes one dataset version: killed with the table written, then with the version committed', async () => {
+    const table = await doomed('io', { after: 'object' })
+    const run = await harness.commit('bike', bikeCsv(4), { columns: { dteday: { format: '%m/%d/%Y' } } })
+    expect(await deathDuring(run, table)).toBe('SIGKILL')
+    expect([...(await harness.steps(run)).keys()]).toEqual([])
+
+    const version = await doomed('io', { after: 'commit', step: 'commit' })
+    expect(await deathDuring(run, version)).toBe('SIGKILL')
+    // The version is there; its workflow does not know it yet.
+    expect(await harness.ports.datasets.latest(PROJECT, 'bike')).toMatchObject({ version: 1, runId: run.id })
+    expect(await harness.row(run)).toMatchObject({ status: 'running', attempt: 1 })
+
+    const worker = await harness.work('io')
+    const row = await harness.ended(run, 60_000)
+    expect(row).toMatchObject({ status: 'succeeded', attempt: 1, result: { version: 1 } })
+    expect(await effects(run)).toEqual({ steps: 4, distinct: 4, versions: 1 })
+    await worker.stop()
+  }, 120_000)
+
+  it('registers one model version: killed with a checkpoint written, then with the version committed', async () => {
+    const register = await doomed('io', { after: 'commit', step: 'register' })
+    const checkpoint = await doomed('train', { after: 'object' })
+    const run = await harness.train(bikeTraining())
+    expect(await deathDuring(run, checkpoint)).toBe('SIGKILL')
+    // The object is durable, its pointer is not: nothing can see it.
+    expect(await harness.ports.checkpoints.list(run.id)).toEqual([])
+
+    const train = await harness.work('train')
+    expect(await deathDuring(run, register)).toBe('SIGKILL')
+    expect(await harness.ports.models.versionOfRun(run.id)).toMatchObject({ version: 1 })
+    expect(await harness.row(run)).toMatchObject({ status: 'running', attempt: 1 })
+
+    const io = await harness.work('io')
+    const row = await harness.ended(run, 60_000)
+    expect(row).toMatchObject({ status: 'succeeded', attempt: 1, result: { version: 1 } })
+    expect(await effects(run)).toEqual({ steps: 6, distinct: 6, versions: 1 })
+    await Promise.all([train.stop(), io.stop()])
+  }, 120_000)
+})

@@ -1,0 +1,48 @@
+import 'reflect-metadata'
+import { Client } from '@temporalio/client'
+import { NativeConnection, Runtime } from '@temporalio/worker'
+import { pino } from 'pino'
+import type { Ports } from '../../activities/ports.js'
+import { readConfig } from '../../config/load.js'
+import type { QueueName } from '../../contracts/temporal/queues.js'
+import { connectPostgres } from '../../stores/postgres/data-source.js'
+import { createPorts, createWorker } from '../../worker/workers.js'
+import { silentLogger } from '../support/silent-logger.js'
+
+/** Where the process dies: when an object is durable, or when a step is committed, and nobody knows yet. */
+export type KillPoint = { readonly after: 'object' } | { readonly after: 'commit'; readonly step: string }
+
+// A worker like any other, in a process of its own, but for one port that kills it.
+const [queue, point] = process.argv.slice(2) as [QueueName, string]
+const config = readConfig()
+Runtime.install({ shutdownSignals: [], logger: silentLogger })
+const dataSource = await connectPostgres(config.postgres.url, 5)
+const connection = await NativeConnection.connect({ address: config.temporal.address })
+const client = new Client({ connection, namespace: config.temporal.namespace })
+const logger = pino({ level: 'silent' })
+const ports = deadly(createPorts(config, dataSource, client, logger), JSON.parse(point) as KillPoint)
+const worker = await createWorker(queue, { config, connection, ports, logger })
+process.stdout.write('working\n')
+await worker.run()
+
+function deadly(real: Ports, kill: KillPoint): Ports {
+  const die = () => process.kill(process.pid, 'SIGKILL')
+  const { objects, ledger } = real
+  if (kill.after === 'object') {
+    const write: typeof objects.write = async (...args) => {
+      await objects.write(...args)
+      die()
+      return new Promise(() => undefined)
+    }
+    return { ...real, objects: Object.assign(Object.create(objects) as typeof objects, { write }) }
+  }
+  const finish: typeof ledger.finish = async (ref, fence, effect) => {
+    const outcome = await ledger.finish(ref, fence, effect)
+    if (ref.step === kill.step) {
+      die()
+      return new Promise(() => undefined)
+    }
+    return outcome
+  }
+  return { ...real, ledger: Object.assign(Object.create(ledger) as typeof ledger, { finish }) }
+}

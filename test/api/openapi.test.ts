@@ -1,0 +1,103 @@
+import { readFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type * as Datasets from '../../contracts/rest/datasets.js'
+import type * as Keys from '../../contracts/rest/keys.js'
+import type * as Models from '../../contracts/rest/models.js'
+import type * as Operations from '../../contracts/rest/operations.js'
+import type * as Schedules from '../../contracts/rest/schedules.js'
+import type * as Trainings from '../../contracts/rest/trainings.js'
+import type * as Uploads from '../../contracts/rest/uploads.js'
+import type * as DatasetDtos from '../../api/datasets/datasets.dto.js'
+import type * as KeyDtos from '../../api/keys/keys.dto.js'
+import type * as ModelDtos from '../../api/models/models.dto.js'
+import type { OperationDto } from '../../api/runs/operation.dto.js'
+import type * as ScheduleDtos from '../../api/schedules/schedules.dto.js'
+import type * as TrainingDtos from '../../api/trainings/trainings.dto.js'
+import type { UploadDto } from '../../api/uploads/uploads.dto.js'
+import { TestApi } from './support/api.js'
+
+/** True where both can stand for each other and have the same members; else the build fails here. */
+type Same<A, B> = [A, B, keyof A] extends [B, A, keyof B]
+  ? [keyof B] extends [keyof A]
+    ? true
+    : never
+  : never
+
+const compared: true[] = [
+  true satisfies Same<UploadDto, Uploads.Upload>,
+  true satisfies Same<DatasetDtos.CommitDatasetDto, Datasets.CommitDataset>,
+  true satisfies Same<DatasetDtos.DatasetDto, Datasets.Dataset>,
+  true satisfies Same<DatasetDtos.DatasetVersionDto, Datasets.DatasetVersion>,
+  true satisfies Same<DatasetDtos.DatasetCommitDto, Datasets.DatasetCommit>,
+  true satisfies Same<DatasetDtos.RowsDto, Datasets.Rows>,
+  true satisfies Same<TrainingDtos.StartTrainingDto, Trainings.StartTraining>,
+  true satisfies Same<TrainingDtos.TrainingDto, Trainings.Training>,
+  true satisfies Same<TrainingDtos.TrainingSummaryDto, Trainings.TrainingSummary>,
+  true satisfies Same<ModelDtos.ModelDto, Models.Model>,
+  true satisfies Same<ModelDtos.ModelVersionDto, Models.ModelVersion>,
+  true satisfies Same<ModelDtos.SetAliasDto, Models.SetAlias>,
+  true satisfies Same<ModelDtos.AliasDto, Models.Alias>,
+  true satisfies Same<ModelDtos.AliasChangeDto, Models.AliasChange>,
+  true satisfies Same<ScheduleDtos.CreateScheduleDto, Schedules.CreateSchedule>,
+  true satisfies Same<ScheduleDtos.UpdateScheduleDto, Schedules.UpdateSchedule>,
+  true satisfies Same<ScheduleDtos.ScheduleDto, Schedules.Schedule>,
+  true satisfies Same<OperationDto, Operations.Operation>,
+  true satisfies Same<KeyDtos.CreateKeyDto, Keys.CreateKey>,
+  true satisfies Same<KeyDtos.KeyDto, Keys.Key>,
+  true satisfies Same<KeyDtos.CreatedKeyDto, Keys.CreatedKey>,
+]
+
+interface Operation {
+  operationId: string
+  summary?: string
+  responses: Record<string, { description: string }>
+}
+
+describe('the OpenAPI description', () => {
+  let api: TestApi
+  beforeAll(async () => {
+    api = await TestApi.start()
+  })
+  afterAll(() => api.close())
+
+  const operations = () =>
+    Object.entries(api.document.paths).flatMap(([path, item]) =>
+      Object.entries(item).map(([method, operation]) => ({ path, method, ...(operation as Operation) })),
+    )
+
+  it('is the one in docs/openapi.json (else run: node dist/api/openapi.js)', async () => {
+    const committed: unknown = JSON.parse(
+      await readFile(new URL('../../../docs/openapi.json', import.meta.url), 'utf8'),
+    )
+    expect(JSON.parse(JSON.stringify(api.document))).toEqual(committed)
+    expect(await (await fetch(`${api.url}/docs-json`)).json()).toEqual(committed)
+  })
+
+  it('names every operation once and says what it does', () => {
+    const ids = operations().map(each => each.operationId)
+    expect(new Set(ids).size).toBe(ids.length)
+    expect(operations().filter(each => !each.summary)).toEqual([])
+    expect(ids).toEqual(
+      expect.arrayContaining(['startTraining', 'commitDataset', 'uploadFile', 'createSchedule']),
+    )
+  })
+
+  it('describes the errors of every route that needs a key', () => {
+    for (const { path, responses } of operations().filter(each => each.path.startsWith('/v1/'))) {
+      for (const status of ['401', '403', '500', '503'])
+        expect([path, status, status in responses]).toEqual([path, status, true])
+    }
+  })
+
+  it('has no reference to nowhere', () => {
+    const text = JSON.stringify(api.document)
+    const names = Object.keys(api.document.components!.schemas!)
+    const references = [...text.matchAll(/"#\/components\/schemas\/([^"]*)"/g)].map(match => match[1])
+    expect(references.filter(name => !names.includes(name!))).toEqual([])
+  })
+
+  it('has DTOs with exactly the members of the REST contract', () => {
+    // The comparison itself is the compiler's.
+    expect(compared).not.toContain(false)
+  })
+})

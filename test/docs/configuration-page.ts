@@ -1,0 +1,137 @@
+import { format, resolveConfig } from 'prettier'
+import { z } from 'zod'
+import type { ConfigPath, Field } from '../../config/fields.js'
+import { FIELDS, PATHS } from '../../config/fields.js'
+
+/** What each setting means. A setting without a line here does not compile. */
+const MEANINGS: { readonly [P in ConfigPath]: string } = {
+  project: 'first part of every name, workflow id and object key',
+  stateDirectory: 'where the stack of a directory keeps data, keys, logs and `endpoints.json`',
+  cacheDirectory: 'downloads and builds, shared by all checkouts',
+  offline: 'never fetch Temporal from its vendor: build it, or take what is there',
+  'log.level': 'least level that is logged',
+  'log.pretty': 'lines for people instead of JSON',
+  'postgres.url': 'database, `postgres://user:password@host:port/name`',
+  'postgres.poolSize': 'connections of each process',
+  'redis.url': '`redis://:password@host:port`',
+  'temporal.address': 'frontend of the Temporal server, `host:port`',
+  'temporal.namespace': 'must exist on an external server',
+  'temporal.tls': 'connect with TLS',
+  'temporal.webUrl': 'base of the Temporal Web links in answers',
+  'temporal.retentionDays': 'how long closed workflows stay visible in Temporal; archived histories stay',
+  'objects.kind': 'kind of object store',
+  'objects.directory': 'where the local object store keeps its bytes',
+  'api.host': 'address the API listens on',
+  'api.port': '0: a free one, kept in the state directory',
+  'api.allowedHosts': 'Host headers that are answered, besides loopback names; separated by commas',
+  'api.maxBodyBytes': 'largest JSON body',
+  'api.maxUploadBytes': 'largest uploaded file',
+  'worker.heartbeatTimeoutSeconds': 'a training silent for this long is given to another worker',
+  'worker.trainSlots': 'trainings at once in one worker',
+  'worker.ioSlots': 'activities on data and rows at once in one worker',
+  'worker.drainSeconds': 'how long a worker that is told to stop may finish what it does',
+  'worker.port': 'port of `/live`, `/ready`, `/metrics`; 0: a free one',
+  'retries.intervalSeconds': 'how often failed runs are looked at',
+  'retries.codes': 'failures that are started again by themselves; separated by commas',
+  'retries.maxAttempts': 'starts of one run, the first included',
+  'retries.delaySeconds': 'time between a failure and the next start',
+  'retries.activityAttempts': 'tries of one activity, within one start of its run',
+  'reconcile.intervalSeconds': 'how often rows are compared with Temporal',
+  'reconcile.untouchedSeconds': 'open rows older than this are compared',
+  'embedded.temporalPath': "Temporal's program; empty: PATH, the cache, a download or a build",
+  'embedded.redisPath': '`redis-server`; empty: PATH, or what can be installed',
+  'embedded.postgresPort': '0: a free one, kept in the state directory',
+  'embedded.redisPort': '0: a free one, kept in the state directory',
+  'embedded.temporalPort': '0: a free one, kept in the state directory',
+  'embedded.temporalUiPort': '0: a free one, kept in the state directory',
+}
+
+/** Settings that the launcher itself fills in, when it has started the server they belong to. */
+const FROM_THE_STACK: readonly ConfigPath[] = [
+  'postgres.url',
+  'redis.url',
+  'temporal.address',
+  'temporal.webUrl',
+]
+
+const HEAD = `# Configuration
+
+Every setting has an environment variable and a key in \`mlforge.yaml\`. The environment wins over the file, the file over
+the default. All problems are listed at once, with file, line and column; unknown keys are refused, with the nearest name.
+\`mlforge.yaml\` is read from the current directory, or from the path in \`MLFORGE_CONFIG\`. Relative paths start at the
+file that names them, or at the current directory when a variable does.
+
+\`\`\`yaml
+api:
+  port: 8080
+  allowedHosts: [mlforge.example.org]
+worker:
+  trainSlots: 4
+\`\`\`
+
+_Embedded_ is the default inside the stack that \`make up\` starts, where it differs; there, \`mlforge.yaml\` and the environment
+win as well. A server whose address is configured
+is not started: set \`postgres.url\`, \`redis.url\` or \`temporal.address\` to use your own.
+
+Clients (the guide, your scripts) read \`MLFORGE_API_URL\` and \`MLFORGE_API_KEY\`, as \`make up\` prints them.
+
+| mlforge.yaml | variable | allowed | default | embedded | meaning |
+| --- | --- | --- | --- | --- | --- |
+`
+
+const FOOT = `
+This page is generated: \`node dist/test/docs/write-configuration.js\` writes it from \`config/fields.ts\`.
+`
+
+/** Text of docs/configuration.md, from the fields themselves, formatted like all other pages. */
+export async function configurationPage(file: string): Promise<string> {
+  const rows = PATHS.map(path => {
+    const field = FIELDS[path] as Field<unknown>
+    const cells = [
+      `\`${path}\``,
+      `\`${field.env}\``,
+      allowed(field),
+      defaultOf(path, field),
+      embedded(path, field),
+      MEANINGS[path],
+    ]
+    return `| ${cells.map(cell => cell.replaceAll('|', '\\|')).join(' | ')} |\n`
+  })
+  return format(HEAD + rows.join('') + FOOT, { ...(await resolveConfig(file)), filepath: file })
+}
+
+function defaultOf(path: ConfigPath, { fallback, missing }: Field<unknown>): string {
+  if (missing !== undefined) return 'none: needed'
+  if (typeof fallback !== 'function') return shown(fallback)
+  const value = (of: ConfigPath) => (of === 'temporal.address' ? `<its host>:7233` : `<${of}>`)
+  const made = (fallback as (context: object) => unknown)({ directory: '.', userCache: '~/.cache', value })
+  return path === 'temporal.webUrl' ? `\`${String(made)}\`` : shown(made)
+}
+
+function embedded(path: ConfigPath, field: Field<unknown>): string {
+  if (FROM_THE_STACK.includes(path)) return 'of the started server'
+  return field.embedded === undefined ? '' : shown(field.embedded)
+}
+
+function shown(value: unknown): string {
+  if (Array.isArray(value)) return value.length === 0 ? 'none' : value.map(item => `\`${item}\``).join(', ')
+  return value === '' ? 'empty' : `\`${String(value)}\``
+}
+
+interface JsonSchema {
+  readonly type?: string
+  readonly const?: unknown
+  readonly enum?: readonly unknown[]
+  readonly minimum?: number
+  readonly maximum?: number
+}
+
+function allowed({ schema, path }: Field<unknown>): string {
+  const { type, minimum, maximum, ...one } = z.toJSONSchema(schema, { unrepresentable: 'any' }) as JsonSchema
+  const values = one.enum ?? (one.const === undefined ? undefined : [one.const])
+  if (values) return values.map(value => `\`${String(value)}\``).join(', ')
+  if (path === true) return 'path'
+  if (type === 'array') return 'list'
+  if (type === 'boolean') return '`true`, `false`'
+  return minimum === undefined ? 'text' : `${type === 'integer' ? 'whole ' : ''}${minimum} to ${maximum}`
+}

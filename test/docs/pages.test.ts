@@ -1,0 +1,127 @@
+import { execFileSync } from 'node:child_process'
+import { existsSync, readFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { describe, expect, it } from '@jest/globals'
+import { blocks, page, pages, ROOT, type Page } from './pages.js'
+
+const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+const all = pages()
+
+/** Code of a page: fenced shell blocks and inline spans. */
+function code({ text }: Page): string[] {
+  const inline = [...text.replace(/^```.*?^```$/gms, '').matchAll(/`([^`\n]+)`/g)].map(([, span]) => span!)
+  const shell = blocks(text).filter(({ language }) => language === 'sh')
+  return [...shell.flatMap(block => block.text.split('\n')), ...inline]
+}
+
+const mentions = (pattern: RegExp): { at: string; command: string }[] =>
+  all.flatMap(page =>
+    code(page).flatMap(line =>
+      [...line.matchAll(pattern)].map(([, command]) => ({ at: page.path, command: command!.trim() })),
+    ),
+  )
+
+describe('pages', () => {
+  it('have links that lead somewhere', () => {
+    const broken = all.flatMap(({ path, text }) =>
+      [...text.replace(/^```.*?^```$/gms, '').matchAll(/\]\(([^)#\s]+)(#[^)]*)?\)/g)]
+        .map(([, target]) => target!)
+        .filter(target => !/^[a-z]+:/.test(target))
+        .filter(target => !existsSync(join(ROOT, dirname(path), target)))
+        .map(target => `${path}: ${target}`),
+    )
+    expect(broken).toEqual([])
+  })
+
+  it('name targets that the Makefile has', () => {
+    const targets = [...readFileSync(join(ROOT, 'Makefile'), 'utf8').matchAll(/^([a-z]+):/gm)].map(
+      ([, name]) => name,
+    )
+    const named = mentions(/\bmake ([a-z][^#"|]*)/g).flatMap(({ at, command }) =>
+      command
+        .split(/\s+/)
+        .filter(word => /^[a-z]+$/.test(word))
+        .map(target => ({ at, target })),
+    )
+    expect(named.length).toBeGreaterThan(5)
+    expect(named.filter(({ target }) => !targets.includes(target))).toEqual([])
+  })
+
+  it('name npm scripts that package.json has', () => {
+    const { scripts } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+      scripts: Record<string, string>
+    }
+    const named = mentions(/\bnpm run (?:--silent )?([a-z:]+)/g)
+    expect(named.length).toBeGreaterThan(0)
+    expect(named.filter(({ command }) => !(command in scripts))).toEqual([])
+  })
+
+  it('name commands and options that mlforge has', () => {
+    const named = mentions(/(?<![\w/.@-])mlforge ([a-z][^|`#;]*)/g)
+    expect(named.length).toBeGreaterThan(5)
+    expect(named.flatMap(({ at, command }) => wrong(command).map(what => `${at}: ${what}`))).toEqual([])
+  })
+
+  it('name programs of dist/ that have a source', () => {
+    const named = mentions(/\bdist\/([\w/-]+)\.js/g)
+    expect(named.length).toBeGreaterThan(0)
+    expect(named.filter(({ command }) => !existsSync(join(ROOT, `${command}.ts`)))).toEqual([])
+  })
+
+  it('name environment variables that exist', () => {
+    const known = page('docs/configuration.md').text
+    const variables = all.flatMap(({ path, text }) =>
+      [...text.matchAll(/\bMLFORGE_[A-Z_]+\b/g)].map(([name]) => ({ path, name })),
+    )
+    expect(variables.filter(({ name }) => !known.includes(`\`${name}\``))).toEqual([])
+  })
+
+  it('name routes that the API has', () => {
+    const { paths } = JSON.parse(readFileSync(join(ROOT, 'docs/openapi.json'), 'utf8')) as {
+      paths: Record<string, Record<string, unknown>>
+    }
+    const known = Object.entries(paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map(method => [method.toUpperCase(), path.split('/')] as const),
+    )
+    const named = mentions(/\b((?:GET|POST|PUT|PATCH|DELETE) ["']?\/[^\s"'?]+)/g)
+    expect(named.length).toBeGreaterThan(20)
+    const unknown = named.filter(({ command }) => {
+      const [method, path = ''] = command.replace(/["']/, '').split(' ')
+      const parts = path.split('/')
+      return !known.some(
+        ([verb, pattern]) =>
+          verb === method &&
+          pattern.length === parts.length &&
+          pattern.every((part, i) => part === parts[i] || part.startsWith('{')),
+      )
+    })
+    expect(unknown).toEqual([])
+  })
+})
+
+const helps = new Map<string, string>()
+
+function help(...command: string[]): string {
+  const name = command.join(' ')
+  const known = helps.get(name)
+  if (known !== undefined) return known
+  const text = execFileSync(process.execPath, [CLI, ...command, '--help'], { encoding: 'utf8' })
+  helps.set(name, text)
+  return text
+}
+
+const has = (text: string, section: string, name: string): boolean =>
+  new RegExp(`^${section}:$(?:\\n.*)*?\\n {2}${name}\\b`, 'm').test(text)
+
+/** What of a command line the program's own help does not know. */
+function wrong(line: string): string[] {
+  const [command = '', ...rest] = line.split(/\s+/)
+  if (!has(help(), 'Commands', command)) return [`no command ${command}`]
+  const group = has(help(command), 'Commands', 'help') ? rest[0] : undefined
+  if (group !== undefined && !has(help(command), 'Commands', group)) return [`no command ${command} ${group}`]
+  const options = help(command, ...(group === undefined ? [] : [group]))
+  return rest
+    .filter(word => word.startsWith('--') && !has(options, 'Options', word))
+    .map(word => `${command}: no option ${word}`)
+}

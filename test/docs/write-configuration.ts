@@ -1,0 +1,5 @@
+import { writeFileSync } from 'node:fs'
+import { configurationPage } from './configuration-page.js'
+import { CONFIGURATION } from './pages.js'
+
+writeFileSync(CONFIGURATION, await configurationPage(CONFIGURATION))

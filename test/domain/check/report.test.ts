@@ -1,0 +1,167 @@
+import { describe, expect, it } from '@jest/globals'
+import type { RunFacts, StackFacts } from '../../../domain/check/facts.js'
+import { buildReport } from '../../../domain/check/report.js'
+
+const hash = (digit: string) => digit.repeat(64)
+const content = (digit: string) => ({
+  uri: `default/sha256/${digit}${digit}/${hash(digit)}`,
+  sha256: hash(digit),
+  bytes: 7,
+})
+const NOW = new Date('2026-01-10T00:00:00Z')
+
+/** A training that registered version 1, as a stack holds it. */
+function stack(seed: string, more: Partial<RunFacts> = {}): StackFacts {
+  const runId = `run-${seed}`
+  const run: RunFacts = {
+    id: runId,
+    project: 'default',
+    kind: 'training',
+    name: 'demand',
+    status: 'succeeded',
+    attempt: 1,
+    generation: 1,
+    workflowId: `default/training/demand/${runId}`,
+    executionId: `execution-${seed}`,
+    request: {},
+    error: null,
+    trigger: 'api',
+    endedAt: NOW,
+    history: null,
+    ...more,
+  }
+  return {
+    datasets: [],
+    datasetVersions: [],
+    models: [{ id: `model-${seed}`, project: 'default', name: 'demand' }],
+    modelVersions: [
+      {
+        modelId: `model-${seed}`,
+        version: 1,
+        engine: 'xgboost',
+        sha256: hash('a'),
+        artifacts: { 'model.ubj': content('a'), 'model.onnx': content('b') },
+        gate: { passed: true },
+        lineage: { dataset: { name: 'bikes', version: 1 }, run: runId },
+        runId,
+        effectKey: `${runId}/register/g1`,
+      },
+    ],
+    aliases: [],
+    aliasChanges: [],
+    schedules: [],
+    uploads: [],
+    checkpoints: [],
+    ledger: [{ runId, step: 'register', generation: 1, outcome: { version: 1, sha256: hash('a') } }],
+    runs: [run],
+    owed: [],
+    workflows: new Map([[run.workflowId, 'COMPLETED']]),
+    openWorkflows: [],
+    objects: new Map(['a', 'b'].map(digit => [content(digit).uri, { bytes: 7 }])),
+    now: NOW,
+    retentionDays: 30,
+  }
+}
+
+const codes = (facts: StackFacts) => buildReport(facts).problems.map(({ code }) => code)
+const move = (alias: string, fromVersion: number | null, toVersion: number | null, second: number) => ({
+  modelId: 'model-1',
+  alias,
+  fromVersion,
+  toVersion,
+  principal: 'key:a',
+  reason: 'a test',
+  at: new Date(second * 1000),
+})
+
+describe('comparable', () => {
+  it('is equal for the same work with other ids, times and more attempts', () => {
+    const calm = stack('1')
+    const killed = stack('2', { attempt: 3, endedAt: new Date(0), history: null })
+    expect(buildReport({ ...killed, now: new Date(1) }).comparable).toEqual(buildReport(calm).comparable)
+  })
+
+  it('differs when other bytes were registered, or an effect came twice', () => {
+    const calm = stack('1')
+    const [version] = calm.modelVersions
+    const other = { ...calm, modelVersions: [{ ...version!, sha256: hash('c') }] }
+    const twice = { ...calm, modelVersions: [version!, { ...version!, version: 2 }] }
+    for (const facts of [other, twice]) {
+      expect(buildReport(facts).comparable).not.toEqual(buildReport(calm).comparable)
+    }
+  })
+})
+
+describe('problems', () => {
+  it('are none for a stack that is well', () => {
+    expect(buildReport(stack('1'))).toMatchObject({ ok: true, problems: [] })
+  })
+
+  it('name a step without its row, a row that says otherwise, and a success without a step', () => {
+    const well = stack('1')
+    expect(codes({ ...well, modelVersions: [] })).toEqual(['effect_missing'])
+    expect(codes({ ...well, ledger: [], modelVersions: [] })).toEqual(['effect_missing'])
+    const outcome = { version: 1, sha256: hash('d') }
+    expect(codes({ ...well, ledger: [{ ...well.ledger[0]!, outcome }] })).toEqual(['effect_differs'])
+  })
+
+  it.each([
+    ['succeeded', 'COMPLETED', []],
+    ['succeeded', 'FAILED', ['run_ended_differently']],
+    ['succeeded', 'RUNNING', ['run_ended_workflow_open']],
+    ['succeeded', null, ['workflow_missing']],
+    ['running', 'RUNNING', []],
+    ['running', 'TERMINATED', ['run_not_closed']],
+    ['accepted', null, ['workflow_missing']],
+  ] as const)('for a row that is %s and a workflow that is %s: %j', (status, workflow, expected) => {
+    const facts = stack('1', { status })
+    const workflows = new Map([[facts.runs[0]!.workflowId, workflow]])
+    expect(codes({ ...facts, workflows })).toEqual(expected)
+  })
+
+  it('are none where Temporal has let go of a history that is archived or old', () => {
+    const gone = (more: Partial<RunFacts>) => {
+      const facts = stack('1', more)
+      return { ...facts, workflows: new Map([[facts.runs[0]!.workflowId, null]]) }
+    }
+    expect(codes(gone({ endedAt: new Date('2025-11-01T00:00:00Z') }))).toEqual([])
+    const history = content('e').uri
+    const archived = gone({ history })
+    expect(codes({ ...archived, objects: new Map([...archived.objects, [history, { bytes: 3 }]]) })).toEqual(
+      [],
+    )
+  })
+
+  it('name an alias change that was recorded twice, and an alias that points elsewhere', () => {
+    const well = stack('1')
+    const alias = { modelId: 'model-1', alias: 'champion', version: 1 }
+    const once = { ...well, aliases: [alias], aliasChanges: [move('champion', null, 1, 1)] }
+    expect(codes(once)).toEqual([])
+    const twice = [...once.aliasChanges, move('champion', null, 1, 2)]
+    expect(codes({ ...once, aliasChanges: twice })).toEqual(['alias_history_broken'])
+    const removed = [...once.aliasChanges, move('champion', 1, null, 2)]
+    expect(codes({ ...once, aliasChanges: removed })).toEqual(['alias_history_broken'])
+    expect(codes({ ...once, aliases: [], aliasChanges: removed })).toEqual([])
+  })
+
+  it('name a start that is owed for over a minute', () => {
+    const facts = stack('1', { status: 'accepted' })
+    const owed = (seconds: number) => [
+      {
+        runId: 'run-1',
+        attempt: 1,
+        tries: 4,
+        lastError: 'refused',
+        createdAt: new Date(NOW.getTime() - seconds * 1000),
+      },
+    ]
+    expect(codes({ ...facts, owed: owed(30) })).not.toContain('start_overdue')
+    expect(codes({ ...facts, owed: owed(90) })).toContain('start_overdue')
+  })
+
+  it('name an object of another size', () => {
+    const facts = stack('1')
+    const objects = new Map([...facts.objects, [content('a').uri, { bytes: 6 }]])
+    expect(codes({ ...facts, objects })).toEqual(['object_size'])
+  })
+})
