@@ -1,5 +1,8 @@
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { ALL_PAIRS, POINT_TITLES, type Pair } from '../../test/kill/points.js'
 import { KillBench } from '../../test/kill/run-pair.js'
+import { KillStack } from '../../test/kill/stack.js'
 import type { SoakArguments } from '../soak.js'
 import { KillResults, type KillResult } from './kill-results.js'
 
@@ -19,29 +22,37 @@ export async function soakKill({ seeds, only }: SoakArguments): Promise<boolean>
   console.log(`${work.length} kills, ${work.length - left.length} of them known from before for this tree`)
 
   let bench: KillBench | undefined
-  let stopping: Promise<void> | undefined
-  const stop = () => (stopping ??= bench?.stop() ?? Promise.resolve())
+  let isStopped = false
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, () => {
+      isStopped = true
       console.log(`\n${signal}: stopping the stack`)
-      void stop().finally(() => process.exit(130))
+      void KillStack.stopAll().finally(() => process.exit(130))
     })
   }
+  let served = 0
   try {
     for (const [index, { pair, seed, delayMs }] of left.entries()) {
-      if (index % PAIRS_PER_STACK === 0) {
-        await bench?.stop()
-        bench = undefined
-        bench = await KillBench.start()
-      }
-      const outcome = await bench!.run(pair, index + 1, delayMs)
-      if (stopping !== undefined) break
+      bench ??= await KillBench.start()
+      const outcome = await bench.run(pair, index + 1, delayMs)
+      // What was under way when everything was stopped says nothing.
+      if (isStopped) return await new Promise<never>(() => undefined)
       const result: KillResult = { ...outcome, seed, delayMs }
       results.add(result)
       console.log(line(result))
+      const isGood = result.outcome === 'equal'
+      if (!isGood) {
+        const logs = join(tmpdir(), `mlforge-kill-${pair.point}-${pair.process}-${seed}`)
+        await bench.stack.saveLogs(logs)
+        console.log(`          logs in ${logs}`)
+      }
+      if (++served % PAIRS_PER_STACK === 0 || !isGood) {
+        await bench.stop()
+        bench = undefined
+      }
     }
   } finally {
-    await stop()
+    await KillStack.stopAll()
   }
   const mine = work.flatMap(({ pair, seed }) => results.get(pair, seed) ?? [])
   const bad = mine.filter(({ outcome }) => outcome !== 'equal')

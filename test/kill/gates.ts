@@ -1,13 +1,9 @@
-import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
-import { existsSync } from 'node:fs'
+import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** Places between two commits, which nothing outside of the process can see in time. */
 export type GateName = 'commit' | 'register'
-
-/** What the process that comes to the gate does: wait there, or end as if the machine had been switched off. */
-export type GateOrder = 'hold' | 'die'
 
 /**
  * A door in worker-io, steered by files: an armed gate stops the first that comes, once. The test sees
@@ -21,9 +17,8 @@ export class Gates {
     mkdirSync(this.directory, { recursive: true })
   }
 
-  arm(name: GateName, order: GateOrder): void {
-    writeFileSync(this.file(name, 'armed.new'), order)
-    renameSync(this.file(name, 'armed.new'), this.file(name, 'armed'))
+  arm(name: GateName): void {
+    writeFileSync(this.file(name, 'armed'), '')
   }
 
   isReached(name: GateName): boolean {
@@ -43,7 +38,6 @@ export class Gates {
     } catch {
       return
     }
-    if (readFileSync(this.file(name, 'reached'), 'utf8') === 'die') process.kill(process.pid, 'SIGKILL')
     while (this.isReached(name)) await wait(5)
   }
 

@@ -76,8 +76,7 @@ export class KillBench {
         const wrong = differences(needsOther(pair) ? this.expectedWithOther : this.expected, found)
         if (wrong.length > 0) return end('different', wrong.join('; '))
         const late = delayMs === 0 && (await this.wasLate(pair, struck))
-        if (!late)
-          return end('equal', `killed ${struck.pid === 0 ? 'itself' : `pid ${struck.pid}`}, try ${attempt}`)
+        if (!late) return end('equal', `killed pid ${struck.pid}, try ${attempt}`)
         if (attempt === TRIES) return end('error', `${TRIES} times the kill came after the point had passed`)
       }
     } catch (error) {

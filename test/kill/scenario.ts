@@ -30,22 +30,22 @@ export const namesOf = (prefix: string): Names => ({
 
 const FEATURES = 'season yr mnth hr holiday weekday workingday weathersit temp atemp hum windspeed'.split(' ')
 
-/** Long enough to be hit from outside, short enough to do it often. */
-export function trainingOf(model: string, dataset: string): StartTraining {
+/** With 120 rounds long enough to be hit from outside, and short enough to do it often. */
+export function trainingOf(model: string, dataset: string, rounds = 120): StartTraining {
   return {
     model,
     dataset: { name: dataset, version: 'latest' },
     parameters: {
       objective: 'reg:squarederror',
       max_depth: 6,
-      eta: 0.1,
+      eta: 0.2,
       subsample: 0.8,
       min_child_weight: 5,
       tree_method: 'exact',
       seed: 42,
       nthread: 1,
     },
-    rounds: 120,
+    rounds,
     checkpointEvery: 20,
     features: FEATURES,
     target: 'cnt',
@@ -118,7 +118,7 @@ export async function commitDataset(
 async function createSchedule(client: PatientClient, { schedule, weekly, dataset }: Names): Promise<void> {
   const body = {
     name: schedule,
-    training: trainingOf(weekly, dataset),
+    training: trainingOf(weekly, dataset, 40),
     timing: { cron: '0 3 1 1 *', timeZone: 'UTC', overlap: 'skip', catchUpSeconds: 60 },
   }
   try {

@@ -1,6 +1,6 @@
 import 'reflect-metadata'
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
@@ -24,9 +24,9 @@ const READY_MS = 60_000
 const SETTINGS = {
   MLFORGE_WORKER_HEARTBEAT_TIMEOUT_SECONDS: '3',
   MLFORGE_WORKER_DRAIN_SECONDS: '1',
-  MLFORGE_RETRIES_INTERVAL_SECONDS: '2',
+  MLFORGE_RETRIES_INTERVAL_SECONDS: '5',
   MLFORGE_RETRIES_DELAY_SECONDS: '1',
-  MLFORGE_RECONCILE_INTERVAL_SECONDS: '5',
+  MLFORGE_RECONCILE_INTERVAL_SECONDS: '15',
 }
 
 export type Query = <T>(text: string, values: readonly unknown[]) => Promise<T[]>
@@ -42,7 +42,9 @@ interface Endpoints {
 
 /** A whole stack in a directory of its own, whose processes are there to be killed. */
 export class KillStack {
+  private static readonly all = new Set<KillStack>()
   readonly gates: Gates
+  private stopping: Promise<void> | undefined
 
   private constructor(
     private readonly directory: string,
@@ -62,6 +64,7 @@ export class KillStack {
     )
     const env = { ...Object.fromEntries(inherited), ...SETTINGS, MLFORGE_STATE_DIRECTORY: stateDirectory }
     const stack = new KillStack(directory, env, stateDirectory)
+    KillStack.all.add(stack)
     try {
       await stack.up()
       return stack
@@ -88,9 +91,24 @@ export class KillStack {
     })
   }
 
-  async stop(): Promise<void> {
+  /** Stops whatever this process has started, also what is only being started. */
+  static async stopAll(): Promise<void> {
+    await Promise.all([...KillStack.all].map(stack => stack.stop()))
+  }
+
+  stop(): Promise<void> {
+    return (this.stopping ??= this.remove())
+  }
+
+  private async remove(): Promise<void> {
     await mlforge(this.stateDirectory, ['clean'])
     await rm(this.directory, { recursive: true, force: true })
+    KillStack.all.delete(this)
+  }
+
+  /** Keeps the logs, which are removed with the stack. */
+  async saveLogs(directory: string): Promise<void> {
+    await cp(join(this.stateDirectory, 'logs'), directory, { recursive: true })
   }
 
   endpoints(): Endpoints {

@@ -3,7 +3,7 @@ import type { ProcessIdentity } from '../../infra/launcher/proc.js'
 import { isAlive, until } from '../../infra/launcher/proc.js'
 import type { PatientClient } from './client.js'
 import type { GateName } from './gates.js'
-import type { Pair, Point } from './points.js'
+import type { Pair, Point, Victim } from './points.js'
 import { namesOf, trainingOf } from './scenario.js'
 import type { KillStack } from './stack.js'
 
@@ -56,7 +56,7 @@ export async function strike(
     }
     await wait(delayMs)
     const at = new Date()
-    const pid = await kill(stack, pair, gate)
+    const pid = await kill(stack, pair.process)
     return { at, runId, pid, other }
   } finally {
     if (gate !== undefined) stack.gates.open(gate)
@@ -64,20 +64,17 @@ export async function strike(
 }
 
 /** Makes the gate of a point ready before the scenario comes there. */
-export function prepare(stack: KillStack, { point, process }: Pair): void {
+export function prepare(stack: KillStack, { point }: Pair): void {
   const gate = gateOf(point)
-  if (gate !== undefined) stack.gates.arm(gate, process === 'worker-io' ? 'die' : 'hold')
+  if (gate !== undefined) stack.gates.arm(gate)
 }
 
 function gateOf(point: Point): GateName | undefined {
   return point === 'commit' || point === 'register' ? point : undefined
 }
 
-async function kill(stack: KillStack, { process: name }: Pair, gate: GateName | undefined): Promise<number> {
-  if (name === 'worker-io' && gate !== undefined) {
-    // It has killed itself at the gate.
-    return 0
-  }
+/** Kills it while a worker that came to a gate still stands there. */
+async function kill(stack: KillStack, name: Victim): Promise<number> {
   const found = await waitFor(() => stack.find(name), `there is a process ${name}`)
   const before = stack.processes()
   process.kill(found.pid, 'SIGKILL')
