@@ -20,5 +20,6 @@ if [ -f "$stamp" ]; then
 fi
 echo 'Building'
 npm run --silent build
+chmod +x dist/cli/main.js
 # The listing is as old as the beginning: what was edited during the build is built the next time.
 mv dist/.mlforge-sources "$stamp"

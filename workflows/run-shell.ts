@@ -48,20 +48,20 @@ export async function asRun<L extends Live, R extends RunEnd>(
 ): Promise<R> {
   let live: L = initial
   let writes = 0
-  const table: [string, string][] = [['run', input.runId]]
+  const table = new Map([['run', input.runId]])
   const warnings: string[] = []
   setHandler(liveQuery, () => live)
 
   const render = () =>
     setCurrentDetails(
-      ['| | |', '|---|---|', ...table.map(([what, value]) => `| ${what} | ${value} |`)].join('\n'),
+      ['| | |', '|---|---|', ...[...table].map(([what, value]) => `| ${what} | ${value} |`)].join('\n'),
     )
   const record = (sequence: number, change: Parameters<typeof recordRun>[0]['change']) =>
     recordRun.executeWithOptions({ summary: `run is ${change.stage}` }, [
       { runId: input.runId, sequence, change },
     ])
   const close = async (status: RunStatus, change: Parameters<typeof recordRun>[0]['change']) => {
-    table.push(['outcome', change.error ? `${status}: ${change.error.message}` : status])
+    table.set('outcome', change.error ? `${status}: ${change.error.message}` : status)
     render()
     upsertSearchAttributes([{ key: searchAttributes.stage, value: status }])
     await CancellationScope.nonCancellable(() =>
@@ -70,7 +70,7 @@ export async function asRun<L extends Live, R extends RunEnd>(
   }
   const enter = (stage: L['stage'], more?: Partial<L>) => {
     live = { ...live, ...more, stage }
-    table.push(['stage', stage])
+    table.set('stage', stage)
     render()
     upsertSearchAttributes([{ key: searchAttributes.stage, value: stage }])
   }
@@ -81,7 +81,7 @@ export async function asRun<L extends Live, R extends RunEnd>(
       record(writeSequence(input.attempt, ++writes), { stage }).catch(() => undefined)
     },
     show(what, value) {
-      table.push([what, value])
+      table.set(what, value)
       render()
     },
     warn(more) {

@@ -70,7 +70,7 @@ function problemView({ error }: Run): RunProblem | null {
 
 function workflowLink(run: Run, { webUrl, namespace, retentionDays }: Config['temporal']): WorkflowLink {
   const { workflowId, executionId, status, endedAt } = run
-  const path = `workflows/${encodeURIComponent(workflowId)}/${executionId}/history`
+  const path = `workflows/${encodeURIComponent(workflowId)}/${executionId}/timeline`
   return {
     workflowId,
     webUrl: executionId === null ? null : `${webUrl.replace(/\/$/, '')}/namespaces/${namespace}/${path}`,

@@ -35,20 +35,20 @@ const isDay = satisfies(value => {
 })
 
 class PeriodDto implements Period {
-  @ApiPropertyOptional({ format: 'date', description: 'included' })
+  @ApiPropertyOptional({ format: 'date', description: 'included', example: '2011-01-01' })
   @IsOptional()
   @isDay
   from?: string
-  @ApiProperty({ format: 'date', description: 'not included' })
+  @ApiProperty({ format: 'date', description: 'not included', example: '2011-09-01' })
   @isDay
   until!: string
 }
 
 class HoldoutDto {
-  @ApiProperty({ format: 'date', description: 'included' })
+  @ApiProperty({ format: 'date', description: 'included', example: '2011-09-01' })
   @isDay
   from!: string
-  @ApiProperty({ format: 'date', description: 'not included' })
+  @ApiProperty({ format: 'date', description: 'not included', example: '2011-11-01' })
   @isDay
   until!: string
 }
@@ -60,7 +60,7 @@ class SplitDto {
 }
 
 class DatasetPinDto {
-  @NameField() name!: string
+  @NameField({ example: 'bike' }) name!: string
   @ApiPropertyOptional({
     oneOf: [
       { type: 'integer', minimum: 1 },
@@ -97,7 +97,7 @@ class ControlDto {
 }
 
 export class StartTrainingDto implements StartTraining {
-  @NameField({ description: 'model that a version is added to', example: 'bikes' }) model!: string
+  @NameField({ description: 'model that a version is added to', example: 'bike-demand' }) model!: string
   @ObjectField(() => DatasetPinDto) dataset!: DatasetPinDto
   @ChoiceField(['xgboost'], { optional: true, default: 'xgboost' }) engine?: 'xgboost'
   @ApiPropertyOptional({
@@ -110,8 +110,14 @@ export class StartTrainingDto implements StartTraining {
   @IsObject()
   @satisfies(parameterProblems)
   parameters?: Record<string, string | number | boolean>
-  @IntField({ optional: true, min: 1, max: 1_000_000 }) rounds?: number
-  @IntField({ optional: true, min: 1, max: 1_000_000, description: 'rounds between durable checkpoints' })
+  @IntField({ optional: true, min: 1, max: 100_000, default: 500 }) rounds?: number
+  @IntField({
+    optional: true,
+    min: 1,
+    max: 100_000,
+    default: 250,
+    description: 'rounds between durable checkpoints',
+  })
   checkpointEvery?: number
   @ChoiceField(['exact', 'any'], {
     optional: true,

@@ -169,7 +169,7 @@ describe('runs while Temporal is away', () => {
         status: 'running',
         live: null,
         workflow: {
-          webUrl: `http://web.example/namespaces/default/workflows/${path}/exec/history`,
+          webUrl: `http://web.example/namespaces/default/workflows/${path}/exec/timeline`,
           webUntil: null,
         },
       },
