@@ -86,11 +86,18 @@ function treeHash(): string {
     '*.ts',
     'package-lock.json',
   )
-  for (const path of paths.split('\0').filter(Boolean)) {
+  for (const path of paths.split('\0').filter(isOfSuite)) {
     const file = join(ROOT, path)
     if (existsSync(file)) hash.update(path).update('\0').update(readFileSync(file))
   }
   return hash.digest('hex').slice(0, 16)
+}
+
+/** The product and what kills it; other tests and measurements change nothing here. */
+function isOfSuite(path: string): boolean {
+  if (path.startsWith('test/')) return path.startsWith('test/kill/') || path.startsWith('test/support/')
+  if (path.startsWith('bench/')) return path.startsWith('bench/soak/')
+  return path !== ''
 }
 
 function git(...args: string[]): string {

@@ -33,7 +33,7 @@ export async function soakKill({ seeds, only }: SoakArguments): Promise<boolean>
   let served = 0
   try {
     for (const [index, { pair, seed, delayMs }] of left.entries()) {
-      bench ??= await KillBench.start()
+      bench ??= await KillBench.start(left.map(each => each.pair))
       const outcome = await bench.run(pair, index + 1, delayMs)
       // What was under way when everything was stopped says nothing.
       if (isStopped) return await new Promise<never>(() => undefined)

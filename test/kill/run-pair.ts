@@ -19,6 +19,8 @@ export interface Outcome extends Pair {
 
 /** A stack with the state that an undisturbed scenario leaves, to which others are compared. */
 export class KillBench {
+  private last = { prefix: UNDISTURBED, file: '', withOther: false }
+
   private constructor(
     readonly stack: KillStack,
     private readonly csv: string,
@@ -26,28 +28,25 @@ export class KillBench {
     private readonly expectedWithOther: ComparableState,
   ) {}
 
-  static async start(): Promise<KillBench> {
+  /** @param pairs what will be run: some need a second training to compare with, most do not */
+  static async start(pairs: readonly Pair[]): Promise<KillBench> {
     const csv = months(await bikeTable(), 2011, 1, 10)
     const stack = await KillStack.start()
     try {
       const client = await stack.client()
       const nothing = () => Promise.resolve()
-      await commitDataset(client, BASE, csv, nothing)
       const file = variant(csv, 0)
       await runScenario(client, UNDISTURBED, file, nothing)
-      const { other } = namesOf(UNDISTURBED)
-      const { id } = await client.post<{ id: string }>(
-        '/v1/trainings',
-        trainingOf(other, BASE),
-        'undisturbed-other',
-      )
-      await client.follow(`/v1/trainings/${id}`)
       const expected = await stateOf(stack, UNDISTURBED, file, false)
-      const withOther = await stateOf(stack, UNDISTURBED, file, true)
       if (expected.problems.length > 0) {
         throw new Error(`The undisturbed run itself has problems: ${JSON.stringify(expected.problems)}`)
       }
-      return new KillBench(stack, csv, expected, withOther)
+      if (!pairs.some(needsOther)) return new KillBench(stack, csv, expected, expected)
+      await commitDataset(client, BASE, csv, nothing)
+      const body = trainingOf(namesOf(UNDISTURBED).other, BASE)
+      const { id } = await client.post<{ id: string }>('/v1/trainings', body, 'undisturbed-other')
+      await client.follow(`/v1/trainings/${id}`)
+      return new KillBench(stack, csv, expected, await stateOf(stack, UNDISTURBED, file, true))
     } catch (error) {
       await stack.stop()
       throw error
@@ -72,8 +71,8 @@ export class KillBench {
         const prefix = `kill-${serial}-${attempt}`
         const file = variant(this.csv, serial * TRIES + attempt)
         const struck = await this.play(pair, prefix, file, delayMs)
-        const found = await stateOf(this.stack, prefix, file, needsOther(pair))
-        const wrong = differences(needsOther(pair) ? this.expectedWithOther : this.expected, found)
+        this.last = { prefix, file, withOther: needsOther(pair) }
+        const wrong = await this.differences()
         if (wrong.length > 0) return end('different', wrong.join('; '))
         const late = delayMs === 0 && (await this.wasLate(pair, struck))
         if (!late) return end('equal', `killed pid ${struck.pid}, try ${attempt}`)
@@ -82,6 +81,18 @@ export class KillBench {
     } catch (error) {
       return end('error', error instanceof Error ? error.message : String(error))
     }
+  }
+
+  /** How what the last scenario has left differs from what an undisturbed one leaves. */
+  async differences(): Promise<string[]> {
+    const { prefix, file, withOther } = this.last
+    const found = await stateOf(this.stack, prefix, file, withOther)
+    return differences(withOther ? this.expectedWithOther : this.expected, found)
+  }
+
+  /** Name of the last scenario's dataset and model. */
+  get lastName(): string {
+    return this.last.prefix
   }
 
   private async play(pair: Pair, prefix: string, file: string, delayMs: number): Promise<Struck> {
