@@ -48,16 +48,22 @@ async function killOnce({ rest, endpoints }: Stack): Promise<Measured> {
     checkpointEvery: CHECKPOINT_EVERY,
   })
   const get = () => rest.get<Training>(`/v1/trainings/${id}`)
-  let run = await until(get, at => (at.checkpoints[0]?.round ?? 0) >= 2 * CHECKPOINT_EVERY)
+  const run = await until(get, at => (at.checkpoints[0]?.round ?? 0) >= 2 * CHECKPOINT_EVERY)
   const { pid } = (await endpoints()).processes['worker-train']!
   process.kill(pid, 'SIGKILL')
   const killed = performance.now()
-  // What is durable now is what the next worker starts from.
-  const before = run.live?.round ?? 0
-  run = await until(get, at => (at.live?.activityAttempt ?? 1) > 1 && at.live?.round !== undefined)
+  const lost = roundsSince(run, Date.now())
+  await until(get, at => (at.live?.activityAttempt ?? 1) > 1 && at.live?.round !== undefined)
   const seconds = (performance.now() - killed) / 1000
-  run = await until(get, at => at.status === 'succeeded')
-  return { seconds, roundsTwice: Math.max(0, before - (run.resumedFromRound ?? 0)) }
+  await until(get, at => at.status === 'succeeded')
+  return { seconds, roundsTwice: lost }
+}
+
+/** Rounds trained after the newest durable checkpoint, by the pace between the last two. */
+function roundsSince({ checkpoints }: Training, now: number): number {
+  const [newest, earlier] = checkpoints.map(({ round, createdAt }) => ({ round, at: Date.parse(createdAt) }))
+  const pace = (newest!.round - earlier!.round) / (newest!.at - earlier!.at)
+  return pace * (now - newest!.at)
 }
 
 async function until(get: () => Promise<Training>, holds: (run: Training) => boolean): Promise<Training> {

@@ -10,7 +10,7 @@ export function asUnavailable(thrown: unknown): MlforgeError | undefined {
     if (!isUnanswered(error)) continue
     return new MlforgeError(
       'unavailable',
-      'Temporal does not answer, so nothing was changed. Try again soon; starts are accepted meanwhile.',
+      'Temporal does not answer. The request can be sent again as it is; starts are accepted meanwhile.',
     )
   }
   return undefined

@@ -41,9 +41,14 @@ export class Rest {
     return this.json<T>('POST', path, text, { contentType: 'text/csv' })
   }
 
-  async download(path: string): Promise<Uint8Array> {
-    const response = await this.send('GET', path, undefined, {})
-    return new Uint8Array(await response.arrayBuffer())
+  download(path: string): Promise<Uint8Array> {
+    return this.send(
+      'GET',
+      path,
+      undefined,
+      {},
+      async response => new Uint8Array(await response.arrayBuffer()),
+    )
   }
 
   /** Follows a run until it has ended; `seen` is called with each answer on the way. */
@@ -59,34 +64,36 @@ export class Rest {
     }
   }
 
-  private async json<T>(method: string, path: string, body?: string, options: SendOptions = {}): Promise<T> {
-    const response = await this.send(method, path, body, options)
-    return (await response.json()) as T
+  private json<T>(method: string, path: string, body?: string, options: SendOptions = {}): Promise<T> {
+    return this.send(method, path, body, options, async response => (await response.json()) as T)
   }
 
-  private async send(
+  /** Sends until there is a whole answer: the connection may break in the middle of one. */
+  private async send<T>(
     method: string,
     path: string,
     body: string | undefined,
     options: SendOptions,
-  ): Promise<Response> {
+    read: (response: Response) => Promise<T>,
+  ): Promise<T> {
     const { contentType = 'application/json', idempotencyKey } = options
     const headers: Record<string, string> = { authorization: `Bearer ${this.key}` }
     if (body !== undefined) headers['content-type'] = contentType
     if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey
-    const end = Date.now() + PATIENCE_MS
-    for (;;) {
-      const response = await fetch(`${this.base}${path}`, {
-        method,
-        headers,
-        signal: AbortSignal.timeout(DEADLINE_MS),
-        ...(body === undefined ? {} : { body }),
-      }).catch((error: unknown) => (Date.now() < end ? undefined : Promise.reject(error)))
-      if (response?.ok) return response
-      if (response && !(response.status === 503 && Date.now() < end)) {
-        throw new Refused((await response.json()) as ProblemDetails)
+    for (const end = Date.now() + PATIENCE_MS; ; await wait(500)) {
+      try {
+        const response = await fetch(`${this.base}${path}`, {
+          method,
+          headers,
+          signal: AbortSignal.timeout(DEADLINE_MS),
+          ...(body === undefined ? {} : { body }),
+        })
+        if (response.ok) return await read(response)
+        const problem = (await response.json()) as ProblemDetails
+        if (response.status !== 503 || Date.now() > end) throw new Refused(problem)
+      } catch (error) {
+        if (error instanceof Refused || Date.now() > end) throw error
       }
-      await wait(500)
     }
   }
 }

@@ -1,3 +1,4 @@
+import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Page } from '../../../contracts/rest/common.js'
 import type { CreateSchedule, Schedule } from '../../../contracts/rest/schedules.js'
@@ -24,7 +25,9 @@ export async function schedule(story: Story): Promise<void> {
 
   const before = await newest(story)
   await rest.post(`/v1/schedules/${created.name}/resume`)
-  await rest.post(`/v1/schedules/${created.name}/trigger`)
+  // Of this telling: one that goes on after a kill triggers once more.
+  const idempotencyKey = `demo-trigger-${randomUUID()}`
+  await rest.post(`/v1/schedules/${created.name}/trigger`, undefined, { idempotencyKey })
   say('Triggered now, ahead of its time:')
   const run = await follow(story, (await after(story, before)).id)
   expectThat(run.status === 'succeeded', 'the scheduled training succeeds')
