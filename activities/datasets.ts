@@ -35,9 +35,10 @@ interface TableDescription {
   readonly proposal: unknown
 }
 
-type DatasetPorts = Pick<Ports, 'runs' | 'ledger' | 'datasets' | 'objects' | 'scratch'>
+type DatasetPorts = Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'datasets' | 'objects' | 'scratch'>
 
-export function datasetActivities({ runs, ledger, datasets, objects, scratch }: DatasetPorts) {
+export function datasetActivities(ports: DatasetPorts) {
+  const { runs, ledger, datasets, objects, scratch } = ports
   const requestOf = async (input: RunInput) =>
     (await runs.get(input.project, input.runId)).request as CommitRequest
 
@@ -48,7 +49,7 @@ export function datasetActivities({ runs, ledger, datasets, objects, scratch }: 
     what: string,
     work: (request: CommitRequest, directory: string, signal: AbortSignal) => Promise<T>,
   ) =>
-    onceStep<T>(ledger, input, name, () =>
+    onceStep<T>(ports, input, name, () =>
       withScratch(scratch, directory =>
         beatWhile(what, async signal => work(await requestOf(input), directory, signal)),
       ),
@@ -118,7 +119,7 @@ export function datasetActivities({ runs, ledger, datasets, objects, scratch }: 
 
     /** Makes the version visible: one transaction with the step's ledger row. */
     async commitVersion(input: RunInput): Promise<CommitOutcome> {
-      return onceStep<CommitOutcome>(ledger, input, 'commit', async () => {
+      return onceStep<CommitOutcome>(ports, input, 'commit', async () => {
         const request = await requestOf(input)
         const table = await outcomeOf<IngestOutcome>(ledger, input, 'ingest')
         const checked = await outcomeOf<ValidateOutcome>(ledger, input, 'validate')

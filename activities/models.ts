@@ -13,13 +13,14 @@ import type { Ports } from './ports.js'
 import { signatureOf } from './signature.js'
 import { onceStep, outcomeOf } from './step.js'
 
-type ModelPorts = Pick<Ports, 'runs' | 'ledger' | 'datasets' | 'models' | 'engine' | 'code'>
+type ModelPorts = Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'datasets' | 'models' | 'engine' | 'code'>
 
-export function modelActivities({ runs, ledger, datasets, models, engine, code }: ModelPorts) {
+export function modelActivities(ports: ModelPorts) {
+  const { runs, ledger, datasets, models, engine, code } = ports
   return {
     /** The gate's decision, kept with the run whatever it is. */
     async judge(input: RunInput): Promise<GateDecision> {
-      return onceStep(ledger, input, 'gate', async () => {
+      return onceStep(ports, input, 'gate', async () => {
         const spec = (await runs.get(input.project, input.runId)).request as TrainingSpec
         const { metrics } = await outcomeOf<EvaluateOutcome>(ledger, input, 'evaluate')
         return decideGate(spec.gate, metrics)
@@ -28,7 +29,7 @@ export function modelActivities({ runs, ledger, datasets, models, engine, code }
 
     /** Registers the evaluated bytes as the next version, with all that they were made from. */
     async registerVersion(input: RunInput): Promise<RegisterOutcome> {
-      return onceStep(ledger, input, 'register', async () => {
+      return onceStep(ports, input, 'register', async () => {
         const run = await runs.get(input.project, input.runId)
         const spec = run.request as TrainingSpec
         const data = await outcomeOf<PrepareOutcome>(ledger, input, 'prepare')

@@ -3,6 +3,12 @@ import type { RunInput } from '../contracts/temporal/messages.js'
 import { MlforgeError } from '../domain/errors.js'
 import type { Fence } from '../stores/postgres/leases.js'
 import type { Effect, LedgerStore } from '../stores/postgres/ledger-store.js'
+import type { Ports } from './ports.js'
+
+export interface StepPorts {
+  readonly ledger: LedgerStore
+  readonly wakes: Pick<Ports['wakes'], 'publish'>
+}
 
 /**
  * Does a step of a run once: a finished one answers from the ledger. The work runs outside of any
@@ -10,16 +16,17 @@ import type { Effect, LedgerStore } from '../stores/postgres/ledger-store.js'
  * only by the latest holder of the run, so a worker thought dead that wakes up changes nothing.
  */
 export async function onceStep<T extends object>(
-  ledger: LedgerStore,
+  { ledger, wakes }: StepPorts,
   input: RunInput,
   step: string,
   work: (fence: Fence) => Promise<T | Effect<T>>,
 ): Promise<T> {
   const ref = { runId: input.runId, step, generation: input.generation, attempt: input.attempt }
-  const done = await ledger.outcome<T>(ref)
-  if (done !== undefined) return done
   const { activityId, attempt } = Context.current().info
-  const fence = await ledger.takeRun(input.runId, `${step} (activity ${activityId}, attempt ${attempt})`)
+  const begun = await ledger.begin<T>(ref, `${step} (activity ${activityId}, attempt ${attempt})`)
+  if ('outcome' in begun) return begun.outcome
+  const { fence } = begun
+  wakes.publish(input.runId)
   const result = await work(fence)
   const effect: Effect<T> = typeof result === 'function' ? result : () => Promise.resolve(result)
   return ledger.finish(ref, fence, effect)

@@ -36,6 +36,7 @@ export async function trainWithCheckpoints(ports: CheckpointPorts, training: Tra
   const resume = await newestValid(ports, input, specSha256, directory)
 
   const broken = new AbortController()
+  const handOver = new AbortController()
   let failure: unknown
   let saving: Promise<void> = Promise.resolve()
   let durable: TrainHeartbeat['checkpoint']
@@ -83,6 +84,11 @@ export async function trainWithCheckpoints(ports: CheckpointPorts, training: Tra
     }
   }
 
+  // Whoever goes on gets the rounds made so far; what is cancelled needs nothing any more.
+  const leave = () => (goesOnElsewhere(context) ? handOver : broken).abort()
+  context.cancellationSignal.addEventListener('abort', leave, { once: true })
+  if (context.cancellationSignal.aborted) leave()
+
   beat(resume?.round ?? 0)
   try {
     const result = await runJob(
@@ -100,7 +106,7 @@ export async function trainWithCheckpoints(ports: CheckpointPorts, training: Tra
         directory,
         ...(resume ? { resume } : {}),
       },
-      { scratch: directory, signal: AbortSignal.any([context.cancellationSignal, broken.signal]), onEvent },
+      { scratch: directory, signal: broken.signal, stop: handOver.signal, onEvent },
     )
     await saving
     if (failure) throw failure
@@ -111,6 +117,12 @@ export async function trainWithCheckpoints(ports: CheckpointPorts, training: Tra
     if (context.cancellationSignal.aborted) throw new CancelledFailure('The training was cancelled.')
     throw error
   }
+}
+
+/** True where the activity must end and will be tried again: its worker is drained, or it was paused. */
+function goesOnElsewhere({ cancellationDetails }: Context): boolean {
+  const { workerShutdown, paused, reset } = cancellationDetails ?? {}
+  return workerShutdown === true || paused === true || reset === true
 }
 
 /** The checkpoint with the most rounds that is of the same job and whose bytes are what they should be. */

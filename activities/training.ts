@@ -22,7 +22,7 @@ import { trainWithCheckpoints } from './train-with-checkpoints.js'
 
 type TrainingPorts = Pick<
   Ports,
-  'runs' | 'ledger' | 'checkpoints' | 'datasets' | 'models' | 'objects' | 'engine' | 'scratch'
+  'runs' | 'ledger' | 'wakes' | 'checkpoints' | 'datasets' | 'models' | 'objects' | 'engine' | 'scratch'
 >
 
 export function trainingActivities(ports: TrainingPorts) {
@@ -34,7 +34,7 @@ export function trainingActivities(ports: TrainingPorts) {
   return {
     /** Rows to train on and rows held out, as two Parquet objects; what is wrong with them refuses the run. */
     async prepareSplit(input: RunInput): Promise<PrepareOutcome> {
-      return onceStep(ledger, input, 'prepare', () =>
+      return onceStep(ports, input, 'prepare', () =>
         withScratch(scratch, directory =>
           beatWhile('splitting the dataset', async signal => {
             const spec = await specOf(input)
@@ -67,7 +67,7 @@ export function trainingActivities(ports: TrainingPorts) {
 
     /** Boosts in a child process, from the newest valid checkpoint where there is one. */
     async train(input: RunInput): Promise<TrainOutcome> {
-      return onceStep(ledger, input, 'train', fence =>
+      return onceStep(ports, input, 'train', fence =>
         withScratch(scratch, async directory => {
           const spec = await specOf(input)
           const { train } = await outcomeOf<PrepareOutcome>(ledger, input, 'prepare')
@@ -98,7 +98,7 @@ export function trainingActivities(ports: TrainingPorts) {
 
     /** Errors on the held-out rows: of the model, of the baseline, and of the champion where there is one. */
     async evaluate(input: RunInput): Promise<EvaluateOutcome> {
-      return onceStep(ledger, input, 'evaluate', () =>
+      return onceStep(ports, input, 'evaluate', () =>
         withScratch(scratch, directory =>
           beatWhile('evaluating', async signal => {
             const spec = await specOf(input)
@@ -143,7 +143,7 @@ export function trainingActivities(ports: TrainingPorts) {
 
     /** ONNX of the same model, compared with the engine on every held-out row. */
     async exportModel(input: RunInput): Promise<ExportOutcome> {
-      return onceStep(ledger, input, 'export', () =>
+      return onceStep(ports, input, 'export', () =>
         withScratch(scratch, directory =>
           beatWhile('exporting to ONNX', async signal => {
             const spec = await specOf(input)

@@ -30,9 +30,10 @@ try {
     workflowsPath: fileURLToPath(new URL('chain/workflows.js', import.meta.url)),
   })
   const workflows = await Worker.create({ connection, taskQueue: QUEUES.workflows, workflowBundle: bundle })
+  const wakes = { publish: () => undefined }
   const activities = {
-    ...runActivities({ runs, wakes: { publish: () => undefined } }),
-    ...chainActivities({ ledger: new LedgerStore(dataSource) }),
+    ...runActivities({ runs, wakes }),
+    ...chainActivities({ ledger: new LedgerStore(dataSource), wakes }),
   }
   const io = await Worker.create({ connection, taskQueue: QUEUES.io, activities })
   await workflows.runUntil(io.runUntil(measure()))

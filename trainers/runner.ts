@@ -12,6 +12,8 @@ export interface RunOptions {
   readonly onEvent?: (event: JobEvent) => void
   /** Aborting it kills the child and all its children. */
   readonly signal?: AbortSignal
+  /** Aborting it lets a training write a checkpoint and end; one that does not do so soon is killed. */
+  readonly stop?: AbortSignal
   /** Working directory of the child: a directory that the caller removes afterwards. */
   readonly scratch: string
 }
@@ -26,6 +28,9 @@ const ENVIRONMENT = { OMP_WAIT_POLICY: 'passive', LANG: 'C.UTF-8' }
 
 const STDERR_LINES = 20
 
+/** How long a training may take for its last round and the checkpoint of it. */
+const STOP_MS = 3_000
+
 /**
  * Runs a job in a child process, the leader of a group of its own that dies with this process:
  * a crash of the engine costs one attempt, and a kill is a cancel.
@@ -35,7 +40,7 @@ const STDERR_LINES = 20
 export async function runJob<J extends Job>(job: J, options: RunOptions): Promise<ResultOf[J['kind']]> {
   // The kernel's death signal follows the thread that forked, not the process.
   if (!isMainThread) throw new MlforgeError('internal', 'Jobs must be started from the main thread.')
-  if (options.signal?.aborted === true) throw cancelled(job)
+  if (options.signal?.aborted === true || options.stop?.aborted === true) throw cancelled(job)
   const child = spawn(
     process.execPath,
     [`--max-old-space-size=${HEAP_MB[job.kind]}`, '--enable-source-maps', ENTRY, String(process.pid)],
@@ -47,13 +52,22 @@ export async function runJob<J extends Job>(job: J, options: RunOptions): Promis
     },
   )
   const kill = (): void => killGroup(child)
+  const control = child.stdio[CONTROL_FD] as Writable
+  let patience: NodeJS.Timeout | undefined
+  const stop = (): void => {
+    control.write('s')
+    patience = setTimeout(kill, STOP_MS)
+  }
   options.signal?.addEventListener('abort', kill, { once: true })
+  options.stop?.addEventListener('abort', stop, { once: true })
   try {
     return await converse(child, job, options)
   } finally {
     options.signal?.removeEventListener('abort', kill)
+    options.stop?.removeEventListener('abort', stop)
+    clearTimeout(patience)
     killGroup(child)
-    ;(child.stdio[CONTROL_FD] as Writable).destroy()
+    control.destroy()
   }
 }
 

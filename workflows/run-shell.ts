@@ -27,8 +27,8 @@ type Live = TrainingLive | DatasetLive
 /** What the body of a run says of itself while it works. */
 export interface RunHandle<L extends Live> {
   /**
-   * Enters a stage: seen in the row, in the search attributes, by the query and in Temporal Web.
-   * The row is written beside the stage's work, which does not wait for it.
+   * Enters a stage: seen in the search attributes, by the query and in Temporal Web. In the row it is
+   * written by the step of that name when it begins.
    */
   stage(stage: L['stage'], live?: Partial<L>): void
   /** Adds a line to the table that Temporal Web shows. */
@@ -47,7 +47,6 @@ export async function asRun<L extends Live, R extends RunEnd>(
   body: (run: RunHandle<L>) => Promise<R>,
 ): Promise<R> {
   let live: L = initial
-  let writes = 0
   const table = new Map([['run', input.runId]])
   const warnings: string[] = []
   setHandler(liveQuery, () => live)
@@ -75,11 +74,7 @@ export async function asRun<L extends Live, R extends RunEnd>(
     upsertSearchAttributes([{ key: searchAttributes.stage, value: stage }])
   }
   const handle: RunHandle<L> = {
-    stage(stage, more) {
-      enter(stage, more)
-      // A write that is overtaken or cancelled is no loss: a later one, at least the closing one, says more.
-      record(writeSequence(input.attempt, ++writes), { stage }).catch(() => undefined)
-    },
+    stage: enter,
     show(what, value) {
       table.set(what, value)
       render()
@@ -93,9 +88,7 @@ export async function asRun<L extends Live, R extends RunEnd>(
   enter(initial.stage)
   const first = { status: 'running', stage: initial.stage, executionId } as const
   // A run that is cancelled at once must still begin, so that it can end in its row.
-  const begun = await CancellationScope.nonCancellable(() =>
-    record(writeSequence(input.attempt, ++writes), first),
-  )
+  const begun = await CancellationScope.nonCancellable(() => record(writeSequence(input.attempt, 1), first))
   if (!begun) {
     throw ApplicationFailure.nonRetryable(
       `Run ${input.runId} has gone on without attempt ${input.attempt}; this start does nothing.`,

@@ -1,11 +1,10 @@
-import type { Ports } from '../../activities/ports.js'
-import { onceStep } from '../../activities/step.js'
+import { onceStep, type StepPorts } from '../../activities/step.js'
 import type { RunInput } from '../../contracts/temporal/messages.js'
 
-export function chainActivities({ ledger }: Pick<Ports, 'ledger'>) {
+export function chainActivities(ports: StepPorts) {
   return {
     async emptyStep(input: RunInput, step: string): Promise<object> {
-      return onceStep(ledger, input, step, () => Promise.resolve({}))
+      return onceStep(ports, input, step, () => Promise.resolve({}))
     },
   }
 }

@@ -1,6 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { once } from 'node:events'
 import { InvalidArgumentError, type Command } from 'commander'
 import { readSettings } from '../../config/load.js'
 import { MlforgeError } from '../../domain/errors.js'
@@ -21,13 +20,27 @@ export function up(program: Command): void {
     .option('--parts <names>', 'only these parts, separated by commas', list)
     .option('--timeout <seconds>', 'how long the start may take', positive, 180)
     .action(async ({ foreground, parts, timeout }: UpFlags) => {
-      await start(parts, timeout)
-      if (foreground !== true) return
-      const keepAlive = setInterval(() => undefined, 2 ** 30)
-      await Promise.race([once(process, 'SIGINT'), once(process, 'SIGTERM')])
-      clearInterval(keepAlive)
-      await down(readSettings({ embedded: true }).stateDirectory, console.log)
+      if (foreground === true) await untilStopped(signal => start(parts, timeout, signal))
+      else await start(parts, timeout)
     })
+}
+
+/** From the very beginning Ctrl-C stops the stack: the supervisor would outlive a command that just ends. */
+async function untilStopped(startUp: (signal: AbortSignal) => Promise<void>): Promise<void> {
+  const stop = new AbortController()
+  const { signal } = stop
+  const stopped = new Promise(resolve => signal.addEventListener('abort', resolve))
+  for (const name of ['SIGINT', 'SIGTERM'] as const) process.on(name, () => stop.abort())
+  const keepAlive = setInterval(() => undefined, 2 ** 30)
+  try {
+    await startUp(signal)
+    await stopped
+  } catch (error) {
+    if (!signal.aborted) throw error
+  } finally {
+    clearInterval(keepAlive)
+  }
+  await down(readSettings({ embedded: true }).stateDirectory, console.log)
 }
 
 interface UpFlags {
@@ -43,7 +56,11 @@ function positive(text: string): number {
 
 const list = (text: string): string[] => text.split(',').map(name => name.trim())
 
-async function start(only: string[] | undefined, timeoutSeconds: number): Promise<void> {
+async function start(
+  only: string[] | undefined,
+  timeoutSeconds: number,
+  signal?: AbortSignal,
+): Promise<void> {
   const settings = readSettings({ embedded: true })
   const { stateDirectory, cacheDirectory, embedded, offline } = settings
   if (existsSync(statePaths(stateDirectory).restoring)) {
@@ -76,6 +93,7 @@ async function start(only: string[] | undefined, timeoutSeconds: number): Promis
     fingerprint: plan.fingerprint,
     progress: console.log,
     deadlineMs: timeoutSeconds * 1000,
+    ...(signal ? { signal } : {}),
   })
   printEndpoints(stateDirectory)
 }

@@ -17,6 +17,8 @@ export interface UpOptions {
   readonly fingerprint: string
   readonly progress: (line: string) => void
   readonly deadlineMs: number
+  /** Aborting it ends the wait, and a supervisor that was just started; `down` stops what that one has begun. */
+  readonly signal?: AbortSignal
 }
 
 /**
@@ -37,6 +39,8 @@ export async function up(options: UpOptions): Promise<void> {
   const report = progressOf(options.progress)
   let own: ChildProcess | undefined
   while (Date.now() < end) {
+    if (options.signal?.aborted === true) own?.kill()
+    options.signal?.throwIfAborted()
     const state = readState(stateDirectory)
     if (state.supervisor !== undefined && isAlive(state.supervisor)) {
       report(state)

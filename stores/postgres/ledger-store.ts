@@ -1,5 +1,6 @@
 import type { DataSource, EntityManager } from 'typeorm'
 import { LedgerStep } from './entities/ledger-step.js'
+import { Run } from './entities/run.js'
 import { assertFence, type Fence, takeLease } from './leases.js'
 
 export interface StepRef {
@@ -21,9 +22,25 @@ export class LedgerStore {
     return this.find<T>(this.dataSource.manager, ref)
   }
 
-  /** Makes the caller the writer of the run; earlier writers (of a worker thought dead) are fenced off. */
-  async takeRun(runId: string, owner: string): Promise<Fence> {
-    return takeLease(this.dataSource.manager, `run/${runId}`, owner)
+  /**
+   * Begins a step: makes the caller the writer of the run, fencing off earlier ones (of a worker thought
+   * dead), and shows the step as the run's stage. A step that is finished gives its outcome and changes
+   * nothing. The stage needs no sequence: only the attempt that the row is at writes it, while it runs.
+   */
+  async begin<T>(ref: StepRef, owner: string): Promise<{ outcome: T } | { fence: Fence }> {
+    return this.dataSource.transaction(async transaction => {
+      const outcome = await this.find<T>(transaction, ref)
+      if (outcome !== undefined) return { outcome }
+      const { runId, step, attempt } = ref
+      const fence = await takeLease(transaction, `run/${runId}`, owner)
+      const now = new Date()
+      await transaction.update(
+        Run,
+        { id: runId, attempt, status: 'running' },
+        { stage: step, touchedAt: now },
+      )
+      return { fence }
+    })
   }
 
   /** Runs a write of the current writer; one that has been taken over changes nothing. */

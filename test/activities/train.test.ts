@@ -2,6 +2,8 @@ import { MockActivityEnvironment } from '@temporalio/testing'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { trainingActivities } from '../../activities/training.js'
 import type { RunInput, TrainHeartbeat } from '../../contracts/temporal/messages.js'
+import type { Fence } from '../../stores/postgres/leases.js'
+import type { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { bikeCsv, bikeTraining } from '../support/bike-data.js'
 import { Harness, PROJECT, type RunningWorker } from '../support/harness.js'
 import { silentLogger } from '../support/silent-logger.js'
@@ -62,22 +64,22 @@ describe('the train activity', () => {
   })
 
   it('stops when another holder takes the run over, and leaves what that one does', async () => {
-    const { run, environment, train } = await prepared({
+    const { run, input, environment, train } = await prepared({
       model: 'fenced',
       rounds: 100_000,
       checkpointEvery: 50,
     })
-    let taken: Promise<{ epoch: string }> | undefined
+    let taken: ReturnType<LedgerStore['begin']> | undefined
     environment.on('heartbeat', (beat: TrainHeartbeat) => {
-      if (beat.checkpoint) taken ??= harness.ports.ledger.takeRun(run.id, 'its heir')
+      if (beat.checkpoint) taken ??= harness.ports.ledger.begin({ ...input, step: 'train' }, 'its heir')
     })
     await expect(train()).rejects.toMatchObject({
       code: 'lease_lost',
       message: expect.stringContaining('taken over by its heir'),
     })
-    const { epoch } = await taken!
+    const { fence } = (await taken!) as { fence: Fence }
     const checkpoints = await harness.ports.checkpoints.list(run.id)
-    expect(checkpoints.filter(checkpoint => checkpoint.epoch >= epoch)).toEqual([])
+    expect(checkpoints.filter(checkpoint => checkpoint.epoch >= fence.epoch)).toEqual([])
     expect((await harness.steps(run)).has('train')).toBe(false)
     expect(await trainersOf(process.pid)).toEqual([])
   })

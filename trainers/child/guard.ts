@@ -25,14 +25,18 @@ export function dieWithParent(parent: number): void {
 /**
  * Starts a thread that blocks on the control pipe and kills the whole process group when the pipe
  * ends: it covers the grandchildren, and whatever took the death signal away.
+ *
+ * @returns whether the parent has asked to stop, by a byte on the pipe
  */
-export async function dieWithControlPipe(fd: number): Promise<void> {
+export async function dieWithControlPipe(fd: number): Promise<() => boolean> {
+  const stop = new Int32Array(new SharedArrayBuffer(4))
   const thread = new Worker(new URL('./control-thread.js', import.meta.url), {
-    workerData: { fd },
+    workerData: { fd, stop },
     resourceLimits: { maxOldGenerationSizeMb: 16 },
   })
   thread.unref()
   await once(thread, 'message')
+  return () => Atomics.load(stop, 0) === 1
 }
 
 /** Ends the process at once. `process.exit` would wait for the thread that blocks on the pipe. */

@@ -14,7 +14,7 @@ import { dieWithControlPipe, dieWithParent, leave } from './guard.js'
 
 // First of all: nothing below may outlive the parent.
 dieWithParent(Number(process.argv[2]))
-await dieWithControlPipe(CONTROL_FD)
+const isToStop = await dieWithControlPipe(CONTROL_FD)
 
 function send(message: ChildMessage): void {
   const line = Buffer.from(`${JSON.stringify(message)}\n`)
@@ -24,7 +24,7 @@ function send(message: ChildMessage): void {
 async function run(job: Job, emit: (event: JobEvent) => void): Promise<ResultOf[Job['kind']]> {
   switch (job.kind) {
     case 'train':
-      return (await import('./train.js')).train(job, emit)
+      return (await import('./train.js')).train(job, { emit, isToStop })
     case 'evaluate':
       return (await import('./evaluate.js')).evaluate(job)
     case 'export':

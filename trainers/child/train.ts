@@ -12,15 +12,24 @@ const PROGRESS_MS = 200
 
 const turnOfTheLoop = (): Promise<void> => new Promise(resolve => setImmediate(resolve))
 
-/** Trains, keeping a durable checkpoint every `checkpointEvery` rounds while the rounds go on. */
-export async function train(job: TrainJob, emit: (event: JobEvent) => void): Promise<TrainResult> {
+export interface TrainParent {
+  emit(event: JobEvent): void
+  /** True once the parent wants its worker to end: the rounds made so far are kept, none follow. */
+  isToStop(): boolean
+}
+
+/**
+ * Trains, keeping a durable checkpoint every `checkpointEvery` rounds while the rounds go on.
+ * @throws MlforgeError cancelled when it was asked to stop, after a checkpoint of the round it was at
+ */
+export async function train(job: TrainJob, parent: TrainParent): Promise<TrainResult> {
   const trainer: Trainer = new XgboostTrainer(job.library)
   try {
     const rows = await prepare(trainer, job)
     const fromRound = trainer.round
-    emit({ event: 'started', pid: process.pid, engine: trainer.engine, rows, fromRound })
+    parent.emit({ event: 'started', pid: process.pid, engine: trainer.engine, rows, fromRound })
     const started = performance.now()
-    const checkpointSeconds = await rounds(trainer, job, emit)
+    const checkpointSeconds = await rounds(trainer, job, parent)
     const seconds = (performance.now() - started) / 1000
     const trainRmse = trainer.trainRmse()
     return {
@@ -79,7 +88,7 @@ function restore(trainer: Trainer, file: string, checkpoint: Uint8Array): void {
 }
 
 /** Runs the rounds that are left; gives the seconds in which they stood still for checkpoints. */
-async function rounds(trainer: Trainer, job: TrainJob, emit: (event: JobEvent) => void): Promise<number> {
+async function rounds(trainer: Trainer, job: TrainJob, { emit, isToStop }: TrainParent): Promise<number> {
   let still = 0
   const timed = async (work: () => Promise<void>): Promise<void> => {
     const from = performance.now()
@@ -92,7 +101,8 @@ async function rounds(trainer: Trainer, job: TrainJob, emit: (event: JobEvent) =
   while (trainer.round < job.rounds) {
     trainer.step()
     const { round } = trainer
-    if (job.checkpointEvery > 0 && round % job.checkpointEvery === 0 && round < job.rounds) {
+    const stops = isToStop() && round < job.rounds
+    if (stops || (job.checkpointEvery > 0 && round % job.checkpointEvery === 0 && round < job.rounds)) {
       await timed(async () => {
         await writing
         writing = writeDurably(join(job.directory, `checkpoint-${round}.bin`), trainer.checkpoint())
@@ -109,7 +119,9 @@ async function rounds(trainer: Trainer, job: TrainJob, emit: (event: JobEvent) =
     }
     // The file is written by the pool of libuv; its steps need turns of the event loop.
     if (writing !== undefined) await timed(turnOfTheLoop)
+    if (stops) await timed(async () => writing)
     if (failures.length > 0) throw failures[0]
+    if (stops) throw new MlforgeError('cancelled', `The training stopped after round ${round}, as asked.`)
   }
   await timed(async () => writing)
   if (failures.length > 0) throw failures[0]

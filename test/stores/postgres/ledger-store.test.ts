@@ -1,7 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { writeSequence } from '../../../domain/runs/run-status.js'
 import { uuidv7 } from '../../../stores/ids.js'
-import { LedgerStore } from '../../../stores/postgres/ledger-store.js'
+import type { Fence } from '../../../stores/postgres/leases.js'
+import { LedgerStore, type StepRef } from '../../../stores/postgres/ledger-store.js'
 import { ModelStore } from '../../../stores/postgres/model-store.js'
+import { RunStore } from '../../../stores/postgres/run-store.js'
 import { type TestDatabase, testDatabase } from '../../support/postgres.js'
 
 describe('LedgerStore', () => {
@@ -30,25 +33,60 @@ describe('LedgerStore', () => {
     })
     return { version }
   }
+  const taken = async (ref: StepRef, owner: string): Promise<Fence> => {
+    const begun = await ledger.begin(ref, owner)
+    if ('fence' in begun) return begun.fence
+    throw new Error(`Step ${ref.step} is finished already.`)
+  }
   const versions = async () => (await models.versions('default', 'bike', {})).items.length
 
   it('commits a step and its effect once, however often it is finished', async () => {
     const runId = uuidv7()
     const ref = { runId, step: 'register', generation: 1, attempt: 1 }
-    const fence = await ledger.takeRun(runId, 'worker 1')
+    const fence = await taken(ref, 'worker 1')
     const first = await ledger.finish(ref, fence, register(runId))
     const again = await ledger.finish({ ...ref, attempt: 2 }, fence, register(runId))
     expect(again).toEqual(first)
     expect(await ledger.outcome(ref)).toEqual(first)
     expect(await versions()).toBe(1)
+    // It does not begin again, and the lease stays where it was.
+    expect(await ledger.begin(ref, 'worker 2')).toEqual({ outcome: first })
+    await expect(ledger.fenced(fence, () => Promise.resolve('still the writer'))).resolves.toBe(
+      'still the writer',
+    )
+  })
+
+  it('shows the step that begins as the stage of the run, for the attempt that runs alone', async () => {
+    const runs = new RunStore(database.dataSource)
+    const { run } = await runs.accept({
+      project: 'default',
+      kind: 'training',
+      name: 'bike',
+      request: {},
+      principal: 'key:ann',
+      trigger: 'api',
+      retryPolicy: { codes: [], maxAttempts: 1, delaySeconds: 1 },
+    })
+    const stage = async () => (await runs.get('default', run.id)).stage
+    const ref = { runId: run.id, step: 'train', generation: 1, attempt: 1 }
+    await taken(ref, 'worker')
+    expect(await stage()).toBe('accepted')
+    await runs.update(run.id, writeSequence(1, 1), { status: 'running', stage: 'prepare' })
+    await taken({ ...ref, attempt: 2 }, 'of another attempt')
+    expect(await stage()).toBe('prepare')
+    await taken(ref, 'worker')
+    expect(await stage()).toBe('train')
+    await runs.update(run.id, writeSequence(1, 'closing'), { status: 'succeeded', stage: 'succeeded' })
+    await taken(ref, 'a worker thought dead')
+    expect(await stage()).toBe('succeeded')
   })
 
   it('lets only the latest of two writers write', async () => {
     const before = await versions()
     const runId = uuidv7()
     const ref = { runId, step: 'register', generation: 1, attempt: 1 }
-    const zombie = await ledger.takeRun(runId, 'a worker thought dead')
-    const heir = await ledger.takeRun(runId, 'its heir')
+    const zombie = await taken(ref, 'a worker thought dead')
+    const heir = await taken(ref, 'its heir')
     await expect(ledger.finish(ref, zombie, register(runId))).rejects.toMatchObject({
       code: 'lease_lost',
       message: expect.stringContaining('taken over by its heir'),
@@ -62,7 +100,7 @@ describe('LedgerStore', () => {
     const before = await versions()
     const runId = uuidv7()
     const ref = { runId, step: 'register', generation: 1, attempt: 1 }
-    const fence = await ledger.takeRun(runId, 'worker')
+    const fence = await taken(ref, 'worker')
     const failing = ledger.finish(ref, fence, async transaction => {
       await register(runId)(transaction)
       throw new Error('the last statement failed')
@@ -77,8 +115,8 @@ describe('LedgerStore', () => {
     const runIds = Array.from({ length: 8 }, () => uuidv7())
     const made = await Promise.all(
       runIds.map(async runId => {
-        const fence = await ledger.takeRun(runId, 'worker')
-        return ledger.finish({ runId, step: 'register', generation: 1, attempt: 1 }, fence, register(runId))
+        const ref = { runId, step: 'register', generation: 1, attempt: 1 }
+        return ledger.finish(ref, await taken(ref, 'worker'), register(runId))
       }),
     )
     expect(made.map(({ version }) => version).sort((a, b) => a - b)).toEqual(
