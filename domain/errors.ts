@@ -47,6 +47,18 @@ export const ERROR_CODES = {
   trainer_crashed: { http: 500, retryable: true },
   engine_missing: { http: 503, retryable: true },
 
+  // Serving and rollouts
+  features_invalid: { http: 422, retryable: false },
+  prediction_id_reused: { http: 409, retryable: false },
+  not_deployed: { http: 409, retryable: false },
+  overloaded: { http: 503, retryable: true },
+  segment_corrupt: { http: 500, retryable: false },
+  preflight_failed: { http: 422, retryable: false },
+  strategy_invalid: { http: 422, retryable: false },
+  rollout_in_progress: { http: 409, retryable: false },
+  rollout_closed: { http: 409, retryable: false },
+  rolled_back: { http: 409, retryable: false },
+
   // Schedules
   cron_invalid: { http: 422, retryable: false },
   time_zone_invalid: { http: 422, retryable: false },

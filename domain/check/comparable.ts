@@ -1,6 +1,9 @@
-import { canonicalJson, type Json } from '../canonical-json.js'
+import type { Json } from '../canonical-json.js'
+import type { RunKind } from '../names.js'
 import type { CheckProblem, StackFacts } from './facts.js'
 import type { EffectCount } from './effects.js'
+import { comparableDeployments } from './comparable-deployments.js'
+import { distinct, ordered } from './ordered.js'
 import { hasPassed } from './versions.js'
 
 /**
@@ -30,7 +33,8 @@ export function comparableState(
             version,
             root,
             rows: Number(rows),
-            parents,
+            // Versions by their roots; which files the prediction log was cut into is chance.
+            parents: parents.filter(parent => !parent.includes('/')),
             raw: raw.sha256,
           })),
       })),
@@ -60,12 +64,13 @@ export function comparableState(
               alias,
               fromVersion,
               toVersion,
-              principal,
-              reason,
+              principal: withoutIds(principal),
+              reason: withoutIds(reason),
             })),
         ),
       })),
     ),
+    deployments: comparableDeployments(facts),
     schedules: ordered(
       facts.schedules.map(({ project, name, training, timing, paused }) => ({
         project,
@@ -79,7 +84,7 @@ export function comparableState(
     uploads: distinct(
       facts.uploads.map(({ project, sha256, rows }) => ({ project, sha256, rows: Number(rows) })),
     ),
-    effects: ordered(
+    effects: comparableWork(
       effects.map(({ project, kind, name, step, generation, rows }) => ({
         project,
         kind,
@@ -89,7 +94,7 @@ export function comparableState(
         rows,
       })),
     ),
-    runs: ordered(
+    runs: comparableWork(
       facts.runs.map(({ id, project, kind, name, status, generation, error, trigger }) => ({
         project,
         kind,
@@ -107,12 +112,13 @@ export function comparableState(
 
 export type ComparableState = ReturnType<typeof comparableState>
 
-function ordered<T extends object>(items: readonly T[]): T[] {
-  const keyed = items.map(item => [canonicalJson(item as unknown as Json), item] as const)
-  return keyed.sort(([a], [b]) => (a < b ? -1 : a > b ? 1 : 0)).map(([, item]) => item)
+/** A rollout and an incident say which one they are where they move an alias. */
+function withoutIds(text: string): string {
+  return text.replaceAll(/[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}/g, '<id>')
 }
 
-function distinct<T extends object>(items: readonly T[]): T[] {
-  const byText = new Map(items.map(item => [canonicalJson(item as unknown as Json), item]))
-  return ordered([...byText.values()])
+/** How often a window was looked at follows from when its rows and labels came: equal checks are one. */
+function comparableWork<T extends { readonly kind: RunKind }>(items: readonly T[]): T[] {
+  const isCheck = ({ kind }: T) => kind === 'drift'
+  return ordered([...items.filter(item => !isCheck(item)), ...distinct(items.filter(isCheck))])
 }

@@ -1,11 +1,5 @@
 import { effectKey, type RunKind } from '../names.js'
-import type {
-  CheckProblem,
-  DatasetVersionFacts,
-  LedgerFacts,
-  ModelVersionFacts,
-  StackFacts,
-} from './facts.js'
+import type { CheckProblem, LedgerFacts, StackFacts } from './facts.js'
 
 /** An effect that a finished step promises, and how many rows carry its key: 1, or something is wrong. */
 export interface EffectCount {
@@ -18,10 +12,29 @@ export interface EffectCount {
   readonly rows: number
 }
 
-/** The step of each kind of run whose outcome is a row that others see. */
-const EFFECT_STEP = { dataset: 'commit', training: 'register' } as const satisfies Record<RunKind, string>
+/** The steps of a run whose outcome is a row that others see. */
+const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
+  dataset: /^commit$/,
+  training: /^register$/,
+  rollout: /^(begin|plan-[1-9]\d*|compensation)$/,
+  drift: /^record$/,
+  // A version of a dataset for each retraining.
+  incident: /^set-[1-9]\d*$/,
+}
 
-type Version = DatasetVersionFacts | ModelVersionFacts
+/** The step without which a run has not succeeded. */
+const LAST_STEP: Readonly<Partial<Record<RunKind, string>>> = {
+  dataset: 'commit',
+  training: 'register',
+  drift: 'record',
+}
+
+/** A row with an effect's key: what it is, for people, and what it says. */
+interface EffectRow {
+  readonly effectKey: string
+  readonly what: string
+  readonly says: Readonly<Record<string, unknown>>
+}
 
 /**
  * Effects per idempotency key: each finished step has its row once, each row has its step, the two
@@ -31,23 +44,21 @@ export function checkEffects(facts: StackFacts): { effects: EffectCount[]; probl
   const problems: CheckProblem[] = []
   const effects: EffectCount[] = []
   const runs = new Map(facts.runs.map(run => [run.id, run]))
-  const rows = new Map<string, Version[]>()
-  for (const version of [...facts.datasetVersions, ...facts.modelVersions]) {
-    rows.set(version.effectKey, [...(rows.get(version.effectKey) ?? []), version])
-  }
-  const promised = new Set<string>()
+  const rows = new Map<string, EffectRow[]>()
+  for (const row of effectRows(facts)) rows.set(row.effectKey, [...(rows.get(row.effectKey) ?? []), row])
+  // Traffic that a terminated rollout has left is taken back by reconcile, which is no step of the run.
+  const takenBack = facts.runs.filter(run => run.kind === 'rollout').map(takenBackKey)
+  const promised = new Set<string>(takenBack)
   const finished = new Set<string>()
 
   for (const step of facts.ledger) {
     const run = runs.get(step.runId)
-    if (run === undefined || EFFECT_STEP[run.kind] !== step.step) continue
-    finished.add(run.id)
+    if (run === undefined || !EFFECT_STEPS[run.kind].test(step.step)) continue
+    if (step.step === LAST_STEP[run.kind]) finished.add(run.id)
     const key = effectKey(step, step.step)
     promised.add(key)
     const found = rows.get(key) ?? []
-    // The same content again is the version that is there: such a step has no row of its own.
-    const isRepetition = run.kind === 'dataset' && (step.outcome as { created?: boolean }).created === false
-    if (isRepetition && found.length === 0) continue
+    if (found.length === 0 && mayHaveNone(run.kind, step)) continue
     effects.push({
       key,
       project: run.project,
@@ -64,43 +75,81 @@ export function checkEffects(facts: StackFacts): { effects: EffectCount[]; probl
     problems.push({
       code: 'effect_without_step',
       at: key,
-      message: `Version ${found[0]!.version} carries a key of no finished step. It was not written by a run: restore a backup, or delete it.`,
+      message: `The row of ${found[0]!.what} carries a key of no finished step. It was not written by a run: restore a backup, or delete it.`,
     })
   }
   for (const run of facts.runs) {
-    if (run.status !== 'succeeded' || finished.has(run.id)) continue
+    const step = LAST_STEP[run.kind]
+    if (step === undefined || run.status !== 'succeeded' || finished.has(run.id)) continue
     problems.push({
       code: 'effect_missing',
       at: run.id,
-      message: `The run succeeded, but its step ${EFFECT_STEP[run.kind]} is not in the ledger. Restore a backup, or start it as a new run.`,
+      message: `The run succeeded, but its step ${step} is not in the ledger. Restore a backup, or start it as a new run.`,
     })
   }
   return { effects, problems }
 }
 
-function countProblems(key: string, found: readonly Version[]): CheckProblem[] {
+function effectRows(facts: StackFacts): EffectRow[] {
+  return [
+    ...[...facts.datasetVersions, ...facts.modelVersions].map(row => ({
+      effectKey: row.effectKey,
+      what: `version ${row.version}`,
+      says: row as unknown as EffectRow['says'],
+    })),
+    ...facts.plans.map(({ effectKey: key, revision }) => ({
+      effectKey: key,
+      what: `plan ${revision}`,
+      says: { revision },
+    })),
+    ...facts.driftWindows.map(({ effectKey: key, windowId, revision }) => ({
+      effectKey: key,
+      what: `window ${windowId} revision ${revision}`,
+      says: { revision },
+    })),
+  ]
+}
+
+function takenBackKey({ id, generation }: StackFacts['runs'][number]): string {
+  return effectKey({ runId: id, generation }, 'taken-back')
+}
+
+/** The same content again is the row that is there, and mostly there is no traffic for a rollout to take back. */
+function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
+  const { created, outcome: recorded } = outcome as { created?: boolean; outcome?: string }
+  switch (kind) {
+    case 'dataset':
+    case 'incident':
+      return created === false
+    case 'drift':
+      return recorded === 'unchanged' || recorded === 'stale'
+    case 'rollout':
+      return step === 'begin'
+    case 'training':
+      return false
+  }
+}
+
+function countProblems(key: string, found: readonly EffectRow[]): CheckProblem[] {
   if (found.length === 1) return []
   if (found.length === 0) {
     const message =
       'The step is finished, but no row has its effect. Restore a backup, or redo it as a new run.'
     return [{ code: 'effect_missing', at: key, message }]
   }
-  const versions = found.map(({ version }) => version).join(', ')
-  const message = `${found.length} rows have this one effect: versions ${versions}. Keep the first; report this, it must not happen.`
+  const several = found.map(({ what }) => what).join(', ')
+  const message = `${found.length} rows have this one effect: ${several}. Keep the first; report this, it must not happen.`
   return [{ code: 'effect_duplicated', at: key, message }]
 }
 
-function differences(key: string, { outcome }: LedgerFacts, found: readonly Version[]): CheckProblem[] {
+function differences(key: string, { outcome }: LedgerFacts, found: readonly EffectRow[]): CheckProblem[] {
   const first = found[0]
   if (first === undefined || typeof outcome !== 'object' || outcome === null) return []
-  const promised = outcome as Record<string, unknown>
-  const named = (['version', 'root', 'sha256'] as const).filter(field => promised[field] !== undefined)
-  if (
-    found.some(row => named.every(field => promised[field] === (row as unknown as typeof promised)[field]))
-  ) {
-    return []
-  }
-  const [told, is] = [promised, first as unknown as typeof promised].map(values =>
+  const promised = outcome as EffectRow['says']
+  const fields = ['version', 'root', 'sha256', 'revision'] as const
+  const named = fields.filter(field => promised[field] !== undefined)
+  if (found.some(({ says }) => named.every(field => promised[field] === says[field]))) return []
+  const [told, is] = [promised, first.says].map(values =>
     named.map(field => `${field} ${String(values[field])}`).join(', '),
   )
   const message = `The ledger says ${told}; the row says ${is}. One was changed by hand: restore a backup.`

@@ -1,8 +1,9 @@
 import type { RunKind } from '../names.js'
 import type { RunStatus } from '../runs/run-status.js'
+import type { LoggedFacts, ServingFacts } from './serving-facts.js'
 
 /** What a stack holds, as it was read: rows of one database snapshot, Temporal's answers, sizes of objects. */
-export interface StackFacts {
+export interface StackFacts extends ServingFacts {
   readonly datasets: readonly NamedRow[]
   readonly datasetVersions: readonly DatasetVersionFacts[]
   readonly models: readonly NamedRow[]
@@ -21,6 +22,8 @@ export interface StackFacts {
   /** Workflow ids of runs that Temporal has open. */
   readonly openWorkflows: readonly string[]
   readonly objects: ReadonlyMap<string, ObjectFacts>
+  /** Of the deployments whose prediction files were read. */
+  readonly logged: readonly LoggedFacts[]
   /** The database's clock at the snapshot. */
   readonly now: Date
   /** How long Temporal keeps what has closed. */
@@ -107,9 +110,13 @@ export interface RunFacts {
   readonly workflowId: string
   readonly executionId: string | null
   readonly request: unknown
+  readonly result: unknown
   readonly error: { readonly code: string } | null
   readonly trigger: string
+  readonly createdAt: Date
   readonly endedAt: Date | null
+  /** When it is started again by itself. */
+  readonly nextAttemptAt: Date | null
   readonly history: string | null
 }
 
@@ -153,3 +160,28 @@ export type CheckCode =
   | 'object_missing'
   | 'object_size'
   | 'object_corrupt'
+  | 'plan_gap'
+  | 'plan_invalid'
+  | 'plan_version_missing'
+  | 'plan_version_differs'
+  | 'trial_left'
+  | 'replica_behind'
+  | 'rollout_twice'
+  | 'promotion_without_traffic'
+  | 'promotion_without_champion'
+  | 'decision_gap'
+  | 'decision_end'
+  | 'segment_gap'
+  | 'segment_refused'
+  | 'segment_repeated'
+  | 'segment_not_ingested'
+  | 'ingest_overdue'
+  | 'predictions_miscounted'
+  | 'prediction_repeated'
+  | 'label_gap'
+  | 'label_repeated'
+  | 'window_gap'
+  | 'window_repeated'
+  | 'incident_twice'
+  | 'incident_event_gap'
+  | 'incident_not_followed'

@@ -12,7 +12,16 @@ export interface Reference {
 
 export type Referring = Pick<
   StackFacts,
-  'datasetVersions' | 'modelVersions' | 'checkpoints' | 'uploads' | 'runs' | 'ledger'
+  | 'datasetVersions'
+  | 'modelVersions'
+  | 'checkpoints'
+  | 'uploads'
+  | 'runs'
+  | 'ledger'
+  | 'plans'
+  | 'segments'
+  | 'predictionFiles'
+  | 'driftWindows'
 >
 
 /** Every object that a row points at, once, in the order of the uris. */
@@ -26,6 +35,13 @@ export function referencedObjects(rows: Referring): Reference[] {
   for (const version of rows.modelVersions) walk(version.artifacts, version.effectKey, add)
   for (const { uri, bytes } of rows.checkpoints) add(uri, Number(bytes), 'a checkpoint')
   for (const { uri, bytes } of rows.uploads) add(uri, Number(bytes), 'an upload')
+  for (const { versions, effectKey } of rows.plans) walk(versions, `plan ${effectKey}`, add)
+  for (const { replica, segment, uri, bytes, problem } of rows.segments) {
+    // Evidence also after it was ingested: the sealed bytes of what was answered. One that is given up is not missed.
+    if (problem === null) add(uri, bytes, `segment ${replica}/${segment}`)
+  }
+  for (const { uri, bytes, effectKey } of rows.predictionFiles) add(uri, bytes, `predictions ${effectKey}`)
+  for (const { report, effectKey } of rows.driftWindows) walk(report, effectKey, add)
   for (const { id, history, request } of rows.runs) {
     if (history !== null) add(history, null, `the history of run ${id}`)
     walk(request, `run ${id}`, add)

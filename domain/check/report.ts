@@ -1,7 +1,12 @@
 import { comparableState } from './comparable.js'
 import { checkEffects } from './effects.js'
 import type { StackFacts } from './facts.js'
+import { checkMonitoring } from './monitoring.js'
+import { checkPredictions } from './predictions.js'
+import { reportDeployments } from './report-deployments.js'
+import { checkRollouts } from './rollouts.js'
 import { checkRuns } from './runs.js'
+import { checkTraffic } from './traffic.js'
 import { checkObjects, checkVersions, hasPassed } from './versions.js'
 
 /** A part that did not answer: what is said of it in the report is nothing, not "well". */
@@ -16,8 +21,17 @@ export interface Unreachable {
  */
 export function buildReport(facts: StackFacts, unreachable: readonly Unreachable[] = []) {
   const { effects, problems: ofEffects } = checkEffects(facts)
-  const problems = [...ofEffects, ...checkVersions(facts), ...checkRuns(facts), ...checkObjects(facts)].sort(
-    (a, b) => (`${a.code} ${a.at}` < `${b.code} ${b.at}` ? -1 : 1),
+  const checks = [
+    checkVersions,
+    checkRuns,
+    checkObjects,
+    checkTraffic,
+    checkRollouts,
+    checkPredictions,
+    checkMonitoring,
+  ]
+  const problems = [...ofEffects, ...checks.flatMap(check => check(facts))].sort((a, b) =>
+    `${a.code} ${a.at}` < `${b.code} ${b.at}` ? -1 : 1,
   )
   const objects = [...facts.objects.values()]
   return {
@@ -49,6 +63,7 @@ export function buildReport(facts: StackFacts, unreachable: readonly Unreachable
         facts.aliases.filter(row => row.modelId === id).map(({ alias, version }) => [alias, version]),
       ),
     })),
+    deployments: reportDeployments(facts),
     effects,
     runs: facts.runs.map(({ id, project, kind, name, status, attempt, workflowId }) => ({
       id,

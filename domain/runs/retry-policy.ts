@@ -9,6 +9,9 @@ export interface RetryPolicy {
   readonly delaySeconds: number
 }
 
+/** For work that only a person may ask for again. */
+export const NOT_RETRIED: RetryPolicy = { codes: [], maxAttempts: 1, delaySeconds: 1 }
+
 export interface EndedRun {
   readonly status: RunStatus
   readonly code: string | null

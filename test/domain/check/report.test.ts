@@ -1,69 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
-import type { RunFacts, StackFacts } from '../../../domain/check/facts.js'
+import type { RunFacts } from '../../../domain/check/facts.js'
 import { buildReport } from '../../../domain/check/report.js'
+import { codes, content, hash, NOW, stack } from './support.js'
 
-const hash = (digit: string) => digit.repeat(64)
-const content = (digit: string) => ({
-  uri: `default/sha256/${digit}${digit}/${hash(digit)}`,
-  sha256: hash(digit),
-  bytes: 7,
-})
-const NOW = new Date('2026-01-10T00:00:00Z')
-
-/** A training that registered version 1, as a stack holds it. */
-function stack(seed: string, more: Partial<RunFacts> = {}): StackFacts {
-  const runId = `run-${seed}`
-  const run: RunFacts = {
-    id: runId,
-    project: 'default',
-    kind: 'training',
-    name: 'demand',
-    status: 'succeeded',
-    attempt: 1,
-    generation: 1,
-    workflowId: `default/training/demand/${runId}`,
-    executionId: `execution-${seed}`,
-    request: {},
-    error: null,
-    trigger: 'api',
-    endedAt: NOW,
-    history: null,
-    ...more,
-  }
-  return {
-    datasets: [],
-    datasetVersions: [],
-    models: [{ id: `model-${seed}`, project: 'default', name: 'demand' }],
-    modelVersions: [
-      {
-        modelId: `model-${seed}`,
-        version: 1,
-        engine: 'xgboost',
-        sha256: hash('a'),
-        artifacts: { 'model.ubj': content('a'), 'model.onnx': content('b') },
-        gate: { passed: true },
-        lineage: { dataset: { name: 'bikes', version: 1 }, run: runId },
-        runId,
-        effectKey: `${runId}/register/g1`,
-      },
-    ],
-    aliases: [],
-    aliasChanges: [],
-    schedules: [],
-    uploads: [],
-    checkpoints: [],
-    ledger: [{ runId, step: 'register', generation: 1, outcome: { version: 1, sha256: hash('a') } }],
-    runs: [run],
-    owed: [],
-    workflows: new Map([[run.workflowId, 'COMPLETED']]),
-    openWorkflows: [],
-    objects: new Map(['a', 'b'].map(digit => [content(digit).uri, { bytes: 7 }])),
-    now: NOW,
-    retentionDays: 30,
-  }
-}
-
-const codes = (facts: StackFacts) => buildReport(facts).problems.map(({ code }) => code)
 const move = (alias: string, fromVersion: number | null, toVersion: number | null, second: number) => ({
   modelId: 'model-1',
   alias,

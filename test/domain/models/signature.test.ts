@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { clipToSignature, type ModelSignature } from '../../inference/signature.js'
+import { clipToSignature, type ModelSignature } from '../../../domain/models/signature.js'
 
 const signature = (clip?: { min?: number; max?: number }): ModelSignature => ({
   features: [{ name: 'hr', type: 'integer' }],
