@@ -36,6 +36,37 @@ export interface Config {
     /** Port of /live, /ready and /metrics. */
     readonly port: number
   }
+  readonly serving: {
+    readonly host: string
+    /** Port of the first replica; the others take the ones after it. 0: free ones. */
+    readonly port: number
+    /** How many replicas `mlforge up` runs. */
+    readonly replicas: number
+    /** Threads of a replica that score rows. */
+    readonly threads: number
+    /** How often a replica looks for new plans and keys. */
+    readonly pollSeconds: number
+    /** Rows that may wait to be scored; beyond it requests are refused. */
+    readonly queueRows: number
+    readonly deadlineSeconds: number
+    /** Predictions whose id is remembered, so that the same id again gets the first answer. */
+    readonly recentIds: number
+    /** The prediction log: a segment is sealed when it is so old or so large, whichever comes first. */
+    readonly sealSeconds: number
+    readonly segmentBytes: number
+    /** What a loss of power may take. */
+    readonly flushSeconds: number
+    /** Bytes that a replica's unsent log may take; beyond it predictions are answered and not logged. */
+    readonly logBudgetBytes: number
+  }
+  readonly rollouts: {
+    /** Time between two looks of a rollout at its evidence. */
+    readonly lookEverySeconds: number
+  }
+  readonly monitoring: {
+    /** How often it is looked for windows that are due. */
+    readonly intervalSeconds: number
+  }
   readonly retries: {
     /** How often failed runs are looked at. */
     readonly intervalSeconds: number

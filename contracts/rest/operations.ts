@@ -1,8 +1,8 @@
 /** Any run, whatever its kind. */
 export interface Operation {
   id: string
-  kind: 'dataset' | 'training'
-  /** Name of the dataset or model. */
+  kind: 'dataset' | 'training' | 'rollout' | 'drift' | 'incident'
+  /** Name of the dataset, model or deployment. */
   name: string
   status:
     | 'accepted'
@@ -21,9 +21,9 @@ export interface Operation {
   error: RunProblem | null
   warnings: string[]
   retry: RetryState
-  /** Who asked: `key:<name>` or `schedule:<name>`. */
+  /** Who asked: `key:<name>`, `schedule:<name>`, `incident:<id>` or `deployment:<name>`. */
   principal: string
-  trigger: 'api' | 'schedule'
+  trigger: 'api' | 'schedule' | 'incident'
   createdAt: string
   startedAt: string | null
   endedAt: string | null

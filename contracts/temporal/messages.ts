@@ -1,6 +1,9 @@
 import { defineQuery } from '@temporalio/workflow'
 import type { Evaluated, GateDecision } from '../../domain/training/gate.js'
 import type { ParityVerdict } from '../../domain/training/parity.js'
+import type { DriftLive } from './monitoring.js'
+import type { IncidentLive } from './incidents.js'
+import type { RolloutLive } from './rollouts.js'
 
 /** Where content is and what it hashes to: the only form in which data passes through a workflow. */
 export interface ContentRef {
@@ -13,7 +16,7 @@ export interface ContentRef {
 export interface RunInput {
   readonly project: string
   readonly runId: string
-  /** Name of the dataset or model. */
+  /** Name of the dataset, model or deployment. */
   readonly name: string
   /** Counts starts of this run id, from 1. */
   readonly attempt: number
@@ -25,6 +28,8 @@ export interface RunInput {
 export interface RunLimits {
   /** Work that has not reported for this long is given to another worker. */
   readonly heartbeatTimeoutSeconds: number
+  /** Time between two looks of a rollout or an incident at its evidence. */
+  readonly lookEverySeconds?: number
 }
 
 export type RunOutcome = 'succeeded' | 'refused'
@@ -137,15 +142,22 @@ export interface DatasetLive {
   readonly stage: DatasetStage
 }
 
+/** What a run says of itself while it works. */
+export type RunLive = TrainingLive | DatasetLive | RolloutLive | IncidentLive | DriftLive
+
 /** Live detail of a run, answered by its workflow. */
-export const liveQuery = defineQuery<TrainingLive | DatasetLive>('live')
+export const liveQuery = defineQuery<RunLive>('live')
 
 export const WORKFLOWS = {
   dataset: 'datasetCommit',
   training: 'trainModel',
+  rollout: 'rollOut',
+  incident: 'followIncident',
+  drift: 'checkDrift',
   scheduledTraining: 'scheduledTraining',
   reconcile: 'reconcile',
   superviseRetries: 'superviseRetries',
+  superviseWindows: 'superviseWindows',
 } as const
 
 export interface ScheduledTrainingInput {

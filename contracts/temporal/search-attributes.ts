@@ -7,6 +7,7 @@ export const searchAttributes = {
   kind: keyword('MlforgeKind'),
   model: keyword('MlforgeModel'),
   dataset: keyword('MlforgeDataset'),
+  deployment: keyword('MlforgeDeployment'),
   stage: keyword('MlforgeStage'),
   trigger: keyword('MlforgeTrigger'),
   metric: defineSearchAttributeKey('MlforgeMetric', SearchAttributeType.DOUBLE),

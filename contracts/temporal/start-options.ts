@@ -18,7 +18,24 @@ export interface StartableRun {
 }
 
 /** Tasks are handed out in this order: 1 comes first, 5 last; 3 is the server's default. */
-const PRIORITY: Record<RunKind, number> = { dataset: 2, training: 3 }
+const PRIORITY: Record<RunKind, number> = { rollout: 1, incident: 2, dataset: 2, training: 3, drift: 3 }
+
+/** The search attribute that holds the run's name. */
+const NAMED_BY = {
+  rollout: searchAttributes.deployment,
+  incident: searchAttributes.deployment,
+  drift: searchAttributes.deployment,
+  dataset: searchAttributes.dataset,
+  training: searchAttributes.model,
+} as const
+
+const WHAT: Record<RunKind, string> = {
+  rollout: 'Roll out to deployment',
+  incident: 'Incident of deployment',
+  dataset: 'Commit a version of dataset',
+  training: 'Train model',
+  drift: 'Check a window of deployment',
+}
 
 /**
  * How a run is started, the same by whoever starts it: the API, the relay or a schedule's tick.
@@ -41,7 +58,7 @@ export function startOptions(run: StartableRun, limits: RunLimits) {
       typedSearchAttributes: new TypedSearchAttributes([
         { key: searchAttributes.project, value: project },
         { key: searchAttributes.kind, value: run.kind },
-        { key: run.kind === 'dataset' ? searchAttributes.dataset : searchAttributes.model, value: name },
+        { key: NAMED_BY[run.kind], value: name },
         { key: searchAttributes.trigger, value: run.trigger },
       ]),
     },
@@ -49,6 +66,6 @@ export function startOptions(run: StartableRun, limits: RunLimits) {
 }
 
 function summary(run: StartableRun): string {
-  const what = run.kind === 'dataset' ? `Commit a version of dataset ${run.name}` : `Train model ${run.name}`
+  const what = `${WHAT[run.kind]} ${run.name}`
   return run.attempt === 1 ? `${what}, asked by ${run.principal}` : `${what}, attempt ${run.attempt}`
 }

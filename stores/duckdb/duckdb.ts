@@ -46,10 +46,21 @@ export class DuckDb {
 
   /** The columns of a query that are all DOUBLE, in row order; missing values are NaN. */
   async numbers(sql: string): Promise<Float64Array[]> {
-    const reader = await this.interruptible(() => this.connection.runAndReadAll(sql))
-    return reader
-      .getColumns()
-      .map(column => Float64Array.from(column, value => (value === null ? NaN : Number(value))))
+    const result = await this.interruptible(() => this.connection.run(sql))
+    const columns = Array.from({ length: result.columnCount }, () => new Float64Array(result.rowCount))
+    let start = 0
+    for (let i = 0; i < result.chunkCount; i++) {
+      const chunk = result.getChunk(i)
+      for (const [at, column] of columns.entries()) {
+        const vector = chunk.getColumnVector(at)
+        for (let row = 0; row < vector.itemCount; row++) {
+          const value = vector.getItem(row)
+          column[start + row] = value === null ? NaN : Number(value)
+        }
+      }
+      start += chunk.rowCount
+    }
+    return columns
   }
 
   /** Makes a temporary table (i, value) of integers. */

@@ -2,16 +2,25 @@ import { DataSource, type DataSourceOptions } from 'typeorm'
 import { ApiKey } from './entities/api-key.js'
 import { Checkpoint } from './entities/checkpoint.js'
 import { Dataset, DatasetVersion } from './entities/dataset.js'
+import { Deployment, RoutingPlanRow, ServingReplica } from './entities/deployment.js'
+import { DriftLook, DriftWindow } from './entities/drift.js'
 import { IdempotencyKey } from './entities/idempotency-key.js'
+import { Incident, IncidentEvent } from './entities/incident.js'
 import { Lease } from './entities/lease.js'
 import { LedgerStep } from './entities/ledger-step.js'
 import { AliasChange, Model, ModelAlias, ModelVersion } from './entities/model.js'
 import { OutboxRow } from './entities/outbox.js'
+import { Label, PredictionFile, PredictionSegment } from './entities/prediction.js'
 import { Project } from './entities/project.js'
+import { RolloutDecision } from './entities/rollout.js'
 import { Run } from './entities/run.js'
 import { Schedule } from './entities/schedule.js'
 import { Upload } from './entities/upload.js'
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js'
+import { Serving1764100000000 } from './migrations/1764100000000-serving.js'
+import { Rollouts1764200000000 } from './migrations/1764200000000-rollouts.js'
+import { Monitoring1764300000000 } from './migrations/1764300000000-monitoring.js'
+import { Incidents1764400000000 } from './migrations/1764400000000-incidents.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -31,10 +40,27 @@ export const ENTITIES = [
   ModelAlias,
   AliasChange,
   Schedule,
+  Deployment,
+  RoutingPlanRow,
+  ServingReplica,
+  PredictionSegment,
+  PredictionFile,
+  Label,
+  RolloutDecision,
+  DriftWindow,
+  DriftLook,
+  Incident,
+  IncidentEvent,
 ]
 
 /** In the order they are applied. Expand first, contract in a later release. */
-export const MIGRATIONS = [Foundation1764000000000]
+export const MIGRATIONS = [
+  Foundation1764000000000,
+  Serving1764100000000,
+  Rollouts1764200000000,
+  Monitoring1764300000000,
+  Incidents1764400000000,
+]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {
   return {

@@ -9,7 +9,10 @@ import { page, type PageOf, type PageRequest } from './paging.js'
 export type NewDatasetVersion = Omit<
   DatasetVersion,
   'id' | 'datasetId' | 'dataset' | 'version' | 'parents' | 'createdAt'
->
+> & {
+  /** What it was made from, where that is not just the latest version. */
+  readonly parents?: readonly string[]
+}
 
 /** Datasets and their immutable versions, by project and name. */
 export class DatasetStore {
@@ -60,6 +63,19 @@ export class DatasetStore {
     return dataset && (await latestIn(this.dataSource.manager, dataset.id))
   }
 
+  /** The latest version that somebody gave, rather than one that predictions were joined to. */
+  async latestGiven(project: string, name: string): Promise<DatasetVersion> {
+    const { id: datasetId } = await this.find(project, name)
+    return this.dataSource
+      .getRepository(DatasetVersion)
+      .createQueryBuilder('version')
+      .where({ datasetId })
+      .andWhere(`version.conversion->'joined' IS NULL`)
+      .orderBy('version.version', 'DESC')
+      .limit(1)
+      .getOneOrFail()
+  }
+
   /**
    * Adds a version, numbered after the latest; the same content as the latest is that version again.
    * @throws MlforgeError schema_changed when a version with another schema has come first
@@ -92,7 +108,7 @@ export class DatasetStore {
       id: uuidv7(),
       datasetId: dataset.id,
       version: (latest?.version ?? 0) + 1,
-      parents: latest ? [latest.root] : [],
+      parents: content.parents ?? (latest ? [latest.root] : []),
       createdAt: new Date(),
     })
     return { version, created: true }

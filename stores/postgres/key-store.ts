@@ -18,6 +18,16 @@ export interface NewKey {
   readonly expiresAt: Date | null
 }
 
+/** What a presented key is judged by. */
+export interface KeyVerifierRow {
+  readonly id: string
+  readonly name: string
+  readonly role: Role
+  /** Hexadecimal SHA-256 of the key. */
+  readonly sha256: string
+  readonly expiresAt: string | null
+}
+
 export class KeyStore {
   constructor(private readonly dataSource: DataSource) {}
 
@@ -55,6 +65,20 @@ export class KeyStore {
   /** The key that has this text, revoked ones excepted; expiry is for the caller to judge. */
   async find(key: string): Promise<ApiKey | null> {
     return this.dataSource.getRepository(ApiKey).findOneBy({ hash: keyHash(key), revokedAt: IsNull() })
+  }
+
+  /** Every key that was not revoked, without its text: what a serving replica keeps to ask nobody later. */
+  async verifiers(project: string): Promise<KeyVerifierRow[]> {
+    const keys = await this.dataSource
+      .getRepository(ApiKey)
+      .find({ where: { project, revokedAt: IsNull() }, order: { id: 'ASC' } })
+    return keys.map(({ id, name, role, hash, expiresAt }) => ({
+      id,
+      name,
+      role,
+      sha256: hash.toString('hex'),
+      expiresAt: expiresAt?.toISOString() ?? null,
+    }))
   }
 
   /** Makes sure that a key with this name and text is there: the first key comes from the launcher. */

@@ -8,6 +8,8 @@ export interface StepRef {
   readonly step: string
   readonly generation: number
   readonly attempt: number
+  /** True for a step that is no stage to show. */
+  readonly hidden?: boolean
 }
 
 /** What is written with the outcome of a step, in the same transaction. */
@@ -31,8 +33,9 @@ export class LedgerStore {
     return this.dataSource.transaction(async transaction => {
       const outcome = await this.find<T>(transaction, ref)
       if (outcome !== undefined) return { outcome }
-      const { runId, step, attempt } = ref
+      const { runId, step, attempt, hidden } = ref
       const fence = await takeLease(transaction, `run/${runId}`, owner)
+      if (hidden === true) return { fence }
       const now = new Date()
       await transaction.update(
         Run,
@@ -61,7 +64,9 @@ export class LedgerStore {
       const done = await this.find<T>(transaction, ref)
       if (done !== undefined) return done
       const outcome = await effect(transaction)
-      await transaction.insert(LedgerStep, { ...ref, outcome, finishedAt: new Date() })
+      const { runId, step, generation, attempt } = ref
+      const row = { runId, step, generation, attempt, outcome, finishedAt: new Date() }
+      await transaction.insert(LedgerStep, row)
       return outcome
     })
   }

@@ -102,33 +102,43 @@ export class ModelStore {
 
   /** Moves or removes an alias and records who did it, when and why, in one transaction. */
   async moveAlias(project: string, name: string, alias: string, move: AliasMove): Promise<ModelAlias | null> {
-    return this.dataSource.transaction(async transaction => {
-      const model = await findModel(transaction, project, name, true)
-      const key = { modelId: model.id, alias }
-      const before = await transaction.findOneBy(ModelAlias, key)
-      if (move.version === null && !before) {
-        throw new MlforgeError('not_found', `Model "${name}" has no alias "${alias}".`)
-      }
-      if (move.version !== null) await findVersion(transaction, model, move.version)
-      const at = new Date()
-      if (before?.version !== move.version) {
-        await transaction.insert(AliasChange, {
-          ...key,
-          id: uuidv7(),
-          fromVersion: before?.version ?? null,
-          toVersion: move.version,
-          principal: move.principal,
-          reason: move.reason,
-          at,
-        })
-      }
-      if (move.version === null) {
-        await transaction.delete(ModelAlias, key)
-        return null
-      }
-      if (before?.version === move.version) return before
-      return transaction.save(ModelAlias, { ...key, version: move.version, updatedAt: at })
-    })
+    return this.dataSource.transaction(transaction =>
+      this.moveAliasIn(transaction, project, name, alias, move),
+    )
+  }
+
+  async moveAliasIn(
+    transaction: EntityManager,
+    project: string,
+    name: string,
+    alias: string,
+    move: AliasMove,
+  ): Promise<ModelAlias | null> {
+    const model = await findModel(transaction, project, name, true)
+    const key = { modelId: model.id, alias }
+    const before = await transaction.findOneBy(ModelAlias, key)
+    if (move.version === null && !before) {
+      throw new MlforgeError('not_found', `Model "${name}" has no alias "${alias}".`)
+    }
+    if (move.version !== null) await findVersion(transaction, model, move.version)
+    const at = new Date()
+    if (before?.version !== move.version) {
+      await transaction.insert(AliasChange, {
+        ...key,
+        id: uuidv7(),
+        fromVersion: before?.version ?? null,
+        toVersion: move.version,
+        principal: move.principal,
+        reason: move.reason,
+        at,
+      })
+    }
+    if (move.version === null) {
+      await transaction.delete(ModelAlias, key)
+      return null
+    }
+    if (before?.version === move.version) return before
+    return transaction.save(ModelAlias, { ...key, version: move.version, updatedAt: at })
   }
 
   async aliasHistory(

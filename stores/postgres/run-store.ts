@@ -1,4 +1,4 @@
-import { type DataSource, type EntityManager, IsNull, Not, type QueryDeepPartialEntity } from 'typeorm'
+import { type DataSource, type EntityManager, In, IsNull, Not, type QueryDeepPartialEntity } from 'typeorm'
 import type { RunFailure } from '../../contracts/temporal/messages.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { type RunKind, workflowId } from '../../domain/names.js'
@@ -27,7 +27,7 @@ export interface AcceptRun {
   readonly request: unknown
   readonly warnings?: readonly string[]
   readonly principal: string
-  readonly trigger: 'api' | 'schedule'
+  readonly trigger: 'api' | 'schedule' | 'incident'
   readonly retryPolicy: RetryPolicy
   /** True where a workflow starts the run itself, as a tick of a schedule does. */
   readonly startedByCaller?: boolean
@@ -59,47 +59,56 @@ export class RunStore {
    * @throws MlforgeError idempotency_key_reused for a known key with another body
    */
   async accept(request: AcceptRun): Promise<{ run: Run; replayed: boolean }> {
+    return this.dataSource.transaction(transaction => this.acceptIn(transaction, request))
+  }
+
+  /** The same in the caller's transaction. */
+  async acceptIn(transaction: EntityManager, request: AcceptRun): Promise<{ run: Run; replayed: boolean }> {
     const { project, kind, name } = request
-    return this.dataSource.transaction(async transaction => {
-      const id = request.id ?? uuidv7()
-      const earlier = request.idempotency && (await this.claim(transaction, request, id))
-      if (earlier) return { run: await this.getIn(transaction, project, earlier), replayed: true }
-      const now = new Date()
-      const row: Partial<Run> = {
-        id,
-        project,
-        kind,
-        name,
-        status: 'accepted',
-        sequence: writeSequence(1, 0),
-        attempt: 1,
-        generation: 1,
-        workflowId: workflowId({ project, kind, name, runId: id }),
-        stage: 'accepted',
-        request: request.request,
-        warnings: request.warnings ?? [],
-        retryPolicy: request.retryPolicy,
-        principal: request.principal,
-        trigger: request.trigger,
-        createdAt: now,
-        touchedAt: now,
-      }
-      const inserted = await transaction
-        .createQueryBuilder()
-        .insert()
-        .into(Run)
-        .values(row as QueryDeepPartialEntity<Run>)
-        .orIgnore()
-        .returning('id')
-        .execute()
-      const fresh = (inserted.raw as unknown[]).length > 0
-      if (fresh && !request.startedByCaller) await promiseStart(transaction, id, 1, now)
-      return { run: await this.getIn(transaction, project, id), replayed: !fresh }
-    })
+    const id = request.id ?? uuidv7()
+    const earlier = request.idempotency && (await this.claim(transaction, request, id))
+    if (earlier) return { run: await this.getIn(transaction, project, earlier), replayed: true }
+    const now = new Date()
+    const row: Partial<Run> = {
+      id,
+      project,
+      kind,
+      name,
+      status: 'accepted',
+      sequence: writeSequence(1, 0),
+      attempt: 1,
+      generation: 1,
+      workflowId: workflowId({ project, kind, name, runId: id }),
+      stage: 'accepted',
+      request: request.request,
+      warnings: request.warnings ?? [],
+      retryPolicy: request.retryPolicy,
+      principal: request.principal,
+      trigger: request.trigger,
+      createdAt: now,
+      touchedAt: now,
+    }
+    const inserted = await transaction
+      .createQueryBuilder()
+      .insert()
+      .into(Run)
+      .values(row as QueryDeepPartialEntity<Run>)
+      .orIgnore()
+      .returning('id')
+      .execute()
+    const fresh = (inserted.raw as unknown[]).length > 0
+    if (!fresh) await refuseSecond(transaction, request, id)
+    if (fresh && !request.startedByCaller) await promiseStart(transaction, id, 1, now)
+    return { run: await this.getIn(transaction, project, id), replayed: !fresh }
   }
 
   async get(project: string, id: string): Promise<Run> {
     return this.getIn(this.dataSource.manager, project, id)
+  }
+
+  /** Null where there is none with the id. */
+  async find(project: string, id: string): Promise<Run | null> {
+    return this.dataSource.getRepository(Run).findOneBy({ project, id })
   }
 
   async list(project: string, filter: RunFilter): Promise<PageOf<Run>> {
@@ -120,6 +129,9 @@ export class RunStore {
       const run = await this.getIn(transaction, project, id, true)
       // Two that see the same failed attempt start it once.
       if (after && run.attempt !== after.attempt) return run
+      if (run.kind === 'rollout') {
+        throw new MlforgeError('wrong_state', `Rollout ${id} is over. Start another one.`)
+      }
       if (!isRetryable(run.status)) {
         throw new MlforgeError(
           'wrong_state',
@@ -289,6 +301,21 @@ export class RunStore {
       { runId: known.runId },
     )
   }
+}
+
+/** A row that could not be inserted is there already, or another open one of its name excludes it. */
+async function refuseSecond(
+  transaction: EntityManager,
+  { project, kind, name }: AcceptRun,
+  id: string,
+): Promise<void> {
+  if (await transaction.existsBy(Run, { project, id })) return
+  const open = await transaction.findOneBy(Run, { project, kind, name, status: In(['accepted', 'running']) })
+  throw new MlforgeError(
+    'rollout_in_progress',
+    `Deployment "${name}" is being rolled out by ${open?.id ?? 'another request'}. Wait for its end, or abort it.`,
+    open ? { rolloutId: open.id } : {},
+  )
 }
 
 /** Attempt and write are the same by the sequence; two executions of one attempt are two writers. */

@@ -9,13 +9,18 @@ import type { RunStatus } from '../../../domain/runs/run-status.js'
 @Index(['project', 'kind', 'createdAt', 'id'])
 @Index(['project', 'createdAt', 'id'])
 @Index(['status', 'touchedAt'], { where: `"status" IN ('accepted', 'running')` })
+/** One rollout of a deployment at a time: the name of its run is the deployment's. */
+@Index(['project', 'name'], {
+  unique: true,
+  where: `"kind" = 'rollout' AND "status" IN ('accepted', 'running')`,
+})
 @Index(['nextAttemptAt'], { where: '"next_attempt_at" IS NOT NULL' })
 @Index(['endedAt'], { where: '"ended_at" IS NOT NULL AND "history" IS NULL' })
 export class Run {
   @PrimaryColumn('uuid') id!: string
   @Column('text') project!: string
   @Column('text') kind!: RunKind
-  /** Name of the dataset or model the run works for. */
+  /** Name of the dataset, model or deployment that the run works for. */
   @Column('text') name!: string
   @Column('text') status!: RunStatus
   /** Grows with every write: see writeSequence. */
@@ -26,7 +31,7 @@ export class Run {
   /** Temporal's id of the latest execution, for links; never part of a key. */
   @Column('text', { nullable: true }) executionId!: string | null
   @Column('text') stage!: string
-  /** The validated request, complete: a DatasetRequest or a TrainingSpec. */
+  /** The validated request, complete: a DatasetRequest, a TrainingSpec or a RolloutSpec. */
   @Column('jsonb') request!: unknown
   @Column('jsonb', { nullable: true }) result!: unknown
   @Column('jsonb', { nullable: true }) error!: RunFailure | null
@@ -37,7 +42,7 @@ export class Run {
   @Column('text', { nullable: true }) retryNote!: string | null
   /** Who asked: `key:<name>` or `schedule:<name>`. */
   @Column('text') principal!: string
-  @Column('text') trigger!: 'api' | 'schedule'
+  @Column('text') trigger!: 'api' | 'schedule' | 'incident'
   @Column('timestamptz') createdAt!: Date
   @Column('timestamptz', { nullable: true }) startedAt!: Date | null
   @Column('timestamptz', { nullable: true }) endedAt!: Date | null

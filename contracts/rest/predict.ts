@@ -1,0 +1,28 @@
+/** Body of `POST /v1/deployments/{name}/predict` of the serving process. */
+export interface PredictRequest {
+  /** 1 to 1,000 rows. */
+  rows: PredictRow[]
+}
+
+export interface PredictRow {
+  /** Names the prediction: the same id again gives the first answer. A UUIDv7 where it is missing. */
+  id?: string
+  /** ISO 8601 date and time with an offset; the arrival where it is missing. */
+  eventTime?: string
+  /** What the split is decided on; the id where it is missing. */
+  key?: string
+  features: Record<string, number | boolean>
+}
+
+export interface PredictResponse {
+  deployment: string
+  /** Revision of the plan that answered. */
+  revision: number
+  predictions: Prediction[]
+}
+
+export interface Prediction {
+  id: string
+  version: number
+  value: number
+}
