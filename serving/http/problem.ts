@@ -1,0 +1,52 @@
+import type { ProblemDetails } from '../../contracts/rest/common.js'
+import { ERROR_CODES, type ErrorCode, MlforgeError } from '../../domain/errors.js'
+
+const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
+  400: 'invalid_request',
+  404: 'not_found',
+  413: 'body_too_large',
+  415: 'unsupported_media_type',
+}
+
+/** Everything that can be thrown, as one of our errors. What is not known stays inside: `internal`. */
+export function asMlforgeError(thrown: unknown, requestId: string): MlforgeError {
+  if (thrown instanceof MlforgeError) return thrown
+  const { statusCode } = thrown as { statusCode?: number }
+  const code = CODE_BY_STATUS[statusCode ?? 500]
+  switch (code) {
+    case 'body_too_large':
+      return new MlforgeError(code, 'The body is larger than allowed here. Send fewer rows at once.')
+    case 'unsupported_media_type':
+      return new MlforgeError(code, 'The body must be JSON: send "Content-Type: application/json".')
+    case undefined:
+      return new MlforgeError(
+        'internal',
+        `Something failed inside MLForge. Look for request ${requestId} in the log of the replica.`,
+      )
+    default:
+      return new MlforgeError(code, (thrown as Error).message)
+  }
+}
+
+/** The body of an error answer, as RFC 9457 has it and the control plane gives it. */
+export function problemDetails(error: MlforgeError, path: string, requestId: string): ProblemDetails {
+  const { problems, ...rest } = error.details
+  const title = error.code.replaceAll('_', ' ')
+  return {
+    ...rest,
+    type: `urn:mlforge:error:${error.code}`,
+    title: title[0]!.toUpperCase() + title.slice(1),
+    status: ERROR_CODES[error.code].http,
+    detail: error.message,
+    code: error.code,
+    instance: path,
+    requestId,
+    ...(problems ? { problems: problems.map(({ at, message }) => ({ at, message })) } : {}),
+  }
+}
+
+/** Seconds after which a client may try again: a full queue empties sooner than a server comes back. */
+export function retryAfter({ code, http }: MlforgeError): number | undefined {
+  if (http !== 503) return undefined
+  return code === 'overloaded' ? 1 : 5
+}
