@@ -16,13 +16,15 @@ export interface RetryResult {
 
 const BATCH = 200
 
-type MaintenancePorts = Pick<Ports, 'runs' | 'objects' | 'workflows'> & {
+type MaintenancePorts = Pick<Ports, 'runs' | 'objects' | 'workflows' | 'rollouts'> & {
   /** An open run is looked at when nothing has been heard of it for this long. */
   readonly untouchedSeconds: number
 }
 
 /** Work that looks after runs whose own workflow cannot do it any more. */
-export function maintenanceActivities({ runs, objects, workflows, untouchedSeconds }: MaintenancePorts) {
+export function maintenanceActivities(ports: MaintenancePorts) {
+  const { runs, objects, workflows, rollouts, untouchedSeconds } = ports
+
   const close = async (run: Run): Promise<'closed' | 'lost' | 'open'> => {
     // A start that is still owed has no workflow yet, and what Temporal knows is of an earlier attempt;
     // the relay's deadline looks after it. Asked first: a start made meanwhile is then seen below.
@@ -30,6 +32,7 @@ export function maintenanceActivities({ runs, objects, workflows, untouchedSecon
     const state = await workflows.describe(run.workflowId)
     const sequence = writeSequence(run.attempt, 'closing')
     if (state === null) {
+      if (run.kind === 'rollout') await rollouts.takeBack(run)
       const message = `Temporal knows no workflow ${run.workflowId}. Retry the run to start it again.`
       await runs.update(run.id, sequence, { status: 'lost', stage: 'lost', error: { code: 'lost', message } })
       return 'lost'
@@ -39,6 +42,8 @@ export function maintenanceActivities({ runs, objects, workflows, untouchedSecon
       return 'open'
     }
     const { status, error, executionId, result } = state
+    // First, so that a row that is closed leaves nothing to be done.
+    if (run.kind === 'rollout') await rollouts.takeBack(run)
     await runs.update(run.id, sequence, {
       status,
       stage: status,

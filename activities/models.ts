@@ -6,6 +6,7 @@ import type {
   RunInput,
   TrainOutcome,
 } from '../contracts/temporal/messages.js'
+import type { ForcedRegistration } from '../contracts/temporal/rollouts.js'
 import { effectKey } from '../domain/names.js'
 import { decideGate, type GateDecision } from '../domain/training/gate.js'
 import type { TrainingSpec } from '../domain/training/spec.js'
@@ -27,8 +28,11 @@ export function modelActivities(ports: ModelPorts) {
       })
     },
 
-    /** Registers the evaluated bytes as the next version, with all that they were made from. */
-    async registerVersion(input: RunInput): Promise<RegisterOutcome> {
+    /**
+     * Registers the evaluated bytes as the next version, with all that they were made from; where the
+     * gate refused them and somebody forced them, with that too.
+     */
+    async registerVersion(input: RunInput & { forced?: ForcedRegistration }): Promise<RegisterOutcome> {
       return onceStep(ports, input, 'register', async () => {
         const run = await runs.get(input.project, input.runId)
         const spec = run.request as TrainingSpec
@@ -65,6 +69,7 @@ export function modelActivities(ports: ModelPorts) {
               control: spec.control ?? null,
               run: input.runId,
               principal: run.principal,
+              ...(input.forced ? { forced: { ...input.forced } } : {}),
             },
             runId: input.runId,
             effectKey: effectKey(input, 'register'),

@@ -4,8 +4,14 @@ import type { ObjectStore } from '../stores/objects/object-store.js'
 import type { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
 import type { DatasetStore } from '../stores/postgres/dataset-store.js'
 import type { Run } from '../stores/postgres/entities/run.js'
+import type { DeploymentStore } from '../stores/postgres/deployment-store.js'
+import type { DriftStore } from '../stores/postgres/drift-store.js'
+import type { IncidentStore } from '../stores/postgres/incident-store.js'
+import type { LabelStore } from '../stores/postgres/label-store.js'
 import type { LedgerStore } from '../stores/postgres/ledger-store.js'
 import type { ModelStore } from '../stores/postgres/model-store.js'
+import type { PredictionStore } from '../stores/postgres/prediction-store.js'
+import type { RolloutStore } from '../stores/postgres/rollout-store.js'
 import type { RunStore } from '../stores/postgres/run-store.js'
 import type { ScheduleStore } from '../stores/postgres/schedule-store.js'
 import type { RunWakes } from '../stores/redis/wake.js'
@@ -18,6 +24,12 @@ export interface Ports {
   readonly datasets: DatasetStore
   readonly models: ModelStore
   readonly schedules: ScheduleStore
+  readonly deployments: DeploymentStore
+  readonly rollouts: RolloutStore
+  readonly predictions: PredictionStore
+  readonly labels: LabelStore
+  readonly drift: DriftStore
+  readonly incidents: IncidentStore
   readonly objects: ObjectStore
   readonly workflows: WorkflowStarter
   /** Tells who watches a run to look again. Nothing depends on it. */

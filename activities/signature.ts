@@ -1,5 +1,5 @@
 import type { TrainingSpec } from '../domain/training/spec.js'
-import type { FeatureType, ModelSignature } from '../inference/signature.js'
+import type { FeatureType, ModelSignature } from '../domain/models/signature.js'
 import type { DatasetStore } from '../stores/postgres/dataset-store.js'
 
 /** What the trained model takes and gives; the types are those of the dataset's columns. */

@@ -14,14 +14,17 @@ export interface StepPorts {
  * Does a step of a run once: a finished one answers from the ledger. The work runs outside of any
  * transaction and returns what is to be written; that and the outcome are committed together, and
  * only by the latest holder of the run, so a worker thought dead that wakes up changes nothing.
+ * A hidden step is none of the run's stages: the row's stage stays.
  */
 export async function onceStep<T extends object>(
   { ledger, wakes }: StepPorts,
   input: RunInput,
   step: string,
   work: (fence: Fence) => Promise<T | Effect<T>>,
+  { hidden = false }: { hidden?: boolean } = {},
 ): Promise<T> {
-  const ref = { runId: input.runId, step, generation: input.generation, attempt: input.attempt }
+  const { runId, generation, attempt: ofRun } = input
+  const ref = { runId, step, generation, attempt: ofRun, hidden }
   const { activityId, attempt } = Context.current().info
   const begun = await ledger.begin<T>(ref, `${step} (activity ${activityId}, attempt ${attempt})`)
   if ('outcome' in begun) return begun.outcome

@@ -9,7 +9,7 @@ import type {
 } from '../contracts/temporal/messages.js'
 import { MlforgeError } from '../domain/errors.js'
 import type { TrainingSpec } from '../domain/training/spec.js'
-import type { ModelSignature } from '../inference/signature.js'
+import type { ModelSignature } from '../domain/models/signature.js'
 import { splitByTime } from '../stores/duckdb/split.js'
 import { runJob } from '../trainers/runner.js'
 import { beatWhile } from './heartbeats.js'

@@ -1,6 +1,6 @@
 import type { RegressionMetrics } from '../domain/training/metrics.js'
 import type { ParityVerdict } from '../domain/training/parity.js'
-import type { ModelSignature } from '../inference/signature.js'
+import type { ModelSignature } from '../domain/models/signature.js'
 
 /** A file that is complete and synced to the disk. */
 export interface FileFact {

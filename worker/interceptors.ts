@@ -22,7 +22,19 @@ export interface InterceptorOptions {
 }
 
 /** Nobody else can say how a run goes on: these are tried until their store is back. */
-const NEVER_GIVE_UP = ['recordRun', 'acceptTick']
+const NEVER_GIVE_UP = [
+  'recordRun',
+  'acceptTick',
+  'lookAtRollout',
+  'recordDecisions',
+  'setPlan',
+  'promoteVersion',
+  'resumeIncident',
+  'lookAtIncident',
+  'recordIncident',
+  'startRetraining',
+  'startIncidentRollout',
+]
 
 /** Errors become failures with stable codes, payloads stay small, and every line says whose it is. */
 export function activityInterceptors(options: InterceptorOptions): ActivityInterceptorsFactory {
@@ -94,7 +106,7 @@ function cancelled(error: unknown): unknown {
 }
 
 const CONNECTION_ERRORS =
-  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|terminat|Connection (ended|closed)|timeout exceeded|starting up|shutting down|recovery mode/i
+  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|terminat|Connection (ended|closed)|timeout exceeded|starting up|shutting down|recovery mode|already released|not queryable/i
 
 function unexpected(error: unknown): MlforgeError {
   const message = error instanceof Error ? error.message : String(error)

@@ -16,6 +16,7 @@ import { connectPostgres } from '../stores/postgres/data-source.js'
 import { OutboxStore } from '../stores/postgres/outbox-store.js'
 import { assertSchema } from '../stores/postgres/schema-version.js'
 import { freePort, serveHealth } from './health.js'
+import { ingestPredictions } from './ingest.js'
 import { relayStarts } from './relay.js'
 import { ensureSystemSchedules } from './system-schedules.js'
 import { createPorts, createWorker } from './workers.js'
@@ -65,6 +66,7 @@ async function main(): Promise<void> {
     await ensureSystemSchedules(client, config)
     const outbox = new OutboxStore(dataSource)
     tasks.push(relayStarts({ ...ports, outbox, logger }, stop.signal))
+    tasks.push(ingestPredictions({ ...ports, logger }, stop.signal))
   }
   ready = true
   logger.info({ queues }, 'working')

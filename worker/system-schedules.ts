@@ -22,6 +22,13 @@ export async function ensureSystemSchedules(client: Client, config: Config): Pro
     config.retries.intervalSeconds,
     'Start failed runs again when their policy says so',
   )
+  await ensure(
+    client,
+    project,
+    WORKFLOWS.superviseWindows,
+    config.monitoring.intervalSeconds,
+    'Check windows of predictions that have something new to say',
+  )
 }
 
 async function ensure(
@@ -48,7 +55,12 @@ async function ensure(
         { key: searchAttributes.kind, value: 'system' },
       ]),
     },
-    policies: { overlap: ScheduleOverlapPolicy.SKIP, catchupWindow: everySeconds * 1000 },
+    policies: {
+      overlap: ScheduleOverlapPolicy.SKIP,
+      // What one tick missed the next one sees.
+      catchupWindow: everySeconds * 1000,
+      pauseOnFailure: false,
+    },
   }
   try {
     await client.schedule.create({ scheduleId, ...definition })

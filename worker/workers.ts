@@ -5,9 +5,14 @@ import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/w
 import type { Logger } from 'pino'
 import type { DataSource } from 'typeorm'
 import { datasetActivities } from '../activities/datasets.js'
+import { incidentActivities } from '../activities/incidents.js'
+import { driftActivities } from '../activities/drift.js'
+import { dueActivities } from '../activities/drift-due.js'
 import { maintenanceActivities } from '../activities/maintenance.js'
 import { modelActivities } from '../activities/models.js'
 import type { CodeFacts, Ports } from '../activities/ports.js'
+import { retrainingActivities } from '../activities/retraining.js'
+import { rolloutActivities } from '../activities/rollouts.js'
 import { runActivities } from '../activities/runs.js'
 import { scheduleActivities } from '../activities/schedules.js'
 import { trainingActivities } from '../activities/training.js'
@@ -17,8 +22,14 @@ import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
 import { LocalObjectStore } from '../stores/objects/local-object-store.js'
 import { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
 import { DatasetStore } from '../stores/postgres/dataset-store.js'
+import { DeploymentStore } from '../stores/postgres/deployment-store.js'
+import { DriftStore } from '../stores/postgres/drift-store.js'
+import { IncidentStore } from '../stores/postgres/incident-store.js'
+import { LabelStore } from '../stores/postgres/label-store.js'
 import { LedgerStore } from '../stores/postgres/ledger-store.js'
 import { ModelStore } from '../stores/postgres/model-store.js'
+import { PredictionStore } from '../stores/postgres/prediction-store.js'
+import { RolloutStore } from '../stores/postgres/rollout-store.js'
 import { RunStore } from '../stores/postgres/run-store.js'
 import { ScheduleStore } from '../stores/postgres/schedule-store.js'
 import { RunWakes } from '../stores/redis/wake.js'
@@ -35,12 +46,21 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     datasets: new DatasetStore(dataSource),
     models: new ModelStore(dataSource),
     schedules: new ScheduleStore(dataSource),
+    deployments: new DeploymentStore(dataSource),
+    rollouts: new RolloutStore(dataSource),
+    predictions: new PredictionStore(dataSource),
+    labels: new LabelStore(dataSource),
+    drift: new DriftStore(dataSource),
+    incidents: new IncidentStore(dataSource),
     objects: new LocalObjectStore(config.objects.directory),
     workflows: new TemporalRuns(client),
     wakes: new RunWakes(config.redis.url, logger),
     engine: { library: engineLibrary(config.cacheDirectory), version: ENGINES.xgboost.version },
     code: JSON.parse(readFileSync(CODE_FILE, 'utf8')) as CodeFacts,
-    limits: { heartbeatTimeoutSeconds: config.worker.heartbeatTimeoutSeconds },
+    limits: {
+      heartbeatTimeoutSeconds: config.worker.heartbeatTimeoutSeconds,
+      lookEverySeconds: config.rollouts.lookEverySeconds,
+    },
     scratch: join(config.stateDirectory, 'scratch'),
   }
 }
@@ -80,6 +100,11 @@ function queueOptions(queue: QueueName, { config, ports }: WorkerContext): Parti
           ...runActivities(ports),
           ...datasetActivities(ports),
           ...modelActivities(ports),
+          ...rolloutActivities(ports),
+          ...incidentActivities(ports),
+          ...retrainingActivities({ ...ports, retryPolicy: config.retries }),
+          ...driftActivities({ ...ports, retryPolicy: config.retries }),
+          ...dueActivities({ ...ports, retryPolicy: config.retries }),
           ...scheduleActivities({ ...ports, retryPolicy: config.retries }),
           ...maintenanceActivities({ ...ports, untouchedSeconds: config.reconcile.untouchedSeconds }),
           prepareSplit: trainingActivities(ports).prepareSplit,

@@ -1,6 +1,7 @@
 import {
   ApplicationFailure,
   CancellationScope,
+  ContinueAsNew,
   proxyActivities,
   setCurrentDetails,
   setHandler,
@@ -8,13 +9,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { RunActivities } from '../activities/runs.js'
-import {
-  type DatasetLive,
-  liveQuery,
-  type RunEnd,
-  type RunInput,
-  type TrainingLive,
-} from '../contracts/temporal/messages.js'
+import { liveQuery, type RunEnd, type RunInput, type RunLive } from '../contracts/temporal/messages.js'
 import { searchAttributes } from '../contracts/temporal/search-attributes.js'
 import { type RunStatus, writeSequence } from '../domain/runs/run-status.js'
 import { ROWS } from './activity-presets.js'
@@ -22,10 +17,8 @@ import { describeFailure } from './failures.js'
 
 const { recordRun } = proxyActivities<RunActivities>(ROWS)
 
-type Live = TrainingLive | DatasetLive
-
 /** What the body of a run says of itself while it works. */
-export interface RunHandle<L extends Live> {
+export interface RunHandle<L extends RunLive> {
   /**
    * Enters a stage: seen in the search attributes, by the query and in Temporal Web. In the row it is
    * written by the step of that name when it begins.
@@ -41,7 +34,7 @@ export interface RunHandle<L extends Live> {
  * The life of a run around its work: the row says running, then where it is, then how it ended,
  * whatever happens. A write that comes late changes nothing, by its sequence.
  */
-export async function asRun<L extends Live, R extends RunEnd>(
+export async function asRun<L extends RunLive, R extends RunEnd>(
   input: RunInput,
   initial: L,
   body: (run: RunHandle<L>) => Promise<R>,
@@ -84,11 +77,13 @@ export async function asRun<L extends Live, R extends RunEnd>(
     },
   }
 
-  const executionId = workflowInfo().runId
+  const { runId: executionId, continuedFromExecutionRunId } = workflowInfo()
   enter(initial.stage)
   const first = { status: 'running', stage: initial.stage, executionId } as const
   // A run that is cancelled at once must still begin, so that it can end in its row.
-  const begun = await CancellationScope.nonCancellable(() => record(writeSequence(input.attempt, 1), first))
+  const begun =
+    continuedFromExecutionRunId !== undefined ||
+    (await CancellationScope.nonCancellable(() => record(writeSequence(input.attempt, 1), first)))
   if (!begun) {
     throw ApplicationFailure.nonRetryable(
       `Run ${input.runId} has gone on without attempt ${input.attempt}; this start does nothing.`,
@@ -100,6 +95,7 @@ export async function asRun<L extends Live, R extends RunEnd>(
     await close(result.outcome, { result, ...(result.error ? { error: result.error } : {}) })
     return result
   } catch (error) {
+    if (error instanceof ContinueAsNew) throw error
     const end = describeFailure(error)
     if (end.status === 'refused') {
       const result = { outcome: 'refused', error: end.error } as R

@@ -24,6 +24,7 @@ import { uuidv7 } from '../../stores/ids.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { OutboxStore } from '../../stores/postgres/outbox-store.js'
 import type { AcceptRun } from '../../stores/postgres/run-store.js'
+import { ingestPredictions } from '../../worker/ingest.js'
 import { relayStarts } from '../../worker/relay.js'
 import { createPorts, createWorker } from '../../worker/workers.js'
 import { eventually } from './eventually.js'
@@ -39,6 +40,8 @@ export interface HarnessOptions {
   readonly queues?: readonly QueueName[]
   /** False: no start is made until a test makes it. */
   readonly relay?: boolean
+  /** True: predictions are ingested as worker io does. */
+  readonly ingest?: boolean
   /** Environment variables of the configuration, where they differ from the harness's. */
   readonly env?: Readonly<Record<string, string>>
 }
@@ -56,6 +59,7 @@ export interface RunningWorker {
 export class Harness {
   private readonly stopRelay = new AbortController()
   private relay: Promise<void> = Promise.resolve()
+  private ingest: Promise<void> = Promise.resolve()
   private readonly workers = new Set<RunningWorker>()
   readonly logger = pino({ level: 'silent' })
   readonly outbox: OutboxStore
@@ -75,6 +79,7 @@ export class Harness {
   static async start({
     queues = ['workflows', 'io', 'train'],
     relay = true,
+    ingest = false,
     env = {},
   }: HarnessOptions = {}): Promise<Harness> {
     installRuntime()
@@ -106,6 +111,8 @@ export class Harness {
     const harness = new Harness(config, database, connection, native, client, ports, directory)
     for (const queue of queues) await harness.work(queue)
     if (relay) harness.startRelay()
+    if (ingest)
+      harness.ingest = ingestPredictions({ ...ports, logger: harness.logger }, harness.stopRelay.signal)
     return harness
   }
 
@@ -214,7 +221,7 @@ export class Harness {
 
   /** Runs a workflow of the system's schedules once, as a tick does. */
   async tick<T>(
-    type: 'reconcile' | 'superviseRetries',
+    type: 'reconcile' | 'superviseRetries' | 'superviseWindows',
     workflowId = `${PROJECT}/system/${type}/${uuidv7()}`,
   ): Promise<T> {
     return (await this.client.workflow.execute(type, {
@@ -244,6 +251,7 @@ export class Harness {
   async stop(): Promise<void> {
     this.stopRelay.abort()
     await this.relay
+    await this.ingest
     await Promise.all([...this.workers].map(worker => worker.stop()))
     this.ports.wakes.close()
     await this.native.close()

@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { DuckDBInstance } from '@duckdb/node-api'
 import { engineLibrary } from '../../config/engines.js'
 import { validateXgboostParameters } from '../../domain/training/xgboost-parameters.js'
-import type { ModelSignature } from '../../inference/signature.js'
+import type { ModelSignature } from '../../domain/models/signature.js'
 import type { TrainJob } from '../../trainers/protocol.js'
 import { cacheDirectory } from '../support/python.js'
 

@@ -1,5 +1,5 @@
 import protobuf from 'protobufjs'
-import type { ModelSignature } from '../../inference/signature.js'
+import type { ModelSignature } from '../../domain/models/signature.js'
 import { ONNX_ML_PROTO } from './onnx-ml-proto.js'
 
 /** Trees as parallel arrays, one entry for each node, as the operator TreeEnsembleRegressor wants them. */

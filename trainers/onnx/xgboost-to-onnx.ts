@@ -1,5 +1,5 @@
 import { MlforgeError } from '../../domain/errors.js'
-import type { ModelSignature } from '../../inference/signature.js'
+import type { ModelSignature } from '../../domain/models/signature.js'
 import { type TreeEnsemble, writeOnnxModel } from './write-model.js'
 
 /** XGBoost's JSON model (demo/json-model in its sources holds the schema), as far as it is used here. */

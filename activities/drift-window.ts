@@ -1,0 +1,91 @@
+import { join } from 'node:path'
+import type { ContentRef } from '../contracts/temporal/messages.js'
+import type { MonitoringPolicy } from '../domain/drift/monitoring-policy.js'
+import type { WindowContent } from '../domain/drift/window-basis.js'
+import type { WindowFacts, WindowGap, WindowValues } from '../domain/drift/window-report.js'
+import { DAY_MS, type TimeRange } from '../domain/drift/windows.js'
+import { MlforgeError } from '../domain/errors.js'
+import type { PredictionSource } from '../stores/duckdb/predictions.js'
+import { loggedFeatures } from '../stores/duckdb/predictions-contents.js'
+import { writeLabels } from '../stores/duckdb/predictions-labels.js'
+import { windowRows } from '../stores/duckdb/predictions-window.js'
+import type { Deployment } from '../stores/postgres/entities/deployment.js'
+import type { DriftInputs } from '../stores/postgres/entities/drift.js'
+import type { PredictionFile } from '../stores/postgres/entities/prediction.js'
+import { gapsWithin } from '../stores/postgres/prediction-store.js'
+import type { Ports } from './ports.js'
+
+/** What a check is about: rows, labels and policy as they were when it began, kept as one object. */
+export interface WindowSnapshot {
+  readonly facts: WindowFacts
+  readonly content: WindowContent
+  readonly fingerprint: string
+  readonly asOf: DriftInputs
+  /** Files of predictions: they never change. */
+  readonly files: readonly string[]
+  /** Labels of the window and of its reference. */
+  readonly labels: ContentRef
+}
+
+/** A client that sends an id again after long may move its event time; the answer that counts is the first. */
+const BESIDE_MS = 7 * DAY_MS
+
+/** @throws MlforgeError wrong_state for a deployment that nobody watches */
+export function policyOf({ name, monitoring }: Deployment): MonitoringPolicy {
+  if (monitoring !== null) return monitoring
+  throw new MlforgeError(
+    'wrong_state',
+    `Deployment "${name}" has no monitoring policy. Set one with PUT /v1/deployments/${name}/monitoring.`,
+  )
+}
+
+/** Files of the deployment that rows of a range may be in, those beside it too. */
+export async function filesAround(
+  predictions: Ports['predictions'],
+  deploymentId: string,
+  { start, end }: TimeRange,
+): Promise<PredictionFile[]> {
+  return predictions.files(deploymentId, { from: start - BESIDE_MS, to: end + BESIDE_MS })
+}
+
+/** Files as local ones, with all labels of the deployment beside them. */
+export async function localSource(
+  { labels, objects }: Pick<Ports, 'labels' | 'objects'>,
+  deploymentId: string,
+  files: readonly PredictionFile[],
+  { directory, signal }: { directory: string; signal: AbortSignal },
+): Promise<{ files: string[]; labels: string }> {
+  const local = await Promise.all(files.map(({ uri }) => objects.toFile(uri, directory)))
+  const labelFile = join(directory, 'labels.parquet')
+  const options = { temporaryDirectory: directory, signal }
+  await writeLabels(labels.effective(deploymentId), labelFile, options)
+  return { files: local, labels: labelFile }
+}
+
+/** What was dropped instead of logged within a window. */
+export function gapsOf(files: readonly PredictionFile[], { start, end }: TimeRange): WindowGap[] {
+  return gapsWithin(files, { from: start, to: end }).map(gap => ({
+    from: gap.fromEventTime,
+    to: gap.toEventTime,
+    dropped: gap.lastSequence - gap.firstSequence + 1,
+  }))
+}
+
+export function droppedIn(gaps: readonly WindowGap[]): number {
+  return gaps.reduce((sum, { dropped }) => sum + dropped, 0)
+}
+
+/** The answered rows of a window, with the features that its policy names and that some version has. */
+export async function windowValues(
+  source: PredictionSource,
+  { policy, window }: WindowFacts,
+  { directory, signal }: { directory: string; signal: AbortSignal },
+): Promise<WindowValues> {
+  const options = { temporaryDirectory: directory, signal }
+  const known = await loggedFeatures(source.files, options)
+  const wanted = policy.columns.filter(({ role }) => role === 'feature').map(({ name }) => name)
+  const { quartilesOf } = policy
+  const names = new Set([...wanted, ...(quartilesOf === undefined ? [] : [quartilesOf])])
+  const features = [...names].filter(name => known.has(name))
+  return windowRows({ ...source, from: window.start, to: window.end, features }, options)
+}

@@ -1,0 +1,122 @@
+import { join } from 'node:path'
+import { clipToSignature, type ModelSignature } from '../domain/models/signature.js'
+import { OnnxSession } from '../inference/onnx-session.js'
+import { name, text, withDuckDb } from '../stores/duckdb/duckdb.js'
+import type { ObjectStore } from '../stores/objects/object-store.js'
+import type { ModelVersion } from '../stores/postgres/entities/model.js'
+
+const GOLDEN_ROWS = 256
+const TIMED_RUNS = 50
+
+/** A model that needs longer for one row, or more memory, is no model to answer requests with. */
+const MAX_ROW_MS = 50
+const MAX_MODEL_BYTES = 2 ** 31
+
+/**
+ * Everything that speaks against serving a version, found before any caller could: its export does not
+ * load, it wants other features than callers send now, or it does not give the predictions that it was
+ * evaluated with.
+ * @param serving the version that answers now; null for the first of a deployment
+ */
+export async function preflightProblems(
+  objects: ObjectStore,
+  candidate: ModelVersion,
+  serving: ModelVersion | null,
+  directory: string,
+): Promise<string[]> {
+  const signature = candidate.signature as ModelSignature
+  const problems = serving ? signatureProblems(signature, serving.signature as ModelSignature) : []
+  const {
+    'model.onnx': onnx,
+    'holdout.parquet': holdout,
+    'predictions.parquet': golden,
+  } = candidate.artifacts
+  if (!onnx || !holdout || !golden) return [...problems, 'it has no ONNX export or no evaluation']
+  if (onnx.bytes > MAX_MODEL_BYTES) return [...problems, `its export has ${onnx.bytes} bytes`]
+  let session: OnnxSession
+  try {
+    session = await OnnxSession.load(await objects.toFile(onnx.uri, join(directory)))
+  } catch (error) {
+    return [...problems, `it does not load: ${(error as Error).message}`]
+  }
+  try {
+    const { tolerance } = candidate.parity as { tolerance: number }
+    const files = {
+      holdout: await objects.toFile(holdout.uri, directory),
+      golden: await objects.toFile(golden.uri, directory),
+    }
+    return [...problems, ...(await goldenProblems(session, signature, files, tolerance, directory))]
+  } finally {
+    await session.close()
+  }
+}
+
+/** A replica refuses rows with other features than the version's: callers must not have to change. */
+function signatureProblems(candidate: ModelSignature, serving: ModelSignature): string[] {
+  const types = new Map(serving.features.map(feature => [feature.name, feature.type]))
+  const wanted = new Set(candidate.features.map(feature => feature.name))
+  return [
+    ...candidate.features.flatMap(feature => {
+      const type = types.get(feature.name)
+      if (type === undefined)
+        return [`it needs feature "${feature.name}", which the live version does not take`]
+      return type === feature.type ? [] : [`it takes "${feature.name}" as ${feature.type}, not ${type}`]
+    }),
+    ...serving.features
+      .filter(feature => !wanted.has(feature.name))
+      .map(feature => `it does not take feature "${feature.name}", which callers send to the live version`),
+    ...(candidate.output.name === serving.output.name
+      ? []
+      : [`it predicts "${candidate.output.name}", not "${serving.output.name}"`]),
+  ]
+}
+
+async function goldenProblems(
+  session: OnnxSession,
+  signature: ModelSignature,
+  files: { holdout: string; golden: string },
+  tolerance: number,
+  directory: string,
+): Promise<string[]> {
+  const columns = signature.features.map(feature => `CAST(${name(feature.name)} AS DOUBLE)`).join(', ')
+  const { features, expected } = await withDuckDb(
+    { threads: 1, temporaryDirectory: directory },
+    async db => ({
+      features: await db.numbers(
+        `SELECT ${columns} FROM read_parquet(${text(files.holdout)}) LIMIT ${GOLDEN_ROWS}`,
+      ),
+      expected: (
+        await db.numbers(
+          `SELECT CAST(prediction AS DOUBLE) FROM read_parquet(${text(files.golden)}) LIMIT ${GOLDEN_ROWS}`,
+        )
+      )[0]!,
+    }),
+  )
+  const rows = expected.length
+  const values = new Float32Array(rows * features.length)
+  features.forEach((column, at) =>
+    column.forEach((value, row) => (values[row * features.length + at] = value)),
+  )
+  const predicted = clipToSignature(signature, await session.predict(values, rows))
+  const worst = predicted.reduce((most, value, row) => Math.max(most, Math.abs(value - expected[row]!)), 0)
+  const problems = []
+  // Written so that NaN is a problem too.
+  if (!(worst <= tolerance)) {
+    problems.push(
+      `golden rows differ from the evaluation by ${worst}, ${tolerance} is allowed (${rows} rows)`,
+    )
+  }
+  const median = await rowMilliseconds(session, values.subarray(0, features.length))
+  if (median > MAX_ROW_MS) problems.push(`one row takes ${median.toFixed(1)} ms, ${MAX_ROW_MS} is allowed`)
+  return problems
+}
+
+async function rowMilliseconds(session: OnnxSession, row: Float32Array): Promise<number> {
+  const times: number[] = []
+  for (let run = 0; run < TIMED_RUNS; run++) {
+    const started = performance.now()
+    await session.predict(row.slice(), 1)
+    times.push(performance.now() - started)
+  }
+  return times.sort((a, b) => a - b)[TIMED_RUNS >> 1]!
+}

@@ -1,0 +1,278 @@
+import { join } from 'node:path'
+import type {
+  IncidentRolloutInput,
+  RetrainingInput,
+  RetrainingSetOutcome,
+} from '../contracts/temporal/incidents.js'
+import type { RunInput } from '../contracts/temporal/messages.js'
+import type { ConversionSpec } from '../domain/datasets/conversion.js'
+import { type Expectation, refuseFailed } from '../domain/datasets/expectations.js'
+import type { Schema } from '../domain/datasets/schema.js'
+import { MlforgeError } from '../domain/errors.js'
+import { effectKey } from '../domain/names.js'
+import type { RetrainingPolicy } from '../domain/retraining/policy.js'
+import {
+  columnSources,
+  featuresOf,
+  type JoinedConversion,
+  type JoinedPredictions,
+  joinedIdentity,
+  joinedSchema,
+  joinFrom,
+  retrainingRequest,
+  setStep,
+} from '../domain/retraining/set.js'
+import type { RolloutSpec } from '../domain/rollouts/spec.js'
+import { NOT_RETRIED, type RetryPolicy } from '../domain/runs/retry-policy.js'
+import { buildTrainingSpec, type DatasetFacts } from '../domain/training/build-spec.js'
+import { DUCKDB_VERSION } from '../stores/duckdb/duckdb.js'
+import { evaluateExpectations } from '../stores/duckdb/expectations.js'
+import { labelledTable } from '../stores/duckdb/predictions-training.js'
+import { writeLabels } from '../stores/duckdb/predictions-labels.js'
+import { profileTable } from '../stores/duckdb/profile.js'
+import { EVENT_TIME, joinPredictions, newestTime } from '../stores/duckdb/retraining.js'
+import { sha256Hex } from '../stores/ids.js'
+import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
+import type { Deployment } from '../stores/postgres/entities/deployment.js'
+import { runOfIncident } from '../stores/postgres/incident-store.js'
+import { beatWhile } from './heartbeats.js'
+import { writeFile } from './objects.js'
+import type { Ports } from './ports.js'
+import { withScratch } from './scratch.js'
+import { onceStep, outcomeOf } from './step.js'
+
+type RetrainingPorts = Pick<
+  Ports,
+  'runs' | 'ledger' | 'wakes' | 'datasets' | 'deployments' | 'predictions' | 'labels' | 'objects' | 'scratch'
+> & { readonly retryPolicy: RetryPolicy }
+
+/** What an incident does to end itself: a set of data, a training on it, a rollout of what it gives. */
+export function retrainingActivities(ports: RetrainingPorts) {
+  const { runs, ledger, datasets, deployments, predictions, labels, objects, scratch } = ports
+  const { codes, maxAttempts, delaySeconds } = ports.retryPolicy
+
+  const policyOf = async ({ project, name }: RunInput) => {
+    const deployment = await deployments.get(project, name)
+    if (deployment.retraining) return { deployment, policy: deployment.retraining }
+    throw new MlforgeError(
+      'wrong_state',
+      `Deployment "${name}" has no policy to retrain by. Set one by PUT /v1/deployments/${name}/retraining, then tell the incident to retrain.`,
+    )
+  }
+
+  /** What holds for a run that an incident starts. */
+  const byIncident = ({ project, runId }: RunInput) =>
+    ({
+      project,
+      principal: `incident:${runId}`,
+      trigger: 'incident',
+      retryPolicy: { codes, maxAttempts, delaySeconds },
+    }) as const
+
+  return {
+    /**
+     * The rows of the dataset that somebody gave, and after them every prediction since that has a label,
+     * as the next version of the dataset. Earlier joined versions are not grown from: their predictions
+     * are joined again, with the labels that hold now.
+     */
+    async buildRetrainingSet(input: RetrainingInput): Promise<RetrainingSetOutcome> {
+      const { deployment, policy } = await policyOf(input)
+      const step = setStep(input.number)
+      const build = (directory: string, signal: AbortSignal) =>
+        buildSet({ input, deployment, policy, directory, signal })
+      return onceStep<RetrainingSetOutcome>(
+        ports,
+        input,
+        step,
+        () =>
+          withScratch(scratch, directory =>
+            beatWhile('building the training data', async signal => {
+              const { base, latest, content, added } = await build(directory, signal)
+              return async transaction => {
+                const { version, created } = await datasets.commit(
+                  transaction,
+                  input.project,
+                  policy.dataset,
+                  { ...content, runId: input.runId, effectKey: effectKey(input, step) },
+                )
+                if (created && version.version !== latest + 1) {
+                  throw new MlforgeError(
+                    'unavailable',
+                    `A version of dataset "${policy.dataset}" was made while this one grew from version ${base}. It is built again.`,
+                  )
+                }
+                const { root, rows } = version
+                return {
+                  dataset: policy.dataset,
+                  version: version.version,
+                  root,
+                  rows: Number(rows),
+                  added,
+                  created,
+                }
+              }
+            }),
+          ),
+        { hidden: true },
+      )
+    },
+
+    /** Takes the training of a retraining on; its start is promised with it. Again, it is the same run. */
+    async startRetraining(input: RetrainingInput): Promise<{ runId: string }> {
+      const { deployment, policy } = await policyOf(input)
+      const set = await outcomeOf<RetrainingSetOutcome>(ledger, input, setStep(input.number))
+      const version = await datasets.version(input.project, set.dataset, set.version)
+      const request = retrainingRequest(policy, deployment.model, set.version, input.dataUntil)
+      const { run } = await runs.accept({
+        ...byIncident(input),
+        id: runOfIncident(input.runId, 'training', input.number),
+        kind: 'training',
+        name: deployment.model,
+        request: buildTrainingSpec(request, { ...version, name: set.dataset } as DatasetFacts),
+      })
+      return { runId: run.id }
+    },
+
+    /** Takes the rollout of a retrained version on. Somebody else's rollout is never replaced: then nothing is. */
+    async startIncidentRollout(input: IncidentRolloutInput): Promise<{ accepted: boolean }> {
+      const { deployment, policy } = await policyOf(input)
+      const spec: RolloutSpec = {
+        deployment: deployment.name,
+        model: deployment.model,
+        candidate: { version: input.version },
+        strategy: policy.strategy,
+        force: null,
+        reason: `retraining ${input.number} of incident ${input.runId}`,
+      }
+      try {
+        await runs.accept({
+          ...byIncident(input),
+          id: runOfIncident(input.runId, 'rollout', input.number),
+          kind: 'rollout',
+          name: deployment.name,
+          request: spec,
+          // One that failed has taken its traffic back; the incident decides what follows.
+          retryPolicy: NOT_RETRIED,
+        })
+        return { accepted: true }
+      } catch (error) {
+        if (error instanceof MlforgeError && error.code === 'rollout_in_progress') return { accepted: false }
+        throw error
+      }
+    },
+  }
+
+  async function buildSet({ input, deployment, policy, directory, signal }: BuildSet) {
+    const options = { signal, temporaryDirectory: directory }
+    const base = await datasets.latestGiven(input.project, policy.dataset)
+    const latest = await datasets.version(input.project, policy.dataset, 'latest')
+    const schema = base.schema as Schema
+    const type = schema.find(column => column.name === policy.timeColumn)?.type
+    if (type !== 'date' && type !== 'timestamp') {
+      throw new MlforgeError(
+        'unknown_column',
+        `Dataset "${policy.dataset}" version ${base.version} has no date or timestamp column "${policy.timeColumn}".`,
+      )
+    }
+    const earlier = await objects.toFile(base.parquet.uri, directory)
+    const from = joinFrom(await newestTime(earlier, policy.timeColumn, options), type)
+    const until = input.dataUntil
+    const range = { ...(from === null ? {} : { from }), to: until }
+
+    const labelsFile = join(directory, 'labels.parquet')
+    await writeLabels(labels.effective(deployment.id), labelsFile, options)
+    const labelled = join(directory, 'labelled.parquet')
+    const files = await predictions.files(deployment.id)
+    const local = await Promise.all(files.map(file => objects.toFile(file.uri, directory)))
+    const { training } = policy
+    const features = featuresOf(training)
+    const added = await labelledTable(
+      {
+        files: local,
+        labels: labelsFile,
+        ...range,
+        features,
+        target: training.target,
+        timeColumn: EVENT_TIME,
+      },
+      labelled,
+      options,
+    )
+    if (added === 0) throw nothingToLearn(input, from)
+
+    const sources = columnSources(schema, policy)
+    const table = join(directory, 'joined.parquet')
+    const rows = await joinPredictions({ version: earlier, labelled }, schema, sources, table, options)
+    const profile = await profileTable(table, options)
+    const nulls = new Map(profile.columns.map(column => [column.name, column.nulls]))
+    const results = await evaluateExpectations(table, expectationsOf(base, sources), options)
+    refuseFailed(results)
+
+    const raw = await writeFile(objects, input.project, labelled)
+    const joined: JoinedPredictions = {
+      deployment: deployment.name,
+      parent: base.root,
+      from,
+      until,
+      rows: added,
+      table: raw.sha256,
+      columns: sources,
+    }
+    const conversion: JoinedConversion = { ...(base.conversion as ConversionSpec), joined }
+    const parquet = await writeFile(objects, input.project, table)
+    const used = files.filter(
+      file =>
+        file.rows > 0 &&
+        file.minEventTime.getTime() < until &&
+        file.maxEventTime.getTime() >= (from ?? -Infinity),
+    )
+    const content = {
+      root: sha256Hex(joinedIdentity(joined, DUCKDB_VERSION)),
+      rows: String(rows),
+      // There is no upload: what came in is the table of labelled predictions.
+      raw,
+      parquet,
+      schema: joinedSchema(schema, nulls),
+      conversion,
+      proposal: null,
+      expectations: results,
+      profile,
+      parents: [base.root, ...used.map(file => file.uri)],
+      message: `Retraining ${input.number} of incident ${input.runId}: version ${base.version} and ${added} labelled predictions of deployment "${deployment.name}" until ${new Date(until).toISOString()}`,
+    }
+    return { base: base.version, latest: latest.version, content, added }
+  }
+}
+
+export type RetrainingActivities = ReturnType<typeof retrainingActivities>
+
+interface BuildSet {
+  readonly input: RetrainingInput
+  readonly deployment: Deployment
+  readonly policy: RetrainingPolicy
+  readonly directory: string
+  readonly signal: AbortSignal
+}
+
+/** What was expected of the version still is, but for columns that predictions do not have. */
+function expectationsOf(
+  { expectations }: DatasetVersion,
+  sources: ReturnType<typeof columnSources>,
+): Expectation[] {
+  const empty = new Set(sources.filter(({ from }) => from === 'empty').map(({ column }) => column))
+  return (expectations as { expectation: Expectation }[])
+    .map(({ expectation }) => expectation)
+    .filter(expectation => {
+      if (expectation.kind === 'row_count') return true
+      const columns = expectation.kind === 'unique' ? expectation.columns : [expectation.column]
+      return !columns.some(column => empty.has(column))
+    })
+}
+
+function nothingToLearn({ name, dataUntil }: RetrainingInput, from: number | null): MlforgeError {
+  const since = from === null ? '' : ` from ${new Date(from).toISOString()}`
+  return new MlforgeError(
+    'label_invalid',
+    `Deployment "${name}" has no labelled predictions${since} until ${new Date(dataUntil).toISOString()}: there is nothing new to learn. Send labels, then tell the incident to retrain.`,
+  )
+}

@@ -1,0 +1,50 @@
+import { join } from 'node:path'
+import type { LookInput } from '../contracts/temporal/rollouts.js'
+import type { Observation } from '../domain/rollouts/observation.js'
+import { spearman } from '../domain/rollouts/spearman.js'
+import { writeLabels } from '../stores/duckdb/predictions-labels.js'
+import { armStatistics, mirroredPairs } from '../stores/duckdb/predictions-gates.js'
+import type { Ports } from './ports.js'
+
+/**
+ * The ingested rows that the two versions of a rollout are compared by; nothing where it has no arms to
+ * compare yet. Only rows that were answered by the plans given count.
+ */
+export async function lookAtRows(
+  { predictions, labels, objects }: Pick<Ports, 'predictions' | 'labels' | 'objects'>,
+  deploymentId: string,
+  { stable, candidate, armsFrom, mirrorFrom }: LookInput,
+  directory: string,
+): Promise<Pick<Observation, 'split' | 'mirrored'>> {
+  const earliest = Math.min(armsFrom ?? Infinity, mirrorFrom ?? Infinity)
+  if (stable === null || earliest === Infinity) return {}
+  const logged = await predictions.files(deploymentId, { fromRevision: earliest })
+  const files = await Promise.all(logged.map(({ uri }) => objects.toFile(uri, directory)))
+  const labelFile = join(directory, 'labels.parquet')
+  const options = { temporaryDirectory: directory }
+  await writeLabels(labels.effective(deploymentId), labelFile, options)
+  const source = { files, labels: labelFile }
+  const versions = [stable, candidate] as const
+  return {
+    ...(armsFrom === null ? {} : { split: await split(armsFrom) }),
+    ...(mirrorFrom === null ? {} : { mirrored: await mirrored(mirrorFrom) }),
+  }
+
+  async function split(from: number): Promise<NonNullable<Observation['split']>> {
+    const { arms, rowsHash } = await armStatistics({ ...source, versions, revisions: { from } }, options)
+    return { fromRevision: from, rowsHash, stable: arms[0]!.moments, candidate: arms[1]!.moments }
+  }
+
+  async function mirrored(from: number): Promise<NonNullable<Observation['mirrored']>> {
+    const question = { ...source, versions, revisions: { from } }
+    const { outputs, rowsHash, first, difference } = await mirroredPairs(question, options)
+    return {
+      fromRevision: from,
+      rowsHash,
+      pairs: outputs[0].length,
+      correlation: spearman(...outputs),
+      stable: first,
+      difference,
+    }
+  }
+}
