@@ -2,14 +2,20 @@ import { type DynamicModule, Module } from '@nestjs/common'
 import { APP_FILTER, APP_GUARD } from '@nestjs/core'
 import type { Config } from '../config/config.js'
 import { DatasetsModule } from './datasets/datasets.module.js'
+import { DeploymentsModule } from './deployments/deployments.module.js'
+import { ErrorsModule } from './errors/errors.module.js'
 import { HealthModule } from './health/health.module.js'
 import { AuthGuard } from './http/auth.guard.js'
 import { ProblemFilter } from './http/problem.filter.js'
+import { IncidentsModule } from './incidents/incidents.module.js'
 import { KeysModule } from './keys/keys.module.js'
 import { ModelsModule } from './models/models.module.js'
+import { MonitoringModule } from './monitoring/monitoring.module.js'
 import { OperationsModule } from './operations/operations.module.js'
 import { PlatformModule } from './platform/platform.module.js'
 import type { Log } from './platform/tokens.js'
+import { RetrainingModule } from './retraining/retraining.module.js'
+import { RolloutsModule } from './rollouts/rollouts.module.js'
 import { RunsModule } from './runs/runs.module.js'
 import { SchedulesModule } from './schedules/schedules.module.js'
 import { TrainingsModule } from './trainings/trainings.module.js'
@@ -28,6 +34,12 @@ export class AppModule {
         DatasetsModule,
         TrainingsModule,
         ModelsModule,
+        RolloutsModule,
+        ErrorsModule,
+        DeploymentsModule,
+        MonitoringModule,
+        RetrainingModule,
+        IncidentsModule,
         SchedulesModule,
         OperationsModule,
         KeysModule,

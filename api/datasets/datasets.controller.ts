@@ -111,7 +111,7 @@ export class DatasetsController {
     return this.service.readRows(caller, name, version, query)
   }
 
-  @Summary('Downloads raw.csv or data.parquet')
+  @Summary('Downloads data.parquet, or what it was made from: raw.csv or predictions.parquet')
   @Get(':name/versions/:version/artifacts/:artifact')
   @ApiDownload()
   @Problems('not_found', 'object_missing', 'object_corrupt')

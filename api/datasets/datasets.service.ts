@@ -17,6 +17,7 @@ import { checkExpectations, type ExpectationResult } from '../../domain/datasets
 import { checkDeclared, type Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { readRows } from '../../stores/duckdb/rows.js'
+import type { JoinedConversion } from '../../domain/retraining/set.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import type { DatasetVersion as VersionRow } from '../../stores/postgres/entities/dataset.js'
@@ -160,7 +161,8 @@ function datasetView(row: { name: string; latestVersion: number; createdAt: Date
 }
 
 function artifactsOf(row: VersionRow): Record<string, ContentRef> {
-  return { 'raw.csv': row.raw, 'data.parquet': row.parquet }
+  const isJoined = (row.conversion as Partial<JoinedConversion>).joined !== undefined
+  return { [isJoined ? 'predictions.parquet' : 'raw.csv']: row.raw, 'data.parquet': row.parquet }
 }
 
 function versionView(dataset: string, row: VersionRow): DatasetVersion {

@@ -10,6 +10,7 @@ import type { ObjectStore } from '../../stores/objects/object-store.js'
 
 const TYPES: Readonly<Record<string, string>> = {
   csv: 'text/csv; charset=utf-8',
+  html: 'text/html; charset=utf-8',
   json: 'application/json',
   parquet: 'application/vnd.apache.parquet',
 }
@@ -40,18 +41,21 @@ export function artifactNamed(refs: Readonly<Record<string, ContentRef>>, name: 
 /**
  * Sends an object while it is read and verified. Content that turns out corrupt is answered with
  * `object_corrupt`, or, where it had begun, is cut off short of its Content-Length.
+ * @param headers that are other than a download's
  */
 export async function sendArtifact(
   reply: FastifyReply,
   objects: ObjectStore,
   name: string,
   ref: ContentRef,
+  headers: Readonly<Record<string, string>> = {},
 ): Promise<void> {
   const etag = `"${ref.sha256}"`
   void reply
     .header('etag', etag)
     .header('cache-control', 'private, max-age=31536000, immutable')
     .header('content-disposition', `attachment; filename="${name}"`)
+    .headers(headers)
   if (reply.request.headers['if-none-match'] === etag) return void reply.status(304).send()
   const content = Readable.from(lastChunkAtTheEnd(await objects.open(ref.uri)), { objectMode: false })
   void reply

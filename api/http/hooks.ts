@@ -6,6 +6,7 @@ import { MlforgeError } from '../../domain/errors.js'
 import type { Metrics } from '../health/metrics.js'
 import type { Draining } from '../platform/draining.js'
 import type { Log } from '../platform/tokens.js'
+import { applyBodyLimit } from './body-limit.js'
 import { assertHostAllowed } from './host.js'
 
 /** The caller's X-Request-Id where it is a sane one, else a new id; answers and log lines carry it. */
@@ -23,6 +24,7 @@ export interface HookPorts {
 
 /** What holds for every request, before and after its route: name of the host, request id, log, durations. */
 export function addHooks(server: FastifyInstance, { config, log, metrics, draining }: HookPorts): void {
+  server.addHook('onRoute', route => applyBodyLimit(route, config.api.maxBodyBytes))
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id)
     void reply.header('x-content-type-options', 'nosniff')

@@ -3,10 +3,16 @@ import type { Config } from '../../config/config.js'
 import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
 import { CheckpointStore } from '../../stores/postgres/checkpoint-store.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
+import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
+import { DriftStore } from '../../stores/postgres/drift-store.js'
+import { IncidentStore } from '../../stores/postgres/incident-store.js'
 import { KeyStore } from '../../stores/postgres/key-store.js'
+import { LabelStore } from '../../stores/postgres/label-store.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { ModelStore } from '../../stores/postgres/model-store.js'
 import { OutboxStore } from '../../stores/postgres/outbox-store.js'
+import { PredictionStore } from '../../stores/postgres/prediction-store.js'
+import { RolloutStore } from '../../stores/postgres/rollout-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { ScheduleStore } from '../../stores/postgres/schedule-store.js'
 import { UploadStore } from '../../stores/postgres/upload-store.js'
@@ -20,10 +26,16 @@ import { CONFIG, LOGGER, type Log, OBJECTS } from './tokens.js'
 const STORES = [
   CheckpointStore,
   DatasetStore,
+  DeploymentStore,
+  DriftStore,
+  IncidentStore,
   KeyStore,
+  LabelStore,
   LedgerStore,
   ModelStore,
   OutboxStore,
+  PredictionStore,
+  RolloutStore,
   RunStore,
   ScheduleStore,
   UploadStore,

@@ -11,7 +11,7 @@ import { RUN_TRANSITIONS } from '../../domain/runs/run-status.js'
 import { AnyProperty } from '../http/fields.js'
 
 export const STATUSES = Object.keys(RUN_TRANSITIONS) as Operation['status'][]
-export const KINDS = ['dataset', 'training'] as const
+export const KINDS = ['dataset', 'training', 'rollout', 'drift', 'incident'] as const
 
 export class ArtifactDto implements Artifact {
   @ApiProperty({ example: 'model.onnx' }) name!: string
@@ -73,7 +73,7 @@ class OperationLinksDto {
 export class OperationDto implements Operation {
   @ApiProperty({ format: 'uuid' }) id!: string
   @ApiProperty({ enum: KINDS }) kind!: Operation['kind']
-  @ApiProperty({ description: 'of the dataset or model' }) name!: string
+  @ApiProperty({ description: 'of the dataset, model or deployment' }) name!: string
   @ApiProperty({ enum: STATUSES, enumName: 'RunStatus' }) status!: Operation['status']
   @ApiProperty() stage!: string
   @ApiProperty({ type: 'integer', description: 'counts starts of this run, from 1' }) attempt!: number
@@ -81,7 +81,7 @@ export class OperationDto implements Operation {
   @ApiProperty({ type: [String] }) warnings!: string[]
   @ApiProperty({ type: RetryStateDto }) retry!: RetryStateDto
   @ApiProperty({ example: 'key:admin' }) principal!: string
-  @ApiProperty({ enum: ['api', 'schedule'] }) trigger!: Operation['trigger']
+  @ApiProperty({ enum: ['api', 'schedule', 'incident'] }) trigger!: Operation['trigger']
   @ApiProperty({ format: 'date-time' }) createdAt!: string
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) startedAt!: string | null
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) endedAt!: string | null

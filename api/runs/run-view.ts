@@ -1,5 +1,6 @@
 import type { Config } from '../../config/config.js'
 import type { Operation, RunProblem, WorkflowLink } from '../../contracts/rest/operations.js'
+import type { DriftRequest } from '../../contracts/temporal/monitoring.js'
 import { ERROR_CODES, isErrorCode, type Problem } from '../../domain/errors.js'
 import { isOpen } from '../../domain/runs/run-status.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
@@ -41,7 +42,18 @@ export function operationView(run: Run, temporal: Config['temporal']): Operation
 
 /** Address of the run in this API. */
 function selfPath(run: Run): string {
-  return run.kind === 'training' ? `/v1/trainings/${run.id}` : `/v1/datasets/${run.name}/commits/${run.id}`
+  switch (run.kind) {
+    case 'training':
+      return `/v1/trainings/${run.id}`
+    case 'rollout':
+      return `/v1/rollouts/${run.id}`
+    case 'drift':
+      return `/v1/operations/${run.id}`
+    case 'incident':
+      return `/v1/incidents/${run.id}`
+    case 'dataset':
+      return `/v1/datasets/${run.name}/commits/${run.id}`
+  }
 }
 
 /** Number of the version that the run made or found, null while (or where) there is none. */
@@ -51,9 +63,16 @@ export function resultVersion(run: Run): number | null {
 }
 
 function resultPath(run: Run): string | null {
+  if (run.kind === 'rollout' || run.kind === 'incident') return `/v1/deployments/${run.name}`
+  if (run.kind === 'drift') return windowPath(run)
   const version = resultVersion(run)
   if (version === null) return null
   return `/v1/${run.kind === 'training' ? 'models' : 'datasets'}/${run.name}/versions/${version}`
+}
+
+function windowPath({ name, request, status }: Run): string | null {
+  if (status !== 'succeeded') return null
+  return `/v1/deployments/${name}/windows/${encodeURIComponent((request as DriftRequest).windowId)}`
 }
 
 function problemView({ error }: Run): RunProblem | null {

@@ -3,6 +3,7 @@ import { WorkflowNotFoundError } from '@temporalio/client'
 import type { Config } from '../../config/config.js'
 import { startOptions } from '../../contracts/temporal/start-options.js'
 import { MlforgeError } from '../../domain/errors.js'
+import type { RetryPolicy } from '../../domain/runs/retry-policy.js'
 import { isOpen } from '../../domain/runs/run-status.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { type AcceptRun, RunStore } from '../../stores/postgres/run-store.js'
@@ -16,6 +17,8 @@ const VERB_DEADLINE_MS = 5_000
 
 export type NewRun = Pick<AcceptRun, 'kind' | 'name' | 'request' | 'idempotency'> & {
   warnings?: readonly string[]
+  /** That of the configuration where it is left out. */
+  retryPolicy?: RetryPolicy
 }
 
 /** What runs of every kind have in common: how they begin, stop and begin again. */
@@ -33,11 +36,11 @@ export class RunsService {
   async accept(caller: Principal, request: NewRun): Promise<Run> {
     const { codes, maxAttempts, delaySeconds } = this.config.retries
     const { run, replayed } = await this.runs.accept({
+      retryPolicy: { codes, maxAttempts, delaySeconds },
       ...request,
       project: caller.project,
       principal: caller.name,
       trigger: 'api',
-      retryPolicy: { codes, maxAttempts, delaySeconds },
     })
     return replayed ? run : this.start(run)
   }
@@ -84,7 +87,10 @@ export class RunsService {
 
   /** Tries once; what does not work out is the outbox relay's. */
   private async start(run: Run): Promise<Run> {
-    const limits = { heartbeatTimeoutSeconds: this.config.worker.heartbeatTimeoutSeconds }
+    const limits = {
+      heartbeatTimeoutSeconds: this.config.worker.heartbeatTimeoutSeconds,
+      lookEverySeconds: this.config.rollouts.lookEverySeconds,
+    }
     const { type, input, options } = startOptions(run, limits)
     try {
       const handle = await this.temporal.within(START_DEADLINE_MS, client =>

@@ -1,11 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { defaultPayloadConverter } from '@temporalio/common'
-import {
-  liveQuery,
-  type DatasetLive,
-  type TrainHeartbeat,
-  type TrainingLive,
-} from '../../contracts/temporal/messages.js'
+import { liveQuery, type RunLive, type TrainHeartbeat } from '../../contracts/temporal/messages.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { Temporal } from './temporal.js'
 
@@ -13,7 +8,7 @@ const DEADLINE_MS = 1_000
 
 /** What a running workflow and the activity it waits for say right now. */
 export interface Live {
-  readonly answer: TrainingLive | DatasetLive
+  readonly answer: RunLive
   readonly activity?: {
     readonly attempt: number
     readonly worker?: string

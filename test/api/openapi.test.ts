@@ -1,15 +1,25 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type * as Datasets from '../../contracts/rest/datasets.js'
+import type * as Deployments from '../../contracts/rest/deployments.js'
+import type * as Incidents from '../../contracts/rest/incidents.js'
 import type * as Keys from '../../contracts/rest/keys.js'
 import type * as Models from '../../contracts/rest/models.js'
+import type * as Monitoring from '../../contracts/rest/monitoring.js'
 import type * as Operations from '../../contracts/rest/operations.js'
+import type * as Retraining from '../../contracts/rest/retraining.js'
 import type * as Schedules from '../../contracts/rest/schedules.js'
 import type * as Trainings from '../../contracts/rest/trainings.js'
 import type * as Uploads from '../../contracts/rest/uploads.js'
 import type * as DatasetDtos from '../../api/datasets/datasets.dto.js'
+import type * as DeploymentDtos from '../../api/deployments/deployments.dto.js'
+import type * as LabelDtos from '../../api/deployments/labels.dto.js'
+import type * as IncidentDtos from '../../api/incidents/incidents.dto.js'
 import type * as KeyDtos from '../../api/keys/keys.dto.js'
 import type * as ModelDtos from '../../api/models/models.dto.js'
+import type * as MonitoringDtos from '../../api/monitoring/monitoring.dto.js'
+import type * as WindowDtos from '../../api/monitoring/windows.dto.js'
+import type * as RetrainingDtos from '../../api/retraining/retraining.dto.js'
 import type { OperationDto } from '../../api/runs/operation.dto.js'
 import type * as ScheduleDtos from '../../api/schedules/schedules.dto.js'
 import type * as TrainingDtos from '../../api/trainings/trainings.dto.js'
@@ -38,6 +48,26 @@ const compared: true[] = [
   true satisfies Same<ModelDtos.SetAliasDto, Models.SetAlias>,
   true satisfies Same<ModelDtos.AliasDto, Models.Alias>,
   true satisfies Same<ModelDtos.AliasChangeDto, Models.AliasChange>,
+  true satisfies Same<DeploymentDtos.CreateDeploymentDto, Deployments.CreateDeployment>,
+  true satisfies Same<DeploymentDtos.DeploymentSummaryDto, Deployments.DeploymentSummary>,
+  true satisfies Same<DeploymentDtos.DeploymentDto, Deployments.Deployment>,
+  true satisfies Same<DeploymentDtos.PlanDto, Deployments.Plan>,
+  true satisfies Same<LabelDtos.SendLabelsDto, Deployments.SendLabels>,
+  true satisfies Same<LabelDtos.LabelsAcceptedDto, Deployments.LabelsAccepted>,
+  true satisfies Same<LabelDtos.LabelHistoryDto, Deployments.LabelHistory>,
+  true satisfies Same<MonitoringDtos.SetMonitoringDto, Monitoring.SetMonitoring>,
+  true satisfies Same<MonitoringDtos.MonitoringDto, Monitoring.Monitoring>,
+  true satisfies Same<WindowDtos.WindowSummaryDto, Monitoring.WindowSummary>,
+  true satisfies Same<WindowDtos.DriftWindowDto, Monitoring.DriftWindow>,
+  true satisfies Same<IncidentDtos.IncidentSummaryDto, Incidents.IncidentSummary>,
+  true satisfies Same<IncidentDtos.IncidentDto, Incidents.Incident>,
+  true satisfies Same<IncidentDtos.IncidentEventDto, Incidents.IncidentEvent>,
+  true satisfies Same<IncidentDtos.AcknowledgeIncidentDto, Incidents.AcknowledgeIncident>,
+  true satisfies Same<IncidentDtos.RetrainIncidentDto, Incidents.RetrainIncident>,
+  true satisfies Same<IncidentDtos.EndIncidentDto, Incidents.EndIncident>,
+  true satisfies Same<IncidentDtos.IncidentVerbAcceptedDto, Incidents.IncidentVerbAccepted>,
+  true satisfies Same<RetrainingDtos.SetRetrainingDto, Retraining.SetRetraining>,
+  true satisfies Same<RetrainingDtos.RetrainingDto, Retraining.Retraining>,
   true satisfies Same<ScheduleDtos.CreateScheduleDto, Schedules.CreateSchedule>,
   true satisfies Same<ScheduleDtos.UpdateScheduleDto, Schedules.UpdateSchedule>,
   true satisfies Same<ScheduleDtos.ScheduleDto, Schedules.Schedule>,
