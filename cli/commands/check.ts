@@ -10,7 +10,7 @@ export function check(program: Command): void {
       'compare rows, workflows and objects; exit code 1 when something is wrong, 2 when not reached',
     )
     .option('--json', 'everything as JSON; `comparable` is equal for equal work, whatever was killed')
-    .option('--deep', 'read every object and compare its content with its hash')
+    .option('--deep', 'read every object, compare its content with its hash, and count predictions')
     .action(async ({ json, deep }: { json?: boolean; deep?: boolean }) => {
       const config = runningStackConfig()
       // Loaded here, so that other commands start without TypeORM and Temporal's client.
@@ -22,7 +22,8 @@ export function check(program: Command): void {
     })
 }
 
-function summary({ datasets, models, effects, runs, objects, problems, unreachable }: CheckReport): string {
+function summary(report: CheckReport): string {
+  const { datasets, models, deployments, effects, runs, objects, problems, unreachable } = report
   const short = (hash: string | null) => hash?.slice(0, 12) ?? '-'
   const lines = [
     ...datasets.flatMap(({ name, versions }) =>
@@ -37,6 +38,11 @@ function summary({ datasets, models, effects, runs, objects, problems, unreachab
       ),
       ...Object.entries(aliases).map(([alias, version]) => `model ${name} ${alias} -> v${version}`),
     ]),
+    ...deployments.map(({ name, model, revision, arms, predictions, labels, windows, incidents }) => {
+      const split = arms.map(({ version, role, weight }) => `v${version} ${role} ${weight} %`).join(', ')
+      const open = incidents.filter(({ status }) => status !== 'closed' && status !== 'suppressed').length
+      return `deployment ${name}: plan ${revision} of model ${model} (${split}), ${predictions.rows} predictions, ${labels} labels, ${windows.length} windows, ${incidents.length} incidents (${open} open)`
+    }),
     `${effects.length} effects, ${effects.filter(({ rows }) => rows === 1).length} of them once`,
     `${runs.length} runs, ${objects.referenced} objects with ${objects.bytes} bytes`,
     ...unreachable.map(({ part, message }) => `NOT REACHED ${part}: ${message}`),

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { InvalidArgumentError, type Command } from 'commander'
+import type { Settings } from '../../config/config.js'
 import { readSettings } from '../../config/load.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { didYouMean } from '../../domain/suggest.js'
@@ -8,7 +9,7 @@ import { down } from '../../infra/launcher/down.js'
 import { distRoot } from '../../infra/launcher/package-root.js'
 import { statePaths } from '../../infra/launcher/paths.js'
 import { resolveRedis } from '../../infra/launcher/redis.js'
-import { standardPlan } from '../../infra/launcher/stack.js'
+import { servingNames, standardPlan } from '../../infra/launcher/stack.js'
 import { resolveTemporal } from '../../infra/launcher/temporal-program.js'
 import { up as startStack } from '../../infra/launcher/up.js'
 
@@ -18,10 +19,11 @@ export function up(program: Command): void {
     .description('start the stack of this directory, or what is missing of it, and wait until it is ready')
     .option('--foreground', 'stay, and stop the stack at Ctrl-C')
     .option('--parts <names>', 'only these parts, separated by commas', list)
+    .option('--serving <n>', 'so many serving replicas, instead of the configured number', count)
     .option('--timeout <seconds>', 'how long the start may take', positive, 180)
-    .action(async ({ foreground, parts, timeout }: UpFlags) => {
-      if (foreground === true) await untilStopped(signal => start(parts, timeout, signal))
-      else await start(parts, timeout)
+    .action(async ({ foreground, timeout, ...wanted }: UpFlags) => {
+      if (foreground === true) await untilStopped(signal => start(wanted, timeout, signal))
+      else await start(wanted, timeout)
     })
 }
 
@@ -43,10 +45,26 @@ async function untilStopped(startUp: (signal: AbortSignal) => Promise<void>): Pr
   await down(readSettings({ embedded: true }).stateDirectory, console.log)
 }
 
-interface UpFlags {
-  foreground?: boolean
+interface Wanted {
   parts?: string[]
+  serving?: number
+}
+
+interface UpFlags extends Wanted {
+  foreground?: boolean
   timeout: number
+}
+
+/** Names of the parts to run; undefined for all that are configured. */
+function chosen({ parts, serving }: Wanted, settings: Settings): string[] | undefined {
+  if (serving === undefined) return parts
+  const names = parts ?? standardPlan(settings).parts.map(part => part.name)
+  return [...names.filter(name => !/^serving-\d+$/.test(name)), ...servingNames(serving)]
+}
+
+function count(text: string): number {
+  if (/^[1-9]\d?$/.test(text)) return Number(text)
+  throw new InvalidArgumentError('It must be a whole number of 1 to 99.')
 }
 
 function positive(text: string): number {
@@ -56,11 +74,7 @@ function positive(text: string): number {
 
 const list = (text: string): string[] => text.split(',').map(name => name.trim())
 
-async function start(
-  only: string[] | undefined,
-  timeoutSeconds: number,
-  signal?: AbortSignal,
-): Promise<void> {
+async function start(wanted: Wanted, timeoutSeconds: number, signal?: AbortSignal): Promise<void> {
   const settings = readSettings({ embedded: true })
   const { stateDirectory, cacheDirectory, embedded, offline } = settings
   if (existsSync(statePaths(stateDirectory).restoring)) {
@@ -69,12 +83,13 @@ async function start(
       `A restore into ${stateDirectory} did not finish. Run mlforge clean, then the restore again.`,
     )
   }
-  const known = standardPlan(settings).parts.map(part => part.name)
-  const unknown = only?.find(name => !known.includes(name))
+  const only = chosen(wanted, settings)
+  const plan = standardPlan(settings, only)
+  const unknown = only?.find(name => !plan.parts.some(part => part.name === name))
   if (unknown !== undefined) {
+    const known = standardPlan(settings).parts.map(part => part.name)
     throw new MlforgeError('invalid_request', `There is no part "${unknown}".${didYouMean(unknown, known)}`)
   }
-  const plan = standardPlan(settings, only)
   const starts = (name: string) => plan.parts.some(part => part.name === name && part.kind === 'process')
   // Here and not in the supervisor, where a build of seven minutes would show no progress.
   if (starts('redis')) await resolveRedis({ configured: embedded.redisPath, cacheDirectory }, console.log)
@@ -101,9 +116,10 @@ async function start(
 function printEndpoints(stateDirectory: string): void {
   const paths = statePaths(stateDirectory)
   const endpoints = JSON.parse(readFileSync(paths.endpoints, 'utf8')) as Record<string, string | null>
-  const { api, temporalUi, temporalAddress, keyFile } = endpoints
+  const { api, serving, temporalUi, temporalAddress, keyFile } = endpoints
   console.log('')
   if (api != null) console.log(`API           ${api}  (documentation: ${api}/docs)`)
+  if (serving != null) console.log(`Serving       ${serving}`)
   if (temporalUi != null) console.log(`Temporal Web  ${temporalUi}`)
   if (temporalAddress != null) console.log(`Temporal      ${temporalAddress}`)
   console.log(`Addresses     ${paths.endpoints}`)

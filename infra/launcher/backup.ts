@@ -13,6 +13,7 @@ import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { connectPostgres } from '../../stores/postgres/data-source.js'
 import { assertSchema } from '../../stores/postgres/schema-version.js'
 import { appliedMigrations, atOneMoment, dumpTable, tableNames } from './backup-database.js'
+import { copyPredictionLogs } from './backup-logs.js'
 import { MANIFEST, TEMPORAL_FILE, type BackupManifest } from './backup-manifest.js'
 import { readRows } from './check-facts.js'
 import { lastLines, run } from './command.js'
@@ -37,10 +38,11 @@ export interface BackupResult {
 }
 
 /**
- * Writes a stack that may be at work into one file. Postgres and Temporal are taken at one moment, at
- * which nobody can write to Postgres: restored, it is as if every process had been killed right then,
- * which every run survives. Were Temporal's part the later one, steps could count as done whose rows
- * are not in the backup. Objects come last: they are immutable, so all that the rows point at are there.
+ * Writes a stack that may be at work into one file. Postgres, Temporal and what replicas have logged and
+ * not handed over yet are taken at one moment, at which nobody can write to Postgres: restored, it is as
+ * if every process had been killed right then, which every run survives. Were Temporal's part the later
+ * one, steps could count as done whose rows are not in the backup. Objects come last: they are immutable,
+ * so all that the rows point at are there.
  *
  * @throws object_missing naming what is not there; object_corrupt
  */
@@ -92,12 +94,14 @@ async function snapshot(
     const takesTemporal = embeddedTemporal && existsSync(source)
     const frozen = async () => {
       if (takesTemporal) await copySqlite(source, join(work, TEMPORAL_FILE))
+      return copyPredictionLogs(config.stateDirectory, work)
     }
-    return await atOneMoment(config.postgres.url, names, frozen, async (client, id) => {
+    return await atOneMoment(config.postgres.url, names, frozen, async (client, id, logs) => {
       await mkdir(join(work, 'tables'))
       const tables: BackupManifest['tables'] = []
       const files: BackupManifest['files'] = await keyFiles(config.stateDirectory)
       if (takesTemporal) files.push(await described(work, TEMPORAL_FILE))
+      for (const name of logs) files.push(await described(work, name))
       for (const name of names) {
         const dumped = await dumpTable(client, name, join(work, 'tables'))
         tables.push(dumped.table)

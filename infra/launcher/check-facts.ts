@@ -8,9 +8,13 @@ import { OutboxRow } from '../../stores/postgres/entities/outbox.js'
 import { Run } from '../../stores/postgres/entities/run.js'
 import { Schedule } from '../../stores/postgres/entities/schedule.js'
 import { Upload } from '../../stores/postgres/entities/upload.js'
+import { servingRows } from './check-serving.js'
 
 /** The part of the facts that the database holds. */
-export type RowFacts = Omit<StackFacts, 'workflows' | 'openWorkflows' | 'objects' | 'retentionDays'>
+export type RowFacts = Omit<
+  StackFacts,
+  'workflows' | 'openWorkflows' | 'objects' | 'logged' | 'retentionDays'
+>
 
 /**
  * All rows that a check looks at, as they were at one moment.
@@ -53,6 +57,7 @@ async function rowsIn(transaction: EntityManager): Promise<RowFacts> {
     checkpoints: await transaction.find(Checkpoint),
     ledger: await transaction.find(LedgerStep),
     runs: await transaction.find(Run, { order: { createdAt: 'ASC', id: 'ASC' } }),
+    ...(await servingRows(transaction)),
     owed: (await transaction.find(OutboxRow)).filter(row => row.doneAt === null),
   }
 }

@@ -1,5 +1,16 @@
 import { Client, Connection, WorkflowNotFoundError } from '@temporalio/client'
 import type { Config } from '../../config/config.js'
+import { WORKFLOWS } from '../../contracts/temporal/messages.js'
+import type { RunKind } from '../../domain/names.js'
+
+/** Types of workflows that have a run row each; our schedules' ticks have none. */
+const RUN_TYPES = Object.values({
+  dataset: WORKFLOWS.dataset,
+  training: WORKFLOWS.training,
+  rollout: WORKFLOWS.rollout,
+  drift: WORKFLOWS.drift,
+  incident: WORKFLOWS.incident,
+} satisfies Record<RunKind, string>)
 
 const DEADLINE_MS = 5_000
 const AT_ONCE = 16
@@ -30,7 +41,8 @@ export class Workflows {
 
   /** Ids of open workflows that belong to runs. The list may lag by a moment: each is looked at again. */
   async open(): Promise<string[]> {
-    const query = `ExecutionStatus = 'Running' AND WorkflowType IN ('datasetCommit', 'trainModel')`
+    const types = RUN_TYPES.map(type => `'${type}'`).join(', ')
+    const query = `ExecutionStatus = 'Running' AND WorkflowType IN (${types})`
     const ids: string[] = []
     await this.bounded(async () => {
       for await (const { workflowId } of this.client.workflow.list({ query })) ids.push(workflowId)

@@ -3,17 +3,19 @@ import type { ObjectFacts, StackFacts } from '../../domain/check/facts.js'
 import { referencedObjects } from '../../domain/check/references.js'
 import { buildReport, type CheckReport, type Unreachable } from '../../domain/check/report.js'
 import { checkRuns } from '../../domain/check/runs.js'
+import type { LoggedFacts } from '../../domain/check/serving-facts.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { connectPostgres } from '../../stores/postgres/data-source.js'
 import { assertSchema } from '../../stores/postgres/schema-version.js'
 import { readRows, type RowFacts } from './check-facts.js'
+import { loggedPredictions } from './check-predictions.js'
 import { Workflows } from './check-workflows.js'
 import { until } from './proc.js'
 
 export interface CheckOptions {
-  /** Read every object and compare its content with its hash. */
+  /** Read every object and compare its content with its hash; count the predictions in their files. */
   readonly deep?: boolean
 }
 
@@ -41,7 +43,7 @@ export async function checkStack(
   const dataSource = await attempt('postgres', undefined, () => connectPostgres(config.postgres.url, 2))
   const temporal = await attempt('temporal', undefined, () => Workflows.connect(config.temporal))
   const { retentionDays } = config.temporal
-  let facts: StackFacts = { ...NO_ROWS, ...NO_WORKFLOWS, objects: new Map(), retentionDays }
+  let facts: StackFacts = { ...NO_ROWS, ...NO_WORKFLOWS, objects: new Map(), logged: [], retentionDays }
   try {
     if (dataSource !== undefined) {
       await attempt('postgres', undefined, async () => {
@@ -66,7 +68,11 @@ export async function checkStack(
     }
     const store = new LocalObjectStore(config.objects.directory)
     const objects = await attempt('objects', new Map<string, ObjectFacts>(), () => look(store, facts, deep))
-    return buildReport({ ...facts, objects }, unreachable)
+    facts = { ...facts, objects }
+    const logged = deep
+      ? await attempt<LoggedFacts[]>('objects', [], () => loggedPredictions(store, facts))
+      : []
+    return buildReport({ ...facts, logged }, unreachable)
   } finally {
     await dataSource?.destroy()
     await temporal?.close()
@@ -88,6 +94,15 @@ const NO_ROWS: RowFacts = {
   aliasChanges: [],
   schedules: [],
   uploads: [],
+  deployments: [],
+  plans: [],
+  replicas: [],
+  decisionLogs: [],
+  segments: [],
+  predictionFiles: [],
+  labels: [],
+  driftWindows: [],
+  incidents: [],
   checkpoints: [],
   ledger: [],
   runs: [],

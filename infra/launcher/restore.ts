@@ -8,6 +8,7 @@ import type { Settings } from '../../config/config.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
 import { assertKnown, loadTables } from './backup-database.js'
+import { SERVING } from './backup-logs.js'
 import { MANIFEST, parseManifest, TEMPORAL_FILE, type BackupManifest } from './backup-manifest.js'
 import { down } from './down.js'
 import { writeDurably } from './files.js'
@@ -50,7 +51,9 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   const work = join(stateDirectory, 'restore')
   try {
     const manifest = await extract(archive, settings.objects.directory, work, progress)
-    await rename(join(work, 'keys'), join(stateDirectory, 'keys')).catch(ignoreMissing)
+    for (const name of ['keys', SERVING]) {
+      await rename(join(work, name), join(stateDirectory, name)).catch(ignoreMissing)
+    }
     if (manifest.temporal !== null) {
       const target = statePaths(stateDirectory).temporalFile
       await mkdir(dirname(target), { recursive: true, mode: 0o700 })
@@ -67,7 +70,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   } catch (error) {
     await down(stateDirectory, () => undefined)
     await removePostgresData(stateDirectory)
-    const made = ['restore', 'keys', 'temporal', 'postgres', 'processes.json']
+    const made = ['restore', 'keys', SERVING, 'temporal', 'postgres', 'processes.json']
     for (const name of made) await rm(join(stateDirectory, name), { recursive: true, force: true })
     await rm(settings.objects.directory, { recursive: true, force: true })
     await rm(statePaths(stateDirectory).restoring, { force: true })
@@ -81,6 +84,7 @@ async function assertEmpty({ stateDirectory, objects }: Settings): Promise<void>
     ...(running ? ['running processes'] : []),
     ...(existsSync(statePaths(stateDirectory).restoring) ? ['a restore that did not finish'] : []),
     ...((await hasFiles(join(stateDirectory, 'keys'))) ? ['keys'] : []),
+    ...((await hasFiles(join(stateDirectory, SERVING))) ? ["replicas' prediction logs"] : []),
     ...((await hasFiles(objects.directory)) ? ['objects'] : []),
     ...(existsSync(statePaths(stateDirectory).temporalFile) ? ["Temporal's data"] : []),
     ...((await hasFiles(await postgresDataDirectory(stateDirectory))) ? ["Postgres's data"] : []),
@@ -104,7 +108,7 @@ async function extract(
   work: string,
   progress: (line: string) => void,
 ): Promise<BackupManifest> {
-  for (const name of ['keys', 'tables']) await mkdir(join(work, name), { recursive: true, mode: 0o700 })
+  await mkdir(join(work, 'tables'), { recursive: true, mode: 0o700 })
   const objects = new LocalObjectStore(objectsDirectory)
   let manifest: BackupManifest | undefined
   const seen = new Set<string>()
@@ -146,10 +150,13 @@ async function extract(
 /** Only what the manifest names, so no name leads out of the directory. */
 async function writeFileOf(entry: TarEntry, manifest: BackupManifest, work: string): Promise<void> {
   const wanted = manifest.files.find(({ name }) => name === entry.name)
-  if (wanted === undefined || !/^(keys\/|tables\/)?[A-Za-z0-9_][A-Za-z0-9_.-]*$/.test(entry.name)) {
+  const isFile =
+    /^(keys\/|tables\/|serving\/[a-z0-9][a-z0-9._-]*\/(segments\/)?)?[A-Za-z0-9_][A-Za-z0-9_.-]*$/
+  if (wanted === undefined || !isFile.test(entry.name)) {
     throw damaged(`it has an entry ${entry.name} that is not in its manifest`)
   }
   const hash = createHash('sha256')
+  await mkdir(dirname(join(work, entry.name)), { recursive: true, mode: 0o700 })
   const output = await open(join(work, entry.name), 'wx', 0o600)
   try {
     for await (const chunk of entry.content) {

@@ -14,7 +14,7 @@ import { temporalPart } from './temporal.js'
 
 type Port = (name: string) => number
 
-/** The processes that are ours, as data: serving will be one more entry. */
+/** The processes that are ours, as data; replicas of the data plane come on top. */
 const NODE_PROCESSES: readonly (Pick<NodeProcess, 'name'> & { main: string; args: readonly string[] })[] = [
   { name: 'api', main: 'api/main.js', args: [] },
   { name: 'worker-workflows', main: 'worker/main.js', args: ['--queues=workflows'] },
@@ -46,7 +46,11 @@ function addresses(settings: Settings, port: Port): Addresses {
 }
 
 /** The configuration that the processes of the stack read, with a process's own ports. */
-function completed(settings: Settings, port: Port, ports: { api?: number; worker?: number }): Config {
+function completed(
+  settings: Settings,
+  port: Port,
+  ports: { api?: number; worker?: number; serving?: number },
+): Config {
   const { postgresUrl, redisUrl, temporalAddress, temporalUi } = addresses(settings, port)
   return {
     ...settings,
@@ -55,6 +59,7 @@ function completed(settings: Settings, port: Port, ports: { api?: number; worker
     temporal: { ...settings.temporal, address: temporalAddress, webUrl: temporalUi },
     api: { ...settings.api, port: ports.api ?? settings.api.port },
     worker: { ...settings.worker, port: ports.worker ?? 0 },
+    serving: { ...settings.serving, port: ports.serving ?? settings.serving.port },
   }
 }
 
@@ -108,7 +113,7 @@ export function standardPlan(settings: Settings, only?: readonly string[]): Plan
           program: process.execPath,
           args: ['--enable-source-maps', join(distRoot, 'infra', 'launcher', 'prepare-database.js')],
           cwd,
-          env: toEnvironment(completed(settings, schemaPort(context, settings), {})),
+          env: toEnvironment(completed(settings, postgresAlone(context, settings), {})),
         }),
     },
     ...NODE_PROCESSES.map(({ name, main, args }) => {
@@ -133,6 +138,25 @@ export function standardPlan(settings: Settings, only?: readonly string[]): Plan
           ),
       })
     }),
+    ...replicas(settings, only).map((name, index) =>
+      nodePart({
+        name,
+        main: join(distRoot, 'serving/main.js'),
+        args: [`--replica=${name}`],
+        // Only at `up`, and Postgres alone: the keeper starts a replica again whatever else is dead.
+        needs: ['postgres', 'schema'],
+        port: { name, configured: settings.serving.port === 0 ? 0 : settings.serving.port + index },
+        host: reachable(settings.serving.host),
+        cwd,
+        build: () => build,
+        // What is under way, and then some seconds to send the log.
+        drainSeconds: settings.serving.deadlineSeconds + 10,
+        env: context =>
+          toEnvironment(
+            completed(settings, postgresAlone(context, settings), { serving: context.port(name) }),
+          ),
+      }),
+    ),
   ]
   const chosen = parts.filter(part => only === undefined || only.includes(part.name))
   const names = chosen.map(part => part.name)
@@ -150,7 +174,7 @@ export function standardPlan(settings: Settings, only?: readonly string[]): Plan
       const has = (name: string, address: string) => (names.includes(name) ? address : null)
       return {
         api: has('api', `http://${reachable(settings.api.host)}:${known('api')}`),
-        serving: null,
+        serving: has('serving-1', `http://${reachable(settings.serving.host)}:${known('serving-1')}`),
         temporalAddress: has('temporal', temporalAddress),
         temporalUi: has('temporal', temporalUi),
         namespace: settings.temporal.namespace,
@@ -163,8 +187,19 @@ export function standardPlan(settings: Settings, only?: readonly string[]): Plan
   }
 }
 
-/** The migrations need Postgres alone: the other addresses may not be known yet. */
-function schemaPort(context: PartContext, settings: Settings): Port {
+/** Names of the replicas: as many as are configured, or asked for by name. */
+function replicas(settings: Settings, only: readonly string[] = []): string[] {
+  const asked = only.map(name => Number(/^serving-([1-9]\d?)$/.exec(name)?.[1] ?? 0))
+  return servingNames(Math.max(settings.serving.replicas, ...asked))
+}
+
+/** Names of the first `count` replicas of the data plane. */
+export function servingNames(count: number): string[] {
+  return Array.from({ length: count }, (_, index) => `serving-${index + 1}`)
+}
+
+/** Migrations and replicas need Postgres alone: the other addresses may not be known, or change. */
+function postgresAlone(context: PartContext, settings: Settings): Port {
   return name => (name === 'postgres' && settings.postgres.url === undefined ? context.port(name) : 1)
 }
 

@@ -1,5 +1,16 @@
 import { execFile } from 'node:child_process'
-import { copyFile, open, readdir, rename, rm, stat, truncate } from 'node:fs/promises'
+import {
+  copyFile,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  stat,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { join } from 'node:path'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -126,6 +137,7 @@ describe('a backup taken while a training runs', () => {
     await eventually(async () => {
       expect(await new CheckpointStore(stack.dataSource).list(run.id)).not.toHaveLength(0)
     })
+    await leaveLog()
     const written = JSON.parse(await stack.ok('backup', file, '--json')) as { objects: number; bytes: number }
     expect((await stack.runs.get('default', run.id)).status).toBe('running')
     expect(written.objects).toBeGreaterThan(10)
@@ -139,6 +151,7 @@ describe('a backup taken while a training runs', () => {
     await stack.disconnect()
     await stack.ok('clean')
     await stack.ok('restore', file)
+    await expectLog()
     await stack.up()
     const restored = await finished(run.id)
     expect(restored.steps.resumedFromRound).toBeGreaterThan(0)
@@ -153,6 +166,13 @@ describe('a backup file', () => {
     const names = stdout.trimEnd().split('\n')
     expect(names[0]).toBe('manifest.json')
     expect(names).toEqual(expect.arrayContaining(['keys/admin', 'temporal.db', 'tables/runs.copy']))
+    // A replica's plans and models are fetched again.
+    expect(names.filter(name => name.startsWith('serving/'))).toEqual([
+      'serving/serving-1/replica.json',
+      'serving/serving-1/segments/7.sealed',
+      'serving/serving-1/segments/7.json',
+      'serving/serving-1/segments/8.open',
+    ])
     expect(names).toContain(`objects/${(await datasetObject()).uri}`)
   })
 
@@ -173,6 +193,28 @@ describe('a backup file', () => {
     }
   })
 })
+
+const LOG = {
+  'replica.json': '{}',
+  'segments/7.sealed': 'seven',
+  'segments/7.json': '{}',
+  'segments/8.open': 'eight',
+}
+const logDirectory = () => join(stack.stateDirectory, 'serving', 'serving-1')
+
+/** What a replica has logged and not handed over yet, beside what it can fetch again. */
+async function leaveLog(): Promise<void> {
+  await mkdir(join(logDirectory(), 'segments'), { recursive: true })
+  for (const [name, text] of Object.entries({ ...LOG, 'plans.json': '[]' })) {
+    await writeFile(join(logDirectory(), name), text)
+  }
+}
+
+async function expectLog(): Promise<void> {
+  for (const [name, text] of Object.entries(LOG)) {
+    expect(await readFile(join(logDirectory(), name), 'utf8')).toBe(text)
+  }
+}
 
 async function datasetObject(): Promise<{ uri: string }> {
   const rows: { parquet: { uri: string } }[] = await stack.dataSource.query(
