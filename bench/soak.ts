@@ -1,4 +1,4 @@
-// Long suites: `make soak SUITE=kill`, or `node dist/bench/soak.js kill [SEEDS=n] [point/process ...]`.
+// Long suites: `make soak SUITE=kill`, or `node dist/bench/soak.js kill [SEEDS=n] [scenario/point/process ...]`.
 import 'reflect-metadata'
 import { soakKill } from './soak/kill.js'
 

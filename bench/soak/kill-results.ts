@@ -4,10 +4,10 @@ import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from '
 import { cpus, totalmem } from 'node:os'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import type { Ending } from '../../test/kill/kill-bench.js'
 import type { Pair } from '../../test/kill/points.js'
-import type { Outcome } from '../../test/kill/run-pair.js'
 
-export interface KillResult extends Outcome {
+export interface KillResult extends Pair, Ending {
   readonly seed: number
   readonly delayMs: number
 }
@@ -70,8 +70,10 @@ export class KillResults {
   }
 }
 
-function isSame(known: KillResult, { point, process }: Pair, seed: number): boolean {
-  return known.point === point && known.process === process && known.seed === seed
+function isSame(known: KillResult, { scenario, point, process }: Pair, seed: number): boolean {
+  return (
+    known.scenario === scenario && known.point === point && known.process === process && known.seed === seed
+  )
 }
 
 function treeHash(): string {

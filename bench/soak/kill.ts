@@ -1,7 +1,7 @@
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { ALL_PAIRS, POINT_TITLES, type Pair } from '../../test/kill/points.js'
-import { KillBench } from '../../test/kill/run-pair.js'
+import { KillBench } from '../../test/kill/kill-bench.js'
 import { KillStack } from '../../test/kill/stack.js'
 import type { SoakArguments } from '../soak.js'
 import { KillResults, type KillResult } from './kill-results.js'
@@ -33,11 +33,11 @@ export async function soakKill({ seeds, only }: SoakArguments): Promise<boolean>
   let served = 0
   try {
     for (const [index, { pair, seed, delayMs }] of left.entries()) {
-      bench ??= await KillBench.start(left.map(each => each.pair))
-      const outcome = await bench.run(pair, index + 1, delayMs)
+      bench ??= await KillBench.start(left.slice(index, index + PAIRS_PER_STACK).map(each => each.pair))
+      const ending = await bench.run([pair], index + 1, delayMs)
       // What was under way when everything was stopped says nothing.
       if (isStopped) return await new Promise<never>(() => undefined)
-      const result: KillResult = { ...outcome, seed, delayMs }
+      const result: KillResult = { ...pair, ...ending, seed, delayMs }
       results.add(result)
       console.log(line(result))
       const isGood = result.outcome === 'equal'
@@ -60,7 +60,7 @@ export async function soakKill({ seeds, only }: SoakArguments): Promise<boolean>
   return mine.length === work.length && bad.length === 0
 }
 
-const nameOf = ({ point, process }: Pair): string => `${point}/${process}`
+const nameOf = ({ scenario, point, process }: Pair): string => `${scenario}/${point}/${process}`
 
 function line({ point, process, seed, delayMs, outcome, seconds, detail }: KillResult): string {
   const when = seed === 0 ? '' : ` (seed ${seed}, ${delayMs} ms)`

@@ -5,9 +5,9 @@ import type { Operation } from '../../contracts/rest/operations.js'
 import type { Upload } from '../../contracts/rest/uploads.js'
 import { Refused } from '../../examples/bike-sharing/rest.js'
 
-const PATIENCE_MS = 60_000
+const PATIENCE_MS = 120_000
 const REQUEST_MS = 15_000
-const RUN_MS = 90_000
+const RUN_MS = 180_000
 
 interface Answer {
   readonly status: number
@@ -16,6 +16,9 @@ interface Answer {
 
 /** A client as the documentation asks for one: it sends again, with the same key, what got no answer or a 503. */
 export class PatientClient {
+  /** How often something was sent again. */
+  resent = 0
+
   constructor(
     private readonly base: string,
     private readonly key: string,
@@ -25,8 +28,13 @@ export class PatientClient {
     return this.json<T>('GET', path)
   }
 
-  post<T>(path: string, body: unknown, idempotencyKey: string): Promise<T> {
+  /** Without a key for what has a name of its own: an alias, a prediction, a label. */
+  post<T>(path: string, body: unknown, idempotencyKey?: string): Promise<T> {
     return this.json<T>('POST', path, body, idempotencyKey)
+  }
+
+  put<T>(path: string, body: unknown): Promise<T> {
+    return this.json<T>('PUT', path, body)
   }
 
   /** Follows a run until it has ended and nobody will start it again. */
@@ -79,6 +87,7 @@ export class PatientClient {
       if (answer !== undefined && !(answer.status === 503 && Date.now() < end)) {
         throw new Refused(answer.body as ProblemDetails)
       }
+      this.resent++
       await wait(200)
     }
   }

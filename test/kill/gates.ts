@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:f
 import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
-/** Places between two commits, which nothing outside of the process can see in time. */
-export type GateName = 'commit' | 'register'
+/** Steps of runs with a place between two commits, which nothing outside of the process can see in time. */
+export type GateName = 'commit' | 'register' | 'plan-1' | 'promote'
 
 /**
  * A door in worker-io, steered by files: an armed gate stops the first that comes, once. The test sees

@@ -1,40 +1,89 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
-import { CHOSEN_PAIRS, POINT_TITLES } from './points.js'
-import { KillBench } from './run-pair.js'
+import { eventually } from '../support/eventually.js'
+import { KillBench } from './kill-bench.js'
+import { CHOSEN_TOURS, POINT_TITLES, type ScenarioName } from './points.js'
+import { ServingAlone } from './serving-alone.js'
 
-jest.setTimeout(180_000)
+jest.setTimeout(600_000)
 
 describe('SIGKILL of any process at any point', () => {
   let bench: KillBench
 
   beforeAll(async () => {
-    bench = await KillBench.start(CHOSEN_PAIRS)
+    bench = await KillBench.start(CHOSEN_TOURS.flatMap(({ pairs }) => pairs))
   })
   afterAll(() => bench?.stop())
 
   it.each(
-    CHOSEN_PAIRS.map((pair, serial) => ({ ...pair, title: POINT_TITLES[pair.point], serial: serial + 1 })),
-  )('$process at: $title', async ({ point, process, serial }) => {
-    const { outcome, detail } = await bench.run({ point, process }, serial)
+    CHOSEN_TOURS.map(({ scenario, pairs }, index) => ({
+      pairs,
+      title: `${scenario}: ${pairs.map(({ process, point }) => `${process} at ${POINT_TITLES[point]}`).join(', ')}`,
+      serial: index + 1,
+    })),
+  )('$title', async ({ pairs, serial }) => {
+    const { outcome, detail } = await bench.run(pairs, serial)
     expect({ outcome, detail }).toEqual({ outcome: 'equal', detail: expect.any(String) })
   })
 
-  it.each([
+  it.each<[string, ScenarioName, string]>([
     [
       'other bytes of a version',
+      'training',
       `UPDATE model_versions SET sha256 = reverse(sha256) WHERE model_id = (SELECT id FROM models WHERE name = $1)`,
     ],
-    ['a run that ended otherwise', `UPDATE runs SET trigger = reverse(trigger) WHERE name = $1`],
+    ['a run that ended otherwise', 'training', `UPDATE runs SET trigger = reverse(trigger) WHERE name = $1`],
     [
       'a step that is not in the ledger',
+      'training',
       `UPDATE ledger_steps SET step = reverse(step) WHERE step IN ('register', 'retsiger')
        AND run_id IN (SELECT id FROM runs WHERE name = $1)`,
     ],
-  ])('the comparison sees %s', async (_, statement) => {
+    [
+      'weights that were others',
+      'rollout',
+      `UPDATE routing_plans SET plan = jsonb_set(plan, '{arms,0,weight}', to_jsonb(140 - (plan->'arms'->0->>'weight')::int))
+       WHERE revision = 4 AND deployment_id = (SELECT id FROM deployments WHERE name = $1)`,
+    ],
+    [
+      'a champion that was not moved by the rollout',
+      'rollout',
+      `UPDATE alias_changes SET reason = reverse(reason)
+       WHERE reason LIKE '%' || $1 || ': %' OR reverse(reason) LIKE '%' || $1 || ': %'`,
+    ],
+    [
+      'an answer that is not in the log',
+      'rollout',
+      `UPDATE prediction_files SET deployment_id = reverse(replace(deployment_id::text, '-', ''))::uuid
+       WHERE id = (SELECT f.id FROM prediction_files f JOIN deployments d
+         ON f.deployment_id IN (d.id, reverse(replace(d.id::text, '-', ''))::uuid)
+         WHERE d.name = $1 ORDER BY f.id LIMIT 1)`,
+    ],
+  ])('the comparison sees %s', async (_, scenario, statement) => {
+    const play = bench.play(scenario)
     // Done twice, each of these is undone.
-    await bench.stack.query(statement, [bench.lastName])
-    expect(await bench.differences()).not.toEqual([])
-    await bench.stack.query(statement, [bench.lastName])
-    expect(await bench.differences()).toEqual([])
+    await bench.stack.query(statement, [play.lastName])
+    expect(await play.differences()).not.toEqual([])
+    await bench.stack.query(statement, [play.lastName])
+    expect(await play.differences()).toEqual([])
+  })
+
+  it('a replica started alone answers from its cache, and what it logged is ingested later', async () => {
+    const alone = new ServingAlone(bench.stack, bench.play('rollout').lastName)
+    const before = await alone.predict('before')
+    await alone.killEverything()
+    try {
+      await alone.restart()
+      expect(await alone.predict('alone')).toEqual(before)
+      await alone.keepsSealedSegments()
+      await alone.bringBackTheRest()
+      for (const name of ['before', 'alone']) {
+        await eventually(async () => expect(await alone.ingested(name)).toEqual(before), {
+          deadlineMs: 60_000,
+        })
+      }
+    } finally {
+      await alone.end()
+    }
+    expect((await bench.stack.check()).problems).toEqual([])
   })
 })

@@ -8,9 +8,12 @@ export type Environment = Readonly<Record<string, string>>
 
 const WORKER_IO = fileURLToPath(new URL('./worker-io.js', import.meta.url))
 
-/** What `mlforge up` runs, but that worker-io has gates. */
-export function killPlan(env: Environment, cwd: string): Plan {
-  const plan = standardPlan(loadSettings({ env, cwd, embedded: true }))
+/**
+ * What `mlforge up` runs, but that worker-io has gates.
+ * @param only names of the parts; all of them by default
+ */
+export function killPlan(env: Environment, cwd: string, only?: readonly string[]): Plan {
+  const plan = standardPlan(loadSettings({ env, cwd, embedded: true }), only)
   return {
     ...plan,
     parts: plan.parts.map(part =>

@@ -1,6 +1,13 @@
-/** Where the scenario stands when something is killed. */
-export const POINTS = ['upload', 'commit', 'checkpoint', 'evaluate', 'register', 'trigger'] as const
-export type Point = (typeof POINTS)[number]
+/** What is played, and where each stands when something is killed, in the order in which it comes there. */
+export const POINTS = {
+  training: ['upload', 'commit', 'checkpoint', 'evaluate', 'register', 'trigger'],
+  rollout: ['issued', 'untaken', 'sealed', 'half', 'swap', 'alias', 'uploaded', 'verb'],
+} as const
+
+export type ScenarioName = keyof typeof POINTS
+export type TrainingPoint = (typeof POINTS)['training'][number]
+export type RolloutPoint = (typeof POINTS)['rollout'][number]
+export type Point = TrainingPoint | RolloutPoint
 
 export const POINT_TITLES: Record<Point, string> = {
   upload: 'upload streaming',
@@ -9,43 +16,130 @@ export const POINT_TITLES: Record<Point, string> = {
   evaluate: 'evaluation',
   register: 'version row written but not answered',
   trigger: 'schedule trigger',
+  issued: 'first plan written but not acknowledged',
+  untaken: 'plan of 10 % written but not taken by a replica',
+  sealed: 'segment sealed but not uploaded',
+  half: 'canary at 50 %',
+  swap: 'swap to the promoted plan',
+  alias: 'alias moved but the run still open',
+  uploaded: 'segment uploaded but not ingested',
+  verb: 'verb sent but not answered',
 }
 
-export const PROCESSES = [
-  'api',
-  'worker-workflows',
-  'worker-io',
-  'worker-train',
-  'trainer',
-  'temporal',
-  'postgres',
-  'redis',
-  'supervisor',
-] as const
-export type Victim = (typeof PROCESSES)[number]
+export type Victim =
+  | 'api'
+  | 'worker-workflows'
+  | 'worker-io'
+  | 'worker-train'
+  | 'trainer'
+  | 'serving-1'
+  | 'serving-2'
+  | 'temporal'
+  | 'postgres'
+  | 'redis'
+  | 'supervisor'
+
+/** Those that take part. */
+const PROCESSES: Readonly<Record<ScenarioName, readonly Victim[]>> = {
+  training: [
+    'api',
+    'worker-workflows',
+    'worker-io',
+    'worker-train',
+    'trainer',
+    'temporal',
+    'postgres',
+    'redis',
+    'supervisor',
+  ],
+  rollout: [
+    'api',
+    'worker-workflows',
+    'worker-io',
+    'serving-1',
+    'temporal',
+    'postgres',
+    'redis',
+    'supervisor',
+    'serving-2',
+  ],
+}
+
+/** A second replica gets no requests: it matters where plans are to be taken. */
+const SECOND_REPLICA: readonly Point[] = ['issued', 'untaken', 'half', 'swap']
 
 export interface Pair {
+  readonly scenario: ScenarioName
   readonly point: Point
   readonly process: Victim
 }
 
-/** All of them, in an order in which a process is killed again only after all others. */
-export const ALL_PAIRS: readonly Pair[] = POINTS.flatMap(point =>
-  PROCESSES.map(process => ({ point, process })),
-)
+/**
+ * All of them, in an order in which a process is killed again only after all others; at the end what
+ * needs a second replica, which takes a moment to come and go.
+ */
+export const ALL_PAIRS: readonly Pair[] = (Object.keys(POINTS) as ScenarioName[])
+  .flatMap(scenario =>
+    POINTS[scenario].flatMap(point => PROCESSES[scenario].map(process => ({ scenario, point, process }))),
+  )
+  .filter(({ point, process }) => process !== 'serving-2' || SECOND_REPLICA.includes(point))
+  .toSorted((a, b) => replicasFor([a]) - replicasFor([b]))
 
-/** Each point at least twice, each process at least once, each where it hurts most. */
-export const CHOSEN_PAIRS: readonly Pair[] = [
-  { point: 'upload', process: 'api' },
-  { point: 'upload', process: 'postgres' },
-  { point: 'commit', process: 'worker-io' },
-  { point: 'commit', process: 'temporal' },
-  { point: 'checkpoint', process: 'worker-train' },
-  { point: 'checkpoint', process: 'trainer' },
-  { point: 'evaluate', process: 'worker-workflows' },
-  { point: 'evaluate', process: 'supervisor' },
-  { point: 'register', process: 'worker-io' },
-  { point: 'register', process: 'postgres' },
-  { point: 'trigger', process: 'api' },
-  { point: 'trigger', process: 'redis' },
+/** How many replicas a stack needs for these kills. */
+export function replicasFor(pairs: readonly Pair[]): number {
+  return pairs.some(({ process }) => process === 'serving-2') ? 2 : 1
+}
+
+/** Kills in one play of their scenario, each at another point. */
+export interface Tour {
+  readonly scenario: ScenarioName
+  readonly pairs: readonly Pair[]
+}
+
+/**
+ * Each point of the training twice, each of the rollout at least once, each process at least once, each where it
+ * hurts most. To play a scenario takes longer than to kill somebody in it, so each is hit several times; all pairs
+ * one by one are for the long suite.
+ */
+export const CHOSEN_TOURS: readonly Tour[] = [
+  tour('training', [
+    ['upload', 'api'],
+    ['commit', 'worker-io'],
+    ['checkpoint', 'worker-train'],
+    ['evaluate', 'worker-workflows'],
+    ['register', 'postgres'],
+    ['trigger', 'redis'],
+  ]),
+  tour('training', [
+    ['upload', 'postgres'],
+    ['commit', 'temporal'],
+    ['checkpoint', 'trainer'],
+    ['evaluate', 'supervisor'],
+    ['register', 'worker-io'],
+    ['trigger', 'api'],
+  ]),
+  tour('rollout', [
+    ['issued', 'worker-io'],
+    ['sealed', 'serving-1'],
+    ['half', 'worker-workflows'],
+    ['alias', 'postgres'],
+    ['verb', 'api'],
+  ]),
+  tour('rollout', [
+    ['untaken', 'serving-1'],
+    ['half', 'temporal'],
+    ['alias', 'worker-io'],
+    ['uploaded', 'redis'],
+    ['verb', 'worker-workflows'],
+  ]),
+  tour('rollout', [
+    ['issued', 'supervisor'],
+    ['untaken', 'serving-2'],
+    ['swap', 'serving-1'],
+    ['uploaded', 'worker-io'],
+  ]),
 ]
+
+function tour(scenario: ScenarioName, kills: readonly (readonly [Point, Victim])[]): Tour {
+  return { scenario, pairs: kills.map(([point, process]) => ({ scenario, point, process })) }
+}

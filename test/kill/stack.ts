@@ -8,6 +8,7 @@ import { loadConfig } from '../../config/load.js'
 import type { CheckReport } from '../../domain/check/report.js'
 import { checkStack } from '../../infra/launcher/check.js'
 import { identify, isAlive, type ProcessIdentity, until } from '../../infra/launcher/proc.js'
+import { servingNames } from '../../infra/launcher/stack.js'
 import { readState } from '../../infra/launcher/state.js'
 import { up } from '../../infra/launcher/up.js'
 import { mlforge } from '../support/servers.js'
@@ -33,6 +34,7 @@ export type Query = <T>(text: string, values: readonly unknown[]) => Promise<T[]
 
 interface Endpoints {
   readonly api: string
+  readonly serving: string
   readonly redisUrl: string
   readonly temporalAddress: string
   readonly postgresUrl: string
@@ -44,6 +46,9 @@ interface Endpoints {
 export class KillStack {
   private static readonly all = new Set<KillStack>()
   readonly gates: Gates
+  /** Pids of those that were killed on purpose. */
+  readonly killed = new Set<number>()
+  private replicas = 1
   private stopping: Promise<void> | undefined
 
   private constructor(
@@ -74,21 +79,38 @@ export class KillStack {
     }
   }
 
-  /** What a service manager does when the supervisor is gone, and at the beginning. */
-  async up(): Promise<void> {
-    const plan = killPlan(this.env, this.directory)
+  /**
+   * What a service manager does when the supervisor is gone, and at the beginning.
+   * @param only names of the parts that are to run; all of them by default
+   */
+  async up(only = this.parts()): Promise<void> {
+    const plan = killPlan(this.env, this.directory, only)
     await up({
       stateDirectory: this.stateDirectory,
       supervisor: [
         process.execPath,
         '--enable-source-maps',
         SUPERVISOR,
-        JSON.stringify({ env: this.env, cwd: this.directory }),
+        JSON.stringify({ env: this.env, cwd: this.directory, only }),
       ],
       fingerprint: plan.fingerprint,
       progress: () => undefined,
       deadlineMs: START_MS,
     })
+  }
+
+  /** `mlforge up --serving n` on a stack that runs: so many replicas, and everything else goes on. */
+  async scale(replicas: number): Promise<void> {
+    if (replicas === this.replicas) return
+    this.replicas = replicas
+    await this.up()
+    await this.settled()
+  }
+
+  /** Names of all parts that run. */
+  parts(): string[] {
+    const others = killPlan(this.env, this.directory).parts.map(({ name }) => name)
+    return [...others.filter(name => !name.startsWith('serving-')), ...servingNames(this.replicas)]
   }
 
   /** Stops whatever this process has started, also what is only being started. */
@@ -116,8 +138,16 @@ export class KillStack {
   }
 
   async client(): Promise<PatientClient> {
-    const { api, keyFile } = this.endpoints()
-    return new PatientClient(api, (await readFile(keyFile, 'utf8')).trim())
+    return new PatientClient(this.endpoints().api, await this.key())
+  }
+
+  /** A client of the first replica. */
+  async servingClient(): Promise<PatientClient> {
+    return new PatientClient(this.endpoints().serving, await this.key())
+  }
+
+  private async key(): Promise<string> {
+    return (await readFile(this.endpoints().keyFile, 'utf8')).trim()
   }
 
   /** The recorded processes by name, to see which of them are still the same. */
@@ -151,7 +181,7 @@ export class KillStack {
   }
 
   /** What `mlforge check --json --deep` prints, whatever it finds. */
-  check(): Promise<CheckReport> {
+  async check(): Promise<CheckReport> {
     const { postgresUrl, redisUrl, temporalAddress } = this.endpoints()
     const env = {
       ...this.env,
@@ -159,7 +189,10 @@ export class KillStack {
       MLFORGE_REDIS_URL: redisUrl,
       MLFORGE_TEMPORAL_ADDRESS: temporalAddress,
     }
-    return checkStack(loadConfig({ env, cwd: this.directory, embedded: true }), { deep: true })
+    const config = loadConfig({ env, cwd: this.directory, embedded: true })
+    const report = await checkStack(config, { deep: true })
+    if (report.unreachable.length === 0) return report
+    throw new Error(`check did not reach ${report.unreachable.map(({ part }) => part).join(', ')}`)
   }
 
   /** Calls with one connection, so that a look each few milliseconds costs no more than that. */
@@ -187,6 +220,11 @@ export class KillStack {
       (sum, name) => sum + (statSync(join(directory, name), { throwIfNoEntry: false })?.size ?? 0),
       0,
     )
+  }
+
+  /** Where a replica keeps its plans, its models and what of its log was not sent yet. */
+  replicaDirectory(replica: string): string {
+    return join(this.stateDirectory, 'serving', replica)
   }
 
   /** The child process of a training: the newest child of worker-train that runs the trainers' main. */
