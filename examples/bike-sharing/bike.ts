@@ -33,7 +33,8 @@ export function firstDays({ header, lines }: Table, days: number): string {
   return `${[header, ...wanted].join('\n')}\n`
 }
 
-const FEATURES = 'season yr mnth hr holiday weekday workingday weathersit temp atemp hum windspeed'.split(' ')
+export const FEATURES =
+  'season yr mnth hr holiday weekday workingday weathersit temp atemp hum windspeed'.split(' ')
 
 const EXPECTATIONS: Expectation[] = [
   { kind: 'row_count', min: 4_000, max: 20_000 },

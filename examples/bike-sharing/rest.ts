@@ -37,6 +37,10 @@ export class Rest {
     return this.json<T>('PUT', path, JSON.stringify(body))
   }
 
+  async delete(path: string): Promise<void> {
+    await this.send('DELETE', path, undefined, {}, response => response.text())
+  }
+
   upload<T>(path: string, text: string): Promise<T> {
     return this.json<T>('POST', path, text, { contentType: 'text/csv' })
   }

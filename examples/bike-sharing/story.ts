@@ -1,12 +1,14 @@
 import { createHash } from 'node:crypto'
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { uuidv7 } from '../../stores/ids.js'
 import type { Rest } from './rest.js'
 
 /** What the stack says of itself in endpoints.json. */
 export interface Endpoints {
   readonly api: string
+  readonly serving: string
   readonly temporalUi: string
   readonly namespace: string
   readonly objects: string
@@ -17,9 +19,13 @@ export interface Endpoints {
 /** One telling of the demo: killed and told again it goes on, since its requests have the same keys. */
 export interface Story {
   readonly rest: Rest
+  /** The data plane: predictions are asked for there. */
+  readonly serving: Rest
   readonly session: string
   endpoints(): Promise<Endpoints>
   readonly summary: [string, string][]
+  /** Processes that it has killed. */
+  readonly kills: string[]
 }
 
 export async function readEndpoints(stateDirectory: string): Promise<Endpoints> {
@@ -70,6 +76,37 @@ export function sayChanges(): (text: string) => void {
 
 export function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex')
+}
+
+/**
+ * SIGKILL for a process of the stack; nothing of the story may change by it. False when it is gone already,
+ * as after an earlier telling: the supervisor is starting another.
+ */
+export async function kill(story: Story, name: string): Promise<boolean> {
+  const { pid } = (await story.endpoints()).processes[name]!
+  try {
+    process.kill(pid, 'SIGKILL')
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
+    throw error
+  }
+  story.kills.push(name)
+  say(`  kill -9 ${pid}: ${name} is gone; the supervisor starts another.`)
+  return true
+}
+
+/** Asks until the answer is as it should be, or the time is over. */
+export async function until<T>(
+  ask: () => Promise<T>,
+  holds: (answer: T) => boolean,
+  what: string,
+  withinMs = 60_000,
+): Promise<T> {
+  for (const end = Date.now() + withinMs; ; await wait(250)) {
+    const answer = await ask()
+    if (holds(answer)) return answer
+    expectThat(Date.now() < end, `${what} within ${withinMs / 1000} s`)
+  }
 }
 
 export function expectThat(holds: boolean, what: string): void {

@@ -4,7 +4,7 @@ import { eventually } from '../support/eventually.js'
 import type { Stack } from './stack.js'
 
 const DEMO = fileURLToPath(new URL('../../examples/bike-sharing/demo.js', import.meta.url))
-const DEADLINE_MS = 400_000
+const DEADLINE_MS = 800_000
 
 /** The demo as `make demo` starts it once the stack is up. */
 export class Demo {

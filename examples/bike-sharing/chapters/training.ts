@@ -1,7 +1,7 @@
 import type { Metrics, StartTraining, Training } from '../../../contracts/rest/trainings.js'
 import type { ModelVersion } from '../../../contracts/rest/models.js'
 import { TRAINING } from '../bike.js'
-import { chapter, expectThat, say, sayChanges, sha256, type Story, table } from '../story.js'
+import { chapter, expectThat, kill, say, sayChanges, sha256, type Story, table } from '../story.js'
 
 /** Share of the rounds after which a durable checkpoint lets the demo kill the worker. */
 const KILL_AFTER = 0.25
@@ -69,10 +69,7 @@ async function killedTraining(story: Story): Promise<Training> {
     const run = await follow(story, id, async run => {
       const newest = run.checkpoints[0]?.round ?? 0
       if (killed || run.stage !== 'train' || newest < KILL_AFTER * TRAINING.rounds!) return
-      const { pid } = (await story.endpoints()).processes['worker-train']!
-      killed = kill(pid)
-      if (!killed) return
-      say(`  kill -9 ${pid}: the train worker is gone; the supervisor starts another.`)
+      killed = await kill(story, 'worker-train')
     })
     expectThat(run.status === 'succeeded', `training ${id} succeeds (${run.error?.message ?? ''})`)
     if ((run.resumedFromRound ?? 0) > 0) return run
@@ -81,18 +78,11 @@ async function killedTraining(story: Story): Promise<Training> {
   throw new Error('No training could be killed in time.')
 }
 
-/** False when the worker is gone already, as after an earlier telling; the supervisor is starting another. */
-function kill(pid: number): boolean {
-  try {
-    return process.kill(pid, 'SIGKILL')
-  } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false
-    throw error
-  }
-}
-
-/** What the gate saw, what it refuses, and what can be downloaded. */
-export async function evaluation(story: Story, version: ModelVersion): Promise<void> {
+/**
+ * What the gate saw, what it refuses, and what can be downloaded.
+ * @returns id of the training whose model the gate refused
+ */
+export async function evaluation(story: Story, version: ModelVersion): Promise<string> {
   chapter('3. Evaluate, gate, register')
   const show = (name: string, metrics: Metrics | undefined): [string, string][] =>
     metrics ? [[name, line(metrics)]] : []
@@ -136,6 +126,7 @@ export async function evaluation(story: Story, version: ModelVersion): Promise<v
     ],
     ['negative control', `refused: ${control.error?.code}`],
   )
+  return control.id
 }
 
 function line({ rmse, mae, wape, relativeBias, r2 }: Metrics): string {
