@@ -7,9 +7,9 @@ import type { PatientClient } from '../client.js'
 import { FEATURES } from '../training/scenario.js'
 
 /** So many rows each deployment is asked for in the end, however long its rollouts took. */
-const TOTAL = 3_000
+const TOTAL = 4_500
 const ROWS = 4
-const PACE_MS = 100
+const PACE_MS = 200
 const BATCH = 100
 const INGEST_MS = 120_000
 
