@@ -95,14 +95,21 @@ export async function watch(story: Story, replay: Replay): Promise<Incident> {
   return incident
 }
 
-/** The windows of the deployment in their order, once a month has been assessed. */
+/** The windows of the deployment in their order, once all until a month are assessed, in whatever order. */
 export async function assessed(story: Story, replay: Replay, month: string): Promise<WindowSummary[]> {
   const { items } = await until(
     () => story.rest.get<Page<WindowSummary>>(`/v1/deployments/${replay.deployment}/windows?limit=50`),
-    page => page.items.some(({ id, breached }) => id === month && breached !== null),
-    `the window ${month} is assessed`,
+    ({ items }) =>
+      items.filter(({ id, breached }) => id <= month && breached !== null).length === monthsUntil(month),
+    `the windows until ${month} are assessed`,
   )
   return items.toReversed()
+}
+
+/** Months of the replay, which begins in November 2011. */
+function monthsUntil(month: string): number {
+  const [year, number] = month.split('-').map(Number) as [number, number]
+  return (year - 2011) * 12 + number - 10
 }
 
 export function showWindows(windows: readonly WindowSummary[]): void {
