@@ -45,6 +45,9 @@ export class RolloutsService {
     body: StartRollout,
     idempotency?: Idempotency,
   ): Promise<Rollout> {
+    // What was valid then need not be now: the version may serve by this very request.
+    const known = idempotency && (await this.rows.replayed(caller.project, caller.name, idempotency))
+    if (known) return this.view(known)
     return this.accept(caller, await this.planner.plan(caller, name, body), idempotency)
   }
 

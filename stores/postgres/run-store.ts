@@ -1,4 +1,12 @@
-import { type DataSource, type EntityManager, In, IsNull, Not, type QueryDeepPartialEntity } from 'typeorm'
+import {
+  type DataSource,
+  type EntityManager,
+  In,
+  IsNull,
+  MoreThan,
+  Not,
+  type QueryDeepPartialEntity,
+} from 'typeorm'
 import type { RunFailure } from '../../contracts/temporal/messages.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { type RunKind, workflowId } from '../../domain/names.js'
@@ -100,6 +108,21 @@ export class RunStore {
     if (!fresh) await refuseSecond(transaction, request, id)
     if (fresh && !request.startedByCaller) await promiseStart(transaction, id, 1, now)
     return { run: await this.getIn(transaction, project, id), replayed: !fresh }
+  }
+
+  /**
+   * The run that a request with this key has had before, whatever has changed since; null for a new one.
+   * @throws MlforgeError idempotency_key_reused for a known key with another body
+   */
+  async replayed(
+    project: string,
+    principal: string,
+    { route, key, bodySha256 }: NonNullable<AcceptRun['idempotency']>,
+  ): Promise<Run | null> {
+    const known = await this.dataSource
+      .getRepository(IdempotencyKey)
+      .findOneBy({ project, principal, route, key, expiresAt: MoreThan(new Date()) })
+    return known && this.get(project, sameRequest(known, bodySha256))
   }
 
   async get(project: string, id: string): Promise<Run> {
@@ -294,12 +317,7 @@ export class RunStore {
     )
     if (claimed.length > 0) return undefined
     const known = await transaction.findOneByOrFail(IdempotencyKey, { project, principal, route, key })
-    if (known.bodySha256 === bodySha256) return known.runId
-    throw new MlforgeError(
-      'idempotency_key_reused',
-      `Idempotency-Key "${key}" was used for run ${known.runId} with another body. Use a new key for a new request.`,
-      { runId: known.runId },
-    )
+    return sameRequest(known, bodySha256)
   }
 }
 
@@ -315,6 +333,16 @@ async function refuseSecond(
     'rollout_in_progress',
     `Deployment "${name}" is being rolled out by ${open?.id ?? 'another request'}. Wait for its end, or abort it.`,
     open ? { rolloutId: open.id } : {},
+  )
+}
+
+/** Id of the run that a key is known for. @throws MlforgeError idempotency_key_reused for another body */
+function sameRequest({ key, runId, bodySha256: known }: IdempotencyKey, bodySha256: string): string {
+  if (known === bodySha256) return runId
+  throw new MlforgeError(
+    'idempotency_key_reused',
+    `Idempotency-Key "${key}" was used for run ${runId} with another body. Use a new key for a new request.`,
+    { runId },
   )
 }
 

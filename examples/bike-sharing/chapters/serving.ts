@@ -13,10 +13,13 @@ export async function serving(story: Story, version: ModelVersion): Promise<Repl
   const { rest } = story
   chapter('6. Serve: the first version of a deployment')
   const name = deploymentOf(story)
-  await rest.post<Deployment>('/v1/deployments', { name, model: version.model })
+  const { plan: known } = await rest.post<Deployment>('/v1/deployments', { name, model: version.model })
   const body: StartRollout = { version: version.version, reason: 'first version of the demo' }
-  const dry = await rest.post<RolloutDryRun>(`/v1/deployments/${name}/rollouts/dry-run`, body)
-  for (const line of dry.lines) say(`  ${line}`)
+  // A telling that goes on has traffic already.
+  if (known === null) {
+    const dry = await rest.post<RolloutDryRun>(`/v1/deployments/${name}/rollouts/dry-run`, body)
+    for (const line of dry.lines) say(`  ${line}`)
+  }
 
   const rollout = await followRollout(story, (await startRollout(story, name, 'first', body)).id)
   expectThat(rollout.outcome === 'promoted', `the first version is promoted (${rollout.error?.message})`)
