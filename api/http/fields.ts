@@ -161,6 +161,14 @@ export function satisfies(problemsIn: (value: unknown, whole: object) => Problem
   })
 }
 
+/** A moment with its offset, such as an event time. */
+export const isInstant = satisfies(value => {
+  const good = typeof value === 'string' && /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(value)
+  return good && !Number.isNaN(Date.parse(value))
+    ? []
+    : [{ at: '', message: 'Must be an ISO 8601 time with an offset, such as 2026-01-31T12:00:00Z.' }]
+})
+
 function memberProblems(dto: Type<object>, key: string, member: unknown): Problem[] {
   const at = `.${key}`
   if (typeof member !== 'object' || member === null || Array.isArray(member)) {

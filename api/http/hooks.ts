@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../../config/config.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { notJson } from '../../domain/problem-details.js'
 import type { Metrics } from '../health/metrics.js'
 import type { Draining } from '../platform/draining.js'
 import type { Log } from '../platform/tokens.js'
@@ -82,16 +83,4 @@ export function addParsers(server: FastifyInstance): void {
 
 function takesFiles(request: FastifyRequest): boolean {
   return request.routeOptions.url === '/v1/uploads'
-}
-
-function notJson(body: string, error: Error): MlforgeError {
-  let reason = error.message
-  try {
-    JSON.parse(body)
-  } catch (syntax) {
-    reason = (syntax as Error).message
-  }
-  return new MlforgeError('invalid_request', `The body is not JSON: ${reason}.`, {
-    problems: [{ at: 'body', message: reason }],
-  })
 }

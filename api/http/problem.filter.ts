@@ -1,7 +1,8 @@
 import { type ArgumentsHost, Catch, type ExceptionFilter, Inject } from '@nestjs/common'
 import type { FastifyReply, FastifyRequest } from 'fastify'
+import { problemDetails } from '../../domain/problem-details.js'
 import { LOGGER, type Log } from '../platform/tokens.js'
-import { asMlforgeError, problemDetails, RETRY_AFTER_SECONDS } from './problem.js'
+import { asMlforgeError, RETRY_AFTER_SECONDS } from './problem.js'
 
 // Headers of the content that should have been sent.
 const OF_CONTENT = ['content-length', 'content-disposition', 'etag', 'cache-control']

@@ -1,6 +1,5 @@
 import { HttpException } from '@nestjs/common'
-import type { ProblemDetails } from '../../contracts/rest/common.js'
-import { ERROR_CODES, type ErrorCode, MlforgeError } from '../../domain/errors.js'
+import { type ErrorCode, MlforgeError } from '../../domain/errors.js'
 import { isBadValue, isPostgresUnreachable } from './unreachable.js'
 
 /** Seconds after which a client may try again what was unavailable. */
@@ -53,25 +52,4 @@ function fromHttp(error: HttpException): MlforgeError {
     default:
       return new MlforgeError(code, error.message)
   }
-}
-
-/** The body of an error answer, as RFC 9457 has it. */
-export function problemDetails(error: MlforgeError, path: string, requestId: string): ProblemDetails {
-  const { problems, ...rest } = error.details
-  return {
-    ...rest,
-    type: `urn:mlforge:error:${error.code}`,
-    title: titleOf(error.code),
-    status: ERROR_CODES[error.code].http,
-    detail: error.message,
-    code: error.code,
-    instance: path,
-    requestId,
-    ...(problems ? { problems: problems.map(({ at, message }) => ({ at, message })) } : {}),
-  }
-}
-
-function titleOf(code: ErrorCode): string {
-  const words = code.replaceAll('_', ' ')
-  return words[0]!.toUpperCase() + words.slice(1)
 }

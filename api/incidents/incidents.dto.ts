@@ -14,10 +14,9 @@ import type {
   RetrainIncident,
 } from '../../contracts/rest/incidents.js'
 import { INCIDENT_TRANSITIONS } from '../../domain/incidents/incident-status.js'
-import { ChoiceField, TextField } from '../http/fields.js'
+import { ChoiceField, isInstant, TextField } from '../http/fields.js'
 import { PageQueryDto } from '../http/paging.js'
 import { WindowSummaryDto } from '../monitoring/windows.dto.js'
-import { isInstant } from '../rollouts/rollouts.dto.js'
 import { OperationDto, STATUSES } from '../runs/operation.dto.js'
 
 const INCIDENT_STATUSES = Object.keys(INCIDENT_TRANSITIONS) as IncidentState[]

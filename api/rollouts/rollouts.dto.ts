@@ -19,6 +19,7 @@ import {
   ChoiceField,
   FlagField,
   IntField,
+  isInstant,
   NumberField,
   ObjectField,
   ObjectsField,
@@ -28,13 +29,6 @@ import {
 } from '../http/fields.js'
 import { PageQueryDto } from '../http/paging.js'
 import { OperationDto, STATUSES } from '../runs/operation.dto.js'
-
-export const isInstant = satisfies(value => {
-  const good = typeof value === 'string' && /^\d{4}-\d\d-\d\dT.*(Z|[+-]\d\d:\d\d)$/.test(value)
-  return good && !Number.isNaN(Date.parse(value))
-    ? []
-    : [{ at: '', message: 'Must be an ISO 8601 time with an offset, such as 2026-01-31T12:00:00Z.' }]
-})
 
 const isAboveZero = satisfies(value =>
   typeof value === 'number' && value > 0 ? [] : [{ at: '', message: 'Must be a number above 0.' }],

@@ -1,5 +1,4 @@
-import type { ProblemDetails } from '../../contracts/rest/common.js'
-import { ERROR_CODES, type ErrorCode, MlforgeError } from '../../domain/errors.js'
+import { type ErrorCode, MlforgeError } from '../../domain/errors.js'
 
 const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   400: 'invalid_request',
@@ -25,23 +24,6 @@ export function asMlforgeError(thrown: unknown, requestId: string): MlforgeError
       )
     default:
       return new MlforgeError(code, (thrown as Error).message)
-  }
-}
-
-/** The body of an error answer, as RFC 9457 has it and the control plane gives it. */
-export function problemDetails(error: MlforgeError, path: string, requestId: string): ProblemDetails {
-  const { problems, ...rest } = error.details
-  const title = error.code.replaceAll('_', ' ')
-  return {
-    ...rest,
-    type: `urn:mlforge:error:${error.code}`,
-    title: title[0]!.toUpperCase() + title.slice(1),
-    status: ERROR_CODES[error.code].http,
-    detail: error.message,
-    code: error.code,
-    instance: path,
-    requestId,
-    ...(problems ? { problems: problems.map(({ at, message }) => ({ at, message })) } : {}),
   }
 }
 

@@ -5,12 +5,13 @@ import type { Logger } from 'pino'
 import type { Config } from '../../config/config.js'
 import type { PredictResponse } from '../../contracts/rest/predict.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { notJson, problemDetails } from '../../domain/problem-details.js'
 import type { Keys } from '../keys.js'
 import type { Metrics } from '../metrics.js'
 import type { PlanStatus, Plans } from '../plans/plans.js'
 import type { Predictor } from '../predictor.js'
 import { assertHostAllowed, pinnedVersion, presentedKey } from './access.js'
-import { asMlforgeError, problemDetails, retryAfter } from './problem.js'
+import { asMlforgeError, retryAfter } from './problem.js'
 
 export interface ServerPorts {
   readonly config: Config
@@ -115,18 +116,6 @@ function takeJson(server: FastifyInstance): void {
     void json(request, body as string, (error, value) => {
       done(error ? notJson(body as string, error) : null, value)
     })
-  })
-}
-
-function notJson(body: string, error: Error): MlforgeError {
-  let reason = error.message
-  try {
-    JSON.parse(body)
-  } catch (syntax) {
-    reason = (syntax as Error).message
-  }
-  return new MlforgeError('invalid_request', `The body is not JSON: ${reason}.`, {
-    problems: [{ at: 'body', message: reason }],
   })
 }
 

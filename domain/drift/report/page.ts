@@ -1,6 +1,7 @@
 import type { WindowReport } from '../window-report.js'
 import { html, type Html } from './html.js'
 import { count, moment, percent } from './numbers.js'
+import { section } from './section.js'
 import { STYLE } from './style.js'
 import { checksTable, columnsTable, quartilesTable, table, versionsTable } from './tables.js'
 
@@ -44,15 +45,6 @@ export function reportPage(report: WindowReport): string {
         ${section('What was looked at', '', factsTable(report), gapsTable(report))}
       </body>
     </html> `.text
-}
-
-function section(title: string, note: string, ...parts: (Html | null)[]): Html | null {
-  const shown = parts.filter(part => part !== null)
-  if (shown.length === 0) return null
-  return html`<section>
-    <h2>${title}</h2>
-    ${note === '' ? null : html`<p class="mute">${note}</p>`} ${shown}
-  </section>`
 }
 
 function errorsNote({ errors }: WindowReport): string {

@@ -1,5 +1,6 @@
 import { html, type Html } from '../../drift/report/html.js'
 import { count, moment } from '../../drift/report/numbers.js'
+import { section } from '../../drift/report/section.js'
 import { STYLE } from '../../drift/report/style.js'
 import { isIncidentOpen, type IncidentStatus } from '../incident-status.js'
 import type { IncidentPageFacts, PageEvent } from './facts.js'
@@ -55,15 +56,6 @@ export function incidentPage(facts: IncidentPageFacts): string {
         ${section('What happened', '', story(events))}
       </body>
     </html> `.text
-}
-
-function section(title: string, note: string, ...parts: (Html | null)[]): Html | null {
-  const shown = parts.filter(part => part !== null)
-  if (shown.length === 0) return null
-  return html`<section>
-    <h2>${title}</h2>
-    ${note === '' ? null : html`<p class="mute">${note}</p>`} ${shown}
-  </section>`
 }
 
 function verdict({ state, message, openedAt, closedAt, workflow }: IncidentPageFacts): Html {
