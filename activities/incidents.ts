@@ -16,6 +16,7 @@ import { sha256Hex } from '../stores/ids.js'
 import type { Run } from '../stores/postgres/entities/run.js'
 import { runOfIncident } from '../stores/postgres/incident-store.js'
 import type { Ports } from './ports.js'
+import { awaitChange } from './await-change.js'
 import { withScratch } from './scratch.js'
 
 type IncidentPorts = Pick<
@@ -38,18 +39,13 @@ export function incidentActivities(ports: IncidentPorts) {
 
     /** Windows, the incident's own training and rollout, and rollouts of others. */
     async lookAtIncident(input: LookAtIncidentInput): Promise<IncidentLookAnswer> {
-      const { project, name, from, seen } = input
-      const deployment = await deployments.get(project, name)
-      const windows = await drift.assessments(deployment.id)
-      const look: IncidentLook = {
-        policy: incidentPolicy(deployment.retraining?.incident, deployment.monitoring?.breachesInARow),
-        windows: windows.filter(({ window }) => window.start >= from).slice(-MOST_WINDOWS),
-        ...(input.following === 'training' ? await ownTraining(input) : {}),
-        ...(input.following === 'rollout' ? await ownRollout(input, deployment.id) : {}),
-        ...(await otherRollout(input)),
-      }
-      const hash = sha256Hex(canonicalJson(look as unknown as Json))
-      return hash === seen ? { hash } : { hash, look }
+      const { hash, look } = await lookAround(input)
+      return hash === input.seen ? { hash } : { hash, look }
+    },
+
+    /** Ends when a look would see something else than the one with this hash. */
+    async awaitIncidentChange(input: LookAtIncidentInput): Promise<void> {
+      await awaitChange(async () => (await lookAround(input)).hash, input.seen, input.limits)
     },
 
     async recordIncident(input: RecordIncidentInput): Promise<void> {
@@ -57,6 +53,20 @@ export function incidentActivities(ports: IncidentPorts) {
       await incidents.record(input, { state, message, first, events })
       wakes.publish(input.runId)
     },
+  }
+
+  async function lookAround(input: LookAtIncidentInput): Promise<Required<IncidentLookAnswer>> {
+    const { project, name, from } = input
+    const deployment = await deployments.get(project, name)
+    const windows = await drift.assessments(deployment.id)
+    const look: IncidentLook = {
+      policy: incidentPolicy(deployment.retraining?.incident, deployment.monitoring?.breachesInARow),
+      windows: windows.filter(({ window }) => window.start >= from).slice(-MOST_WINDOWS),
+      ...(input.following === 'training' ? await ownTraining(input) : {}),
+      ...(input.following === 'rollout' ? await ownRollout(input, deployment.id) : {}),
+      ...(await otherRollout(input)),
+    }
+    return { hash: sha256Hex(canonicalJson(look as unknown as Json)), look }
   }
 
   async function ownTraining({

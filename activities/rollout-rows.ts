@@ -6,6 +6,26 @@ import { writeLabels } from '../stores/duckdb/predictions-labels.js'
 import { armStatistics, mirroredPairs } from '../stores/duckdb/predictions-gates.js'
 import type { Ports } from './ports.js'
 
+type Compared = Pick<LookInput, 'stable' | 'armsFrom' | 'mirrorFrom'>
+
+/** First plan whose rows count; null where there is nothing to compare yet. */
+function earliestRevision({ stable, armsFrom, mirrorFrom }: Compared): number | null {
+  const earliest = Math.min(armsFrom ?? Infinity, mirrorFrom ?? Infinity)
+  return stable === null || earliest === Infinity ? null : earliest
+}
+
+/** How far the rows that are looked at have come: with the same answer a look finds the same rows. */
+export async function arrivedRows(
+  { predictions, labels }: Pick<Ports, 'predictions' | 'labels'>,
+  deploymentId: string,
+  compared: Compared,
+): Promise<{ revision: number; files: number; labels: string | null } | null> {
+  const revision = earliestRevision(compared)
+  if (revision === null) return null
+  const files = await predictions.ingestedFiles(deploymentId, revision)
+  return { revision, files, labels: await labels.receivedUntil(deploymentId) }
+}
+
 /**
  * The ingested rows that the two versions of a rollout are compared by; nothing where it has no arms to
  * compare yet. Only rows that were answered by the plans given count.
@@ -16,8 +36,8 @@ export async function lookAtRows(
   { stable, candidate, armsFrom, mirrorFrom }: LookInput,
   directory: string,
 ): Promise<Pick<Observation, 'split' | 'mirrored'>> {
-  const earliest = Math.min(armsFrom ?? Infinity, mirrorFrom ?? Infinity)
-  if (stable === null || earliest === Infinity) return {}
+  const earliest = earliestRevision({ stable, armsFrom, mirrorFrom })
+  if (stable === null || earliest === null) return {}
   const logged = await predictions.files(deploymentId, { fromRevision: earliest })
   const files = await Promise.all(logged.map(({ uri }) => objects.toFile(uri, directory)))
   const labelFile = join(directory, 'labels.parquet')

@@ -2,12 +2,14 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { RunInput } from '../contracts/temporal/messages.js'
 import type {
   Admission,
-  Look,
+  AwaitRolloutChangeInput,
+  LookAnswer,
   LookInput,
   PlanAnswer,
   RecordDecisionsInput,
   SetPlanInput,
 } from '../contracts/temporal/rollouts.js'
+import { canonicalJson } from '../domain/canonical-json.js'
 import { MlforgeError } from '../domain/errors.js'
 import type { ModelSignature } from '../domain/models/signature.js'
 import { effectKey } from '../domain/names.js'
@@ -17,12 +19,14 @@ import type { RolloutPlan } from '../domain/rollouts/steps.js'
 import { stableArm } from '../domain/routing/plan.js'
 import { validatePlan } from '../domain/routing/validate-plan.js'
 import type { ServedVersion } from '../domain/serving/served-version.js'
+import { sha256Hex } from '../stores/ids.js'
 import type { ServingReplica } from '../stores/postgres/entities/deployment.js'
 import type { ModelVersion } from '../stores/postgres/entities/model.js'
+import { awaitChange } from './await-change.js'
 import { beatWhile } from './heartbeats.js'
 import type { Ports } from './ports.js'
 import { preflightProblems } from './preflight.js'
-import { lookAtRows } from './rollout-rows.js'
+import { arrivedRows, lookAtRows } from './rollout-rows.js'
 import { withScratch } from './scratch.js'
 import { onceStep } from './step.js'
 
@@ -51,6 +55,24 @@ export function rolloutActivities(ports: RolloutPorts) {
   const specOf = async ({ project, runId }: RunInput) =>
     (await runs.get(project, runId)).request as RolloutSpec
   const deploymentOf = ({ project, name }: RunInput) => deployments.get(project, name)
+
+  /** What a look rests on, rows aside: of these only how far they have come. */
+  async function surroundings(input: LookInput) {
+    const deployment = await deploymentOf(input)
+    const replicas = await deployments.replicas(deployment.id)
+    const newest = await deployments.plan(deployment.id)
+    const ready = replicas.filter(replica => replica.revision === newest?.revision).length
+    const { freeze } = deployment
+    const now = Date.now()
+    const isFrozen = freeze && Date.parse(freeze.from) <= now && now < Date.parse(freeze.until)
+    const around = {
+      freezeUntil: isFrozen ? Date.parse(freeze.until) : null,
+      replicas: { live: replicas.length, ready },
+    }
+    const arrived = await arrivedRows(ports, deployment.id, input)
+    const seen = sha256Hex(canonicalJson({ around, arrived }))
+    return { deploymentId: deployment.id, around, seen }
+  }
 
   return {
     /** What is to be rolled out: a version that is there, or a refused training that has to be registered first. */
@@ -157,22 +179,18 @@ export function rolloutActivities(ports: RolloutPorts) {
     },
 
     /** The state of replicas, and the rows that speak for or against the candidate. */
-    async lookAtRollout(input: LookInput): Promise<Look> {
-      const deployment = await deploymentOf(input)
-      const replicas = await deployments.replicas(deployment.id)
-      const newest = await deployments.plan(deployment.id)
-      const ready = replicas.filter(replica => replica.revision === newest?.revision).length
-      const { freeze } = deployment
-      const now = Date.now()
-      const isFrozen = freeze && Date.parse(freeze.from) <= now && now < Date.parse(freeze.until)
+    async lookAtRollout(input: LookInput): Promise<LookAnswer> {
+      // Before rows are read: what comes in meanwhile is a change.
+      const { deploymentId, around, seen } = await surroundings(input)
       const rows = await beatWhile('look', () =>
-        withScratch(scratch, directory => lookAtRows(ports, deployment.id, input, directory)),
+        withScratch(scratch, directory => lookAtRows(ports, deploymentId, input, directory)),
       )
-      return {
-        ...rows,
-        freezeUntil: isFrozen ? Date.parse(freeze.until) : null,
-        replicas: { live: replicas.length, ready },
-      }
+      return { ...rows, ...around, seen }
+    },
+
+    /** Ends when a look would rest on something else than the one that had seen this. */
+    async awaitRolloutChange({ seen, ...input }: AwaitRolloutChangeInput): Promise<void> {
+      await awaitChange(async () => (await surroundings(input)).seen, seen, input.limits)
     },
 
     async recordDecisions(input: RecordDecisionsInput): Promise<void> {

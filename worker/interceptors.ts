@@ -26,11 +26,13 @@ const NEVER_GIVE_UP = [
   'recordRun',
   'acceptTick',
   'lookAtRollout',
+  'awaitRolloutChange',
   'recordDecisions',
   'setPlan',
   'promoteVersion',
   'resumeIncident',
   'lookAtIncident',
+  'awaitIncidentChange',
   'recordIncident',
   'startRetraining',
   'startIncidentRollout',
@@ -67,13 +69,9 @@ async function execute(
     const { aborted } = context.cancellationSignal
     const lastAttempt = attempt >= activityAttempts && !NEVER_GIVE_UP.includes(activityType)
     const failure = aborted ? cancelled(error) : toFailure(error, lastAttempt)
-    log.warn(
-      {
-        error: error instanceof Error ? error.message : String(error),
-        ms: Math.round(performance.now() - started),
-      },
-      'activity failed',
-    )
+    const ms = Math.round(performance.now() - started)
+    if (aborted) log.info({ ms }, 'activity stopped')
+    else log.warn({ error: error instanceof Error ? error.message : String(error), ms }, 'activity failed')
     throw failure
   }
 }

@@ -65,6 +65,9 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
   }
 }
 
+/** A wait asks a few rows of Postgres now and then. */
+const WATCH_SLOTS = 1_000
+
 export interface WorkerContext {
   readonly config: Config
   readonly connection: NativeConnection
@@ -80,7 +83,8 @@ export async function createWorker(queue: QueueName, context: WorkerContext): Pr
     namespace: config.temporal.namespace,
     taskQueue: QUEUES[queue],
     identity: `${queue}@${process.pid}`,
-    shutdownGraceTime: `${config.worker.drainSeconds} seconds`,
+    // Waits end at once: another worker takes them up where they were.
+    shutdownGraceTime: queue === 'watch' ? 0 : `${config.worker.drainSeconds} seconds`,
     interceptors: {
       activity: [activityInterceptors({ logger, activityAttempts: config.retries.activityAttempts })],
     },
@@ -111,6 +115,14 @@ function queueOptions(queue: QueueName, { config, ports }: WorkerContext): Parti
         },
         maxConcurrentActivityTaskExecutions: config.worker.ioSlots,
       }
+    case 'watch': {
+      const { awaitRolloutChange } = rolloutActivities(ports)
+      const { awaitIncidentChange } = incidentActivities(ports)
+      return {
+        activities: { awaitRolloutChange, awaitIncidentChange },
+        maxConcurrentActivityTaskExecutions: WATCH_SLOTS,
+      }
+    }
     case 'train': {
       const { train, evaluate, exportModel } = trainingActivities(ports)
       return {

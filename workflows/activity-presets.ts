@@ -16,6 +16,19 @@ export const ROWS: ActivityOptions = {
   retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
 }
 
+/** Waiting for a change. Where nobody serves the queue, whoever waits looks without it. */
+export function watch(limits: RunLimits): ActivityOptions {
+  return {
+    taskQueue: QUEUES.watch,
+    scheduleToStartTimeout: '1 minute',
+    startToCloseTimeout: '15 minutes',
+    heartbeatTimeout: `${limits.heartbeatTimeoutSeconds} seconds`,
+    // It holds nothing that would have to be given back first.
+    cancellationType: ActivityCancellationType.TRY_CANCEL,
+    retry: { initialInterval: '500 milliseconds', maximumInterval: '10 seconds' },
+  }
+}
+
 /** Reading, converting and committing data. */
 export function dataWork(limits: RunLimits): ActivityOptions {
   return {

@@ -6,6 +6,7 @@ import {
   continueAsNew,
   currentUpdateInfo,
   isCancellation,
+  patched,
   proxyActivities,
   setHandler,
   workflowInfo,
@@ -23,6 +24,7 @@ import {
   type IncidentResult,
   incidentVerb,
   type IncidentVerbAnswered,
+  type LookAtIncidentInput,
 } from '../contracts/temporal/incidents.js'
 import type { RunInput } from '../contracts/temporal/messages.js'
 import { isJudged } from '../domain/drift/assessments.js'
@@ -31,9 +33,10 @@ import { decideIncident } from '../domain/incidents/decide-incident.js'
 import type { Evidence, IncidentDecision, IncidentState, Retraining } from '../domain/incidents/incident.js'
 import { type IncidentStatus, isIncidentOpen } from '../domain/incidents/incident-status.js'
 import { answerVerb, type IncidentVerb, type VerbAnswer } from '../domain/incidents/incident-verbs.js'
-import { dataWork, ROWS } from './activity-presets.js'
+import { dataWork, ROWS, watch } from './activity-presets.js'
 import { describeFailure } from './failures.js'
 import { asRun, type RunHandle } from './run-shell.js'
+import { untilChanged } from './until-changed.js'
 
 const LOOK_EVERY_SECONDS = 10
 
@@ -92,6 +95,7 @@ class IncidentShell {
       return await this.follow(run, this.state ?? resumed!.state)
     } catch (error) {
       if (isCancellation(error)) await CancellationScope.nonCancellable(() => this.sayStopped())
+      run.keep({ verbs: this.answers() })
       throw error
     }
   }
@@ -109,7 +113,7 @@ class IncidentShell {
         await condition(allHandlersFinished)
         // It may have been the one that ended the incident, while the last write was under way.
         await this.write(this.said)
-        return { outcome: 'succeeded', incident: status, message: this.said }
+        return { outcome: 'succeeded', incident: status, message: this.said, verbs: this.answers() }
       }
       const begun = await this.begin()
       if (!begun && decision.do === 'wait') await this.idle()
@@ -119,19 +123,23 @@ class IncidentShell {
   }
 
   private async lookAgain(state: IncidentState): Promise<void> {
-    const { status, openedBy, retrainings } = state
-    const { number = 0, version = null } = retrainings.at(-1) ?? {}
     this.woken = false
-    const answer = await lookAtIncident({
+    const answer = await lookAtIncident(this.where(state))
+    this.seen = answer.hash
+    if (answer.look) this.look = answer.look
+  }
+
+  /** Where the incident is: what a look has to look for. */
+  private where({ status, openedBy, retrainings }: IncidentState): LookAtIncidentInput {
+    const { number = 0, version = null } = retrainings.at(-1) ?? {}
+    return {
       ...this.input,
       from: openedBy[0]!.start,
       following: FOLLOWED[status] ?? null,
       retraining: number,
       version,
       seen: this.seen,
-    })
-    this.seen = answer.hash
-    if (answer.look) this.look = answer.look
+    }
   }
 
   /** Decides and follows the decision in one go: no verb comes in between. */
@@ -228,8 +236,16 @@ class IncidentShell {
   }
 
   private async idle(): Promise<void> {
-    const every = (this.input.limits.lookEverySeconds ?? LOOK_EVERY_SECONDS) * 1000
-    await condition(() => this.woken, every)
+    const everyMs = (this.input.limits.lookEverySeconds ?? LOOK_EVERY_SECONDS) * 1000
+    // Incidents that began before there was such a wait have looked without it.
+    if (!patched('wait-for-change')) {
+      await condition(() => this.woken, everyMs)
+      return
+    }
+    const { awaitIncidentChange } = proxyActivities<IncidentActivities>(watch(this.input.limits))
+    const wait = () =>
+      awaitIncidentChange.executeWithOptions({ summary: this.said.slice(0, 200) }, [this.where(this.state!)])
+    await untilChanged(wait, () => this.woken, { everyMs, leftMs: null })
   }
 
   private async cutHistory(): Promise<void> {
@@ -241,7 +257,7 @@ class IncidentShell {
       events: this.events,
       said: this.said,
       ...(this.failed ? { failed: this.failed } : {}),
-      handled: [...this.handled].slice(-REMEMBERED),
+      handled: this.answers(),
     }
     await continueAsNew<typeof followIncident>({ ...this.input, carried })
   }
@@ -251,6 +267,10 @@ class IncidentShell {
     if (!this.state) return
     this.note('cancelled: nobody follows the incident until its run is retried', {})
     await this.write(this.said)
+  }
+
+  private answers(): CarriedIncident['handled'] {
+    return [...this.handled].slice(-REMEMBERED)
   }
 
   private refuse(order: IncidentOrder): void {
@@ -273,10 +293,15 @@ class IncidentShell {
     // Between the validator and here nothing else can have run.
     this.state = this.answer(order).state
     const message = `${order.verb} by ${order.by}: ${order.reason}`
-    if (isIncidentOpen(this.state.status)) this.note(message, { ...order })
-    else this.say(message, { ...order })
+    const { bodySha256, ...told } = order
+    if (isIncidentOpen(this.state.status)) this.note(message, told)
+    else this.say(message, told)
     this.woken = true
-    const answered = { status: this.state.status, message }
+    const answered = {
+      status: this.state.status,
+      message,
+      ...(bodySha256 === undefined ? {} : { bodySha256 }),
+    }
     this.handled.set(id, answered)
     return answered
   }

@@ -7,6 +7,7 @@ import {
   ContinueAsNew,
   continueAsNew,
   currentUpdateInfo,
+  patched,
   proxyActivities,
   setHandler,
   workflowInfo,
@@ -22,15 +23,17 @@ import {
   type RolloutResult,
   rolloutVerb,
   type VerbAnswered,
+  type VerbOrder,
 } from '../contracts/temporal/rollouts.js'
 import type { Assessment } from '../domain/rollouts/assess.js'
 import { type Decision, decide } from '../domain/rollouts/decide.js'
 import { candidateWeight, describeArms } from '../domain/rollouts/plans.js'
 import { compensation, newRollout, type RolloutState } from '../domain/rollouts/state.js'
 import type { Action, DecisionEntry } from '../domain/rollouts/turn.js'
-import { applyVerb, type Verb } from '../domain/rollouts/verbs.js'
-import { dataWork, engineWork, ROWS } from './activity-presets.js'
+import { applyVerb } from '../domain/rollouts/verbs.js'
+import { dataWork, engineWork, ROWS, watch } from './activity-presets.js'
 import { asRun, type RunHandle } from './run-shell.js'
+import { untilChanged } from './until-changed.js'
 
 const LOOK_EVERY_SECONDS = 10
 
@@ -59,6 +62,8 @@ class RolloutShell {
   /** The last entry that says what the gates made of the evidence. */
   private judged: DecisionEntry | undefined
   private freezeUntil: number | null = null
+  /** What the last look rested on. */
+  private seen: string | undefined
   private woken = false
 
   constructor(private readonly input: RolloutInput) {
@@ -83,7 +88,10 @@ class RolloutShell {
     try {
       return await this.work(run)
     } catch (error) {
-      if (!(error instanceof ContinueAsNew)) await CancellationScope.nonCancellable(() => this.compensate())
+      if (!(error instanceof ContinueAsNew)) {
+        await CancellationScope.nonCancellable(() => this.compensate())
+        run.keep({ verbs: this.answers() })
+      }
       throw error
     }
   }
@@ -132,7 +140,7 @@ class RolloutShell {
           this.facts = { ...this.facts, promoted: true }
           break
         case 'wait':
-          await this.idle(action.until)
+          await this.idle(action)
           break
         case 'finish':
           return { ...endOf(action, state, this.judged?.assessments ?? []), verbs: this.answers() }
@@ -142,9 +150,8 @@ class RolloutShell {
   }
 
   private async look(): Promise<Decision> {
-    const { plan, armsFrom, mirrorFrom } = this.state!
-    const { stable, candidate } = plan
-    const look = await this.steady.lookAtRollout({ ...this.input, stable, candidate, armsFrom, mirrorFrom })
+    const { seen, ...look } = await this.steady.lookAtRollout(this.where())
+    this.seen = seen
     this.freezeUntil = look.freezeUntil
     this.woken = false
     const decision = decide(this.state!, { ...look, ...this.facts, now: Date.now() })
@@ -185,10 +192,29 @@ class RolloutShell {
     ])
   }
 
-  private async idle(until: number | null): Promise<void> {
-    const every = (this.input.limits.lookEverySeconds ?? LOOK_EVERY_SECONDS) * 1000
-    const left = until === null ? every : Math.min(every, Math.max(1, until - Date.now()))
-    await condition(() => this.woken, left)
+  /** Where the rollout is: what a look has to look for. */
+  private where() {
+    const { plan, armsFrom, mirrorFrom } = this.state!
+    const { stable, candidate } = plan
+    return { ...this.input, stable, candidate, armsFrom, mirrorFrom }
+  }
+
+  private async idle({ until, for: what }: Extract<Action, { kind: 'wait' }>): Promise<void> {
+    const everyMs = (this.input.limits.lookEverySeconds ?? LOOK_EVERY_SECONDS) * 1000
+    const leftMs = until === null ? null : Math.max(1, until - Date.now())
+    const { seen } = this
+    // Rollouts that began before there was such a wait have looked without it.
+    if (seen === undefined || !patched('wait-for-change')) {
+      await condition(() => this.woken, Math.min(everyMs, leftMs ?? everyMs))
+      return
+    }
+    const { awaitRolloutChange } = proxyActivities<RolloutActivities>(watch(this.input.limits))
+    await untilChanged(
+      () =>
+        awaitRolloutChange.executeWithOptions({ summary: what.slice(0, 200) }, [{ ...this.where(), seen }]),
+      () => this.woken,
+      { everyMs, leftMs },
+    )
   }
 
   private async cutHistory(): Promise<void> {
@@ -218,7 +244,7 @@ class RolloutShell {
     await this.writeLog()
   }
 
-  private refuse(verb: Verb): void {
+  private refuse(verb: VerbOrder): void {
     const id = currentUpdateInfo()?.id
     if (id !== undefined && this.handled.has(id)) return
     if (!this.state) {
@@ -231,7 +257,7 @@ class RolloutShell {
     if (!answer.accepted) throw ApplicationFailure.nonRetryable(answer.reason, answer.code)
   }
 
-  private take(verb: Verb): VerbAnswered {
+  private take(verb: VerbOrder): VerbAnswered {
     const id = currentUpdateInfo()!.id
     const known = this.handled.get(id)
     if (known) return known
@@ -241,7 +267,12 @@ class RolloutShell {
     this.state = answer.state
     this.entries.push(answer.entry)
     this.woken = true
-    const answered = { status: answer.state.status, message: answer.entry.message }
+    const { bodySha256 } = verb
+    const answered = {
+      status: answer.state.status,
+      message: answer.entry.message,
+      ...(bodySha256 === undefined ? {} : { bodySha256 }),
+    }
     this.handled.set(id, answered)
     return answered
   }

@@ -28,6 +28,8 @@ export interface RunHandle<L extends RunLive> {
   show(what: string, value: string): void
   /** Warnings to keep with the run. */
   warn(warnings: readonly string[]): void
+  /** What the row has as the result of a run that ends by an error or a cancellation. */
+  keep(result: object): void
 }
 
 /**
@@ -42,6 +44,7 @@ export async function asRun<L extends RunLive, R extends RunEnd>(
   let live: L = initial
   const table = new Map([['run', input.runId]])
   const warnings: string[] = []
+  let kept: { result?: object } = {}
   setHandler(liveQuery, () => live)
 
   const render = () =>
@@ -75,6 +78,9 @@ export async function asRun<L extends RunLive, R extends RunEnd>(
     warn(more) {
       warnings.push(...more)
     },
+    keep(result) {
+      kept = { result }
+    },
   }
 
   const { runId: executionId, continuedFromExecutionRunId } = workflowInfo()
@@ -98,11 +104,11 @@ export async function asRun<L extends RunLive, R extends RunEnd>(
     if (error instanceof ContinueAsNew) throw error
     const end = describeFailure(error)
     if (end.status === 'refused') {
-      const result = { outcome: 'refused', error: end.error } as R
+      const result = { ...kept.result, outcome: 'refused', error: end.error } as R
       await close('refused', { result, error: end.error })
       return result
     }
-    await close(end.status, { error: end.error })
+    await close(end.status, { ...kept, error: end.error })
     throw error
   }
 }

@@ -3,6 +3,7 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common'
 import { ApiHeader } from '@nestjs/swagger'
 import type { FastifyRequest } from 'fastify'
 import { canonicalJson, type Json } from '../../domain/canonical-json.js'
+import { MlforgeError } from '../../domain/errors.js'
 import { invalidRequest } from './validation.js'
 
 /** A request that may be sent again: same key, same answer. Keys live 7 days, per principal and route. */
@@ -31,6 +32,23 @@ function idempotencyOf(request: FastifyRequest): Idempotency | undefined {
     key,
     bodySha256: createHash('sha256').update(body).digest('hex'),
   }
+}
+
+/**
+ * The kept answer to a request with a key, without what it was kept by.
+ * @throws MlforgeError idempotency_key_reused where another body had the key
+ */
+export function answerFor<A extends { readonly bodySha256?: string }>(
+  { bodySha256, ...answer }: A,
+  idempotency: Idempotency | undefined,
+): Omit<A, 'bodySha256'> {
+  if (idempotency && bodySha256 !== undefined && bodySha256 !== idempotency.bodySha256) {
+    throw new MlforgeError(
+      'idempotency_key_reused',
+      `Idempotency-Key "${idempotency.key}" was used with another body. Use a new key for a new request.`,
+    )
+  }
+  return answer
 }
 
 /** Documents the header. */

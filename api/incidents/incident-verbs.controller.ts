@@ -14,7 +14,13 @@ import {
 } from './incidents.dto.js'
 import { IncidentVerbsService } from './incident-verbs.service.js'
 
-const PROBLEMS = ['invalid_request', 'not_found', 'wrong_state', 'unavailable'] as const
+const PROBLEMS = [
+  'invalid_request',
+  'not_found',
+  'wrong_state',
+  'unavailable',
+  'idempotency_key_reused',
+] as const
 
 @ApiTags('incidents')
 @Needs('operator')

@@ -2,13 +2,19 @@ import { randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
 import { WorkflowNotFoundError } from '@temporalio/client'
 import type { IncidentVerbAccepted } from '../../contracts/rest/incidents.js'
-import { type IncidentOrder, incidentVerb } from '../../contracts/temporal/incidents.js'
+import {
+  type IncidentOrder,
+  type IncidentResult,
+  incidentVerb,
+  type IncidentVerbAnswered,
+} from '../../contracts/temporal/incidents.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { isIncidentOpen } from '../../domain/incidents/incident-status.js'
 import { isOpen } from '../../domain/runs/run-status.js'
+import type { Run } from '../../stores/postgres/entities/run.js'
 import { IncidentStore } from '../../stores/postgres/incident-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
-import type { Idempotency } from '../http/idempotency.js'
+import { answerFor, type Idempotency } from '../http/idempotency.js'
 import type { Principal } from '../http/request.js'
 import { refusalOf } from '../temporal/refusal.js'
 import { Temporal } from '../temporal/temporal.js'
@@ -31,27 +37,32 @@ export class IncidentVerbsService {
     @Inject(Temporal) private readonly temporal: Temporal,
   ) {}
 
-  /** @throws MlforgeError wrong_state, invalid_request, unavailable */
+  /** @throws MlforgeError wrong_state, invalid_request, idempotency_key_reused, unavailable */
   async send(
     { project, name: by }: Principal,
     id: string,
     request: VerbRequest,
     idempotency?: Idempotency,
   ): Promise<IncidentVerbAccepted> {
-    await this.assertFollowed(project, id)
-    const { workflowId } = await this.runs.get(project, id)
+    // Keys are of a principal and a route: the same one with another verb is another request.
+    const verbId = idempotency && `${by} ${request.verb} ${idempotency.key}`
+    const incident = await this.incidents.get(project, id)
+    const run = await this.runs.get(project, incident.id)
+    // Nothing but an earlier answer can come of a verb for an ended incident.
+    const isOver = !isIncidentOpen(incident.status) && verbId === undefined
+    if (isOver || !isOpen(run.status)) return this.afterEnd(run, verbId, idempotency)
     try {
       const answer = await this.temporal.within(DEADLINE_MS, client =>
-        client.workflow.getHandle(workflowId).executeUpdate(incidentVerb, {
-          args: [orderOf(by, request)],
-          // Keys are of a principal and a route: the same one with another verb is another request.
-          updateId: idempotency ? `${by} ${request.verb} ${idempotency.key}` : randomUUID(),
+        client.workflow.getHandle(run.workflowId).executeUpdate(incidentVerb, {
+          args: [orderOf(by, request, idempotency)],
+          updateId: verbId ?? randomUUID(),
         }),
       )
-      return { incidentId: id, ...answer }
+      return accepted(id, answer, idempotency)
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw refusalOf(error) ?? error
-      await this.assertFollowed(project, id)
+      const now = await this.runs.get(project, id)
+      if (!isOpen(now.status)) return this.afterEnd(now, verbId, idempotency)
       throw new MlforgeError(
         'unavailable',
         `Incident ${id} has not begun yet. Send the verb again in a moment.`,
@@ -59,32 +70,42 @@ export class IncidentVerbsService {
     }
   }
 
-  private async assertFollowed(project: string, id: string): Promise<void> {
+  /** An incident that nobody follows takes no verb; who asks again what it took gets the answer of then. */
+  private async afterEnd(
+    { project, id, status: ended, result }: Run,
+    verbId: string | undefined,
+    idempotency?: Idempotency,
+  ): Promise<IncidentVerbAccepted> {
+    const { verbs } = (result ?? {}) as Partial<IncidentResult>
+    const taken = verbs?.find(([known]) => known === verbId)
+    if (taken) return accepted(id, taken[1], idempotency)
     const { status } = await this.incidents.get(project, id)
     if (!isIncidentOpen(status)) {
       throw new MlforgeError('wrong_state', `The incident is ${status}; it takes no verbs.`)
     }
-    const run = await this.runs.get(project, id)
-    if (isOpen(run.status)) return
     throw new MlforgeError(
       'wrong_state',
-      `Nobody follows the incident: its run was ${run.status}. Start it again by POST /v1/operations/${id}/retry, then send the verb.`,
+      `Nobody follows the incident: its run was ${ended}. Start it again by POST /v1/operations/${id}/retry, then send the verb.`,
     )
   }
 }
 
-function orderOf(by: string, request: VerbRequest): IncidentOrder {
+function accepted(
+  incidentId: string,
+  answered: IncidentVerbAnswered,
+  idempotency?: Idempotency,
+): IncidentVerbAccepted {
+  return { incidentId, ...answerFor(answered, idempotency) }
+}
+
+function orderOf(by: string, request: VerbRequest, idempotency?: Idempotency): IncidentOrder {
   const { verb, reason } = request
-  if (verb === 'acknowledge') return { verb, by, reason }
+  const from = { by, reason, ...(idempotency ? { bodySha256: idempotency.bodySha256 } : {}) }
+  if (verb === 'acknowledge') return { verb, ...from }
   if (verb === 'retrain') {
     const { dataUntil } = request
-    return { verb, by, reason, ...(dataUntil === undefined ? {} : { dataUntil: Date.parse(dataUntil) }) }
+    return { verb, ...from, ...(dataUntil === undefined ? {} : { dataUntil: Date.parse(dataUntil) }) }
   }
   const { settledUntil } = request
-  return {
-    verb,
-    by,
-    reason,
-    ...(settledUntil === undefined ? {} : { settledUntil: Date.parse(settledUntil) }),
-  }
+  return { verb, ...from, ...(settledUntil === undefined ? {} : { settledUntil: Date.parse(settledUntil) }) }
 }

@@ -22,7 +22,7 @@ export class VerbsController {
   @HttpCode(200)
   @ApiIdempotencyKey()
   @ApiOkResponse({ type: VerbAcceptedDto })
-  @Problems('invalid_request', ...PROBLEMS)
+  @Problems('invalid_request', 'idempotency_key_reused', ...PROBLEMS)
   promoteRollout(
     @Caller() caller: Principal,
     @Param('id', IdParam) id: string,

@@ -2,14 +2,18 @@ import { randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
 import { WorkflowNotFoundError } from '@temporalio/client'
 import type { VerbAccepted } from '../../contracts/rest/rollouts.js'
-import { type RolloutResult, rolloutVerb } from '../../contracts/temporal/rollouts.js'
+import {
+  type RolloutResult,
+  rolloutVerb,
+  type VerbAnswered,
+  type VerbOrder,
+} from '../../contracts/temporal/rollouts.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { RolloutSpec } from '../../domain/rollouts/spec.js'
-import type { Verb } from '../../domain/rollouts/verbs.js'
 import { isOpen } from '../../domain/runs/run-status.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
-import type { Idempotency } from '../http/idempotency.js'
+import { answerFor, type Idempotency } from '../http/idempotency.js'
 import type { Principal } from '../http/request.js'
 import { refusalOf } from '../temporal/refusal.js'
 import { Temporal } from '../temporal/temporal.js'
@@ -32,7 +36,7 @@ export class VerbsService {
     @Inject(Temporal) private readonly temporal: Temporal,
   ) {}
 
-  /** @throws MlforgeError rollout_closed, wrong_state, forbidden, unavailable */
+  /** @throws MlforgeError rollout_closed, wrong_state, forbidden, idempotency_key_reused, unavailable */
   async send(
     caller: Principal,
     id: string,
@@ -44,11 +48,11 @@ export class VerbsService {
     try {
       const answer = await this.temporal.within(DEADLINE_MS, client =>
         client.workflow.getHandle(run.workflowId).executeUpdate(rolloutVerb, {
-          args: [verbOf(caller, id, request)],
+          args: [verbOf(caller, id, request, idempotency)],
           updateId: verbId(caller, request, idempotency) ?? randomUUID(),
         }),
       )
-      return { rolloutId: id, ...answer }
+      return accepted(id, answer, idempotency)
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw refusalOf(error) ?? error
       const now = await this.rollouts.find(caller.project, id)
@@ -73,7 +77,7 @@ export class VerbsService {
     const { rollout: outcome, verbs } = (run.result ?? {}) as Partial<RolloutResult>
     const id = verbId(caller, request, idempotency)
     const taken = verbs?.find(([known]) => known === id)
-    if (taken) return { rolloutId: run.id, ...taken[1] }
+    if (taken) return accepted(run.id, taken[1], idempotency)
     if (request.kind !== 'rollback' || outcome !== 'promoted') throw closed(run)
     const stable = compiledPlan(await this.ledger.steps(run.id))?.stable ?? null
     if (stable === null) {
@@ -99,10 +103,20 @@ function verbId({ name }: Principal, { kind }: VerbRequest, idempotency?: Idempo
   return idempotency && `${name} ${kind} ${idempotency.key}`
 }
 
-function verbOf({ name: by, role }: Principal, rolloutId: string, request: VerbRequest): Verb {
-  if (request.kind === 'promote') return { ...request, rolloutId, by }
-  if (request.kind !== 'approve') return { kind: request.kind, rolloutId, by }
-  return { kind: 'approve', role: role === 'admin' ? 'admin' : 'operator', rolloutId, by }
+function verbOf(
+  { name: by, role }: Principal,
+  rolloutId: string,
+  request: VerbRequest,
+  idempotency?: Idempotency,
+): VerbOrder {
+  const from = { rolloutId, by, ...(idempotency ? { bodySha256: idempotency.bodySha256 } : {}) }
+  if (request.kind === 'promote') return { ...request, ...from }
+  if (request.kind !== 'approve') return { kind: request.kind, ...from }
+  return { kind: 'approve', role: role === 'admin' ? 'admin' : 'operator', ...from }
+}
+
+function accepted(rolloutId: string, answered: VerbAnswered, idempotency?: Idempotency): VerbAccepted {
+  return { rolloutId, ...answerFor(answered, idempotency) }
 }
 
 function closed({ id, status }: Run): MlforgeError {

@@ -101,10 +101,17 @@ export interface IncidentLive {
 export interface IncidentResult extends RunEnd {
   readonly incident: IncidentStatus
   readonly message: string
+  /** Answers to its latest verbs: whoever did not hear one asks again when the workflow is over. */
+  readonly verbs?: CarriedIncident['handled']
 }
 
 /** What a person tells an incident. Times are event times in epoch milliseconds. */
-export type IncidentOrder = { readonly by: string; readonly reason: string } & (
+export type IncidentOrder = {
+  readonly by: string
+  readonly reason: string
+  /** Of the request that brought it, where that has an Idempotency-Key. */
+  readonly bodySha256?: string
+} & (
   | { readonly verb: 'acknowledge' }
   | { readonly verb: 'retrain'; readonly dataUntil?: number }
   /** Without `settledUntil`: the end of the newest window that is judged. */
@@ -114,6 +121,8 @@ export type IncidentOrder = { readonly by: string; readonly reason: string } & (
 export interface IncidentVerbAnswered {
   readonly status: IncidentStatus
   readonly message: string
+  /** Of the request that was answered: another one with its key gets no answer. */
+  readonly bodySha256?: string
 }
 
 /** Steers an open incident. The id of the update is the request's Idempotency-Key. */

@@ -2,6 +2,8 @@
 export const QUEUES = {
   workflows: 'mlforge-workflows',
   io: 'mlforge-io',
+  /** Waits that end when something has changed: cheap and long, so they take no slot of work. */
+  watch: 'mlforge-watch',
   train: 'mlforge-train',
 } as const
 

@@ -49,6 +49,15 @@ export interface LookInput extends RunInput {
 /** What is seen from outside; the workflow adds its clock and what it knows. */
 export type Look = Pick<Observation, 'freezeUntil' | 'replicas' | 'split' | 'mirrored'>
 
+export interface LookAnswer extends Look {
+  /** Hash of what the look rests on: another look is worth taking once it differs. */
+  readonly seen: string
+}
+
+export interface AwaitRolloutChangeInput extends LookInput {
+  readonly seen: string
+}
+
 export interface SetPlanInput extends RunInput {
   /** Names the effect: the same issue again is the same plan again. */
   readonly issue: string
@@ -89,10 +98,15 @@ export interface RolloutResult extends RunEnd {
   readonly verbs?: CarriedRollout['handled']
 }
 
+/** A verb with the hash of the request that brought it, where the request has an Idempotency-Key. */
+export type VerbOrder = Verb & { readonly bodySha256?: string }
+
 export interface VerbAnswered {
   readonly status: RolloutStatus
   readonly message: string
+  /** Of the request that was answered: another one with its key gets no answer. */
+  readonly bodySha256?: string
 }
 
 /** Steers an open rollout. The id of the update is the request's Idempotency-Key. */
-export const rolloutVerb = defineUpdate<VerbAnswered, [Verb]>('verb')
+export const rolloutVerb = defineUpdate<VerbAnswered, [VerbOrder]>('verb')

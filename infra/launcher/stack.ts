@@ -18,7 +18,7 @@ type Port = (name: string) => number
 const NODE_PROCESSES: readonly (Pick<NodeProcess, 'name'> & { main: string; args: readonly string[] })[] = [
   { name: 'api', main: 'api/main.js', args: [] },
   { name: 'worker-workflows', main: 'worker/main.js', args: ['--queues=workflows'] },
-  { name: 'worker-io', main: 'worker/main.js', args: ['--queues=io'] },
+  { name: 'worker-io', main: 'worker/main.js', args: ['--queues=io,watch'] },
   { name: 'worker-train', main: 'worker/main.js', args: ['--queues=train'] },
 ]
 

@@ -85,6 +85,15 @@ export class LabelStore {
     return { labels: Number(labels), corrections: Number(corrections) }
   }
 
+  /** When the latest label came in, to the microsecond. Labels become visible in the order of this time. */
+  async receivedUntil(deploymentId: string): Promise<string | null> {
+    const rows: { until: string | null }[] = await this.dataSource.query(
+      'SELECT max(received_at)::text AS until FROM labels WHERE deployment_id = $1',
+      [deploymentId],
+    )
+    return rows[0]!.until
+  }
+
   /**
    * The labels that hold, page by page in the order of their predictions, all as of the moment of the
    * first page. A connection is held until the last page has been taken or the loop is left.

@@ -84,6 +84,15 @@ export class PredictionStore {
     return query.orderBy('file.minEventTime').addOrderBy('file.id').getMany()
   }
 
+  /** How many files with rows by a plan revision or a later one have been ingested. It only grows. */
+  async ingestedFiles(deploymentId: string, fromRevision: number): Promise<number> {
+    const rows: { files: number }[] = await this.dataSource.query(
+      `SELECT count(*)::int AS files FROM prediction_files WHERE deployment_id = $1 AND max_revision >= $2`,
+      [deploymentId, fromRevision],
+    )
+    return rows[0]!.files
+  }
+
   /**
    * Hands waiting segments of one project to `work`, in one transaction with what it writes. A replica's
    * segments come in their order and from one taker at a time, who so sees all sequence numbers before

@@ -242,7 +242,7 @@ describe('verbs of an incident that is followed', () => {
   let id: string
   beforeAll(async () => {
     harness = await Harness.start({
-      queues: ['workflows', 'io'],
+      queues: ['workflows', 'io', 'watch'],
       env: { MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.05' },
     })
     const { dataSource } = harness.database
@@ -290,6 +290,10 @@ describe('verbs of an incident that is followed', () => {
       status: 200,
       body: answer,
     })
+    expect(await call('POST', '/acknowledge', { reason: 'another' }, once)).toMatchObject({
+      status: 409,
+      body: { code: 'idempotency_key_reused' },
+    })
     expect(await call('POST', '/retrain', { reason: 'x', dataUntil: '2011-01-01T00:00:00Z' })).toMatchObject({
       status: 400,
       body: { code: 'invalid_request', detail: expect.stringContaining('before 2012-01') },
@@ -306,5 +310,10 @@ describe('verbs of an incident that is followed', () => {
       })
     })
     expect(await call('POST', '/close', { reason: 'x' })).toMatchObject({ status: 409 })
+    // Who has not heard the answer asks when it is over.
+    expect(await call('POST', '/acknowledge', { reason: 'seen' }, once)).toEqual({
+      status: 200,
+      body: answer,
+    })
   })
 })

@@ -77,7 +77,7 @@ export class Harness {
   }
 
   static async start({
-    queues = ['workflows', 'io', 'train'],
+    queues = ['workflows', 'io', 'watch', 'train'],
     relay = true,
     ingest = false,
     env = {},

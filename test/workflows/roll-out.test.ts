@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { WorkflowUpdateFailedError } from '@temporalio/client'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { defaultPayloadConverter } from '@temporalio/common'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { liveQuery } from '../../contracts/temporal/messages.js'
 import { type RolloutResult, rolloutVerb } from '../../contracts/temporal/rollouts.js'
 import type { PredictionRecord } from '../../domain/serving/prediction-record.js'
@@ -79,6 +80,18 @@ describe('rollOut', () => {
     (await plan()).plan.arms.map(({ version, role, weight }) => [version, role, weight])
   const reached = (arm: readonly unknown[]) =>
     eventually(async () => expect(await arms()).toContainEqual(arm), PATIENT)
+  const activities = async ({ workflowId }: Run, type: string) => {
+    const { events } = await harness.client.workflow.getHandle(workflowId).fetchHistory()
+    return (events ?? []).filter(
+      event => event.activityTaskScheduledEventAttributes?.activityType?.name === type,
+    )
+  }
+  const looks = (run: Run) => activities(run, 'lookAtRollout')
+  /** What its waits say that they wait for. */
+  const waits = async (run: Run) =>
+    (await activities(run, 'awaitRolloutChange')).map(({ userMetadata }) =>
+      defaultPayloadConverter.fromPayload<string>(userMetadata!.summary!),
+    )
   const decisions = async (run: Run) =>
     (await harness.ports.rollouts.decisions(run.id, { limit: 200 })).items
       .toReversed()
@@ -225,6 +238,13 @@ describe('rollOut', () => {
     await until(run, 'paused')
     const live = await harness.client.workflow.getHandle(run.workflowId).query(liveQuery)
     expect(live).toMatchObject({ stage: 'paused', waitingFor: 'resume', candidate: 1, stable: 2 })
+    await eventually(async () => expect(await waits(run)).toContain('resume'))
+    const before = (await looks(run)).length
+    const seen = jest.spyOn(harness.ports.deployments, 'replicas')
+    await eventually(() => expect(seen.mock.calls.length).toBeGreaterThan(5))
+    seen.mockRestore()
+    // It waits for a change, however often the activity has to see whether there is one.
+    expect(await looks(run)).toHaveLength(before)
     const aborting = await verb(run, 'abort', 'last')
     expect(aborting).toMatchObject({ status: 'aborting' })
     const row = await harness.ended(run, 60_000)
@@ -239,12 +259,17 @@ describe('rollOut', () => {
     const stops = [{ percent: 10, minRows: 40, deadlineSeconds: 0.3 }]
     const run = await start({ version: 1 }, { kind: 'canary', stops, mirror: 0 })
     await until(run, 'held')
+    const resumed = await verb(run, 'resume', 'resumed')
+    await until(run, 'held')
     expect(await arms()).toEqual([
       [2, 'stable', 90],
       [1, 'candidate', 10],
     ])
     await harness.client.workflow.getHandle(run.workflowId).cancel()
-    expect(await harness.ended(run, 60_000)).toMatchObject({ status: 'cancelled' })
+    expect(await harness.ended(run, 60_000)).toMatchObject({
+      status: 'cancelled',
+      result: { verbs: [['resumed', resumed]] },
+    })
     expect(await arms()).toEqual([[2, 'stable', 100]])
     await record(harness.client, run.workflowId, 'rollOut.cancelled')
   }, 120_000)
