@@ -131,12 +131,8 @@ export function incidentActivities(ports: IncidentPorts) {
     retraining: number,
   }: LookAtIncidentInput): Promise<Pick<IncidentLook, 'otherRollout'>> {
     const own = runOfIncident(runId, 'rollout', number)
-    for (const status of ['running', 'accepted'] as const) {
-      const { items } = await runs.list(project, { kind: 'rollout', name, status, limit: 1 })
-      const [other] = items
-      if (other && other.id !== own) return { otherRollout: { rolloutId: other.id } }
-    }
-    return {}
+    const open = await runs.openRollout(project, name)
+    return open && open.id !== own ? { otherRollout: { rolloutId: open.id } } : {}
   }
 }
 

@@ -62,6 +62,8 @@ export interface Config {
   readonly rollouts: {
     /** Time between two looks of a rollout at its evidence. */
     readonly lookEverySeconds: number
+    /** How often it is looked for moves of aliases that deployments follow. */
+    readonly followEverySeconds: number
   }
   readonly monitoring: {
     /** How often it is looked for windows that are due. */

@@ -172,6 +172,12 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
     fallback: 10,
     embedded: 1,
   },
+  'rollouts.followEverySeconds': {
+    env: 'MLFORGE_ROLLOUTS_FOLLOW_EVERY_SECONDS',
+    schema: seconds,
+    fallback: 30,
+    embedded: 2,
+  },
   'monitoring.intervalSeconds': {
     env: 'MLFORGE_MONITORING_INTERVAL_SECONDS',
     schema: seconds,

@@ -8,6 +8,7 @@ import { datasetActivities } from '../activities/datasets.js'
 import { incidentActivities } from '../activities/incidents.js'
 import { driftActivities } from '../activities/drift.js'
 import { dueActivities } from '../activities/drift-due.js'
+import { followingActivities } from '../activities/following.js'
 import { maintenanceActivities } from '../activities/maintenance.js'
 import { modelActivities } from '../activities/models.js'
 import type { CodeFacts, Ports } from '../activities/ports.js'
@@ -108,6 +109,7 @@ function queueOptions(queue: QueueName, { config, ports }: WorkerContext): Parti
           ...incidentActivities(ports),
           ...retrainingActivities({ ...ports, retryPolicy: config.retries }),
           ...driftActivities({ ...ports, retryPolicy: config.retries }),
+          ...followingActivities(ports),
           ...dueActivities({ ...ports, retryPolicy: config.retries }),
           ...scheduleActivities({ ...ports, retryPolicy: config.retries }),
           ...maintenanceActivities({ ...ports, untouchedSeconds: config.reconcile.untouchedSeconds }),

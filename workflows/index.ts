@@ -1,6 +1,7 @@
 // Entry of the workflow bundle: every workflow type, by its name.
 export { checkDrift } from './check-drift.js'
 export { datasetCommit } from './dataset-commit.js'
+export { followAliases } from './follow-aliases.js'
 export { followIncident } from './incident.js'
 export { rollOut } from './roll-out.js'
 export { reconcile, superviseRetries } from './maintenance.js'

@@ -4,12 +4,14 @@ import type {
   CreateDeployment,
   Deployment,
   DeploymentSummary,
+  Following,
+  Freeze,
   LabelsSummary,
   Plan,
   PredictionsSummary,
   Replica,
 } from '../../contracts/rest/deployments.js'
-import { NameField } from '../http/fields.js'
+import { AnyProperty, NameField } from '../http/fields.js'
 
 const ROLES = ['stable', 'candidate', 'shadow'] as const satisfies readonly Arm['role'][]
 
@@ -86,9 +88,28 @@ export class DeploymentSummaryDto implements DeploymentSummary {
   plan!: PlanDto | null
 }
 
+class FreezeOfDeploymentDto implements Freeze {
+  @ApiProperty({ format: 'date-time' }) from!: string
+  @ApiProperty({ format: 'date-time' }) until!: string
+  @ApiProperty() reason!: string
+}
+
+class FollowingDto implements Following {
+  @ApiProperty({ example: 'champion' }) alias!: string
+  @AnyProperty('as rollouts keep it') strategy!: unknown
+}
+
 export class DeploymentDto extends DeploymentSummaryDto implements Deployment {
   @ApiProperty({ type: [ReplicaDto], description: 'that have reported within the last ten seconds' })
   replicas!: ReplicaDto[]
+  @ApiProperty({
+    type: FreezeOfDeploymentDto,
+    nullable: true,
+    description: 'time in which no rollout goes forward',
+  })
+  freeze!: FreezeOfDeploymentDto | null
+  @ApiProperty({ type: FollowingDto, nullable: true, description: 'alias whose moves start rollouts' })
+  following!: FollowingDto | null
   @ApiProperty({ type: PredictionsSummaryDto }) predictions!: PredictionsSummaryDto
   @ApiProperty({ type: LabelsSummaryDto }) labels!: LabelsSummaryDto
 }

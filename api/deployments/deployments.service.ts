@@ -55,6 +55,8 @@ export class DeploymentsService {
     ])
     return {
       ...summaryView(deployment, plan),
+      freeze: deployment.freeze,
+      following: deployment.following,
       replicas: replicas.map(replicaView),
       predictions: { ...predictions, until: predictions.until?.toISOString() ?? null },
       labels,

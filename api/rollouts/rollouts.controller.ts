@@ -11,6 +11,7 @@ import type { Principal } from '../http/request.js'
 import { Needs } from '../http/roles.js'
 import { located } from '../runs/located.js'
 import {
+  FollowAliasDto,
   FreezeDto,
   RolloutDecisionDto,
   RolloutDryRunDto,
@@ -91,6 +92,33 @@ export class RolloutsController {
   @Problems('not_found')
   unfreezeDeployment(@Caller() caller: Principal, @Param('name') name: string): Promise<void> {
     return this.service.freeze(caller, name, null)
+  }
+
+  @Summary(
+    'Lets a deployment follow an alias of its model',
+    'Each move of the alias starts one rollout, when no other is open. Moving it by hand changes no traffic otherwise.',
+  )
+  @Needs('operator')
+  @Put('deployments/:name/following')
+  @HttpCode(204)
+  @ApiNoContentResponse()
+  @Problems('invalid_request', 'not_found', 'strategy_invalid')
+  followAlias(
+    @Caller() caller: Principal,
+    @Param('name') name: string,
+    @Body() body: FollowAliasDto,
+  ): Promise<void> {
+    return this.service.follow(caller, name, body)
+  }
+
+  @Summary('Lets a deployment follow no alias any more', 'An open rollout goes on.')
+  @Needs('operator')
+  @Delete('deployments/:name/following')
+  @HttpCode(204)
+  @ApiNoContentResponse()
+  @Problems('not_found')
+  unfollowAlias(@Caller() caller: Principal, @Param('name') name: string): Promise<void> {
+    return this.service.follow(caller, name, null)
   }
 
   @Summary('Rollouts')

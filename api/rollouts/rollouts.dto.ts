@@ -1,6 +1,7 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsOptional, Matches, ValidateIf } from 'class-validator'
 import type {
+  FollowAlias,
   FreezeDeployment,
   PromoteRollout,
   Rollout,
@@ -20,6 +21,7 @@ import {
   FlagField,
   IntField,
   isInstant,
+  NameField,
   NumberField,
   ObjectField,
   ObjectsField,
@@ -96,6 +98,12 @@ export class StartRolloutDto implements StartRollout {
 
 export class PromoteRolloutDto implements PromoteRollout {
   @FlagField({ optional: true, description: 'all steps that are left instead of one' }) full?: boolean
+}
+
+export class FollowAliasDto implements FollowAlias {
+  @NameField({ optional: true, default: 'champion' }) alias?: string
+  @ObjectField(() => StrategyDto, { optional: true, description: 'a canary with defaults where missing' })
+  strategy?: StrategyDto
 }
 
 export class FreezeDto implements FreezeDeployment {

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
 import type { Page, PageQuery } from '../../contracts/rest/common.js'
 import type {
+  FollowAlias,
   FreezeDeployment,
   Rollout,
   RolloutDecision,
@@ -9,6 +10,7 @@ import type {
   StartRollout,
 } from '../../contracts/rest/rollouts.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { compileStrategy } from '../../domain/rollouts/compile.js'
 import type { RolloutSpec } from '../../domain/rollouts/spec.js'
 import { NOT_RETRIED } from '../../domain/runs/retry-policy.js'
 import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
@@ -25,6 +27,7 @@ import { RunsService } from '../runs/runs.service.js'
 import { LiveDetail } from '../temporal/live-detail.js'
 import { RolloutPlanner } from './rollout-planner.js'
 import { decisionView, rolloutSummary, rolloutView } from './rollout-view.js'
+import { strategyFieldProblems, strategyOf } from './strategy.js'
 
 @Injectable()
 export class RolloutsService {
@@ -91,6 +94,16 @@ export class RolloutsService {
       throw invalidRequest([{ at: 'until', message: 'Must be later than from.' }])
     }
     await this.deployments.freeze(id, body && { from: body.from, until: body.until, reason: body.reason })
+  }
+
+  async follow({ project }: Principal, name: string, body: FollowAlias | null): Promise<void> {
+    const { id } = await this.deployments.get(project, name)
+    const problems = body?.strategy ? strategyFieldProblems(body.strategy) : []
+    if (problems.length > 0) throw invalidRequest(problems)
+    const following = body && { alias: body.alias ?? 'champion', strategy: strategyOf(body.strategy) }
+    // Against any two versions: what is wrong with it is said now, not with the first move.
+    if (following) compileStrategy(following.strategy, { candidate: 2, stable: 1 })
+    await this.deployments.follow(id, following)
   }
 
   async find(project: string, id: string): Promise<Run> {

@@ -34,6 +34,18 @@ export interface Replica {
   seenAt: string
 }
 
+export interface Freeze {
+  from: string
+  until: string
+  reason: string
+}
+
+export interface Following {
+  alias: string
+  /** As rollouts keep it. */
+  strategy: unknown
+}
+
 /** A deployment as lists show it. */
 export interface DeploymentSummary {
   name: string
@@ -45,6 +57,10 @@ export interface DeploymentSummary {
 }
 
 export interface Deployment extends DeploymentSummary {
+  /** Time in which no rollout goes forward; null where none is set. */
+  freeze: Freeze | null
+  /** Alias whose moves start rollouts, and how; null where only people and incidents start them. */
+  following: Following | null
   /** Replicas that have reported within the last ten seconds. */
   replicas: Replica[]
   predictions: PredictionsSummary

@@ -23,7 +23,7 @@ export interface Operation {
   retry: RetryState
   /** Who asked: `key:<name>`, `schedule:<name>`, `incident:<id>` or `deployment:<name>`. */
   principal: string
-  trigger: 'api' | 'schedule' | 'incident'
+  trigger: 'api' | 'schedule' | 'incident' | 'alias'
   createdAt: string
   startedAt: string | null
   endedAt: string | null

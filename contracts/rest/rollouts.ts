@@ -109,6 +109,14 @@ export interface VerbAccepted {
   message: string
 }
 
+/** Moves of the alias start rollouts from now on, the one that it has had last among them. */
+export interface FollowAlias {
+  /** Default: `champion`. */
+  alias?: string
+  /** How each version is rolled out; a canary with defaults where missing. */
+  strategy?: RolloutStrategy
+}
+
 export interface FreezeDeployment {
   from: string
   until: string

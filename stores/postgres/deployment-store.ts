@@ -1,6 +1,7 @@
-import type { DataSource, EntityManager, QueryDeepPartialEntity } from 'typeorm'
+import { type DataSource, type EntityManager, IsNull, Not, type QueryDeepPartialEntity } from 'typeorm'
 import { MlforgeError } from '../../domain/errors.js'
 import type { RetrainingPolicy } from '../../domain/retraining/policy.js'
+import type { Following } from '../../domain/rollouts/following.js'
 import { type RoutingPlan, stableOnly } from '../../domain/routing/plan.js'
 import type { ServedVersion } from '../../domain/serving/served-version.js'
 import { didYouMean } from '../../domain/suggest.js'
@@ -94,6 +95,20 @@ export class DeploymentStore {
     await this.dataSource
       .getRepository(Deployment)
       .update({ id }, { retraining: retraining as QueryDeepPartialEntity<RetrainingPolicy> | null })
+  }
+
+  /** Sets or takes away the alias that it follows. */
+  async follow(id: string, following: Following | null): Promise<void> {
+    await this.dataSource
+      .getRepository(Deployment)
+      .update({ id }, { following: following as QueryDeepPartialEntity<Following> | null })
+  }
+
+  /** Deployments of a project that follow an alias. */
+  async following(project: string): Promise<Deployment[]> {
+    return this.dataSource
+      .getRepository(Deployment)
+      .find({ where: { project, following: Not(IsNull()) }, order: { name: 'ASC' } })
   }
 
   /** Newest plan of a deployment, null where it has never had traffic. */

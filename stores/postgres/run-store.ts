@@ -35,7 +35,7 @@ export interface AcceptRun {
   readonly request: unknown
   readonly warnings?: readonly string[]
   readonly principal: string
-  readonly trigger: 'api' | 'schedule' | 'incident'
+  readonly trigger: Run['trigger']
   readonly retryPolicy: RetryPolicy
   /** True where a workflow starts the run itself, as a tick of a schedule does. */
   readonly startedByCaller?: boolean
@@ -132,6 +132,13 @@ export class RunStore {
   /** Null where there is none with the id. */
   async find(project: string, id: string): Promise<Run | null> {
     return this.dataSource.getRepository(Run).findOneBy({ project, id })
+  }
+
+  /** The one rollout of a deployment that has not ended; null where there is none. */
+  async openRollout(project: string, deployment: string): Promise<Run | null> {
+    return this.dataSource
+      .getRepository(Run)
+      .findOneBy({ project, kind: 'rollout', name: deployment, status: In(['accepted', 'running']) })
   }
 
   async list(project: string, filter: RunFilter): Promise<PageOf<Run>> {

@@ -55,6 +55,8 @@ describe('deployments', () => {
         principal: 'key:operator',
         createdAt: expect.any(String),
         plan: null,
+        freeze: null,
+        following: null,
         replicas: [],
         predictions: { rows: 0, until: null, waitingSegments: 0 },
         labels: { labels: 0, corrections: 0 },

@@ -136,6 +136,28 @@ describe('rollouts', () => {
     expect(await api.call('PUT', path, { body: freeze })).toMatchObject({ status: 204 })
     const turned = { ...freeze, until: '2026-12-20T00:00:00Z' }
     expect(await api.call('PUT', path, { body: turned })).toMatchObject({ status: 400 })
+    const shown = () => api.call('GET', path.replace('/freeze', ''))
+    expect((await shown()).body).toMatchObject({ freeze })
     expect(await api.call('DELETE', path)).toMatchObject({ status: 204 })
+    expect((await shown()).body).toMatchObject({ freeze: null })
+  })
+
+  it('are started by an alias where a deployment follows it, with a strategy that can be compiled', async () => {
+    const name = await deployment()
+    const path = `/v1/deployments/${name}/following`
+    const shown = async () => (await api.call('GET', `/v1/deployments/${name}`)).body
+    expect(await shown()).toMatchObject({ following: null })
+    const stops = [50, 10].map(percent => ({ percent, minRows: 40 }))
+    expect(await api.call('PUT', path, { body: { strategy: { kind: 'canary', stops } } })).toMatchObject({
+      status: 422,
+      body: { code: 'strategy_invalid' },
+    })
+    expect(await api.call('PUT', path, { body: { strategy: { kind: 'instant', stops } } })).toMatchObject({
+      status: 400,
+    })
+    expect(await api.call('PUT', path, { body: {} })).toMatchObject({ status: 204 })
+    expect(await shown()).toMatchObject({ following: { alias: 'champion', strategy: { kind: 'canary' } } })
+    expect(await api.call('DELETE', path)).toMatchObject({ status: 204 })
+    expect(await shown()).toMatchObject({ following: null })
   })
 })

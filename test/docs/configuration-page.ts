@@ -45,7 +45,8 @@ const MEANINGS: { readonly [P in ConfigPath]: string } = {
     'time between flushes of the prediction log to the disk: what a loss of power may take',
   'serving.logBudgetBytes':
     'bytes of log that a replica keeps while they cannot be sent; beyond it predictions are answered, not logged',
-  'rollouts.lookEverySeconds': 'time between two looks of a rollout or an incident at its evidence',
+  'rollouts.lookEverySeconds': 'how often it is seen whether a rollout or an incident has new evidence',
+  'rollouts.followEverySeconds': 'how often it is looked for moves of aliases that deployments follow',
   'monitoring.intervalSeconds': 'how often it is looked for windows of predictions that are due',
   'retries.intervalSeconds': 'how often failed runs are looked at',
   'retries.codes': 'failures that are started again by themselves; separated by commas',

@@ -1,6 +1,7 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation, Unique } from 'typeorm'
 import type { RetrainingPolicy } from '../../../domain/retraining/policy.js'
 import type { MonitoringPolicy } from '../../../domain/drift/monitoring-policy.js'
+import type { Following } from '../../../domain/rollouts/following.js'
 import type { RoutingPlan } from '../../../domain/routing/plan.js'
 import type { ServedVersion } from '../../../domain/serving/served-version.js'
 
@@ -28,6 +29,8 @@ export class Deployment {
   @Column('jsonb', { nullable: true }) monitoring!: MonitoringPolicy | null
   /** How an incident retrains it; null where nobody has said. */
   @Column('jsonb', { nullable: true }) retraining!: RetrainingPolicy | null
+  /** The alias whose moves start rollouts; null where only people and incidents do. */
+  @Column('jsonb', { nullable: true }) following!: Following | null
 }
 
 /** One state of a deployment's traffic. Revisions have no gaps; the newest is in force. */

@@ -42,7 +42,7 @@ export class Run {
   @Column('text', { nullable: true }) retryNote!: string | null
   /** Who asked: `key:<name>` or `schedule:<name>`. */
   @Column('text') principal!: string
-  @Column('text') trigger!: 'api' | 'schedule' | 'incident'
+  @Column('text') trigger!: 'api' | 'schedule' | 'incident' | 'alias'
   @Column('timestamptz') createdAt!: Date
   @Column('timestamptz', { nullable: true }) startedAt!: Date | null
   @Column('timestamptz', { nullable: true }) endedAt!: Date | null
