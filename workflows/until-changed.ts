@@ -15,7 +15,7 @@ export async function untilChanged(
     await waiting.run(() => condition(isWoken, everyMs))
   })
   const told = waiting.run(async () => {
-    await (leftMs === null ? condition(isWoken) : condition(isWoken, leftMs))
+    await (leftMs === null ? condition(isWoken) : condition(isWoken, leftMs, { summary: 'deadline' }))
   })
   try {
     await Promise.race([changed, told])
