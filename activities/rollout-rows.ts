@@ -3,7 +3,7 @@ import type { LookInput } from '../contracts/temporal/rollouts.js'
 import type { Observation } from '../domain/rollouts/observation.js'
 import { spearman } from '../domain/rollouts/spearman.js'
 import { writeLabels } from '../stores/duckdb/predictions-labels.js'
-import { armStatistics, mirroredPairs } from '../stores/duckdb/predictions-gates.js'
+import { answeredIds, armStatistics, mirroredPairs } from '../stores/duckdb/predictions-gates.js'
 import type { Ports } from './ports.js'
 
 type Compared = Pick<LookInput, 'stable' | 'armsFrom' | 'mirrorFrom'>
@@ -42,7 +42,9 @@ export async function lookAtRows(
   const files = await Promise.all(logged.map(({ uri }) => objects.toFile(uri, directory)))
   const labelFile = join(directory, 'labels.parquet')
   const options = { temporaryDirectory: directory }
-  await writeLabels(labels.effective(deploymentId), labelFile, options)
+  // A deployment has many more labels than a rollout has rows.
+  const ids = await answeredIds({ files, revisions: { from: earliest } }, options)
+  await writeLabels(labels.effectiveOf(deploymentId, ids), labelFile, options)
   const source = { files, labels: labelFile }
   const versions = [stable, candidate] as const
   return {

@@ -54,6 +54,17 @@ export interface PairsSeen {
 /** Keys as numbers. */
 const UNIT = 'dense_rank() OVER (ORDER BY key)::DOUBLE AS unit'
 
+/** Ids of the rows that plans of a range have answered: whose labels gates ask for. */
+export async function answeredIds(
+  { files, revisions }: Pick<ArmsQuestion, 'files' | 'revisions'>,
+  options: DuckDbOptions = {},
+): Promise<string[]> {
+  return withPredictions({ files }, options, async db => {
+    const rows = await db.query(`SELECT id FROM answered WHERE ${revisionSql(revisions)} ORDER BY id`)
+    return rows.map(row => row['id'] as string)
+  })
+}
+
 /** Errors of the labelled rows that each version has answered: what a canary is judged by. */
 export async function armStatistics(question: ArmsQuestion, options: DuckDbOptions = {}): Promise<ArmsSeen> {
   const { versions, revisions, sinceEventTime, limit } = question

@@ -121,6 +121,20 @@ export class LabelStore {
     }
   }
 
+  /** The labels that hold of the predictions given, page by page. */
+  async *effectiveOf(
+    deploymentId: string,
+    predictionIds: readonly string[],
+  ): AsyncGenerator<Pick<EffectiveLabel, 'predictionId' | 'value'>[]> {
+    for (let at = 0; at < predictionIds.length; at += PAGE_ROWS) {
+      yield await this.dataSource.query(
+        `SELECT DISTINCT ON (prediction_id) prediction_id AS "predictionId", value FROM labels
+         WHERE deployment_id = $1 AND prediction_id = ANY($2) ORDER BY prediction_id, revision DESC`,
+        [deploymentId, predictionIds.slice(at, at + PAGE_ROWS)],
+      )
+    }
+  }
+
   /** Every value of one prediction's label, first to last; empty for a prediction without one. */
   async history(deploymentId: string, predictionId: string): Promise<Label[]> {
     return this.dataSource

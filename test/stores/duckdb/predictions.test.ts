@@ -6,7 +6,7 @@ import { momentsByKey } from '../../../domain/rollouts/moments.js'
 import type { PredictionRecord } from '../../../domain/serving/prediction-record.js'
 import { regressionMetrics } from '../../../domain/training/metrics.js'
 import { errorsByMonth } from '../../../stores/duckdb/predictions-errors.js'
-import { armStatistics, mirroredPairs } from '../../../stores/duckdb/predictions-gates.js'
+import { answeredIds, armStatistics, mirroredPairs } from '../../../stores/duckdb/predictions-gates.js'
 import { type LabelRow, writeLabels } from '../../../stores/duckdb/predictions-labels.js'
 import { labelledTable } from '../../../stores/duckdb/predictions-training.js'
 import { windowRows } from '../../../stores/duckdb/predictions-window.js'
@@ -250,6 +250,12 @@ describe('predictions', () => {
         expect(sumAbsoluteError).toBeCloseTo(sum(errors.map(Math.abs)), 9)
         expect(sumLabel).toBeCloseTo(sum(own.map(({ sequence }) => sequence + 0.5)), 9)
       }
+    })
+
+    it('tell whose labels they need', async () => {
+      const ids = await answeredIds({ ...source, revisions: { from: 2 } })
+      const own = records.filter(({ revision }) => revision >= 2).map(({ id }) => id)
+      expect(ids).toEqual(own.toSorted())
     })
 
     it('look at the revisions, event times and number of rows they are told to', async () => {
