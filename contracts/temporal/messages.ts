@@ -158,6 +158,7 @@ export const WORKFLOWS = {
   reconcile: 'reconcile',
   superviseRetries: 'superviseRetries',
   superviseWindows: 'superviseWindows',
+  superviseLabels: 'superviseLabels',
 } as const
 
 export interface ScheduledTrainingInput {

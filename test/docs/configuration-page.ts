@@ -47,6 +47,8 @@ const MEANINGS: { readonly [P in ConfigPath]: string } = {
     'bytes of log that a replica keeps while they cannot be sent; beyond it predictions are answered, not logged',
   'rollouts.lookEverySeconds': 'time between two looks of a rollout or an incident at its evidence',
   'monitoring.intervalSeconds': 'how often it is looked for windows of predictions that are due',
+  'labels.intervalSeconds': 'how often labels and predictions are brought together',
+  'labels.holdSeconds': 'how long a label may be without its prediction before it is reported',
   'retries.intervalSeconds': 'how often failed runs are looked at',
   'retries.codes': 'failures that are started again by themselves; separated by commas',
   'retries.maxAttempts': 'starts of one run, the first included',
