@@ -2,7 +2,7 @@ import { Context } from '@temporalio/activity'
 import type { Logger } from 'pino'
 import type { LabelsLookedFor } from '../contracts/temporal/monitoring.js'
 import { MlforgeError } from '../domain/errors.js'
-import { sweepRest } from '../domain/labels/sweep-rest.js'
+import { sweepRest } from '../domain/labels/sweeps.js'
 import { eachPredictionId, idsAmong } from '../stores/duckdb/predictions-ids.js'
 import type { LabelLookState, LookedFile } from '../stores/postgres/label-look-store.js'
 import { beatWhile } from './heartbeats.js'
@@ -102,7 +102,7 @@ class Look {
       }
       await labelLooks.closeFiles(some)
     } while (!this.isOver())
-    return false
+    return (await labelLooks.newFiles(this.deploymentId, 1)).length === 0
   }
 
   /** @returns how far it came; null where another look goes on with it */
@@ -122,19 +122,22 @@ class Look {
   private async sweepFiles(begun: LabelLookState): Promise<LabelLookState | null> {
     const { labelLooks, holdSeconds } = this.ports
     const wanted = new Set(await labelLooks.sought(begun))
+    const labels = wanted.size
     let state = begun
     do {
       const files = wanted.size === 0 ? [] : await labelLooks.sweepFiles(state, FILES_AT_ONCE)
-      if (files.length === 0) return labelLooks.endSweep(state, sweepRest(state.sweepMs, holdSeconds))
+      if (files.length === 0) {
+        return labelLooks.endSweep(state, sweepRest(state.sweepMs, labels, holdSeconds))
+      }
       const started = performance.now()
       const some = upTo(BYTES_AT_ONCE, files)
-      await this.reading(some, async (local, directory) => {
-        const options = { temporaryDirectory: directory, signal: this.signal }
-        const found = await idsAmong(wanted, local, directory, options)
-        await this.match(found)
-        for (const id of found) wanted.delete(id)
-      })
-      const advanced = await labelLooks.advanceSweep(state, some.at(-1)!, performance.now() - started)
+      const found = await this.reading(some, (local, temporaryDirectory) =>
+        idsAmong(wanted, local, temporaryDirectory, { temporaryDirectory, signal: this.signal }),
+      )
+      const readMs = performance.now() - started
+      await this.match(found)
+      for (const id of found) wanted.delete(id)
+      const advanced = await labelLooks.advanceSweep(state, some.at(-1)!, readMs)
       if (advanced === null) return null
       state = advanced
     } while (!this.isOver())
@@ -148,14 +151,14 @@ class Look {
     }
   }
 
-  private async reading(
+  private async reading<T>(
     files: readonly LookedFile[],
-    work: (local: string[], directory: string) => Promise<void>,
-  ): Promise<void> {
+    work: (local: string[], directory: string) => Promise<T>,
+  ): Promise<T> {
     const { objects, scratch } = this.ports
-    await withScratch(scratch, async directory => {
+    return withScratch(scratch, async directory => {
       const withRows = files.filter(({ rows }) => rows > 0)
-      await work(await Promise.all(withRows.map(({ uri }) => objects.toFile(uri, directory))), directory)
+      return work(await Promise.all(withRows.map(({ uri }) => objects.toFile(uri, directory))), directory)
     })
   }
 

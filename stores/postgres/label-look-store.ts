@@ -1,4 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm'
+import { SWEEP_LABELS } from '../../domain/labels/sweeps.js'
 import { pagesOf } from './cursor.js'
 import { HELD, UNKNOWN } from './label-store.js'
 
@@ -38,8 +39,7 @@ const FILE = `id, uri, bytes::float8, rows, max_event_time::text AS "maxEventTim
 /** Of files in which labels were never looked for, as their index has it. */
 const NEW = 'matched_at IS NULL'
 
-/** So many labels at a time are looked for and marked; labels of one moment stay together in a sweep. */
-const SWEEP_LABELS = 100_000
+/** So many labels at a time are marked. */
 const REPORT_LABELS = 10_000
 
 /**
