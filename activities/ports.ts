@@ -7,6 +7,7 @@ import type { Run } from '../stores/postgres/entities/run.js'
 import type { DeploymentStore } from '../stores/postgres/deployment-store.js'
 import type { DriftStore } from '../stores/postgres/drift-store.js'
 import type { IncidentStore } from '../stores/postgres/incident-store.js'
+import type { LabelLookStore } from '../stores/postgres/label-look-store.js'
 import type { LabelStore } from '../stores/postgres/label-store.js'
 import type { LedgerStore } from '../stores/postgres/ledger-store.js'
 import type { ModelStore } from '../stores/postgres/model-store.js'
@@ -28,6 +29,7 @@ export interface Ports {
   readonly rollouts: RolloutStore
   readonly predictions: PredictionStore
   readonly labels: LabelStore
+  readonly labelLooks: LabelLookStore
   readonly drift: DriftStore
   readonly incidents: IncidentStore
   readonly objects: ObjectStore

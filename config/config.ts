@@ -69,6 +69,12 @@ export interface Config {
     /** How often it is looked for windows that are due. */
     readonly intervalSeconds: number
   }
+  readonly labels: {
+    /** How often labels and predictions are brought together. */
+    readonly intervalSeconds: number
+    /** How long a label may be without its prediction before it is reported. */
+    readonly holdSeconds: number
+  }
   readonly retries: {
     /** How often failed runs are looked at. */
     readonly intervalSeconds: number

@@ -44,6 +44,7 @@ const text = z.string().min(1, 'must not be empty')
 const int = (min: number, max: number) => z.number().int().min(min).max(max)
 const seconds = z.number().min(0.05).max(86_400)
 const port = int(0, 65_535)
+const MAX_HOLD_SECONDS = 3650 * 86_400
 const url = (...protocols: string[]) =>
   z
     .string()
@@ -183,6 +184,17 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
     schema: seconds,
     fallback: 60,
     embedded: 2,
+  },
+  'labels.intervalSeconds': {
+    env: 'MLFORGE_LABELS_INTERVAL_SECONDS',
+    schema: seconds,
+    fallback: 60,
+    embedded: 5,
+  },
+  'labels.holdSeconds': {
+    env: 'MLFORGE_LABELS_HOLD_SECONDS',
+    schema: z.number().min(0.05).max(MAX_HOLD_SECONDS),
+    fallback: 7 * 86_400,
   },
   'retries.intervalSeconds': {
     env: 'MLFORGE_RETRIES_INTERVAL_SECONDS',

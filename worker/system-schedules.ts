@@ -5,37 +5,38 @@ import { WORKFLOWS } from '../contracts/temporal/messages.js'
 import { QUEUES } from '../contracts/temporal/queues.js'
 import { searchAttributes } from '../contracts/temporal/search-attributes.js'
 
-/** The schedules that look after runs. Made, or made equal to the configuration, when a worker starts. */
+/** The schedules that look after what nobody waits for. Made, or made equal to the configuration, when a worker starts. */
 export async function ensureSystemSchedules(client: Client, config: Config): Promise<void> {
-  const { project } = config
-  await ensure(
-    client,
-    project,
-    WORKFLOWS.reconcile,
-    config.reconcile.intervalSeconds,
-    'Close run rows that nobody else will, archive histories',
-  )
-  await ensure(
-    client,
-    project,
-    WORKFLOWS.superviseRetries,
-    config.retries.intervalSeconds,
-    'Start failed runs again when their policy says so',
-  )
-  await ensure(
-    client,
-    project,
-    WORKFLOWS.superviseWindows,
-    config.monitoring.intervalSeconds,
-    'Check windows of predictions that have something new to say',
-  )
-  await ensure(
-    client,
-    project,
-    WORKFLOWS.followAliases,
-    config.rollouts.followEverySeconds,
-    'Roll out versions that aliases have come to name',
-  )
+  const schedules: readonly (readonly [type: string, everySeconds: number, summary: string])[] = [
+    [
+      WORKFLOWS.reconcile,
+      config.reconcile.intervalSeconds,
+      'Close run rows that nobody else will, archive histories',
+    ],
+    [
+      WORKFLOWS.superviseRetries,
+      config.retries.intervalSeconds,
+      'Start failed runs again when their policy says so',
+    ],
+    [
+      WORKFLOWS.superviseWindows,
+      config.monitoring.intervalSeconds,
+      'Check windows of predictions that have something new to say',
+    ],
+    [
+      WORKFLOWS.superviseLabels,
+      config.labels.intervalSeconds,
+      'Match labels with predictions, report labels without one',
+    ],
+    [
+      WORKFLOWS.followAliases,
+      config.rollouts.followEverySeconds,
+      'Roll out versions that aliases have come to name',
+    ],
+  ]
+  for (const [type, everySeconds, summary] of schedules) {
+    await ensure(client, config.project, type, everySeconds, summary)
+  }
 }
 
 async function ensure(

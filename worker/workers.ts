@@ -6,6 +6,7 @@ import type { Logger } from 'pino'
 import type { DataSource } from 'typeorm'
 import { datasetActivities } from '../activities/datasets.js'
 import { incidentActivities } from '../activities/incidents.js'
+import { labelActivities } from '../activities/labels.js'
 import { driftActivities } from '../activities/drift.js'
 import { dueActivities } from '../activities/drift-due.js'
 import { followingActivities } from '../activities/following.js'
@@ -26,6 +27,7 @@ import { DatasetStore } from '../stores/postgres/dataset-store.js'
 import { DeploymentStore } from '../stores/postgres/deployment-store.js'
 import { DriftStore } from '../stores/postgres/drift-store.js'
 import { IncidentStore } from '../stores/postgres/incident-store.js'
+import { LabelLookStore } from '../stores/postgres/label-look-store.js'
 import { LabelStore } from '../stores/postgres/label-store.js'
 import { LedgerStore } from '../stores/postgres/ledger-store.js'
 import { ModelStore } from '../stores/postgres/model-store.js'
@@ -51,6 +53,7 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     rollouts: new RolloutStore(dataSource),
     predictions: new PredictionStore(dataSource),
     labels: new LabelStore(dataSource),
+    labelLooks: new LabelLookStore(dataSource),
     drift: new DriftStore(dataSource),
     incidents: new IncidentStore(dataSource),
     objects: new LocalObjectStore(config.objects.directory),
@@ -95,7 +98,7 @@ export async function createWorker(queue: QueueName, context: WorkerContext): Pr
   })
 }
 
-function queueOptions(queue: QueueName, { config, ports }: WorkerContext): Partial<WorkerOptions> {
+function queueOptions(queue: QueueName, { config, ports, logger }: WorkerContext): Partial<WorkerOptions> {
   switch (queue) {
     case 'workflows':
       return { workflowBundle: { codePath: BUNDLE_FILE }, maxCachedWorkflows: 500 }
@@ -111,6 +114,7 @@ function queueOptions(queue: QueueName, { config, ports }: WorkerContext): Parti
           ...driftActivities({ ...ports, retryPolicy: config.retries }),
           ...followingActivities(ports),
           ...dueActivities({ ...ports, retryPolicy: config.retries }),
+          ...labelActivities({ ...ports, holdSeconds: config.labels.holdSeconds, logger }),
           ...scheduleActivities({ ...ports, retryPolicy: config.retries }),
           ...maintenanceActivities({ ...ports, untouchedSeconds: config.reconcile.untouchedSeconds }),
           prepareSplit: trainingActivities(ports).prepareSplit,

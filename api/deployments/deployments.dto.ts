@@ -77,6 +77,14 @@ class LabelsSummaryDto implements LabelsSummary {
   labels!: number
   @ApiProperty({ type: 'integer', description: 'how often a value was changed', example: 2 })
   corrections!: number
+  @ApiProperty({ type: 'integer', description: 'whose prediction has not been found yet', example: 24 })
+  held!: number
+  @ApiProperty({
+    type: 'integer',
+    description: 'without a prediction for longer than the hold time (`labels.holdSeconds`)',
+    example: 0,
+  })
+  unknown!: number
 }
 
 export class DeploymentSummaryDto implements DeploymentSummary {

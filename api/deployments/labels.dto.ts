@@ -5,6 +5,7 @@ import type {
   LabelsAccepted,
   NewLabel,
   SendLabels,
+  UnknownLabel,
 } from '../../contracts/rest/deployments.js'
 import { satisfies } from '../http/fields.js'
 import { labelProblems, MAX_ID_LENGTH, MAX_LABELS } from './label-problems.js'
@@ -49,6 +50,19 @@ class LabelRevisionDto implements LabelRevision {
 
 export class LabelHistoryDto implements LabelHistory {
   @ApiProperty({ example: 'bike-8646' }) predictionId!: string
+  @ApiProperty({
+    enum: ['held', 'matched', 'unknown'] satisfies LabelHistory['state'][],
+    description: 'held: its prediction has not been found yet; unknown: nor within the hold time',
+  })
+  state!: LabelHistory['state']
   @ApiProperty({ type: [LabelRevisionDto], description: 'first to last; the last one holds' })
   values!: LabelRevisionDto[]
+}
+
+export class UnknownLabelDto implements UnknownLabel {
+  @ApiProperty({ example: 'bike-86460' }) predictionId!: string
+  @ApiProperty({ description: 'that holds', example: 142 }) value!: number
+  @ApiProperty({ format: 'date-time', description: 'when it became known, as its sender says' }) at!: string
+  @ApiProperty({ format: 'date-time', description: 'when the first value came' }) receivedAt!: string
+  @ApiProperty({ format: 'date-time' }) reportedAt!: string
 }

@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
 import { RunWakes } from '../../stores/redis/wake.js'
+import { LabelStore } from '../../stores/postgres/label-store.js'
 import { Database } from '../platform/database.js'
 
 /** What /metrics shows, in Prometheus' own names. */
@@ -16,7 +17,11 @@ export class Metrics {
     registers: [this.registry],
   })
 
-  constructor(@Inject(Database) database: Database, @Inject(RunWakes) wakes: RunWakes) {
+  constructor(
+    @Inject(Database) database: Database,
+    @Inject(RunWakes) wakes: RunWakes,
+    @Inject(LabelStore) labels: LabelStore,
+  ) {
     collectDefaultMetrics({ register: this.registry })
     new Gauge({
       name: 'mlforge_runs',
@@ -26,6 +31,21 @@ export class Metrics {
       async collect() {
         this.reset()
         for (const { kind, status, count } of await countRuns(database)) this.set({ kind, status }, count)
+      },
+    })
+    new Gauge({
+      name: 'mlforge_labels_unmatched',
+      help: 'Labels whose prediction is not there: held, or unknown after the hold time.',
+      labelNames: ['project', 'deployment', 'state'],
+      registers: [this.registry],
+      async collect() {
+        this.reset()
+        for (const { project, deployment, held, unknown } of await orNone(database, () =>
+          labels.unmatched(),
+        )) {
+          this.set({ project, deployment, state: 'held' }, held)
+          this.set({ project, deployment, state: 'unknown' }, unknown)
+        }
       },
     })
     new Gauge({
@@ -43,13 +63,19 @@ export class Metrics {
   }
 }
 
+type RunCount = { kind: string; status: string; count: number }
+
+function countRuns(database: Database): Promise<RunCount[]> {
+  return orNone(database, () =>
+    database.dataSource.query('SELECT kind, status, count(*)::int AS count FROM runs GROUP BY kind, status'),
+  )
+}
+
 /** Empty while the database is away: the other numbers are worth having then above all. */
-async function countRuns(database: Database): Promise<{ kind: string; status: string; count: number }[]> {
+async function orNone<T>(database: Database, count: () => Promise<T[]>): Promise<T[]> {
   try {
     database.assertReady()
-    return await database.dataSource.query(
-      'SELECT kind, status, count(*)::int AS count FROM runs GROUP BY kind, status',
-    )
+    return await count()
   } catch {
     return []
   }

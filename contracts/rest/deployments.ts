@@ -81,6 +81,22 @@ export interface LabelsSummary {
   labels: number
   /** How often a label's value was changed. */
   corrections: number
+  /** Labels whose prediction has not been found yet: it may still be ingested. */
+  held: number
+  /** Labels without a prediction for longer than the hold time. */
+  unknown: number
+}
+
+/** A label that was reported since no prediction of its id has come within the hold time. */
+export interface UnknownLabel {
+  predictionId: string
+  /** The value that holds. */
+  value: number
+  /** When that became known, as its sender says. */
+  at: string
+  /** When the first value came. */
+  receivedAt: string
+  reportedAt: string
 }
 
 export interface SendLabels {
@@ -107,6 +123,8 @@ export interface LabelsAccepted {
 /** All values that a prediction's label has had, first to last; the last one holds. */
 export interface LabelHistory {
   predictionId: string
+  /** `held`: its prediction has not been found yet; `unknown`: nor within the hold time. */
+  state: 'held' | 'matched' | 'unknown'
   values: LabelRevision[]
 }
 

@@ -159,6 +159,7 @@ export const WORKFLOWS = {
   superviseRetries: 'superviseRetries',
   superviseWindows: 'superviseWindows',
   followAliases: 'followAliases',
+  superviseLabels: 'superviseLabels',
 } as const
 
 export interface ScheduledTrainingInput {

@@ -54,6 +54,17 @@ export interface CheckDriftResult extends RunEnd {
   readonly breached?: boolean | null
 }
 
+/** What a tick that looks for the predictions of labels did. */
+export interface LabelsLookedFor {
+  /** That were looked at. */
+  readonly deployments: number
+  /** Labels that have found their prediction, and those that are now reported to have none. */
+  readonly matched: number
+  readonly reported: number
+  /** Deployments with a file that cannot be read. */
+  readonly failed: number
+}
+
 /** What a tick of the schedule did. */
 export interface DueWindows {
   /** Deployments with a policy. */

@@ -180,6 +180,8 @@ export type CheckCode =
   | 'prediction_repeated'
   | 'label_gap'
   | 'label_repeated'
+  | 'label_mismarked'
+  | 'label_mismatched'
   | 'window_gap'
   | 'window_repeated'
   | 'incident_twice'

@@ -11,7 +11,7 @@ export function checkPredictions(facts: StackFacts): CheckProblem[] {
     ...segmentGaps(facts),
     ...notIngested(facts),
     ...countBatches(facts),
-    ...repeated(facts),
+    ...inFiles(facts),
     ...labels(facts),
   ]
 }
@@ -53,24 +53,33 @@ function arrival({ tries, dueAt, sealedAt }: SegmentFacts): Date {
   return tries === 0 ? dueAt : sealedAt
 }
 
-function repeated({ deployments, logged }: StackFacts): CheckProblem[] {
-  return logged
-    .filter(each => each.repeated > 0)
-    .map(({ deploymentId, repeated: count }) => ({
-      code: 'prediction_repeated',
-      at: `deployment ${deployments.find(({ id }) => id === deploymentId)?.name ?? deploymentId}`,
-      message: `${count} records in its prediction files have the number of another one: they were ingested twice, or two replicas use one identity. Report this; readers count an id once all the same.`,
-    }))
-}
-
-function labels({ deployments, labels: counts }: StackFacts): CheckProblem[] {
-  return counts.flatMap(({ deploymentId, misnumbered, repeated: again }): CheckProblem[] => {
-    const at = `deployment ${deployments.find(({ id }) => id === deploymentId)?.name ?? deploymentId}`
-    const gap = `The revisions of ${misnumbered} of its labels are not 0, 1, 2 and so on. Rows were deleted or added by hand: restore a backup.`
-    const twice = `${again} corrections of its labels say what held already: they were taken twice. Report this; the values are right.`
+/** Predictions in files that were ingested twice, and labels that say something else than the files. */
+function inFiles(facts: StackFacts): CheckProblem[] {
+  return facts.logged.flatMap(({ deploymentId, repeated, mismatched }): CheckProblem[] => {
+    const at = deploymentOf(facts, deploymentId)
+    const twice = `${repeated} records in its prediction files have the number of another one: they were ingested twice, or two replicas use one identity. Report this; readers count an id once all the same.`
+    const wrong = `${mismatched} of its labels are said to have a prediction that is in no file, or to have none though a file has it. Report this; their values and what is counted are right.`
     return [
-      ...(misnumbered > 0 ? [{ code: 'label_gap', at, message: gap } as const] : []),
-      ...(again > 0 ? [{ code: 'label_repeated', at, message: twice } as const] : []),
+      ...(repeated > 0 ? [{ code: 'prediction_repeated', at, message: twice } as const] : []),
+      ...(mismatched > 0 ? [{ code: 'label_mismatched', at, message: wrong } as const] : []),
     ]
   })
+}
+
+function labels(facts: StackFacts): CheckProblem[] {
+  return facts.labels.flatMap(({ deploymentId, misnumbered, repeated, mismarked }): CheckProblem[] => {
+    const at = deploymentOf(facts, deploymentId)
+    const gap = `The revisions of ${misnumbered} of its labels are not 0, 1, 2 and so on. Rows were deleted or added by hand: restore a backup.`
+    const twice = `${repeated} corrections of its labels say what held already: they were taken twice. Report this; the values are right.`
+    const marks = `${mismarked} of its labels are marked as matched or reported where they cannot be: as corrections, or before anybody has looked. Rows were changed by hand: restore a backup.`
+    return [
+      ...(misnumbered > 0 ? [{ code: 'label_gap', at, message: gap } as const] : []),
+      ...(repeated > 0 ? [{ code: 'label_repeated', at, message: twice } as const] : []),
+      ...(mismarked > 0 ? [{ code: 'label_mismarked', at, message: marks } as const] : []),
+    ]
+  })
+}
+
+function deploymentOf({ deployments }: StackFacts, deploymentId: string): string {
+  return `deployment ${deployments.find(({ id }) => id === deploymentId)?.name ?? deploymentId}`
 }

@@ -23,6 +23,8 @@ export function reportDeployments(facts: StackFacts) {
       },
       labels: labels?.labels ?? 0,
       corrections: labels?.corrections ?? 0,
+      held: labels?.held ?? 0,
+      unknown: labels?.unknown ?? 0,
       windows: latestWindows(own(facts.driftWindows)).map(
         ({ windowId: window, revision, state, rows, labelled, breached }) => ({
           window,

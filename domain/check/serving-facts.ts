@@ -83,6 +83,8 @@ export interface PredictionFileFacts {
   readonly rows: number
   /** The segments that were ingested together, as `replica/segment`. */
   readonly segments: readonly string[]
+  /** Whether labels were looked for in it. */
+  readonly lookedAt: boolean
   readonly effectKey: string
 }
 
@@ -95,6 +97,13 @@ export interface LabelFacts {
   readonly misnumbered: number
   /** Corrections that say what held already. */
   readonly repeated: number
+  /** First values without a prediction: not found yet, and reported. */
+  readonly held: number
+  readonly unknown: number
+  /** Marks of a match or a report where there can be none: on corrections, and before any look. */
+  readonly mismarked: number
+  /** Labels received up to here have been looked for in every file: a time as the database writes it. */
+  readonly sweptUntil: string | null
 }
 
 /** What the files of a deployment's predictions hold, as they were read. */
@@ -102,6 +111,8 @@ export interface LoggedFacts {
   readonly deploymentId: string
   /** Records whose replica and sequence another one has too. */
   readonly repeated: number
+  /** Labels that are matched, though no prediction has their id, and the other way round. */
+  readonly mismatched: number
   /** Distinct prediction ids; of an id that several replicas have answered the first record counts. */
   readonly ids: readonly { readonly version: number; readonly role: string; readonly count: number }[]
 }

@@ -4,25 +4,40 @@ import { join } from 'node:path'
 import type { StackFacts } from '../../domain/check/facts.js'
 import type { LoggedFacts } from '../../domain/check/serving-facts.js'
 import { countLogged } from '../../stores/duckdb/predictions-count.js'
+import { countMismatches } from '../../stores/duckdb/predictions-ids.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
+import type { LabelLookStore } from '../../stores/postgres/label-look-store.js'
 
-/** Counts the predictions of each deployment whose files are all there and whole; the others have problems already. */
+/**
+ * Counts the predictions of each deployment whose files are all there and whole, and compares their ids with
+ * the marks of labels; the others have problems already.
+ */
 export async function loggedPredictions(
   store: ObjectStore,
-  { deployments, predictionFiles, objects }: StackFacts,
+  looks: Pick<LabelLookStore, 'settled'>,
+  { deployments, predictionFiles, objects, labels, now }: StackFacts,
 ): Promise<LoggedFacts[]> {
   const found: LoggedFacts[] = []
   for (const { id: deploymentId } of deployments) {
-    const uris = predictionFiles.filter(file => file.deploymentId === deploymentId).map(({ uri }) => uri)
+    const own = predictionFiles.filter(file => file.deploymentId === deploymentId)
     const isWhole = (uri: string) => {
       const { bytes = null, corrupt } = objects.get(uri) ?? {}
       return bytes !== null && corrupt === undefined
     }
-    if (!uris.every(isWhole)) continue
+    if (!own.every(({ uri }) => isWhole(uri))) continue
     const directory = await mkdtemp(join(tmpdir(), 'mlforge-check-'))
     try {
-      const files = await Promise.all(uris.map(uri => store.toFile(uri, directory)))
-      found.push({ deploymentId, ...(await countLogged(files, { temporaryDirectory: directory })) })
+      const options = { temporaryDirectory: directory }
+      const files = await Promise.all(own.map(({ uri }) => store.toFile(uri, directory)))
+      const looked = files.filter((_, at) => own[at]!.lookedAt)
+      const { sweptUntil = null } = labels.find(each => each.deploymentId === deploymentId) ?? {}
+      const settled = looks.settled(deploymentId, now, sweptUntil)
+      const { matched, unmatched } = await countMismatches(settled, { files, looked }, directory, options)
+      found.push({
+        deploymentId,
+        mismatched: matched + unmatched,
+        ...(await countLogged(files, options)),
+      })
     } finally {
       await rm(directory, { recursive: true, force: true })
     }

@@ -1,6 +1,7 @@
 import type { EntityManager } from 'typeorm'
 import type { ServingFacts } from '../../domain/check/serving-facts.js'
 import { Deployment } from '../../stores/postgres/entities/deployment.js'
+import { HELD, UNKNOWN } from '../../stores/postgres/label-store.js'
 
 /** Large numbers that JavaScript holds exactly come as such, not as text: no entity has so few columns. */
 const SQL = {
@@ -19,16 +20,22 @@ const SQL = {
       sealed_at AS "sealedAt", tries, due_at AS "dueAt", ingested_at AS "ingestedAt", problem
     FROM prediction_segments ORDER BY project, replica, segment`,
   predictionFiles: `SELECT deployment_id AS "deploymentId", uri, bytes::float8, rows, segments,
-      effect_key AS "effectKey"
+      effect_key AS "effectKey", matched_at IS NOT NULL AS "lookedAt"
     FROM prediction_files ORDER BY deployment_id, min_event_time, id`,
   labels: `SELECT deployment_id AS "deploymentId",
       (count(*) FILTER (WHERE revision = 0))::int AS labels,
       (count(*) FILTER (WHERE revision > 0))::int AS corrections,
       (count(*) FILTER (WHERE revision <> place))::int AS misnumbered,
-      (count(*) FILTER (WHERE value = before))::int AS repeated
-    FROM (SELECT deployment_id, revision, value, row_number() OVER own - 1 AS place, lag(value) OVER own AS before
+      (count(*) FILTER (WHERE value = before))::int AS repeated,
+      (count(*) FILTER (WHERE ${HELD}))::int AS held,
+      (count(*) FILTER (WHERE ${UNKNOWN}))::int AS unknown,
+      (count(*) FILTER (WHERE (matched_at IS NOT NULL OR reported_at IS NOT NULL) AND revision > 0
+        OR reported_at IS NOT NULL AND received_at > coalesce(swept_until, '-infinity')))::int AS mismarked,
+      swept_until::text AS "sweptUntil"
+    FROM (SELECT *, row_number() OVER own - 1 AS place, lag(value) OVER own AS before
       FROM labels WINDOW own AS (PARTITION BY deployment_id, prediction_id ORDER BY revision)) AS numbered
-    GROUP BY deployment_id ORDER BY deployment_id`,
+    LEFT JOIN (SELECT deployment_id, swept_until FROM label_looks) AS looks USING (deployment_id)
+    GROUP BY deployment_id, swept_until ORDER BY deployment_id`,
   driftWindows: `SELECT deployment_id AS "deploymentId", window_id AS "windowId", revision, state, breached, rows,
       labelled, report, fingerprint, effect_key AS "effectKey"
     FROM drift_windows ORDER BY deployment_id, starts_at, window_id, revision`,

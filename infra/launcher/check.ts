@@ -8,6 +8,7 @@ import { MlforgeError } from '../../domain/errors.js'
 import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { connectPostgres } from '../../stores/postgres/data-source.js'
+import { LabelLookStore } from '../../stores/postgres/label-look-store.js'
 import { assertSchema } from '../../stores/postgres/schema-version.js'
 import { readRows, type RowFacts } from './check-facts.js'
 import { loggedPredictions } from './check-predictions.js'
@@ -69,9 +70,12 @@ export async function checkStack(
     const store = new LocalObjectStore(config.objects.directory)
     const objects = await attempt('objects', new Map<string, ObjectFacts>(), () => look(store, facts, deep))
     facts = { ...facts, objects }
-    const logged = deep
-      ? await attempt<LoggedFacts[]>('objects', [], () => loggedPredictions(store, facts))
-      : []
+    const logged =
+      deep && dataSource !== undefined
+        ? await attempt<LoggedFacts[]>('objects', [], () =>
+            loggedPredictions(store, new LabelLookStore(dataSource), facts),
+          )
+        : []
     return buildReport({ ...facts, logged }, unreachable)
   } finally {
     await dataSource?.destroy()

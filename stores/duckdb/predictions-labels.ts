@@ -1,8 +1,6 @@
-import { createWriteStream } from 'node:fs'
 import { rm } from 'node:fs/promises'
-import { Readable } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { type DuckDbOptions, text, withDuckDb } from './duckdb.js'
+import { type Pages, writeLines } from './lines.js'
 
 export interface LabelRow {
   readonly predictionId: string
@@ -14,25 +12,19 @@ export interface LabelRow {
  * @param pages such as the label store gives them
  */
 export async function writeLabels(
-  pages: AsyncIterable<readonly LabelRow[]> | Iterable<readonly LabelRow[]>,
+  pages: Pages<LabelRow>,
   outFile: string,
   options: DuckDbOptions = {},
 ): Promise<void> {
   const { signal } = options
   const lines = `${outFile}.ndjson`
   try {
-    await pipeline(Readable.from(linesOf(pages)), createWriteStream(lines), signal ? { signal } : {})
+    await writeLines(pages, ({ predictionId: id, value: label }) => ({ id, label }), lines, signal)
     await withDuckDb(options, db =>
       db.run(`COPY (SELECT id, label FROM read_json(${text(lines)}, format = 'newline_delimited',
         columns = {id: 'VARCHAR', label: 'DOUBLE'})) TO ${text(outFile)} (FORMAT parquet)`),
     )
   } finally {
     await rm(lines, { force: true })
-  }
-}
-
-async function* linesOf(pages: Parameters<typeof writeLabels>[0]): AsyncGenerator<string> {
-  for await (const page of pages) {
-    yield page.map(({ predictionId: id, value: label }) => `${JSON.stringify({ id, label })}\n`).join('')
   }
 }

@@ -10,7 +10,7 @@ import { Lease } from './entities/lease.js'
 import { LedgerStep } from './entities/ledger-step.js'
 import { AliasChange, Model, ModelAlias, ModelVersion } from './entities/model.js'
 import { OutboxRow } from './entities/outbox.js'
-import { Label, PredictionFile, PredictionSegment } from './entities/prediction.js'
+import { Label, LabelLook, PredictionFile, PredictionSegment } from './entities/prediction.js'
 import { Project } from './entities/project.js'
 import { RolloutDecision } from './entities/rollout.js'
 import { Run } from './entities/run.js'
@@ -21,6 +21,7 @@ import { Serving1764100000000 } from './migrations/1764100000000-serving.js'
 import { Rollouts1764200000000 } from './migrations/1764200000000-rollouts.js'
 import { Monitoring1764300000000 } from './migrations/1764300000000-monitoring.js'
 import { Incidents1764400000000 } from './migrations/1764400000000-incidents.js'
+import { UnknownLabels1764500000000 } from './migrations/1764500000000-unknown-labels.js'
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { SnakeNaming } from './snake-naming.js'
 
@@ -47,6 +48,7 @@ export const ENTITIES = [
   PredictionSegment,
   PredictionFile,
   Label,
+  LabelLook,
   RolloutDecision,
   DriftWindow,
   DriftLook,
@@ -61,6 +63,7 @@ export const MIGRATIONS = [
   Rollouts1764200000000,
   Monitoring1764300000000,
   Incidents1764400000000,
+  UnknownLabels1764500000000,
   Following1764800000000,
 ]
 

@@ -1,5 +1,7 @@
 import type { DataSource } from 'typeorm'
+import { PAGE_ROWS, pagesOf } from './cursor.js'
 import { Label } from './entities/prediction.js'
+import { page, type PageOf, type PageRequest } from './paging.js'
 
 export interface NewLabel {
   readonly predictionId: string
@@ -18,6 +20,19 @@ export interface AddedLabels {
 export interface LabelCounts {
   readonly labels: number
   readonly corrections: number
+  /** Labels whose prediction has not been found yet, and those that were reported to have none. */
+  readonly held: number
+  readonly unknown: number
+}
+
+/** A label that was reported, with the value that holds. */
+export interface UnknownLabel {
+  readonly predictionId: string
+  readonly value: number
+  readonly at: Date
+  /** When the first value came. */
+  readonly receivedAt: Date
+  readonly reportedAt: Date
 }
 
 /** The value that holds for a prediction. */
@@ -28,7 +43,16 @@ export interface EffectiveLabel {
   readonly revision: number
 }
 
-const PAGE_ROWS = 10_000
+export interface UnmatchedCounts {
+  readonly project: string
+  readonly deployment: string
+  readonly held: number
+  readonly unknown: number
+}
+
+/** Of the row of a label's first value, as the indices have it. */
+export const HELD = 'revision = 0 AND matched_at IS NULL AND reported_at IS NULL'
+export const UNKNOWN = 'matched_at IS NULL AND reported_at IS NOT NULL'
 
 /** What became of predictions. No value is ever overwritten: a correction is the next revision, and wins. */
 export class LabelStore {
@@ -53,7 +77,8 @@ export class LabelStore {
          ), written AS (
            INSERT INTO labels (deployment_id, prediction_id, revision, value, at, received_at, principal)
            SELECT $1, prediction_id, coalesce(known.revision + 1, 0), given.value, given.at,
-                  statement_timestamp(), $5
+                  greatest(statement_timestamp(), (
+                    SELECT max(received_at) + interval '1 microsecond' FROM labels WHERE deployment_id = $1)), $5
            FROM unnest($2::text[], $3::float8[], $4::timestamptz[]) AS given (prediction_id, value, at)
            LEFT JOIN known USING (prediction_id)
            WHERE known.value IS DISTINCT FROM given.value
@@ -75,14 +100,15 @@ export class LabelStore {
   }
 
   async summary(deploymentId: string): Promise<LabelCounts> {
-    const rows: { labels: string; corrections: string }[] = await this.dataSource.query(
-      `SELECT count(*) FILTER (WHERE revision = 0) AS labels,
-              count(*) FILTER (WHERE revision > 0) AS corrections
+    const rows: LabelCounts[] = await this.dataSource.query(
+      `SELECT (count(*) FILTER (WHERE revision = 0))::int AS labels,
+              (count(*) FILTER (WHERE revision > 0))::int AS corrections,
+              (SELECT count(*)::int FROM labels WHERE deployment_id = $1 AND ${HELD}) AS held,
+              (SELECT count(*)::int FROM labels WHERE deployment_id = $1 AND ${UNKNOWN}) AS unknown
        FROM labels WHERE deployment_id = $1`,
       [deploymentId],
     )
-    const { labels, corrections } = rows[0]!
-    return { labels: Number(labels), corrections: Number(corrections) }
+    return rows[0]!
   }
 
   /** When the latest label came in, to the microsecond. Labels become visible in the order of this time. */
@@ -95,29 +121,37 @@ export class LabelStore {
   }
 
   /**
-   * The labels that hold, page by page in the order of their predictions, all as of the moment of the
-   * first page. A connection is held until the last page has been taken or the loop is left.
+   * The labels that hold, page by page (`pagesOf`) in the order of their predictions.
    * @param since only those received at this time or later
    */
-  async *effective(deploymentId: string, since?: Date): AsyncGenerator<EffectiveLabel[]> {
-    const runner = this.dataSource.createQueryRunner()
-    try {
-      await runner.startTransaction()
-      await runner.query(
-        `DECLARE effective NO SCROLL CURSOR FOR
-         SELECT DISTINCT ON (prediction_id) prediction_id AS "predictionId", value, at, revision FROM labels
-         WHERE deployment_id = $1 AND received_at >= $2::timestamptz
-         ORDER BY prediction_id, revision DESC`,
-        [deploymentId, since?.toISOString() ?? '-infinity'],
-      )
-      for (;;) {
-        const labels = (await runner.query(`FETCH ${PAGE_ROWS} FROM effective`)) as EffectiveLabel[]
-        if (labels.length > 0) yield labels
-        if (labels.length < PAGE_ROWS) return
-      }
-    } finally {
-      if (runner.isTransactionActive) await runner.rollbackTransaction()
-      await runner.release()
+  effective(deploymentId: string, since?: Date): AsyncGenerator<EffectiveLabel[]> {
+    return pagesOf(
+      this.dataSource,
+      `SELECT DISTINCT ON (prediction_id) prediction_id AS "predictionId", value, at, revision FROM labels
+       WHERE deployment_id = $1 AND received_at >= $2::timestamptz
+       ORDER BY prediction_id, revision DESC`,
+      [deploymentId, since?.toISOString() ?? '-infinity'],
+    )
+  }
+
+  /** Labels that were reported since there is no prediction of their id, the latest report first. */
+  async unknown(deploymentId: string, request: PageRequest): Promise<PageOf<UnknownLabel>> {
+    const query = this.dataSource
+      .getRepository(Label)
+      .createQueryBuilder('label')
+      .where({ deploymentId, revision: 0 })
+      .andWhere('label.matchedAt IS NULL AND label.reportedAt IS NOT NULL')
+    const { items, ...rest } = await page(query, ['reportedAt', 'predictionId'], request)
+    const ids = items.map(({ predictionId }) => predictionId)
+    const values: EffectiveLabel[] = []
+    for await (const some of this.effectiveOf(deploymentId, ids)) values.push(...some)
+    const byId = new Map(values.map(each => [each.predictionId, each]))
+    return {
+      ...rest,
+      items: items.map(({ predictionId, receivedAt, reportedAt }) => {
+        const { value, at } = byId.get(predictionId)!
+        return { predictionId, value, at, receivedAt, reportedAt: reportedAt! }
+      }),
     }
   }
 
@@ -125,14 +159,24 @@ export class LabelStore {
   async *effectiveOf(
     deploymentId: string,
     predictionIds: readonly string[],
-  ): AsyncGenerator<Pick<EffectiveLabel, 'predictionId' | 'value'>[]> {
+  ): AsyncGenerator<EffectiveLabel[]> {
     for (let at = 0; at < predictionIds.length; at += PAGE_ROWS) {
       yield await this.dataSource.query(
-        `SELECT DISTINCT ON (prediction_id) prediction_id AS "predictionId", value FROM labels
+        `SELECT DISTINCT ON (prediction_id) prediction_id AS "predictionId", value, at, revision FROM labels
          WHERE deployment_id = $1 AND prediction_id = ANY($2) ORDER BY prediction_id, revision DESC`,
         [deploymentId, predictionIds.slice(at, at + PAGE_ROWS)],
       )
     }
+  }
+
+  /** How many labels of each deployment wait for their prediction, and how many were reported to have none. */
+  async unmatched(): Promise<UnmatchedCounts[]> {
+    return this.dataSource.query(
+      `SELECT project, name AS deployment,
+              (SELECT count(*)::int FROM labels WHERE deployment_id = id AND ${HELD}) AS held,
+              (SELECT count(*)::int FROM labels WHERE deployment_id = id AND ${UNKNOWN}) AS unknown
+       FROM deployments ORDER BY project, name`,
+    )
   }
 
   /** Every value of one prediction's label, first to last; empty for a prediction without one. */

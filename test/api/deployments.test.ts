@@ -59,7 +59,7 @@ describe('deployments', () => {
         following: null,
         replicas: [],
         predictions: { rows: 0, until: null, waitingSegments: 0 },
-        labels: { labels: 0, corrections: 0 },
+        labels: { labels: 0, corrections: 0, held: 0, unknown: 0 },
       }
       expect(answer).toMatchObject({ status: 201, body: expected })
       expect(answer.headers.get('location')).toBe('/v1/deployments/bike-demand')

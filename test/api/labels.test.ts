@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
+import { LabelLookStore } from '../../stores/postgres/label-look-store.js'
 import { TestApi } from './support/api.js'
 import { seedModel } from './support/seed.js'
 
@@ -53,13 +55,14 @@ describe('labels', () => {
       status: 200,
       body: {
         predictionId: 'bike-1',
+        state: 'held',
         values: [
           { revision: 0, value: 142, at: '2012-01-02T13:00:00.000Z', principal: 'key:operator' },
           { revision: 1, value: 150.5, at: '2012-01-03T12:00:00.250Z', principal: 'key:admin' },
         ],
       },
     })
-    expect(await summary()).toEqual({ labels: 2, corrections: 1 })
+    expect(await summary()).toEqual({ labels: 2, corrections: 1, held: 2, unknown: 0 })
   })
 
   it('may name a prediction by any text', async () => {
@@ -244,9 +247,53 @@ describe('labels', () => {
   })
 
   it('are not found where none was sent', async () => {
-    const answer = await api.call('GET', '/v1/deployments/labelled/labels/unknown')
+    const answer = await api.call('GET', '/v1/deployments/labelled/labels/nobody')
     expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } })
-    expect((answer.body as ProblemBody).detail).toMatch(/no label of a prediction "unknown"/)
+    expect((answer.body as ProblemBody).detail).toMatch(/no label of a prediction "nobody"/)
     expect((await api.call('GET', '/v1/deployments/labelled/labels/a%00b')).status).toBe(400)
+  })
+
+  it('without a prediction are listed, and counted for Prometheus', async () => {
+    await api.call('POST', '/v1/deployments', { body: { name: 'lonely', model: 'rides' } })
+    const lonely = '/v1/deployments/lonely'
+    const none = await api.call('GET', `${lonely}/labels/unknown`, { key: 'mlf_viewer' })
+    expect(none).toMatchObject({ status: 200, body: { items: [] } })
+    const labels = ['a', 'b', 'c', 'd'].map(id => label(id))
+    await api.call('POST', `${lonely}/labels`, { body: { labels } })
+    await api.call('POST', `${lonely}/labels`, { body: { labels: [label('b', 7)] } })
+    const { id } = await new DeploymentStore(api.database.dataSource).get('default', 'lonely')
+    const looks = new LabelLookStore(api.database.dataSource)
+    await looks.match(id, ['a'])
+    const begun = await looks.beginSweep(await looks.open(id))
+    await api.call('POST', `${lonely}/labels`, { body: { labels: [label('e')] } })
+    await looks.report((await looks.endSweep(begun!, 0))!, 0)
+
+    const first = await api.call('GET', `${lonely}/labels/unknown?limit=2`)
+    const { items, nextCursor } = first.body as { items: { predictionId: string }[]; nextCursor: string }
+    expect(items.map(each => each.predictionId)).toEqual(['d', 'c'])
+    const rest = await api.call('GET', `${lonely}/labels/unknown?limit=2&cursor=${nextCursor}`)
+    const time = expect.stringMatching(/^20\d\d-.*Z$/)
+    expect(rest.body).toEqual({
+      items: [
+        { predictionId: 'b', value: 7, at: '2012-01-02T13:00:00.000Z', receivedAt: time, reportedAt: time },
+      ],
+    })
+    const deployment = await api.call('GET', lonely)
+    expect(deployment.body).toMatchObject({ labels: { labels: 5, corrections: 1, held: 1, unknown: 3 } })
+    const states = await Promise.all(
+      ['a', 'b', 'e'].map(async each => {
+        const { body } = await api.call('GET', `${lonely}/labels/${each}`)
+        return (body as { state: string }).state
+      }),
+    )
+    expect(states).toEqual(['matched', 'unknown', 'held'])
+    const metrics = (await api.call('GET', '/metrics')).body as string
+    expect(metrics).toContain(
+      'mlforge_labels_unmatched{project="default",deployment="lonely",state="held"} 1',
+    )
+    expect(metrics).toContain(
+      'mlforge_labels_unmatched{project="default",deployment="lonely",state="unknown"} 3',
+    )
+    expect(await api.call('GET', '/v1/deployments/lonly/labels/unknown')).toMatchObject({ status: 404 })
   })
 })

@@ -48,6 +48,8 @@ const MEANINGS: { readonly [P in ConfigPath]: string } = {
   'rollouts.lookEverySeconds': 'how often it is seen whether a rollout or an incident has new evidence',
   'rollouts.followEverySeconds': 'how often it is looked for moves of aliases that deployments follow',
   'monitoring.intervalSeconds': 'how often it is looked for windows of predictions that are due',
+  'labels.intervalSeconds': 'how often labels and predictions are brought together',
+  'labels.holdSeconds': 'how long a label may be without its prediction before it is reported',
   'retries.intervalSeconds': 'how often failed runs are looked at',
   'retries.codes': 'failures that are started again by themselves; separated by commas',
   'retries.maxAttempts': 'starts of one run, the first included',

@@ -89,10 +89,10 @@ describe('the rows of a check', () => {
       await labels.add(deploymentId, [{ predictionId: 'a', value, at: AT }], 'key:test')
     }
     await labels.add(deploymentId, [{ predictionId: 'b', value: 1, at: AT }], 'key:test')
-    // What the store never does: a revision left out, and one that says what held.
+    // What the store never does: a revision left out, one that says what held, and one with a mark.
     await dataSource.query(
-      `INSERT INTO labels (deployment_id, prediction_id, revision, value, at, received_at, principal)
-       VALUES ($1, 'b', 2, 5, now(), now(), 'nobody'), ($1, 'a', 3, 1, now(), now(), 'nobody')`,
+      `INSERT INTO labels (deployment_id, prediction_id, revision, value, at, received_at, principal, matched_at)
+       VALUES ($1, 'b', 2, 5, now(), now(), 'nobody', NULL), ($1, 'a', 3, 1, now(), now(), 'nobody', now())`,
       [deploymentId],
     )
   }
@@ -175,9 +175,21 @@ describe('the rows of a check', () => {
     ])
     expect(rows.segments[0]!.ingestedAt).toBeInstanceOf(Date)
     expect(rows.predictionFiles).toMatchObject([
-      { deploymentId, bytes: 7, rows: 2, segments: [`${replica}/1`] },
+      { deploymentId, bytes: 7, rows: 2, segments: [`${replica}/1`], lookedAt: false },
     ])
-    expect(rows.labels).toEqual([{ deploymentId, labels: 2, corrections: 4, misnumbered: 1, repeated: 1 }])
+    expect(rows.labels).toEqual([
+      {
+        deploymentId,
+        labels: 2,
+        corrections: 4,
+        misnumbered: 1,
+        repeated: 1,
+        held: 2,
+        unknown: 0,
+        mismarked: 1,
+        sweptUntil: null,
+      },
+    ])
   })
 
   it('hold windows, and incidents with their events counted', () => {
@@ -205,12 +217,20 @@ describe('the rows of a check', () => {
         'incident_event_gap',
         'incident_not_followed',
         'label_gap',
+        'label_mismarked',
         'label_repeated',
         'plan_version_missing',
       ]),
     )
     expect(report.deployments).toMatchObject([
-      { name: 'bike', revision: 2, predictions: { files: 1, rows: 2, ids: null }, labels: 2, corrections: 4 },
+      {
+        name: 'bike',
+        revision: 2,
+        predictions: { files: 1, rows: 2, ids: null },
+        labels: 2,
+        corrections: 4,
+        held: 2,
+      },
     ])
   })
 })

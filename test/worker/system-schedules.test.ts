@@ -21,6 +21,7 @@ describe('the schedules of the system', () => {
       [WORKFLOWS.superviseRetries, harness.config.retries.intervalSeconds],
       [WORKFLOWS.superviseWindows, harness.config.monitoring.intervalSeconds],
       [WORKFLOWS.followAliases, harness.config.rollouts.followEverySeconds],
+      [WORKFLOWS.superviseLabels, harness.config.labels.intervalSeconds],
     ] as const) {
       const { policies, spec, action, state } = await described(type)
       expect(policies).toEqual({

@@ -39,6 +39,7 @@ export class PredictionSegment {
 @Index(['effectKey'], { unique: true })
 @Index(['deploymentId', 'minEventTime'])
 @Index(['deploymentId', 'maxRevision'])
+@Index('prediction_files_unmatched_index', ['deploymentId'], { where: '"matched_at" IS NULL' })
 export class PredictionFile {
   @PrimaryColumn('uuid') id!: string
   @Column('uuid') deploymentId!: string
@@ -57,11 +58,19 @@ export class PredictionFile {
   @Column('jsonb') gaps!: readonly PredictionGap[]
   @Column('text') effectKey!: string
   @Column('timestamptz') createdAt!: Date
+  /** When labels were looked for among its rows; whoever adds a file leaves it out. */
+  @Column('timestamptz', { nullable: true }) matchedAt?: Date | null
 }
 
 /** What really happened. A later different value is kept beside the first and wins: the highest revision holds. */
 @Entity('labels')
 @Index(['deploymentId', 'receivedAt'])
+@Index('labels_held_index', ['deploymentId', 'receivedAt'], {
+  where: '"revision" = 0 AND "matched_at" IS NULL AND "reported_at" IS NULL',
+})
+@Index('labels_unknown_index', ['deploymentId', 'reportedAt', 'predictionId'], {
+  where: '"matched_at" IS NULL AND "reported_at" IS NOT NULL',
+})
 export class Label {
   @PrimaryColumn('uuid') deploymentId!: string
   @PrimaryColumn('text') predictionId!: string
@@ -72,4 +81,29 @@ export class Label {
   @Column('timestamptz') at!: Date
   @Column('timestamptz') receivedAt!: Date
   @Column('text') principal!: string
+  /** When its prediction was found, and when it was first said that there is none: of revision 0 alone. */
+  @Column('timestamptz', { nullable: true }) matchedAt!: Date | null
+  @Column('timestamptz', { nullable: true }) reportedAt!: Date | null
+}
+
+/**
+ * How far the labels of a deployment have been looked for. Its times of receipt are compared within the
+ * database alone, which knows microseconds.
+ */
+@Entity('label_looks')
+export class LabelLook {
+  @PrimaryColumn('uuid') deploymentId!: string
+  /** Counts changes: who has not seen the latest changes nothing. */
+  @Column('integer') revision!: number
+  /** Labels received up to here have been looked for in every file that there was. */
+  @Column('timestamptz', { nullable: true }) sweptUntil!: Date | null
+  /** The sweep under way looks for those received after that and up to here; null between sweeps. */
+  @Column('timestamptz', { nullable: true }) sweepUntil!: Date | null
+  /** Latest event time and id of the file it has come to, from the newest on; null where it begins. */
+  @Column('timestamptz', { nullable: true }) sweepEventTime!: Date | null
+  @Column('uuid', { nullable: true }) sweepFile!: string | null
+  /** How long it has read, and until when the next one waits. */
+  @Column('integer') sweepMs!: number
+  @Column('timestamptz', { nullable: true }) restUntil!: Date | null
+  @Column('timestamptz') lookedAt!: Date
 }

@@ -1,15 +1,25 @@
 import { describe, expect, it } from '@jest/globals'
 import type { StackFacts } from '../../../domain/check/facts.js'
 import { buildReport } from '../../../domain/check/report.js'
-import { checksOf, driftWindow, incident, plan, predictionFile, segment, served, stable } from './support.js'
+import {
+  checksOf,
+  driftWindow,
+  incident,
+  labels,
+  plan,
+  predictionFile,
+  segment,
+  served,
+  stable,
+} from './support.js'
 
 const comparable = (facts: StackFacts) => buildReport(facts).comparable
 const january = driftWindow('2012-01', { breached: true })
 const base = served()
-const labels = { deploymentId: 'bike', labels: 20, corrections: 1, misnumbered: 0, repeated: 0 }
 const logged = {
   deploymentId: 'bike',
   repeated: 0,
+  mismatched: 0,
   ids: [
     { version: 1, role: 'candidate', count: 4 },
     { version: 1, role: 'pinned', count: 1 },
@@ -22,7 +32,7 @@ const calm: StackFacts = {
   ...base,
   runs: [...base.runs, ...checks.runs],
   ledger: [...base.ledger, ...checks.ledger],
-  labels: [labels],
+  labels: [labels()],
   logged: [logged],
   driftWindows: [january],
   incidents: [incident()],
@@ -86,8 +96,8 @@ describe('what stacks that served alike have in common', () => {
   it.each<[string, Partial<StackFacts>]>([
     ['other weights', { plans: [plan(1, [stable(2)])] }],
     ['other answers', { logged: [{ ...logged, ids: logged.ids.slice(1) }] }],
-    ['other labels', { labels: [{ ...labels, labels: 19 }] }],
-    ['other corrections', { labels: [{ ...labels, corrections: 2 }] }],
+    ['other labels', { labels: [labels({ labels: 19 })] }],
+    ['other corrections', { labels: [labels({ corrections: 2 })] }],
     ['another verdict', { driftWindows: [{ ...january, breached: false }] }],
     ['another end', { incidents: [incident({ status: 'escalated' })] }],
     ['another retraining', { incidents: [incident({ retrainings: 2 })] }],

@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import type { CheckCode, StackFacts } from '../../../domain/check/facts.js'
 import { referencedObjects } from '../../../domain/check/references.js'
 import type { LabelFacts } from '../../../domain/check/serving-facts.js'
-import { ago, codes, content, predictionFile as file, segment, served } from './support.js'
+import { ago, codes, content, labels, predictionFile as file, segment, served } from './support.js'
 
 const well = served()
 const log = (
@@ -59,10 +59,10 @@ describe('rows made of segments', () => {
     expect(codes(facts)).toEqual(expected)
   })
 
-  it('are read where their files are, and no number may be there twice', () => {
-    const read = (repeated: number) =>
-      codes({ ...well, logged: [{ deploymentId: 'bike', repeated, ids: [] }] })
-    expect([read(0), read(3)]).toEqual([[], ['prediction_repeated']])
+  it('are read where their files are, no number may be there twice, and labels say what is there', () => {
+    const read = (repeated: number, mismatched: number) =>
+      codes({ ...well, logged: [{ deploymentId: 'bike', repeated, mismatched, ids: [] }] })
+    expect([read(0, 0), read(3, 0), read(0, 2)]).toEqual([[], ['prediction_repeated'], ['label_mismatched']])
   })
 })
 
@@ -71,8 +71,8 @@ describe('labels', () => {
     [{}, []],
     [{ misnumbered: 1 }, ['label_gap']],
     [{ repeated: 2 }, ['label_repeated']],
+    [{ mismarked: 3 }, ['label_mismarked']],
   ])('%j: %j', (more, expected) => {
-    const labels = { deploymentId: 'bike', labels: 20, corrections: 1, misnumbered: 0, repeated: 0, ...more }
-    expect(codes({ ...well, labels: [labels] })).toEqual(expected)
+    expect(codes({ ...well, labels: [labels(more)] })).toEqual(expected)
   })
 })

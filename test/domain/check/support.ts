@@ -3,6 +3,7 @@ import { buildReport } from '../../../domain/check/report.js'
 import type {
   DriftWindowFacts,
   IncidentFacts,
+  LabelFacts,
   PlanFacts,
   PredictionFileFacts,
   SegmentFacts,
@@ -142,6 +143,7 @@ export const predictionFile = (
   bytes: 7,
   rows,
   segments: segments.map(number => `replica/${number}`),
+  lookedAt: true,
   effectKey: `default/ingest/bike/${segments.join('-')}`,
   ...more,
 })
@@ -162,6 +164,19 @@ export const driftWindow = (windowId: string, more: Partial<DriftWindowFacts> = 
     ...more,
   }
 }
+
+export const labels = (more: Partial<LabelFacts> = {}): LabelFacts => ({
+  deploymentId: 'bike',
+  labels: 20,
+  corrections: 1,
+  misnumbered: 0,
+  repeated: 0,
+  held: 2,
+  unknown: 1,
+  mismarked: 0,
+  sweptUntil: null,
+  ...more,
+})
 
 /** The run that made an assessment, and its ledger. */
 export const checksOf = (windows: readonly DriftWindowFacts[]): Pick<StackFacts, 'runs' | 'ledger'> => ({

@@ -45,9 +45,11 @@ describe('LabelStore', () => {
         at: KNOWN_AT,
         receivedAt: expect.any(Date),
         principal: 'key:ann',
+        matchedAt: null,
+        reportedAt: null,
       },
     ])
-    expect(await store.summary(deployment)).toEqual({ labels: 3, corrections: 0 })
+    expect(await store.summary(deployment)).toEqual({ labels: 3, corrections: 0, held: 3, unknown: 0 })
   })
 
   it('keeps a later other value beside the first, and lets it win, also when it has been there before', async () => {
@@ -73,7 +75,7 @@ describe('LabelStore', () => {
         ['bike-9', 5, 0] as const,
       ].map(([predictionId, value, revision]) => ({ predictionId, value, at: KNOWN_AT, revision })),
     )
-    expect(await store.summary(deployment)).toEqual({ labels: 4, corrections: 2 })
+    expect(await store.summary(deployment)).toEqual({ labels: 4, corrections: 2, held: 4, unknown: 0 })
   })
 
   it('counts a prediction that is given twice once', async () => {
@@ -89,7 +91,7 @@ describe('LabelStore', () => {
     await store.add(other, [label('bike-1', 2)], 'key:ann')
     expect(await values(one, 'bike-1')).toEqual([[0, 1, 'key:ann']])
     expect(await store.history(one, 'bike-2')).toEqual([])
-    expect(await store.summary(uuidv7())).toEqual({ labels: 0, corrections: 0 })
+    expect(await store.summary(uuidv7())).toEqual({ labels: 0, corrections: 0, held: 0, unknown: 0 })
     expect(await effective(uuidv7())).toEqual([])
   })
 
@@ -113,7 +115,7 @@ describe('LabelStore', () => {
     const counts = await Promise.all(orders.map(order => store.add(deployment, order, 'key:ann')))
     expect(counts.map(each => each.added).sort((a, b) => a - b)).toEqual([0, 0, 0, 2000])
     expect(counts.map(each => each.unchanged).sort((a, b) => a - b)).toEqual([0, 2000, 2000, 2000])
-    expect(await store.summary(deployment)).toEqual({ labels: 2000, corrections: 0 })
+    expect(await store.summary(deployment)).toEqual({ labels: 2000, corrections: 0, held: 2000, unknown: 0 })
   })
 
   it('numbers different values that come at the same time without gaps, the same for every prediction', async () => {
@@ -146,14 +148,19 @@ describe('LabelStore', () => {
         'key:ann',
       )
     }
-    expect(await store.summary(deployment)).toEqual({ labels: 10_000, corrections: 10_000 })
+    expect(await store.summary(deployment)).toEqual({
+      labels: 10_000,
+      corrections: 10_000,
+      held: 10_000,
+      unknown: 0,
+    })
   })
 
   it('keeps none of a batch in which one cannot be kept', async () => {
     const deployment = uuidv7()
     const given = [label('bike-1', 1), label('bike\u00002', 1)]
     await expect(store.add(deployment, given, 'key:ann')).rejects.toThrow(/0x00/)
-    expect(await store.summary(deployment)).toEqual({ labels: 0, corrections: 0 })
+    expect(await store.summary(deployment)).toEqual({ labels: 0, corrections: 0, held: 0, unknown: 0 })
   })
 
   describe('reading what holds', () => {
