@@ -29,6 +29,13 @@ export async function ensureSystemSchedules(client: Client, config: Config): Pro
     config.monitoring.intervalSeconds,
     'Check windows of predictions that have something new to say',
   )
+  await ensure(
+    client,
+    project,
+    WORKFLOWS.compactPredictions,
+    config.compaction.intervalSeconds,
+    'Merge small files of the prediction log',
+  )
 }
 
 async function ensure(

@@ -158,6 +158,7 @@ export const WORKFLOWS = {
   reconcile: 'reconcile',
   superviseRetries: 'superviseRetries',
   superviseWindows: 'superviseWindows',
+  compactPredictions: 'compactPredictions',
 } as const
 
 export interface ScheduledTrainingInput {

@@ -77,12 +77,19 @@ export interface SegmentFacts {
 }
 
 export interface PredictionFileFacts {
+  readonly id: string
   readonly deploymentId: string
   readonly uri: string
   readonly bytes: number
   readonly rows: number
-  /** The segments that were ingested together, as `replica/segment`. */
+  /** The segments that were ingested together, as `replica/segment`; of a merged file as `replica/first-last` too. */
   readonly segments: readonly string[]
+  /** Ingested files that it is made of; 1 for one of them. */
+  readonly sources: number
+  /** Id of the file that holds its rows now. */
+  readonly replacedBy: string | null
+  /** When its object was deleted. */
+  readonly deletedAt: Date | null
   readonly effectKey: string
 }
 

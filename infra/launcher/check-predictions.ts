@@ -13,7 +13,9 @@ export async function loggedPredictions(
 ): Promise<LoggedFacts[]> {
   const found: LoggedFacts[] = []
   for (const { id: deploymentId } of deployments) {
-    const uris = predictionFiles.filter(file => file.deploymentId === deploymentId).map(({ uri }) => uri)
+    const uris = predictionFiles
+      .filter(file => file.deploymentId === deploymentId && file.replacedBy === null)
+      .map(({ uri }) => uri)
     const isWhole = (uri: string) => {
       const { bytes = null, corrupt } = objects.get(uri) ?? {}
       return bytes !== null && corrupt === undefined

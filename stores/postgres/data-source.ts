@@ -21,6 +21,7 @@ import { Serving1764100000000 } from './migrations/1764100000000-serving.js'
 import { Rollouts1764200000000 } from './migrations/1764200000000-rollouts.js'
 import { Monitoring1764300000000 } from './migrations/1764300000000-monitoring.js'
 import { Incidents1764400000000 } from './migrations/1764400000000-incidents.js'
+import { Compaction1764600000000 } from './migrations/1764600000000-compaction.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -60,6 +61,7 @@ export const MIGRATIONS = [
   Rollouts1764200000000,
   Monitoring1764300000000,
   Incidents1764400000000,
+  Compaction1764600000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

@@ -20,6 +20,7 @@ describe('the schedules of the system', () => {
       [WORKFLOWS.reconcile, harness.config.reconcile.intervalSeconds],
       [WORKFLOWS.superviseRetries, harness.config.retries.intervalSeconds],
       [WORKFLOWS.superviseWindows, harness.config.monitoring.intervalSeconds],
+      [WORKFLOWS.compactPredictions, harness.config.compaction.intervalSeconds],
     ] as const) {
       const { policies, spec, action, state } = await described(type)
       expect(policies).toEqual({
