@@ -162,7 +162,7 @@ describe('which files are merged', () => {
     expect(most).toBeLessThanOrEqual(20)
     for (let i = 0; i < 5; i++) tick(NOW + 2 * DAY)
     expect(files).toMatchObject([{ rows: 10 * ingested, sources: ingested }])
-    expect(written / (11 * ingested)).toBeLessThanOrEqual(4)
+    expect(written / (11 * ingested)).toBeLessThanOrEqual(5)
   })
 
   it.each([
