@@ -9,7 +9,11 @@ import { withScratch } from '../activities/scratch.js'
 import { MlforgeError } from '../domain/errors.js'
 import { PredictionTable } from '../stores/duckdb/predictions-write.js'
 import { derivedId, sha256Hex } from '../stores/ids.js'
-import type { NewPredictionFile, PredictionFile, PredictionSegment } from '../stores/postgres/entities/prediction.js'
+import type {
+  NewPredictionFile,
+  PredictionFile,
+  PredictionSegment,
+} from '../stores/postgres/entities/prediction.js'
 
 export type IngestPorts = Pick<Ports, 'predictions' | 'deployments' | 'objects' | 'scratch'> & {
   readonly logger: Logger

@@ -1,4 +1,4 @@
-import { joinSegments, segmentRange, sharedRange } from '../serving/segment-ranges.js'
+import { joinSegments, segmentRange, sharedRange } from '../predictions/segment-ranges.js'
 import type { CheckProblem, StackFacts } from './facts.js'
 import type { PredictionFileFacts } from './serving-facts.js'
 

@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm'
-import type { CompactableFile } from '../../domain/serving/compaction.js'
+import type { CompactableFile } from '../../domain/predictions/compaction.js'
 import { type NewPredictionFile, PredictionFile } from './entities/prediction.js'
 
 export interface MergedFile extends NewPredictionFile {

@@ -1,6 +1,11 @@
 import { type DataSource, type EntityManager, In, IsNull, Not } from 'typeorm'
 import { MlforgeError } from '../../domain/errors.js'
-import { type NewPredictionFile, type PredictionGap, PredictionFile, PredictionSegment } from './entities/prediction.js'
+import {
+  type NewPredictionFile,
+  type PredictionGap,
+  PredictionFile,
+  PredictionSegment,
+} from './entities/prediction.js'
 
 export type NewSegment = Omit<PredictionSegment, 'tries' | 'dueAt' | 'ingestedAt' | 'problem'>
 

@@ -9,7 +9,7 @@ import type { CompactionResult } from '../../contracts/temporal/compaction.js'
 import type { StackFacts } from '../../domain/check/facts.js'
 import { checkPredictions } from '../../domain/check/predictions.js'
 import { referencedObjects, replacedObjects } from '../../domain/check/references.js'
-import { joinSegments } from '../../domain/serving/segment-ranges.js'
+import { joinSegments } from '../../domain/predictions/segment-ranges.js'
 import type { PredictionRecord } from '../../domain/serving/prediction-record.js'
 import { whileObjectsStay } from '../../infra/launcher/backup-database.js'
 import { readRows } from '../../infra/launcher/check-facts.js'
@@ -339,7 +339,7 @@ describe('compaction', () => {
     const cancelled = environment.run(() =>
       compactionActivities(ports).compactPredictions({ project: PROJECT }),
     )
-    await expect(cancelled).rejects.toThrow()
+    await expect(cancelled).rejects.toThrow(/cancel/i)
     expect(await live()).toEqual(before)
   })
 })

@@ -5,8 +5,8 @@ import {
   type CompactionPolicy,
   MOST_FILES_MERGED,
   planCompaction,
-} from '../../../domain/serving/compaction.js'
-import { joinSegments, segmentRange, sharedRange } from '../../../domain/serving/segment-ranges.js'
+} from '../../../domain/predictions/compaction.js'
+import { joinSegments, segmentRange, sharedRange } from '../../../domain/predictions/segment-ranges.js'
 
 const DAY = 86_400_000
 const HOUR = 3_600_000
