@@ -4,6 +4,7 @@ import type { CompactionResult } from '../contracts/temporal/compaction.js'
 import { MlforgeError } from '../domain/errors.js'
 import { type CompactionPolicy, planCompaction } from '../domain/predictions/compaction.js'
 import { joinSegments } from '../domain/predictions/segment-ranges.js'
+import { reasonOf } from '../domain/runs/reason.js'
 import { mergePredictions } from '../stores/duckdb/predictions-merge.js'
 import { derivedId, sha256Hex } from '../stores/ids.js'
 import type { MergedFile } from '../stores/postgres/compaction-store.js'
@@ -59,7 +60,7 @@ export function compactionActivities({ compactionPolicy: policy, graceMs, ...por
         signal.throwIfAborted()
         local.push(await objects.toFile(uri, directory))
       }
-      const rows = await mergePredictions(local, effectKey, file, { temporaryDirectory: directory, signal })
+      const rows = await mergedRows(local, effectKey, file, { temporaryDirectory: directory, signal })
       const merged = { ...mergedFrom(sources), ...(await content(project, file)), rows, effectKey }
       return (await compaction.replace(ids, { ...merged, id: derivedId(effectKey) })) ? merged : null
     })
@@ -108,6 +109,16 @@ export function compactionActivities({ compactionPolicy: policy, graceMs, ...por
 }
 
 export type CompactionActivities = ReturnType<typeof compactionActivities>
+
+/** What DuckDB cannot do, such as for want of memory, is the matter of these files alone. */
+async function mergedRows(...merge: Required<Parameters<typeof mergePredictions>>): Promise<number> {
+  try {
+    return await mergePredictions(...merge)
+  } catch (error) {
+    if (error instanceof MlforgeError || merge[3].signal?.aborted) throw error
+    throw new MlforgeError('internal', reasonOf(error))
+  }
+}
 
 /** What the catalogue says of a file with all that its sources hold. */
 function mergedFrom(

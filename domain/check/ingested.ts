@@ -15,8 +15,9 @@ interface Kept {
 const keyOf = ({ replica, segment }: SegmentFacts) => `${replica}/${segment}`
 
 /**
- * Segments against the files that were made of them, whatever those were merged into: each in one batch of files, and the rows of a batch
- * are the records of its segments, less those that a replica had sealed before (`worker/ingest.ts`).
+ * Segments against the files that were made of them, whatever those were merged into: each in one
+ * batch of files, and the rows of a batch are the records of its segments, less those that a replica had
+ * sealed before (`worker/ingest.ts`).
  */
 export function countBatches({ segments, predictionFiles }: StackFacts): CheckProblem[] {
   const ingested = segments.filter(segment => segment.ingestedAt !== null)

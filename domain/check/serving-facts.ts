@@ -82,7 +82,7 @@ export interface PredictionFileFacts {
   readonly uri: string
   readonly bytes: number
   readonly rows: number
-  /** The segments that were ingested together, as `replica/segment`; of a merged file as `replica/first-last` too. */
+  /** The segments that were ingested together, as `replica/segment` or `replica/first-last`. */
   readonly segments: readonly string[]
   /** Ingested files that it is made of; 1 for one of them. */
   readonly sources: number

@@ -328,6 +328,9 @@ describe('compaction', () => {
     await rm(join(directory, 'objects', broken!.uri), { force: true })
     await writeFile(join(directory, 'objects', broken!.uri), 'something else')
     expect(await compact()).toMatchObject({ failed: 1, merged: 4, into: 1 })
+    const { uri } = await objects.write(PROJECT, Buffer.from('no Parquet'))
+    await database.dataSource.query('UPDATE prediction_files SET uri = $1 WHERE id = $2', [uri, broken!.id])
+    expect(await compact()).toMatchObject({ failed: 1, merged: 0 })
     expect((await live()).map(({ rows }) => rows)).toEqual([3, 3, 3, 3, 12])
   })
 
