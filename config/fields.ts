@@ -192,12 +192,12 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
   },
   'compaction.maxRows': {
     env: 'MLFORGE_COMPACTION_MAX_ROWS',
-    schema: int(1_000, 100_000_000),
+    schema: int(1_000, 5_000_000),
     fallback: 1_000_000,
   },
   'compaction.maxBytes': {
     env: 'MLFORGE_COMPACTION_MAX_BYTES',
-    schema: int(2 ** 20, 2 ** 33),
+    schema: int(2 ** 20, 2 ** 30),
     fallback: 128 * 2 ** 20,
   },
   'compaction.graceHours': { env: 'MLFORGE_COMPACTION_GRACE_HOURS', schema: int(2, 8_760), fallback: 24 },
