@@ -12,7 +12,7 @@ import { windowRows } from '../stores/duckdb/predictions-window.js'
 import type { Deployment } from '../stores/postgres/entities/deployment.js'
 import type { DriftInputs } from '../stores/postgres/entities/drift.js'
 import type { PredictionFile } from '../stores/postgres/entities/prediction.js'
-import { gapsWithin } from '../stores/postgres/prediction-store.js'
+import { type EventTimeRange, gapsWithin } from '../stores/postgres/prediction-store.js'
 import type { Ports } from './ports.js'
 
 /** What a check is about: rows, labels and policy as they were when it began, kept as one object. */
@@ -21,7 +21,7 @@ export interface WindowSnapshot {
   readonly content: WindowContent
   readonly fingerprint: string
   readonly asOf: DriftInputs
-  /** Files of predictions: they never change. */
+  /** Files of predictions: they never change, and stay while a check that is not over names them. */
   readonly files: readonly string[]
   /** Labels of the window and of its reference. */
   readonly labels: ContentRef
@@ -39,13 +39,27 @@ export function policyOf({ name, monitoring }: Deployment): MonitoringPolicy {
   )
 }
 
-/** Files of the deployment that rows of a range may be in, those beside it too. */
-export async function filesAround(
-  predictions: Ports['predictions'],
-  deploymentId: string,
-  { start, end }: TimeRange,
-): Promise<PredictionFile[]> {
-  return predictions.files(deploymentId, { from: start - BESIDE_MS, to: end + BESIDE_MS })
+/** Event times of the rows that a range is made of, those beside it too. */
+export function around({ start, end }: TimeRange): Required<EventTimeRange> {
+  return { from: start - BESIDE_MS, to: end + BESIDE_MS }
+}
+
+/** Local copies of the files that a check began with. */
+export async function filesOf(
+  { predictions, objects }: Pick<Ports, 'predictions' | 'objects'>,
+  uris: readonly string[],
+  directory: string,
+): Promise<string[]> {
+  try {
+    return await Promise.all(uris.map(uri => objects.toFile(uri, directory)))
+  } catch (error) {
+    const isMissing = error instanceof MlforgeError && error.code === 'object_missing'
+    if (!isMissing || !(await predictions.wereDeleted(uris))) throw error
+    throw new MlforgeError(
+      'wrong_state',
+      'The files that this check began with were merged into others and deleted since. Ask for another check of the window.',
+    )
+  }
 }
 
 /** Files as local ones, with all labels of the deployment beside them. */

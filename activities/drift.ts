@@ -26,8 +26,9 @@ import { windowContents, writeLabelsWithin } from '../stores/duckdb/predictions-
 import { sha256Hex } from '../stores/ids.js'
 import { firstNeeded, referenceValues } from './drift-reference.js'
 import {
+  around,
   droppedIn,
-  filesAround,
+  filesOf,
   gapsOf,
   localSource,
   policyOf,
@@ -91,8 +92,9 @@ export function driftActivities(ports: DriftPorts) {
         const asOf = await drift.inputs(deployment.id)
         const { until } = await predictions.summary(project, deployment.id)
         const range = { start: firstNeeded({ policy, window }), end }
-        const files = await filesAround(predictions, deployment.id, range)
-        const source = await localSource(ports, deployment.id, files, at)
+        const within = around(range)
+        const files = await predictions.files(deployment.id, within)
+        const source = { ...(await localSource(ports, deployment.id, files, at)), within }
         const options = { temporaryDirectory: at.directory, signal: at.signal }
         const [logged] = await windowContents(source, [window], options)
         const gaps = gapsOf(files, window)
@@ -122,8 +124,9 @@ export function driftActivities(ports: DriftPorts) {
       return step(input, 'assess', 'assessing the window', async at => {
         const { facts, files, labels } = await collected(input)
         const source = {
-          files: await Promise.all(files.map(uri => objects.toFile(uri, at.directory))),
+          files: await filesOf(ports, files, at.directory),
           labels: await objects.toFile(labels.uri, at.directory),
+          within: around({ start: firstNeeded(facts), end: facts.window.end }),
         }
         const values = await windowValues(source, facts, at)
         const question = { project: input.project, facts, versions: values.versions, source }

@@ -2,6 +2,7 @@ import type { RunFailure, RunLimits } from '../contracts/temporal/messages.js'
 import type { RunStatus } from '../domain/runs/run-status.js'
 import type { ObjectStore } from '../stores/objects/object-store.js'
 import type { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
+import type { CompactionStore } from '../stores/postgres/compaction-store.js'
 import type { DatasetStore } from '../stores/postgres/dataset-store.js'
 import type { Run } from '../stores/postgres/entities/run.js'
 import type { DeploymentStore } from '../stores/postgres/deployment-store.js'
@@ -28,6 +29,7 @@ export interface Ports {
   readonly deployments: DeploymentStore
   readonly rollouts: RolloutStore
   readonly predictions: PredictionStore
+  readonly compaction: CompactionStore
   readonly labels: LabelStore
   readonly labelLooks: LabelLookStore
   readonly drift: DriftStore

@@ -19,11 +19,11 @@ export async function arrivedRows(
   { predictions, labels }: Pick<Ports, 'predictions' | 'labels'>,
   deploymentId: string,
   compared: Compared,
-): Promise<{ revision: number; files: number; labels: string | null } | null> {
+): Promise<{ revision: number; ingests: number; labels: string | null } | null> {
   const revision = earliestRevision(compared)
   if (revision === null) return null
-  const files = await predictions.ingestedFiles(deploymentId, revision)
-  return { revision, files, labels: await labels.receivedUntil(deploymentId) }
+  const ingests = await predictions.ingests(deploymentId, revision)
+  return { revision, ingests, labels: await labels.receivedUntil(deploymentId) }
 }
 
 /**

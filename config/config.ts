@@ -75,6 +75,19 @@ export interface Config {
     /** How long a label may be without its prediction before it is reported. */
     readonly holdSeconds: number
   }
+  /** Small files of the prediction log become large ones. */
+  readonly compaction: {
+    readonly intervalSeconds: number
+    /** Files of one day and plan that are merged while more of them come. */
+    readonly minFiles: number
+    /** A day to which so long nothing was added is merged whole. */
+    readonly quietSeconds: number
+    /** No merge makes a file beyond these. */
+    readonly maxRows: number
+    readonly maxBytes: number
+    /** How long a file that was replaced can still be read; longer than anybody reads. */
+    readonly graceHours: number
+  }
   readonly retries: {
     /** How often failed runs are looked at. */
     readonly intervalSeconds: number

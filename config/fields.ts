@@ -196,6 +196,29 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
     schema: z.number().min(0.05).max(MAX_HOLD_SECONDS),
     fallback: 7 * 86_400,
   },
+  'compaction.intervalSeconds': {
+    env: 'MLFORGE_COMPACTION_INTERVAL_SECONDS',
+    schema: seconds,
+    fallback: 300,
+    embedded: 60,
+  },
+  'compaction.minFiles': { env: 'MLFORGE_COMPACTION_MIN_FILES', schema: int(2, 500), fallback: 16 },
+  'compaction.quietSeconds': {
+    env: 'MLFORGE_COMPACTION_QUIET_SECONDS',
+    schema: seconds,
+    fallback: 3_600,
+  },
+  'compaction.maxRows': {
+    env: 'MLFORGE_COMPACTION_MAX_ROWS',
+    schema: int(1_000, 5_000_000),
+    fallback: 1_000_000,
+  },
+  'compaction.maxBytes': {
+    env: 'MLFORGE_COMPACTION_MAX_BYTES',
+    schema: int(2 ** 20, 2 ** 30),
+    fallback: 128 * 2 ** 20,
+  },
+  'compaction.graceHours': { env: 'MLFORGE_COMPACTION_GRACE_HOURS', schema: int(2, 8_760), fallback: 24 },
   'retries.intervalSeconds': {
     env: 'MLFORGE_RETRIES_INTERVAL_SECONDS',
     schema: seconds,

@@ -9,7 +9,11 @@ import { withScratch } from '../activities/scratch.js'
 import { MlforgeError } from '../domain/errors.js'
 import { PredictionTable } from '../stores/duckdb/predictions-write.js'
 import { derivedId, sha256Hex } from '../stores/ids.js'
-import type { PredictionFile, PredictionSegment } from '../stores/postgres/entities/prediction.js'
+import type {
+  NewPredictionFile,
+  PredictionFile,
+  PredictionSegment,
+} from '../stores/postgres/entities/prediction.js'
 
 export type IngestPorts = Pick<Ports, 'predictions' | 'deployments' | 'objects' | 'scratch'> & {
   readonly logger: Logger
@@ -104,10 +108,10 @@ class Batch {
   }
 
   /** One file for each deployment that has records or gaps in what was gathered. */
-  private async writeFiles(table: PredictionTable): Promise<Omit<PredictionFile, 'createdAt'>[]> {
+  private async writeFiles(table: PredictionTable): Promise<NewPredictionFile[]> {
     const gaps = this.ingested.flatMap(segment => segment.gaps)
     const names = new Set([...(await table.deployments()), ...gaps.map(gap => gap.deployment)])
-    const files: Omit<PredictionFile, 'createdAt'>[] = []
+    const files: NewPredictionFile[] = []
     for (const name of [...names].toSorted()) {
       const deploymentId = this.deploymentIds.get(name)!
       const own = gaps.filter(gap => gap.deployment === name)
@@ -121,7 +125,7 @@ class Batch {
     deployment: string,
     deploymentId: string,
     gaps: PredictionFile['gaps'],
-  ): Promise<Omit<PredictionFile, 'createdAt'>> {
+  ): Promise<NewPredictionFile> {
     const file = join(this.directory, `${deploymentId}.parquet`)
     const { rows, minEventTime, maxEventTime, minRevision, maxRevision } = await table.write(deployment, file)
     const segments = this.ingested.map(({ replica, segment }) => `${replica}/${segment}`)

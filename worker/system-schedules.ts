@@ -33,6 +33,11 @@ export async function ensureSystemSchedules(client: Client, config: Config): Pro
       config.rollouts.followEverySeconds,
       'Roll out versions that aliases have come to name',
     ],
+    [
+      WORKFLOWS.compactPredictions,
+      config.compaction.intervalSeconds,
+      'Merge small files of the prediction log',
+    ],
   ]
   for (const [type, everySeconds, summary] of schedules) {
     await ensure(client, config.project, type, everySeconds, summary)

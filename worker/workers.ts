@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client'
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker'
 import type { Logger } from 'pino'
 import type { DataSource } from 'typeorm'
+import { compactionActivities } from '../activities/compaction.js'
 import { datasetActivities } from '../activities/datasets.js'
 import { incidentActivities } from '../activities/incidents.js'
 import { labelActivities } from '../activities/labels.js'
@@ -23,6 +24,7 @@ import { engineLibrary, ENGINES } from '../config/engines.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
 import { LocalObjectStore } from '../stores/objects/local-object-store.js'
 import { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
+import { CompactionStore } from '../stores/postgres/compaction-store.js'
 import { DatasetStore } from '../stores/postgres/dataset-store.js'
 import { DeploymentStore } from '../stores/postgres/deployment-store.js'
 import { DriftStore } from '../stores/postgres/drift-store.js'
@@ -52,6 +54,7 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     deployments: new DeploymentStore(dataSource),
     rollouts: new RolloutStore(dataSource),
     predictions: new PredictionStore(dataSource),
+    compaction: new CompactionStore(dataSource),
     labels: new LabelStore(dataSource),
     labelLooks: new LabelLookStore(dataSource),
     drift: new DriftStore(dataSource),
@@ -116,6 +119,7 @@ function queueOptions(queue: QueueName, { config, ports, logger }: WorkerContext
           ...dueActivities({ ...ports, retryPolicy: config.retries }),
           ...labelActivities({ ...ports, holdSeconds: config.labels.holdSeconds, logger }),
           ...scheduleActivities({ ...ports, retryPolicy: config.retries }),
+          ...compactionActivities({ ...ports, ...compactionOptions(config) }),
           ...maintenanceActivities({ ...ports, untouchedSeconds: config.reconcile.untouchedSeconds }),
           prepareSplit: trainingActivities(ports).prepareSplit,
         },
@@ -136,5 +140,13 @@ function queueOptions(queue: QueueName, { config, ports, logger }: WorkerContext
         maxConcurrentActivityTaskExecutions: config.worker.trainSlots,
       }
     }
+  }
+}
+
+function compactionOptions({ compaction }: Config) {
+  const { minFiles, quietSeconds, maxRows, maxBytes, graceHours } = compaction
+  return {
+    compactionPolicy: { files: minFiles, quietMs: quietSeconds * 1000, maxRows, maxBytes },
+    graceMs: graceHours * 3_600_000,
   }
 }

@@ -1,5 +1,6 @@
 // Entry of the workflow bundle: every workflow type, by its name.
 export { checkDrift } from './check-drift.js'
+export { compactPredictions } from './compact-predictions.js'
 export { datasetCommit } from './dataset-commit.js'
 export { followAliases } from './follow-aliases.js'
 export { followIncident } from './incident.js'

@@ -160,6 +160,7 @@ export const WORKFLOWS = {
   superviseWindows: 'superviseWindows',
   followAliases: 'followAliases',
   superviseLabels: 'superviseLabels',
+  compactPredictions: 'compactPredictions',
 } as const
 
 export interface ScheduledTrainingInput {

@@ -177,6 +177,7 @@ export type CheckCode =
   | 'segment_not_ingested'
   | 'ingest_overdue'
   | 'predictions_miscounted'
+  | 'replacement_broken'
   | 'prediction_repeated'
   | 'label_gap'
   | 'label_repeated'

@@ -15,8 +15,9 @@ interface Kept {
 const keyOf = ({ replica, segment }: SegmentFacts) => `${replica}/${segment}`
 
 /**
- * Segments against the files that were made of them: each in one batch of files, and the rows of a batch
- * are the records of its segments, less those that a replica had sealed before (`worker/ingest.ts`).
+ * Segments against the files that were made of them, whatever those were merged into: each in one
+ * batch of files, and the rows of a batch are the records of its segments, less those that a replica had
+ * sealed before (`worker/ingest.ts`).
  */
 export function countBatches({ segments, predictionFiles }: StackFacts): CheckProblem[] {
   const ingested = segments.filter(segment => segment.ingestedAt !== null)
@@ -25,7 +26,10 @@ export function countBatches({ segments, predictionFiles }: StackFacts): CheckPr
   for (const { replica, segment } of segments) {
     oldest.set(replica, Math.min(segment, oldest.get(replica) ?? segment))
   }
-  const batches = grouped(predictionFiles, file => file.segments.join(' '))
+  const batches = grouped(
+    predictionFiles.filter(({ sources }) => sources === 1),
+    file => file.segments.join(' '),
+  )
   const problems: CheckProblem[] = []
   const seen = new Map<string, string>()
   for (const [batch, files] of batches) {

@@ -1,5 +1,6 @@
 import type { CheckProblem, StackFacts } from './facts.js'
 import { countBatches } from './ingested.js'
+import { checkReplacements } from './replacements.js'
 import type { SegmentFacts } from './serving-facts.js'
 
 /** A segment that waits for longer has something in its way. */
@@ -11,6 +12,7 @@ export function checkPredictions(facts: StackFacts): CheckProblem[] {
     ...segmentGaps(facts),
     ...notIngested(facts),
     ...countBatches(facts),
+    ...checkReplacements(facts),
     ...inFiles(facts),
     ...labels(facts),
   ]

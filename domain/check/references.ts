@@ -40,7 +40,9 @@ export function referencedObjects(rows: Referring): Reference[] {
     // Evidence also after it was ingested: the sealed bytes of what was answered. One that is given up is not missed.
     if (problem === null) add(uri, bytes, `segment ${replica}/${segment}`)
   }
-  for (const { uri, bytes, effectKey } of rows.predictionFiles) add(uri, bytes, `predictions ${effectKey}`)
+  for (const { uri, bytes, effectKey, replacedBy } of rows.predictionFiles) {
+    if (replacedBy === null) add(uri, bytes, `predictions ${effectKey}`)
+  }
   for (const { report, effectKey } of rows.driftWindows) walk(report, effectKey, add)
   for (const { id, history, request } of rows.runs) {
     if (history !== null) add(history, null, `the history of run ${id}`)
@@ -48,6 +50,13 @@ export function referencedObjects(rows: Referring): Reference[] {
   }
   for (const { runId, step, outcome } of rows.ledger) walk(outcome, `step ${step} of run ${runId}`, add)
   return [...found.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1))
+}
+
+/** Objects of prediction files that were replaced: still there for those who have read their names before. */
+export function replacedObjects({ predictionFiles }: Pick<StackFacts, 'predictionFiles'>): string[] {
+  const needed = new Set(predictionFiles.filter(file => file.replacedBy === null).map(({ uri }) => uri))
+  const kept = predictionFiles.filter(file => file.deletedAt === null && !needed.has(file.uri))
+  return [...new Set(kept.map(({ uri }) => uri))].sort()
 }
 
 type Add = (uri: string, bytes: number | null, by: string) => void

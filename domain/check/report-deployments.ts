@@ -7,7 +7,7 @@ export function reportDeployments(facts: StackFacts) {
     const own = <T extends { readonly deploymentId: string }>(items: readonly T[]) =>
       items.filter(item => item.deploymentId === id)
     const newest = own(facts.plans).at(-1)
-    const files = own(facts.predictionFiles)
+    const files = own(facts.predictionFiles).filter(({ replacedBy }) => replacedBy === null)
     const labels = own(facts.labels)[0]
     return {
       project,

@@ -77,14 +77,21 @@ export interface SegmentFacts {
 }
 
 export interface PredictionFileFacts {
+  readonly id: string
   readonly deploymentId: string
   readonly uri: string
   readonly bytes: number
   readonly rows: number
-  /** The segments that were ingested together, as `replica/segment`. */
+  /** The segments that were ingested together, as `replica/segment` or `replica/first-last`. */
   readonly segments: readonly string[]
   /** Whether labels were looked for in it. */
   readonly lookedAt: boolean
+  /** Ingested files that it is made of; 1 for one of them. */
+  readonly sources: number
+  /** Id of the file that holds its rows now. */
+  readonly replacedBy: string | null
+  /** When its object was deleted. */
+  readonly deletedAt: Date | null
   readonly effectKey: string
 }
 

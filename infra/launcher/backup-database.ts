@@ -7,6 +7,7 @@ import pg from 'pg'
 import { DataSource } from 'typeorm'
 import { MlforgeError } from '../../domain/errors.js'
 import { dataSourceOptions, ENTITIES, MIGRATIONS } from '../../stores/postgres/data-source.js'
+import { KEEP_OBJECTS_LOCK } from '../../stores/postgres/compaction-store.js'
 import { migrate } from '../../stores/postgres/migrate.js'
 import type { BackupManifest } from './backup-manifest.js'
 import { copyIn, copyOut } from './postgres-copy.js'
@@ -44,6 +45,19 @@ export async function atOneMoment<F, T>(
     return await work(reader, rows[0]!.id, atThatMoment)
   } finally {
     await Promise.all([locker.end(), reader.end()].map(ending => ending.catch(() => undefined)))
+  }
+}
+
+/** Runs `work` while nobody deletes objects that were replaced. */
+export async function whileObjectsStay<T>(url: string, work: () => Promise<T>): Promise<T> {
+  const client = new pg.Client(url)
+  client.on('error', () => undefined)
+  try {
+    await client.connect()
+    await client.query(`SELECT pg_advisory_lock_shared(${KEEP_OBJECTS_LOCK})`)
+    return await work()
+  } finally {
+    await client.end().catch(() => undefined)
   }
 }
 

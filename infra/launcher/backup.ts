@@ -6,16 +6,16 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import type { Config } from '../../config/config.js'
-import { referencedObjects } from '../../domain/check/references.js'
+import { referencedObjects, replacedObjects } from '../../domain/check/references.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { connectPostgres } from '../../stores/postgres/data-source.js'
 import { assertSchema } from '../../stores/postgres/schema-version.js'
-import { appliedMigrations, atOneMoment, dumpTable, tableNames } from './backup-database.js'
+import { appliedMigrations, atOneMoment, dumpTable, tableNames, whileObjectsStay } from './backup-database.js'
 import { copyPredictionLogs } from './backup-logs.js'
 import { MANIFEST, TEMPORAL_FILE, type BackupManifest } from './backup-manifest.js'
-import { readRows } from './check-facts.js'
+import { readRows, type RowFacts } from './check-facts.js'
 import { lastLines, run } from './command.js'
 import { statePaths } from './paths.js'
 import { writeTar, type TarEntry } from './tar.js'
@@ -42,7 +42,7 @@ export interface BackupResult {
  * not handed over yet are taken at one moment, at which nobody can write to Postgres: restored, it is as
  * if every process had been killed right then, which every run survives. Were Temporal's part the later
  * one, steps could count as done whose rows are not in the backup. Objects come last: they are immutable,
- * so all that the rows point at are there.
+ * and none is deleted meanwhile, so all that the rows point at are there.
  *
  * @throws object_missing naming what is not there; object_corrupt
  */
@@ -57,12 +57,19 @@ export async function backup({
   // Beside the archive: the same file system, and the room that it needs is there anyway.
   const work = await mkdtemp(join(dirname(archive), `.${basename(archive)}.`))
   try {
-    const manifest = await snapshot(config, embeddedTemporal, work, progress)
-    const objects = new LocalObjectStore(config.objects.directory)
     const partial = join(work, 'archive')
-    const entries = archiveEntries(manifest, work, config.stateDirectory, objects, progress)
-    const output = createWriteStream(partial, { mode: 0o600 })
-    await pipeline(Readable.from(writeTar(entries), { objectMode: false }), createGzip({ level: 1 }), output)
+    const manifest = await whileObjectsStay(config.postgres.url, async () => {
+      const taken = await snapshot(config, embeddedTemporal, work, progress)
+      const objects = new LocalObjectStore(config.objects.directory)
+      const entries = archiveEntries(taken, work, config.stateDirectory, objects, progress)
+      const output = createWriteStream(partial, { mode: 0o600 })
+      await pipeline(
+        Readable.from(writeTar(entries), { objectMode: false }),
+        createGzip({ level: 1 }),
+        output,
+      )
+      return taken
+    })
     await sync(partial)
     const { size: bytes } = await stat(partial)
     await rename(partial, archive)
@@ -118,9 +125,9 @@ async function snapshot(
         tables,
         temporal: takesTemporal ? { namespace: config.temporal.namespace } : null,
         files,
-        objects: await sizes(
+        objects: await objectsOf(
           new LocalObjectStore(config.objects.directory),
-          referencedObjects(await readRows(dataSource, id)),
+          await readRows(dataSource, id),
         ),
       }
     })
@@ -154,16 +161,17 @@ if state != "ok": sys.exit("the copy is damaged: " + state)
   )
 }
 
-async function sizes(
-  objects: ObjectStore,
-  references: readonly { uri: string; by: string }[],
-): Promise<BackupManifest['objects']> {
+async function objectsOf(objects: ObjectStore, rows: RowFacts): Promise<BackupManifest['objects']> {
   const found: BackupManifest['objects'] = []
   const problems: { at: string; message: string }[] = []
-  for (const { uri, by } of references) {
+  for (const { uri, by } of referencedObjects(rows)) {
     const bytes = await objects.size(uri)
     if (bytes === null) problems.push({ at: uri, message: `is missing; it is needed by ${by}` })
     else found.push({ uri, bytes })
+  }
+  for (const uri of replacedObjects(rows)) {
+    const bytes = await objects.size(uri)
+    if (bytes !== null) found.push({ uri, bytes })
   }
   if (problems.length === 0) return found
   const message = `${problems.length} objects are missing, so this backup would not be whole. Bring them back (mlforge check names them), then try again.`

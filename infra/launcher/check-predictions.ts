@@ -19,7 +19,7 @@ export async function loggedPredictions(
 ): Promise<LoggedFacts[]> {
   const found: LoggedFacts[] = []
   for (const { id: deploymentId } of deployments) {
-    const own = predictionFiles.filter(file => file.deploymentId === deploymentId)
+    const own = predictionFiles.filter(file => file.deploymentId === deploymentId && file.replacedBy === null)
     const isWhole = (uri: string) => {
       const { bytes = null, corrupt } = objects.get(uri) ?? {}
       return bytes !== null && corrupt === undefined

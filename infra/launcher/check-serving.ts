@@ -19,8 +19,9 @@ const SQL = {
       first_sequence::float8 AS "firstSequence", last_sequence::float8 AS "lastSequence",
       sealed_at AS "sealedAt", tries, due_at AS "dueAt", ingested_at AS "ingestedAt", problem
     FROM prediction_segments ORDER BY project, replica, segment`,
-  predictionFiles: `SELECT deployment_id AS "deploymentId", uri, bytes::float8, rows, segments,
-      effect_key AS "effectKey", matched_at IS NOT NULL AS "lookedAt"
+  predictionFiles: `SELECT id, deployment_id AS "deploymentId", uri, bytes::float8, rows, segments, sources,
+      replaced_by AS "replacedBy", deleted_at AS "deletedAt", effect_key AS "effectKey",
+      matched_at IS NOT NULL AS "lookedAt"
     FROM prediction_files ORDER BY deployment_id, min_event_time, id`,
   labels: `SELECT deployment_id AS "deploymentId",
       (count(*) FILTER (WHERE revision = 0))::int AS labels,

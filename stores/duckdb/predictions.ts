@@ -7,6 +7,11 @@ import { FEATURE_PREFIX, LOGGED_COLUMNS } from './predictions-write.js'
 export interface PredictionSource {
   /** Local Parquet files of one deployment, in any order. */
   readonly files: readonly string[]
+  /**
+   * Rows of other event times (epoch milliseconds; `to` does not belong to it) count for nothing, not even
+   * as an earlier answer: which of them are in the same files is chance.
+   */
+  readonly within?: { readonly from: number; readonly to: number }
   /** As `writeLabels` has written it; without it nothing has a label. */
   readonly labels?: string
 }
@@ -27,12 +32,12 @@ export interface Revisions {
  * their callers have chosen the version.
  */
 export async function withPredictions<T>(
-  { files, labels }: PredictionSource,
+  { files, labels, within }: PredictionSource,
   options: DuckDbOptions,
   work: (db: DuckDb) => Promise<T>,
 ): Promise<T> {
   return withDuckDb(options, async db => {
-    await db.run(`CREATE VIEW logged AS ${loggedSql(files)}`)
+    await db.run(`CREATE VIEW logged AS ${loggedSql(files, within)}`)
     // Few are repeated, so they are found by id alone: a window function over whole rows takes twice as long.
     await db.run(`CREATE TEMP TABLE repeats AS
       WITH counted AS (
@@ -87,9 +92,11 @@ export function revisionSql({ from, to }: Revisions, table = ''): string {
 }
 
 /** `filename` and `file_row_number` tell every record from every other, even where a number was given twice. */
-function loggedSql(files: readonly string[]): string {
+function loggedSql(files: readonly string[], within: PredictionSource['within']): string {
   const options = 'union_by_name = true, filename = true, file_row_number = true'
-  if (files.length > 0) return `SELECT * FROM read_parquet([${files.map(text).join(', ')}], ${options})`
+  if (files.length > 0) {
+    return `SELECT * FROM read_parquet([${files.map(text).join(', ')}], ${options}) WHERE ${eventTimeSql(within ?? {})}`
+  }
   const columns = { ...LOGGED_COLUMNS, filename: 'VARCHAR', file_row_number: 'BIGINT' }
   const nothing = Object.entries(columns).map(([column, type]) => `NULL::${type} AS ${name(column)}`)
   return `SELECT ${nothing.join(', ')} WHERE false`

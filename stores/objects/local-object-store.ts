@@ -69,6 +69,10 @@ export class LocalObjectStore implements ObjectStore {
     return this.pathOf(uri)
   }
 
+  async remove(uri: string): Promise<void> {
+    await rm(this.pathOf(uri), { force: true })
+  }
+
   /**
    * Removes what writers that were killed left behind: temporary files untouched for a day before
    * `now` (milliseconds since the epoch). Answers how many.

@@ -34,4 +34,6 @@ export interface ObjectStore {
    * @throws MlforgeError object_missing, object_corrupt
    */
   toFile(uri: string, directory: string): Promise<string>
+  /** Removes an object that no pointer names any more; one that is not there already is no error. */
+  remove(uri: string): Promise<void>
 }

@@ -22,6 +22,7 @@ import { Rollouts1764200000000 } from './migrations/1764200000000-rollouts.js'
 import { Monitoring1764300000000 } from './migrations/1764300000000-monitoring.js'
 import { Incidents1764400000000 } from './migrations/1764400000000-incidents.js'
 import { UnknownLabels1764500000000 } from './migrations/1764500000000-unknown-labels.js'
+import { Compaction1764600000000 } from './migrations/1764600000000-compaction.js'
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { SnakeNaming } from './snake-naming.js'
 
@@ -64,6 +65,7 @@ export const MIGRATIONS = [
   Monitoring1764300000000,
   Incidents1764400000000,
   UnknownLabels1764500000000,
+  Compaction1764600000000,
   Following1764800000000,
 ]
 

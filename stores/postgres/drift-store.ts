@@ -49,7 +49,8 @@ export class DriftStore {
   /** How much has come in of a deployment. To be read before predictions and labels are. */
   async inputs(deploymentId: string): Promise<DriftInputs> {
     const rows: DriftInputs[] = await this.dataSource.query(
-      `SELECT (SELECT count(*)::int FROM prediction_files WHERE deployment_id = $1) AS files,
+      `SELECT (SELECT coalesce(sum(sources), 0)::int FROM prediction_files
+               WHERE deployment_id = $1 AND replaced_by IS NULL) AS files,
               (SELECT count(*)::int FROM labels WHERE deployment_id = $1) AS labels`,
       [deploymentId],
     )

@@ -37,7 +37,7 @@ const STATE = `deployment_id AS "deploymentId", revision, swept_until::text AS "
 const FILE = `id, uri, bytes::float8, rows, max_event_time::text AS "maxEventTime"`
 
 /** Of files in which labels were never looked for, as their index has it. */
-const NEW = 'matched_at IS NULL'
+const NEW = 'matched_at IS NULL AND replaced_by IS NULL'
 
 /** So many labels at a time are marked. */
 const REPORT_LABELS = 10_000
@@ -100,7 +100,7 @@ export class LabelLookStore {
     const { deploymentId, sweepEventTime, sweepFile } = state
     return this.dataSource.query(
       `SELECT ${FILE} FROM prediction_files
-       WHERE deployment_id = $1
+       WHERE deployment_id = $1 AND replaced_by IS NULL
          AND ($2::timestamptz IS NULL OR (max_event_time, id) < ($2::timestamptz, $3::uuid))
        ORDER BY prediction_files.max_event_time DESC, id DESC LIMIT ${limit}`,
       [deploymentId, sweepEventTime, sweepFile],

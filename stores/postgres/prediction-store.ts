@@ -1,6 +1,11 @@
-import type { DataSource, EntityManager } from 'typeorm'
+import { type DataSource, type EntityManager, In, IsNull, Not } from 'typeorm'
 import { MlforgeError } from '../../domain/errors.js'
-import { type PredictionGap, PredictionFile, PredictionSegment } from './entities/prediction.js'
+import {
+  type NewPredictionFile,
+  type PredictionGap,
+  PredictionFile,
+  PredictionSegment,
+} from './entities/prediction.js'
 
 export type NewSegment = Omit<PredictionSegment, 'tries' | 'dueAt' | 'ingestedAt' | 'problem'>
 
@@ -59,7 +64,7 @@ export class PredictionStore {
       `SELECT coalesce(sum(rows), 0) AS rows, max(max_event_time) FILTER (WHERE rows > 0) AS until,
               (SELECT count(*) FROM prediction_segments
                WHERE project = $1 AND ingested_at IS NULL AND problem IS NULL) AS waiting
-       FROM prediction_files WHERE deployment_id = $2`,
+       FROM prediction_files WHERE deployment_id = $2 AND replaced_by IS NULL`,
       [project, deploymentId],
     )
     const { rows: ingested, until, waiting } = rows[0]!
@@ -68,7 +73,8 @@ export class PredictionStore {
 
   /**
    * Files that may hold what is asked for, in the order of their event times: those of a deployment that
-   * overlap a range, and that hold rows answered by a plan revision or a later one.
+   * overlap a range, and that hold rows answered by a plan revision or a later one. Each row is in one
+   * of them; they can be read for hours, also when others take their place meanwhile.
    */
   async files(
     deploymentId: string,
@@ -77,20 +83,31 @@ export class PredictionStore {
     const query = this.dataSource
       .getRepository(PredictionFile)
       .createQueryBuilder('file')
-      .where({ deploymentId })
+      .where({ deploymentId, replacedBy: IsNull() })
     if (from !== undefined) query.andWhere('file.maxEventTime >= :from', { from: new Date(from) })
     if (to !== undefined) query.andWhere('file.minEventTime < :to', { to: new Date(to) })
     if (fromRevision !== undefined) query.andWhere('file.maxRevision >= :fromRevision', { fromRevision })
     return query.orderBy('file.minEventTime').addOrderBy('file.id').getMany()
   }
 
-  /** How many files with rows by a plan revision or a later one have been ingested. It only grows. */
-  async ingestedFiles(deploymentId: string, fromRevision: number): Promise<number> {
-    const rows: { files: number }[] = await this.dataSource.query(
-      `SELECT count(*)::int AS files FROM prediction_files WHERE deployment_id = $1 AND max_revision >= $2`,
+  /**
+   * How many ingests have given rows by a plan revision or a later one: it grows with them, and stays when
+   * files are merged.
+   */
+  async ingests(deploymentId: string, fromRevision: number): Promise<number> {
+    const rows: { ingests: number }[] = await this.dataSource.query(
+      `SELECT coalesce(sum(sources), 0)::int AS ingests FROM prediction_files
+       WHERE deployment_id = $1 AND max_revision >= $2 AND replaced_by IS NULL`,
       [deploymentId, fromRevision],
     )
-    return rows[0]!.files
+    return rows[0]!.ingests
+  }
+
+  /** Whether one of these files was replaced so long ago that its object was deleted. */
+  async wereDeleted(uris: readonly string[]): Promise<boolean> {
+    return this.dataSource
+      .getRepository(PredictionFile)
+      .existsBy({ uri: In([...uris]), deletedAt: Not(IsNull()) })
   }
 
   /**
@@ -141,7 +158,7 @@ export class PredictionStore {
   async finish(
     transaction: EntityManager,
     segments: readonly PredictionSegment[],
-    files: readonly Omit<PredictionFile, 'createdAt'>[],
+    files: readonly NewPredictionFile[],
   ): Promise<void> {
     const now = new Date()
     if (files.length > 0) {
@@ -166,7 +183,7 @@ export class PredictionStore {
   }
 }
 
-/** What was dropped instead of logged, of event times in a range. */
+/** What was dropped instead of logged, of event times in a range and in their order. */
 export function gapsWithin(
   files: readonly Pick<PredictionFile, 'gaps'>[],
   { from = -Infinity, to = Infinity }: EventTimeRange,
@@ -174,6 +191,13 @@ export function gapsWithin(
   return files
     .flatMap(file => file.gaps)
     .filter(({ fromEventTime, toEventTime }) => toEventTime >= from && fromEventTime < to)
+    .toSorted(
+      (a, b) =>
+        a.fromEventTime - b.fromEventTime ||
+        a.toEventTime - b.toEventTime ||
+        a.firstSequence - b.firstSequence ||
+        a.lastSequence - b.lastSequence,
+    )
 }
 
 function keyOf({ project, replica, segment }: PredictionSegment) {

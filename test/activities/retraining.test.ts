@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { compactionActivities } from '../../activities/compaction.js'
 import { retrainingActivities } from '../../activities/retraining.js'
 import type { RetrainingSetOutcome } from '../../contracts/temporal/incidents.js'
 import type { RetrainingPolicy } from '../../domain/retraining/policy.js'
@@ -12,6 +13,7 @@ import { convertToParquet, proposeTypes } from '../../stores/duckdb/ingest.js'
 import { profileTable } from '../../stores/duckdb/profile.js'
 import { sha256Hex, uuidv7 } from '../../stores/ids.js'
 import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
+import { CompactionStore } from '../../stores/postgres/compaction-store.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
 import type { Deployment } from '../../stores/postgres/entities/deployment.js'
@@ -227,6 +229,29 @@ describe('the data of a retraining, from real hours', () => {
     // It grows from what was given: no prediction is in it twice.
     const made = await ports.datasets.version(PROJECT, 'bike', 3)
     expect(made.parents[0]).toBe((await ports.datasets.version(PROJECT, 'bike', 1)).root)
+  })
+
+  it('is the same content when the predictions were merged into one file since', async () => {
+    const before = await build(inputOf(uuidv7()))
+    const { parents } = await ports.datasets.version(PROJECT, 'bike', before.version)
+    const compaction = new CompactionStore(database.dataSource)
+    // As if they were small, and of one day.
+    const alike = async (id: string) =>
+      (await compaction.files(id)).map(file => ({ ...file, rows: 1, minEventTime: 0, maxEventTime: 0 }))
+    const { compactPredictions } = compactionActivities({
+      ...ports,
+      compaction: Object.assign(Object.create(compaction) as CompactionStore, { files: alike }),
+      compactionPolicy: { files: 2, quietMs: 0, maxRows: 1_000_000, maxBytes: 2 ** 27 },
+      graceMs: 3_600_000,
+    })
+    const merged = await new MockActivityEnvironment({}, { logger: silentLogger }).run(() =>
+      compactPredictions({ project: PROJECT }),
+    )
+    expect(merged).toMatchObject({ merged: 3, into: 1 })
+    expect(await build(inputOf(uuidv7()))).toEqual({ ...before, created: false })
+    // The files that it names as its parents are known for good.
+    const known = await database.dataSource.query<{ uri: string }[]>('SELECT uri FROM prediction_files')
+    expect(known.map(({ uri }) => uri)).toEqual(expect.arrayContaining(parents.slice(1)))
   })
 
   it('takes on one training, that holds out the last whole month', async () => {

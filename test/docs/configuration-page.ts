@@ -50,6 +50,13 @@ const MEANINGS: { readonly [P in ConfigPath]: string } = {
   'monitoring.intervalSeconds': 'how often it is looked for windows of predictions that are due',
   'labels.intervalSeconds': 'how often labels and predictions are brought together',
   'labels.holdSeconds': 'how long a label may be without its prediction before it is reported',
+  'compaction.intervalSeconds': 'how often small files of the prediction log are merged',
+  'compaction.minFiles': 'files of one day and routing plan that are worth a merge while more of them come',
+  'compaction.quietSeconds': 'a day to which nothing was added for so long is merged whole',
+  'compaction.maxRows': 'most rows of a merged file',
+  'compaction.maxBytes': 'most bytes of a merged file',
+  'compaction.graceHours':
+    'how long files that were merged can still be read before they are deleted: longer than any activity, and than the age of a database backup of your own that you would restore beside these objects',
   'retries.intervalSeconds': 'how often failed runs are looked at',
   'retries.codes': 'failures that are started again by themselves; separated by commas',
   'retries.maxAttempts': 'starts of one run, the first included',

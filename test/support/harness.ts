@@ -221,7 +221,13 @@ export class Harness {
 
   /** Runs a workflow of the system's schedules once, as a tick does. */
   async tick<T>(
-    type: 'reconcile' | 'superviseRetries' | 'superviseWindows' | 'superviseLabels' | 'followAliases',
+    type:
+      | 'reconcile'
+      | 'superviseRetries'
+      | 'superviseWindows'
+      | 'superviseLabels'
+      | 'followAliases'
+      | 'compactPredictions',
     workflowId = `${PROJECT}/system/${type}/${uuidv7()}`,
   ): Promise<T> {
     return (await this.client.workflow.execute(type, {

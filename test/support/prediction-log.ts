@@ -7,7 +7,7 @@ import type { Ports } from '../../activities/ports.js'
 import type { PredictionRecord } from '../../domain/serving/prediction-record.js'
 import { PredictionTable } from '../../stores/duckdb/predictions-write.js'
 import { uuidv7 } from '../../stores/ids.js'
-import type { PredictionFile } from '../../stores/postgres/entities/prediction.js'
+import type { NewPredictionFile } from '../../stores/postgres/entities/prediction.js'
 import { segmentOf } from '../stores/segments/records.js'
 
 type LogPorts = Pick<Ports, 'predictions' | 'objects'>
@@ -18,7 +18,7 @@ export async function logPredictions(
   dataSource: DataSource,
   deployment: { readonly id: string; readonly name: string },
   records: readonly PredictionRecord[],
-): Promise<Omit<PredictionFile, 'createdAt'>> {
+): Promise<NewPredictionFile> {
   const directory = await mkdtemp(join(tmpdir(), 'mlforge-log-'))
   const out = join(directory, 'predictions.parquet')
   const replica = uuidv7()

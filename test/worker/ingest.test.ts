@@ -162,6 +162,7 @@ describe('ingestPredictions', () => {
       open: uri => objects.open(uri),
       size: uri => objects.size(uri),
       toFile: (uri, to) => objects.toFile(uri, to),
+      remove: uri => objects.remove(uri),
       async write(...content) {
         await objects.write(...content)
         writes++

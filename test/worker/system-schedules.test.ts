@@ -22,6 +22,7 @@ describe('the schedules of the system', () => {
       [WORKFLOWS.superviseWindows, harness.config.monitoring.intervalSeconds],
       [WORKFLOWS.followAliases, harness.config.rollouts.followEverySeconds],
       [WORKFLOWS.superviseLabels, harness.config.labels.intervalSeconds],
+      [WORKFLOWS.compactPredictions, harness.config.compaction.intervalSeconds],
     ] as const) {
       const { policies, spec, action, state } = await described(type)
       expect(policies).toEqual({

@@ -12,6 +12,7 @@ interface StoredReport {
 
 /** Until where predictions and labels had come in; neither ever shrinks. */
 export interface DriftInputs {
+  /** Ingested files, whichever files hold their rows now. */
   readonly files: number
   readonly labels: number
 }

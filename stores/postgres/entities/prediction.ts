@@ -34,12 +34,17 @@ export class PredictionSegment {
   @Column('text', { nullable: true }) problem!: string | null
 }
 
-/** A Parquet file of ingested predictions of one deployment; the catalogue that windows and gates read from. */
+/**
+ * A Parquet file of predictions of one deployment; the catalogue that windows and gates read from. One
+ * that was replaced stays here, since datasets and segments name it: only its object goes.
+ */
 @Entity('prediction_files')
 @Index(['effectKey'], { unique: true })
-@Index(['deploymentId', 'minEventTime'])
-@Index(['deploymentId', 'maxRevision'])
 @Index('prediction_files_unmatched_index', ['deploymentId'], { where: '"matched_at" IS NULL' })
+@Index(['deploymentId', 'minEventTime'], { where: '"replaced_by" IS NULL' })
+@Index(['deploymentId', 'maxRevision'], { where: '"replaced_by" IS NULL' })
+@Index(['deploymentId', 'createdAt'], { where: '"replaced_by" IS NULL' })
+@Index(['replacedAt'], { where: '"replaced_at" IS NOT NULL AND "deleted_at" IS NULL' })
 export class PredictionFile {
   @PrimaryColumn('uuid') id!: string
   @Column('uuid') deploymentId!: string
@@ -53,14 +58,27 @@ export class PredictionFile {
   /** Revisions of the plans that its rows were answered by; 0 for a file of gaps alone. */
   @Column('integer') minRevision!: number
   @Column('integer') maxRevision!: number
-  /** The segments whose records it holds, as `replica/segment`. */
+  /** The segments whose records it holds, as `replica/segment` or `replica/first-last`. */
   @Column('jsonb') segments!: readonly string[]
   @Column('jsonb') gaps!: readonly PredictionGap[]
   @Column('text') effectKey!: string
+  /** When its newest rows were ingested. */
   @Column('timestamptz') createdAt!: Date
   /** When labels were looked for among its rows; whoever adds a file leaves it out. */
   @Column('timestamptz', { nullable: true }) matchedAt?: Date | null
+  /** How many ingested files it is made of; 1 for one of them. */
+  @Column('integer', { default: 1 }) sources!: number
+  /** The file that holds its rows now; readers look at files that nothing has replaced. */
+  @Column('uuid', { nullable: true }) replacedBy!: string | null
+  @Column('timestamptz', { nullable: true }) replacedAt!: Date | null
+  /** When its object was deleted: nobody reads it any more. */
+  @Column('timestamptz', { nullable: true }) deletedAt!: Date | null
 }
+
+export type NewPredictionFile = Omit<
+  PredictionFile,
+  'createdAt' | 'sources' | 'replacedBy' | 'replacedAt' | 'deletedAt'
+>
 
 /** What really happened. A later different value is kept beside the first and wins: the highest revision holds. */
 @Entity('labels')

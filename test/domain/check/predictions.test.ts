@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { CheckCode, StackFacts } from '../../../domain/check/facts.js'
-import { referencedObjects } from '../../../domain/check/references.js'
-import type { LabelFacts } from '../../../domain/check/serving-facts.js'
+import { referencedObjects, replacedObjects } from '../../../domain/check/references.js'
+import type { LabelFacts, PredictionFileFacts } from '../../../domain/check/serving-facts.js'
 import { ago, codes, content, labels, predictionFile as file, segment, served } from './support.js'
 
 const well = served()
@@ -63,6 +63,54 @@ describe('rows made of segments', () => {
     const read = (repeated: number, mismatched: number) =>
       codes({ ...well, logged: [{ deploymentId: 'bike', repeated, mismatched, ids: [] }] })
     expect([read(0, 0), read(3, 0), read(0, 2)]).toEqual([[], ['prediction_repeated'], ['label_mismatched']])
+  })
+})
+
+describe('files that were merged', () => {
+  const merged = (more: Partial<PredictionFileFacts> = {}) =>
+    file([], 20, { id: 'merged', segments: ['replica/1-2'], sources: 2, uri: content('a').uri, ...more })
+  const replaced = { replacedBy: 'merged' } as const
+  const [first, second] = [file([1], 10, replaced), file([2], 10, replaced)]
+  const gone = { deletedAt: ago(1), uri: content('9').uri } as const
+
+  it.each<[string, CheckCode[], StackFacts['predictionFiles']]>([
+    ['have what their sources had', [], [first, second, merged()]],
+    ['whose sources are gone', [], [{ ...first, ...gone }, { ...second, ...gone }, merged()]],
+    ['again', [], [first, second, merged({ replacedBy: 'next' }), file([3], 10, { replacedBy: 'next' }), merged({ id: 'next', rows: 30, sources: 3, segments: ['replica/1-3'] })]], // prettier-ignore
+    ['with fewer rows', ['replacement_broken'], [first, second, merged({ rows: 19 })]],
+    [
+      'without one that they count',
+      ['replacement_broken', 'segment_repeated'],
+      [first, file([2], 10), merged()],
+    ],
+    ['of other segments', ['replacement_broken'], [first, second, merged({ segments: ['replica/1'] })]],
+    ['of another deployment', ['replacement_broken'], [first, second, merged({ deploymentId: 'taxi' })]],
+    ['into a file that is not there', ['replacement_broken'], [first, second]],
+    [
+      'and are read beside others of the same segment',
+      ['segment_repeated'],
+      [first, second, merged(), file([2], 0)],
+    ],
+  ])('%s: %j', (name, expected, files) => {
+    const segments = name === 'again' ? [one, two, segment(3)] : [one, two]
+    expect([...new Set(codes(log(segments, files)))]).toEqual(expected)
+  })
+
+  it('need no objects, which stay for a while', () => {
+    const facts = log([one, two], [{ ...first, uri: content('9').uri }, { ...second, ...gone }, merged()])
+    expect(referencedObjects(facts).map(({ uri }) => uri)).not.toContain(content('9').uri)
+    expect(replacedObjects(facts)).toEqual([content('9').uri])
+    expect(replacedObjects(log([one], [file([1], 10)]))).toEqual([])
+  })
+
+  it('are still known as parents of datasets', () => {
+    const version = { datasetId: 'd', version: 1, root: 'r', rows: '1', runId: 'x', effectKey: 'x/commit/g1' }
+    const made = (uri: string): StackFacts => ({
+      ...log([one, two], [{ ...first, ...gone }, second, merged()]),
+      datasetVersions: [{ ...version, parents: ['root', uri], raw: content('a'), parquet: content('a') }],
+    })
+    expect(codes(made(gone.uri))).not.toContain('replacement_broken')
+    expect(codes(made(content('8').uri))).toContain('replacement_broken')
   })
 })
 

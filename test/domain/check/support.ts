@@ -138,12 +138,16 @@ export const predictionFile = (
   rows: number,
   more: Partial<PredictionFileFacts> = {},
 ): PredictionFileFacts => ({
+  id: `file ${more.deploymentId ?? 'bike'} ${segments.join('-')}`,
   deploymentId: 'bike',
   uri: content('f').uri,
   bytes: 7,
   rows,
   segments: segments.map(number => `replica/${number}`),
   lookedAt: true,
+  sources: 1,
+  replacedBy: null,
+  deletedAt: null,
   effectKey: `default/ingest/bike/${segments.join('-')}`,
   ...more,
 })

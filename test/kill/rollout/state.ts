@@ -87,7 +87,8 @@ interface LoggedRecord {
 export async function logged(stack: KillStack, deployment: string): Promise<Map<string, LoggedRecord[]>> {
   const objects = new LocalObjectStore(stack.endpoints().objects)
   const files = await stack.query<{ uri: string }>(
-    'SELECT uri FROM prediction_files f JOIN deployments d ON d.id = f.deployment_id WHERE d.name = $1',
+    `SELECT uri FROM prediction_files f JOIN deployments d ON d.id = f.deployment_id
+     WHERE d.name = $1 AND f.replaced_by IS NULL`,
     [deployment],
   )
   const directory = await mkdtemp(join(tmpdir(), 'mlforge-kill-'))

@@ -47,6 +47,17 @@ export function objectStoreConformance(name: string, create: () => Promise<Store
       await rm(directory, { recursive: true, force: true })
     })
 
+    it('removes an object, again too, and has it back when it is written again', async () => {
+      const content = bytes('not for long')
+      const { uri } = await store.write('default', content)
+      await store.remove(uri)
+      await store.remove(uri)
+      expect(await store.size(uri)).toBeNull()
+      await store.write('default', content)
+      expect(await store.size(uri)).toBe(content.byteLength)
+      await expect(store.remove('../outside')).rejects.toMatchObject({ code: 'invalid_request' })
+    })
+
     it('gives back what was written, named by its hash', async () => {
       const content = bytes('hello, objects')
       const ref = await store.write('default', content)
