@@ -11,6 +11,7 @@ import { dueActivities } from '../activities/drift-due.js'
 import { maintenanceActivities } from '../activities/maintenance.js'
 import { modelActivities } from '../activities/models.js'
 import type { CodeFacts, Ports } from '../activities/ports.js'
+import { retrainDeploymentActivities } from '../activities/retrain-deployment.js'
 import { retrainingActivities } from '../activities/retraining.js'
 import { rolloutActivities } from '../activities/rollouts.js'
 import { runActivities } from '../activities/runs.js'
@@ -103,6 +104,7 @@ function queueOptions(queue: QueueName, { config, ports }: WorkerContext): Parti
           ...rolloutActivities(ports),
           ...incidentActivities(ports),
           ...retrainingActivities({ ...ports, retryPolicy: config.retries }),
+          ...retrainDeploymentActivities({ ...ports, retryPolicy: config.retries }),
           ...driftActivities({ ...ports, retryPolicy: config.retries }),
           ...dueActivities({ ...ports, retryPolicy: config.retries }),
           ...scheduleActivities({ ...ports, retryPolicy: config.retries }),

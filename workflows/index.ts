@@ -2,6 +2,7 @@
 export { checkDrift } from './check-drift.js'
 export { datasetCommit } from './dataset-commit.js'
 export { followIncident } from './incident.js'
+export { retrainDeployment } from './retrain-deployment.js'
 export { rollOut } from './roll-out.js'
 export { reconcile, superviseRetries } from './maintenance.js'
 export { scheduledTraining } from './scheduled-training.js'
