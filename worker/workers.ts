@@ -14,6 +14,7 @@ import { followingActivities } from '../activities/following.js'
 import { maintenanceActivities } from '../activities/maintenance.js'
 import { modelActivities } from '../activities/models.js'
 import type { CodeFacts, Ports } from '../activities/ports.js'
+import { retrainDeploymentActivities } from '../activities/retrain-deployment.js'
 import { retrainingActivities } from '../activities/retraining.js'
 import { rolloutActivities } from '../activities/rollouts.js'
 import { runActivities } from '../activities/runs.js'
@@ -114,6 +115,7 @@ function queueOptions(queue: QueueName, { config, ports, logger }: WorkerContext
           ...rolloutActivities(ports),
           ...incidentActivities(ports),
           ...retrainingActivities({ ...ports, retryPolicy: config.retries }),
+          ...retrainDeploymentActivities({ ...ports, retryPolicy: config.retries }),
           ...driftActivities({ ...ports, retryPolicy: config.retries }),
           ...followingActivities(ports),
           ...dueActivities({ ...ports, retryPolicy: config.retries }),

@@ -23,6 +23,7 @@ import { Monitoring1764300000000 } from './migrations/1764300000000-monitoring.j
 import { Incidents1764400000000 } from './migrations/1764400000000-incidents.js'
 import { UnknownLabels1764500000000 } from './migrations/1764500000000-unknown-labels.js'
 import { Compaction1764600000000 } from './migrations/1764600000000-compaction.js'
+import { RetrainingSchedules1764700000000 } from './migrations/1764700000000-retraining-schedules.js'
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { SnakeNaming } from './snake-naming.js'
 
@@ -66,6 +67,7 @@ export const MIGRATIONS = [
   Incidents1764400000000,
   UnknownLabels1764500000000,
   Compaction1764600000000,
+  RetrainingSchedules1764700000000,
   Following1764800000000,
 ]
 
