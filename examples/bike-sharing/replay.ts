@@ -29,7 +29,7 @@ export class Replay {
   private labelled = 0
 
   constructor(
-    private readonly story: Story,
+    private readonly story: Pick<Story, 'rest' | 'serving'>,
     readonly deployment: string,
     { header, lines }: Table,
   ) {

@@ -14,6 +14,8 @@ const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 export interface Stack {
   readonly stateDirectory: string
   readonly rest: Rest
+  /** The data plane: predictions are asked for there. */
+  readonly serving: Rest
   /** What a client needs to find the stack. */
   readonly env: Record<string, string>
 }
@@ -24,14 +26,14 @@ export async function startStack(): Promise<Stack> {
   await chmod(stateDirectory, 0o755)
   try {
     await mlforge(stateDirectory, ['up'])
-    const { api, keyFile } = await readEndpoints(stateDirectory)
+    const { api, serving, keyFile } = await readEndpoints(stateDirectory)
     const key = (await readFile(keyFile, 'utf8')).trim()
     const env = {
       MLFORGE_STATE_DIRECTORY: stateDirectory,
       MLFORGE_API_URL: api,
       MLFORGE_API_KEY: key,
     }
-    return { stateDirectory, rest: new Rest(api, key), env }
+    return { stateDirectory, rest: new Rest(api, key), serving: new Rest(serving, key), env }
   } catch (error) {
     await removeStack(stateDirectory)
     throw error

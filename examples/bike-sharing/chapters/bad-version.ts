@@ -4,6 +4,7 @@ import type { Deployment } from '../../../contracts/rest/deployments.js'
 import type { ModelVersion } from '../../../contracts/rest/models.js'
 import type { Rollout, RolloutDecision } from '../../../contracts/rest/rollouts.js'
 import { TRAINING } from '../bike.js'
+import { canaryBegins } from '../canary.js'
 import type { Replay } from '../replay.js'
 import { chapter, expectThat, say, sayChanges, type Story } from '../story.js'
 import { arms, startRollout } from './serving.js'
@@ -38,9 +39,11 @@ export async function badVersion(story: Story, replay: Replay, refused: string):
     reason: 'a negative control in production',
   })
   say(`Rollout ${rollout.id}; Temporal Web: ${(await webUrl(story, rollout.id)) ?? 'not yet'}`)
-  await canaryBegins(story, rollout.id)
-  const before = replay.rows
   const show = sayChanges()
+  await canaryBegins(story, `/v1/rollouts/${rollout.id}`, ({ traffic: [newest] }) => {
+    if (newest) show(`  plan ${newest.revision}: ${arms(newest.arms)}`)
+  })
+  const before = replay.rows
   let ended = await rest.get<Rollout>(`/v1/rollouts/${rollout.id}`)
   while (ended.status === 'running' && replay.isBefore(END)) {
     await replay.send(CHUNK, END)
@@ -66,19 +69,6 @@ export async function badVersion(story: Story, replay: Replay, refused: string):
     `The rest of 2011 is answered by ${arms(plan!.arms)}: ${predictions.rows} scored rows, ${labels.labels} labels.`,
   )
   story.summary.push(['bad version', `forced, rolled back after ${rows} hours of traffic`])
-}
-
-/** Until the plan gives the candidate its first keys. */
-async function canaryBegins({ rest }: Story, id: string): Promise<void> {
-  const show = sayChanges()
-  for (;;) {
-    const run = await rest.get<Rollout>(`/v1/rollouts/${id}`)
-    const [newest] = run.traffic
-    if (newest) show(`  plan ${newest.revision}: ${arms(newest.arms)}`)
-    if (run.status !== 'accepted' && run.status !== 'running') return
-    if (newest?.arms.some(arm => arm.role === 'candidate' && arm.weight > 0)) return
-    await wait(250)
-  }
 }
 
 /** The rollout once it has looked at what has been ingested, or has ended. */

@@ -3,12 +3,10 @@ import type { DeploymentErrors } from '../../../contracts/rest/errors.js'
 import type { Incident, IncidentRun } from '../../../contracts/rest/incidents.js'
 import type { Rollout } from '../../../contracts/rest/rollouts.js'
 import type { Training } from '../../../contracts/rest/trainings.js'
+import { canaryBegins, canaryEnds } from '../canary.js'
 import type { Replay } from '../replay.js'
 import { chapter, expectThat, kill, say, sayChanges, type Story, table, until } from '../story.js'
 import { assessed, showWindows } from './watch.js'
-
-/** Hours that are sent before the canary looks at them. */
-const CHUNK = 48
 
 /** A retraining trains as long as the first training did. */
 const TRAINING_MS = 300_000
@@ -84,26 +82,14 @@ async function showRetraining(
 }
 
 async function canary(story: Story, replay: Replay, { href }: IncidentRun): Promise<void> {
-  const get = () => story.rest.get<Rollout>(href)
-  const show = sayChanges()
-  await until(
-    get,
-    run => run.traffic.some(({ arms }) => arms.some(arm => arm.role === 'candidate' && arm.weight > 0)),
-    'the canary gets its first rows',
-  )
+  await canaryBegins(story, href)
   await kill(story, 'worker-workflows')
   await kill(story, 'api')
-  let run = await get()
-  while (run.status === 'running' && replay.isBefore('2012-07-01')) {
-    await replay.send(CHUNK, '2012-07-01')
-    await replay.settle()
-    run = await get()
-    const weight = run.live?.arms.find(arm => arm.role === 'candidate')?.weight
-    show(
-      `  ${weight === undefined ? run.stage : `${weight} %`}: ${run.live?.waitingFor ?? run.outcome ?? ''}`,
-    )
-  }
-  run = await until(get, ({ status }) => status !== 'running', 'the canary comes to its end')
+  const show = sayChanges()
+  const run = await canaryEnds(story, replay, href, '2012-07-01', ({ stage, live, outcome }) => {
+    const weight = live?.arms.find(arm => arm.role === 'candidate')?.weight
+    show(`  ${weight === undefined ? stage : `${weight} %`}: ${live?.waitingFor ?? outcome ?? ''}`)
+  })
   expectThat(
     run.outcome === 'promoted',
     `the retrained version is promoted (${run.error?.message ?? run.stage})`,

@@ -6,7 +6,7 @@ import { TRAINING } from '../bike.js'
 import type { Replay } from '../replay.js'
 import { chapter, expectThat, kill, say, type Story, table, until } from '../story.js'
 
-const MONITORING: SetMonitoring = {
+export const MONITORING: SetMonitoring = {
   window: { every: 'month' },
   minLabelled: 500,
   minLabelledShare: 0.95,
@@ -23,7 +23,7 @@ const MONITORING: SetMonitoring = {
   quartilesOf: 'temp',
 }
 
-const RETRAINING: SetRetraining = {
+export const RETRAINING: SetRetraining = {
   dataset: 'bike',
   timeColumn: 'dteday',
   training: {
@@ -96,9 +96,13 @@ export async function watch(story: Story, replay: Replay): Promise<Incident> {
 }
 
 /** The windows of the deployment in their order, once all until a month are assessed, in whatever order. */
-export async function assessed(story: Story, replay: Replay, month: string): Promise<WindowSummary[]> {
+export async function assessed(
+  { rest }: Pick<Story, 'rest'>,
+  replay: Replay,
+  month: string,
+): Promise<WindowSummary[]> {
   const { items } = await until(
-    () => story.rest.get<Page<WindowSummary>>(`/v1/deployments/${replay.deployment}/windows?limit=50`),
+    () => rest.get<Page<WindowSummary>>(`/v1/deployments/${replay.deployment}/windows?limit=50`),
     ({ items }) =>
       items.filter(({ id, breached }) => id <= month && breached !== null).length === monthsUntil(month),
     `the windows until ${month} are assessed`,
