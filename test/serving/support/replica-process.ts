@@ -27,7 +27,7 @@ export interface Call {
 
 /** A replica in a process of its own, with nothing but its environment. */
 export class ReplicaProcess {
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: 256 })
   output = ''
 
   private constructor(
