@@ -19,6 +19,7 @@ import { validatePlan } from '../domain/routing/validate-plan.js'
 import type { ServedVersion } from '../domain/serving/served-version.js'
 import type { ServingReplica } from '../stores/postgres/entities/deployment.js'
 import type { ModelVersion } from '../stores/postgres/entities/model.js'
+import { planTopic } from '../stores/redis/wake.js'
 import { beatWhile } from './heartbeats.js'
 import type { Ports } from './ports.js'
 import { preflightProblems } from './preflight.js'
@@ -143,6 +144,7 @@ export function rolloutActivities(ports: RolloutPorts) {
         },
         { hidden: true },
       )
+      ports.wakes.publish(planTopic(project))
       return beatWhile('acknowledgement', async signal => {
         const end = Date.now() + ACKNOWLEDGE_MS
         for (;;) {
