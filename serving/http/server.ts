@@ -44,6 +44,8 @@ export function createServer(ports: ServerPorts): FastifyInstance {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 300 },
+    // Addresses that do not come as far as a route.
+    frameworkErrors: (error, request, reply) => refuse(ports, error, request, reply),
   })
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id)
@@ -114,7 +116,7 @@ function takeJson(server: FastifyInstance): void {
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') return done(null, undefined)
     void json(request, body as string, (error, value) => {
-      done(error ? notJson(body as string, error) : null, value)
+      done(error ? notJson(body as string) : null, value)
     })
   })
 }
