@@ -3,14 +3,15 @@ import type { IncomingMessage } from 'node:http'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../../config/config.js'
-import type { PredictResponse } from '../../contracts/rest/predict.js'
+import type { PredictResponse, ServingLive, ServingReady } from '../../contracts/rest/predict.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { notJson, problemDetails } from '../../domain/problem-details.js'
 import type { Keys } from '../keys.js'
 import type { Metrics } from '../metrics.js'
-import type { PlanStatus, Plans } from '../plans/plans.js'
+import type { Plans } from '../plans/plans.js'
 import type { Predictor } from '../predictor.js'
 import { assertHostAllowed, pinnedVersion, presentedKey } from './access.js'
+import { SERVING_DOCUMENT } from './document.js'
 import { asMlforgeError, retryAfter } from './problem.js'
 
 export interface ServerPorts {
@@ -96,13 +97,14 @@ function versionsOf({ predictions }: PredictResponse): Iterable<number> {
 }
 
 function addProbes(server: FastifyInstance, { plans, metrics, ready }: ServerPorts): void {
-  server.get('/live', () => ({ live: true }))
+  server.get('/live', (): ServingLive => ({ live: true }))
   server.get('/ready', (_request, reply) => {
-    const deployments: Omit<PlanStatus, 'deploymentId'>[] = plans
+    const deployments = plans
       .status()
       .map(({ deployment, revision, problem }) => ({ deployment, revision, problem }))
-    return reply.status(ready() ? 200 : 503).send({ ready: ready(), deployments })
+    return reply.status(ready() ? 200 : 503).send({ ready: ready(), deployments } satisfies ServingReady)
   })
+  server.get('/openapi.json', () => SERVING_DOCUMENT)
   server.get('/metrics', async (_request, reply) => {
     void reply.header('content-type', metrics.registry.contentType)
     return metrics.registry.metrics()
