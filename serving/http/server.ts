@@ -132,6 +132,8 @@ function refuse(ports: ServerPorts, thrown: unknown, request: FastifyRequest, re
   ports.metrics.refused(ports.plans.has(name) ? name : '', error.code)
   const seconds = retryAfter(error)
   if (seconds !== undefined) void reply.header('retry-after', String(seconds))
+  // The framework would close the connection under a client that is still sending and so never reads why.
+  if (error.code === 'body_too_large') void reply.removeHeader('connection')
   if (error.http === 401) void reply.header('www-authenticate', 'Bearer realm="mlforge"')
   void reply
     .status(error.http)
