@@ -22,6 +22,7 @@ import type { ServedVersion } from '../domain/serving/served-version.js'
 import { sha256Hex } from '../stores/ids.js'
 import type { ServingReplica } from '../stores/postgres/entities/deployment.js'
 import type { ModelVersion } from '../stores/postgres/entities/model.js'
+import { planTopic } from '../stores/redis/wake.js'
 import { awaitChange } from './await-change.js'
 import { beatWhile } from './heartbeats.js'
 import type { Ports } from './ports.js'
@@ -165,6 +166,7 @@ export function rolloutActivities(ports: RolloutPorts) {
         },
         { hidden: true },
       )
+      ports.wakes.publish(planTopic(project))
       return beatWhile('acknowledgement', async signal => {
         const end = Date.now() + ACKNOWLEDGE_MS
         for (;;) {

@@ -31,10 +31,11 @@ export function problemDetails(error: MlforgeError, path: string, requestId: str
 }
 
 /** The error for a body that does not parse, with the parser's own words on where it stops. */
-export function notJson(body: string, error: Error): MlforgeError {
-  let reason = error.message
+export function notJson(body: string): MlforgeError {
+  let reason: string
   try {
     JSON.parse(body)
+    reason = 'a member "__proto__", or "prototype" of a "constructor", is not taken'
   } catch (syntax) {
     reason = (syntax as Error).message
   }

@@ -7,6 +7,7 @@ import { DeploymentStore } from '../stores/postgres/deployment-store.js'
 import { KeyStore } from '../stores/postgres/key-store.js'
 import { type NewSegment, PredictionStore } from '../stores/postgres/prediction-store.js'
 import { assertSchema } from '../stores/postgres/schema-version.js'
+import { planTopic, WakeListener } from '../stores/redis/wake.js'
 import type { Keys } from './keys.js'
 import type { Plans } from './plans/plans.js'
 
@@ -22,7 +23,7 @@ export interface ControlPlanePorts {
   readonly log: Logger
 }
 
-/** What a replica knows of Postgres: it looks for plans and keys and says which plans it answers by. */
+/** What a replica knows of Postgres and Redis: it looks for plans and keys and says which plans it answers by. */
 export class ControlPlane {
   private readonly dataSource: DataSource
   private readonly deployments: DeploymentStore
@@ -32,6 +33,9 @@ export class ControlPlane {
   private connecting: Promise<void> | undefined
   private reachable = true
   private taking: Promise<void> | undefined
+  private readonly wakes: WakeListener
+  /** The time between two looks; ended early when there is something to see. */
+  private rest = new AbortController()
   /** True once the plans in force have been read. */
   seen = false
 
@@ -40,12 +44,23 @@ export class ControlPlane {
     this.deployments = new DeploymentStore(this.dataSource)
     this.keyStore = new KeyStore(this.dataSource)
     this.predictions = new PredictionStore(this.dataSource)
+    this.wakes = new WakeListener(ports.config.redis.url, ports.log)
   }
 
-  /** Looks again and again until told to stop. Postgres may be away for as long as it likes. */
+  /**
+   * Looks again and again until told to stop, at once when Redis says that a plan was issued. Postgres and
+   * Redis may be away for as long as they like.
+   */
   async follow(stop: AbortSignal): Promise<void> {
     const { config, log } = this.ports
+    stop.addEventListener('abort', () => this.rest.abort())
+    this.wakes.subscribe(planTopic(config.project), () => {
+      // While plans are being taken no look asks for others.
+      void Promise.resolve(this.taking).then(() => this.rest.abort())
+    })
     while (!stop.aborted) {
+      // From here on: a plan may be issued while this look is under way.
+      this.rest = new AbortController()
       try {
         await this.look()
         if (!this.reachable) log.info('postgres answers again')
@@ -56,7 +71,9 @@ export class ControlPlane {
           log.warn({ reason }, 'postgres cannot be asked; serving goes on with what is known')
         this.reachable = false
       }
-      await wait(config.serving.pollSeconds * 1000, undefined, { signal: stop }).catch(() => undefined)
+      await wait(config.serving.pollSeconds * 1000, undefined, { signal: this.rest.signal }).catch(
+        () => undefined,
+      )
     }
     await this.taking
   }
@@ -73,6 +90,7 @@ export class ControlPlane {
   }
 
   async close(): Promise<void> {
+    this.wakes.close()
     if (this.dataSource.isInitialized) await this.dataSource.destroy()
   }
 

@@ -67,7 +67,7 @@ export function addParsers(server: FastifyInstance): void {
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') return done(null, undefined)
     void json(request, body as string, (error, value) => {
-      done(error ? notJson(body as string, error) : null, value)
+      done(error ? notJson(body as string) : null, value)
     })
   })
   server.addContentTypeParser(['text/csv', 'application/octet-stream'], (request, payload, done) => {

@@ -26,3 +26,22 @@ export interface Prediction {
   version: number
   value: number
 }
+
+/** Answer of `GET /live` of the serving process. */
+export interface ServingLive {
+  live: boolean
+}
+
+/** Answer of `GET /ready` of the serving process; its status is 503 while `ready` is false. */
+export interface ServingReady {
+  ready: boolean
+  deployments: ServedDeployment[]
+}
+
+export interface ServedDeployment {
+  deployment: string
+  /** Revision of the plan that answers, 0 for none. */
+  revision: number
+  /** Why a newer plan does not answer. */
+  problem: string | null
+}

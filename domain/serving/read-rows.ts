@@ -3,7 +3,7 @@ import { didYouMean } from '../suggest.js'
 import type { ProblemList } from './problem-list.js'
 
 /** Most rows of one request. */
-const MAX_ROWS = 1_000
+export const MAX_ROWS = 1_000
 
 const DAY_MS = 86_400_000
 const MEMBERS = ['id', 'eventTime', 'key', 'features']

@@ -4,6 +4,8 @@ const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
   400: 'invalid_request',
   404: 'not_found',
   413: 'body_too_large',
+  // A name in the address that is longer than any name.
+  414: 'not_found',
   415: 'unsupported_media_type',
 }
 

@@ -3,14 +3,15 @@ import type { IncomingMessage } from 'node:http'
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../../config/config.js'
-import type { PredictResponse } from '../../contracts/rest/predict.js'
+import type { PredictResponse, ServingLive, ServingReady } from '../../contracts/rest/predict.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { notJson, problemDetails } from '../../domain/problem-details.js'
 import type { Keys } from '../keys.js'
 import type { Metrics } from '../metrics.js'
-import type { PlanStatus, Plans } from '../plans/plans.js'
+import type { Plans } from '../plans/plans.js'
 import type { Predictor } from '../predictor.js'
 import { assertHostAllowed, pinnedVersion, presentedKey } from './access.js'
+import { SERVING_DOCUMENT } from './document.js'
 import { asMlforgeError, retryAfter } from './problem.js'
 
 export interface ServerPorts {
@@ -44,6 +45,8 @@ export function createServer(ports: ServerPorts): FastifyInstance {
     return503OnClosing: false,
     forceCloseConnections: 'idle',
     routerOptions: { maxParamLength: 300 },
+    // Addresses that do not come as far as a route.
+    frameworkErrors: (error, request, reply) => refuse(ports, error, request, reply),
   })
   server.addHook('onRequest', (request, reply, done) => {
     void reply.header('x-request-id', request.id)
@@ -94,13 +97,14 @@ function versionsOf({ predictions }: PredictResponse): Iterable<number> {
 }
 
 function addProbes(server: FastifyInstance, { plans, metrics, ready }: ServerPorts): void {
-  server.get('/live', () => ({ live: true }))
+  server.get('/live', (): ServingLive => ({ live: true }))
   server.get('/ready', (_request, reply) => {
-    const deployments: Omit<PlanStatus, 'deploymentId'>[] = plans
+    const deployments = plans
       .status()
       .map(({ deployment, revision, problem }) => ({ deployment, revision, problem }))
-    return reply.status(ready() ? 200 : 503).send({ ready: ready(), deployments })
+    return reply.status(ready() ? 200 : 503).send({ ready: ready(), deployments } satisfies ServingReady)
   })
+  server.get('/openapi.json', () => SERVING_DOCUMENT)
   server.get('/metrics', async (_request, reply) => {
     void reply.header('content-type', metrics.registry.contentType)
     return metrics.registry.metrics()
@@ -114,7 +118,7 @@ function takeJson(server: FastifyInstance): void {
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') return done(null, undefined)
     void json(request, body as string, (error, value) => {
-      done(error ? notJson(body as string, error) : null, value)
+      done(error ? notJson(body as string) : null, value)
     })
   })
 }
@@ -128,6 +132,8 @@ function refuse(ports: ServerPorts, thrown: unknown, request: FastifyRequest, re
   ports.metrics.refused(ports.plans.has(name) ? name : '', error.code)
   const seconds = retryAfter(error)
   if (seconds !== undefined) void reply.header('retry-after', String(seconds))
+  // The framework would close the connection under a client that is still sending and so never reads why.
+  if (error.code === 'body_too_large') void reply.removeHeader('connection')
   if (error.http === 401) void reply.header('www-authenticate', 'Bearer realm="mlforge"')
   void reply
     .status(error.http)

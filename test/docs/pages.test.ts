@@ -77,11 +77,15 @@ describe('pages', () => {
     expect(variables.filter(({ name }) => !known.includes(`\`${name}\``))).toEqual([])
   })
 
-  it('name routes that the API has', () => {
-    const { paths } = JSON.parse(readFileSync(join(ROOT, 'docs/openapi.json'), 'utf8')) as {
-      paths: Record<string, Record<string, unknown>>
-    }
-    const known = Object.entries(paths).flatMap(([path, methods]) =>
+  it('name routes that the API or serving has', () => {
+    const documents = ['docs/openapi.json', 'docs/openapi-serving.json'].map(
+      path =>
+        JSON.parse(readFileSync(join(ROOT, path), 'utf8')) as {
+          paths: Record<string, Record<string, unknown>>
+        },
+    )
+    const routes = documents.flatMap(({ paths }) => Object.entries(paths))
+    const known = routes.flatMap(([path, methods]) =>
       Object.keys(methods).map(method => [method.toUpperCase(), path.split('/')] as const),
     )
     const named = mentions(/\b((?:GET|POST|PUT|PATCH|DELETE) ["']?\/[^\s"'?]+)/g)

@@ -102,6 +102,12 @@ describe('an answer', () => {
   })
 })
 
+it('a category that no training has seen is a number like others: answered, logged, and drift shows it', async () => {
+  const { status } = await replica.predict('plain', [{ id: 'unseen', features: { ...features(), hr: 99 } }])
+  expect(status).toBe(200)
+  expect((await logged('unseen', 1))[0]!.features).toEqual({ ...features(), hr: 99 })
+})
+
 describe('a prediction id', () => {
   const send = (id: string, temp = 0.2, deployment = 'plain') =>
     replica.predict(deployment, [{ id, features: features(temp) }])
@@ -237,10 +243,10 @@ describe('a request that is refused', () => {
     ],
     ['of 100,000 rows', 400, 'invalid_request', () => replica.predict('plain', Array(100_000).fill(1))],
     [
-      'of two megabytes',
+      'of 100,000 whole rows',
       413,
       'body_too_large',
-      () => replica.predict('plain', [row], { headers: { 'content-length': '2000000' } }),
+      () => replica.predict('plain', Array(100_000).fill(row)),
     ],
     ['of 1,001 rows', 400, 'invalid_request', () => replica.predict('plain', Array(1_001).fill(row))],
     [
@@ -249,11 +255,73 @@ describe('a request that is refused', () => {
       'invalid_request',
       () => replica.call('/v1/deployments/plain/predict', { body: '{"__proto__": {"rows": []}}' }),
     ],
+    [
+      'whose address is no address',
+      400,
+      'invalid_request',
+      () => replica.call('/v1/deployments/%zz/predict', { body: { rows: [row] } }),
+    ],
+    ['whose deployment has an endless name', 404, 'not_found', () => replica.predict('x'.repeat(400), [row])],
   ])('%s answers %i %s', async (_, status, code, send) => {
     const { status: got, body, headers } = await send()
     expect([got, body.code]).toEqual([status, code])
     expect(headers['content-type']).toBe('application/problem+json; charset=utf-8')
     expect(headers['www-authenticate']).toBe(status === 401 ? 'Bearer realm="mlforge"' : undefined)
+  })
+
+  const tomorrow = new Date(Date.now() + 25 * 3_600_000).toISOString()
+  it.each<[string, string, number, string, RegExp]>([
+    ['an unknown feature', '"tmp": 0.2, "hr": 7, "workingday": true', 422, 'features.temp', /missing/],
+    [
+      'an extra feature',
+      '"temp": 0.2, "hr": 7, "workingday": true, "hum": 1',
+      422,
+      'features.hum',
+      /no feature/,
+    ],
+    ['a text', '"temp": "0.2", "hr": 7, "workingday": true', 422, 'features.temp', /a number, not "0.2"/],
+    ['a text NaN', '"temp": "NaN", "hr": 7, "workingday": true', 422, 'features.temp', /not "NaN"/],
+    ['null', '"temp": null, "hr": 7, "workingday": true', 422, 'features.temp', /not null/],
+    [
+      'a number of the wrong type',
+      '"temp": 0.2, "hr": 7, "workingday": 1',
+      422,
+      'features.workingday',
+      /true/,
+    ],
+    ['part of an hour', '"temp": 0.2, "hr": 7.5, "workingday": true', 422, 'features.hr', /whole number/],
+    ['1e999', '"temp": 1e999, "hr": 7, "workingday": true', 422, 'features.temp', /not a finite number/],
+    ['1e39', '"temp": 1e39, "hr": 7, "workingday": true', 422, 'features.temp', /float32/],
+    ['NaN', '"temp": NaN, "hr": 7, "workingday": true', 400, 'body', /Unexpected token/],
+    ['Infinity', '"temp": -Infinity, "hr": 7, "workingday": true', 400, 'body', /minus sign/],
+    [
+      'a poisoned prototype',
+      '"__proto__": { "temp": 1 }, "hr": 7, "workingday": true',
+      400,
+      'body',
+      /__proto__/,
+    ],
+  ])('with %s in a row says where and why', async (_, members, status, at, message) => {
+    const body = `{"rows": [{"id": "bad", "features": {${members}}}]}`
+    const { status: got, body: problem } = await replica.call('/v1/deployments/plain/predict', { body })
+    expect(got).toBe(status)
+    const where = at === 'body' ? at : `rows[0].${at}`
+    expect(problem.problems.find(each => each.at === where)?.message).toMatch(message)
+    // The id is still free, so nothing was kept of the row.
+    const good = await replica.predict('plain', [{ id: 'bad', features: features() }])
+    expect(good.status).toBe(200)
+  })
+
+  it.each<[string, unknown, RegExp]>([
+    ['in the future', tomorrow, /more than 24 hours in the future/],
+    ['that cannot be read', 'yesterday', /ISO 8601/],
+    ['without an offset', '2012-01-31T13:00:00', /with an offset/],
+    ['that is no time of day', '2012-01-31T24:00:00Z', /ISO 8601/],
+    ['in milliseconds', 1_328_014_800_000, /ISO 8601/],
+  ])('with an event time %s says so', async (_, eventTime, message) => {
+    const { status, body } = await replica.predict('plain', [{ eventTime, features: features() }])
+    expect([status, body.problems[0]!.at]).toEqual([400, 'rows[0].eventTime'])
+    expect(body.problems[0]!.message).toMatch(message)
   })
 
   it('with an unknown name is told the nearest', async () => {

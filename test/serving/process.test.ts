@@ -1,11 +1,11 @@
 import { appendFile, readdir, rename, rm, writeFile } from 'node:fs/promises'
-import { connect, createServer, type Server, type Socket } from 'node:net'
+import { connect } from 'node:net'
 import { once } from 'node:events'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { PlanArm } from '../../domain/routing/plan.js'
-import { freePort } from '../api/support/ports.js'
 import { eventually } from '../support/eventually.js'
+import { Proxy } from './support/proxy.js'
 import type { ReplicaProcess } from './support/replica-process.js'
 import { features, World } from './support/world.js'
 
@@ -244,49 +244,3 @@ describe('a replica', () => {
     expect(replica.output.trim().split('\n')).toHaveLength(1)
   })
 })
-
-/** Stands before Postgres, and can go away and come back. */
-class Proxy {
-  private server: Server | undefined
-  private readonly sockets = new Set<Socket>()
-
-  private constructor(
-    private readonly target: URL,
-    private readonly port: number,
-  ) {}
-
-  static async before(url: string): Promise<Proxy> {
-    const proxy = new Proxy(new URL(url), await freePort())
-    await proxy.open()
-    return proxy
-  }
-
-  get url(): string {
-    const through = new URL(this.target)
-    through.host = `127.0.0.1:${this.port}`
-    return through.toString()
-  }
-
-  async open(): Promise<void> {
-    this.server = createServer(socket => {
-      const upstream = connect(Number(this.target.port), this.target.hostname)
-      for (const [one, other] of [
-        [socket, upstream],
-        [upstream, socket],
-      ] as const) {
-        this.sockets.add(one)
-        one.pipe(other)
-        one.on('error', () => other.destroy())
-        one.on('close', () => other.destroy())
-      }
-    }).listen(this.port, '127.0.0.1')
-    await once(this.server, 'listening')
-  }
-
-  async close(): Promise<void> {
-    const closed = new Promise(resolve => this.server?.close(resolve))
-    for (const socket of this.sockets) socket.destroy()
-    this.sockets.clear()
-    await closed
-  }
-}

@@ -1,6 +1,8 @@
 import { readdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setTimeout as wait } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { chooseArm } from '../../domain/routing/choose-arm.js'
 import type { PlanArm } from '../../domain/routing/plan.js'
 import { eventually } from '../support/eventually.js'
 import { storeVersion } from './support/models.js'
@@ -12,6 +14,15 @@ const pair = (stable: number, candidate: number, weight: number): PlanArm[] => [
   { version: stable, role: 'stable', weight: 100 - weight },
   { version: candidate, role: 'candidate', weight },
 ]
+
+/** Sends 0, 1, 2 … when each is due, however long the answers to the ones before take; those missed are sent at once. */
+async function atRate(perSecond: number, more: () => boolean, send: (index: number) => void): Promise<void> {
+  const began = performance.now()
+  for (let index = 0; more(); await wait(1)) {
+    const due = ((performance.now() - began) * perSecond) / 1000
+    for (; index < due && more(); index++) send(index)
+  }
+}
 
 describe('a new plan', () => {
   let world: World
@@ -42,48 +53,65 @@ describe('a new plan', () => {
     })
   })
 
-  it('changes no request but those that come after it: 2,000 across 5 swaps, each by a plan in force', async () => {
-    const plans = [alone(1), pair(1, 2, 10), pair(1, 2, 50), alone(2), pair(2, 3, 30), alone(3)]
+  it('changes no request but those that come after it: 10,000 at 1,000 a second across 20 swaps', async () => {
+    // Each version is put beside the one before, given half, and made the only one; four of them take turns.
+    const plans = [0, 1, 2, 3, 4, 5, 6].flatMap(turn => {
+      const [stable, candidate] = [1 + (turn % 4), 1 + ((turn + 1) % 4)]
+      return [alone(stable), pair(stable, candidate, 10), pair(stable, candidate, 50)]
+    })
     const { id } = await world.deploy('busy', plans[0]!)
     await world.inForce(id, 1)
-    const answers: { before: number; answer: Answer; after: number }[] = []
+    const answers: Promise<{ id: string; before: number; answer: Answer; after: number }>[] = []
     let issued = 1
     let inForce = 1
-    let next = 0
-    const client = async (): Promise<void> => {
-      // However slow the swaps are, there is load until the last is done.
-      while (next < 2000 || inForce < plans.length) {
-        const row = { id: `busy-${next++}`, features: features() }
-        const before = inForce
-        answers.push({ before, answer: await replica.predict('busy', [row]), after: issued })
+    let newest = 1
+    const send = async (index: number) => {
+      const row = { id: `busy-${index}`, key: `rider-${index % 500}`, features: features() }
+      const before = inForce
+      const answer = await replica.predict('busy', [row])
+      newest = Math.max(newest, answer.body.revision)
+      return { id: row.id, before, answer, after: issued }
+    }
+    const swaps = async (): Promise<void> => {
+      for (const plan of plans.slice(1)) {
+        const due = (issued * 10_000) / plans.length
+        await eventually(() => expect(answers.length).toBeGreaterThan(due), { everyMs: 5 })
+        issued++
+        await world.issue(id, plan)
+        await world.inForce(id, issued)
+        await eventually(() => expect(newest).toBe(issued), { everyMs: 5 })
+        inForce = issued
       }
     }
-    const clients = Array.from({ length: 8 }, client)
-    for (const plan of plans.slice(1)) {
-      const due = (issued * 2000) / plans.length
-      await eventually(() => expect(answers.length).toBeGreaterThan(due), { everyMs: 5 })
-      issued++
-      await world.issue(id, plan)
-      await world.inForce(id, issued)
-      await eventually(() => expect(answers.at(-1)!.answer.body.revision).toBe(issued), { everyMs: 5 })
-      inForce = issued
-    }
-    await Promise.all(clients)
-    expect(answers.length).toBeGreaterThanOrEqual(2000)
-    for (const { before, answer, after } of answers) {
+    let swapping = true
+    const swapped = swaps().finally(() => (swapping = false))
+    // However slow the swaps are, there is load until the last is done.
+    await atRate(
+      1_000,
+      () => swapping || answers.length < 10_000,
+      index => void answers.push(send(index)),
+    )
+    await swapped
+    const seen = await Promise.all(answers)
+    expect(seen.length).toBeGreaterThanOrEqual(10_000)
+    for (const [index, { id: asked, before, answer, after }] of seen.entries()) {
       expectStatus(answer, 200)
       const { revision, predictions } = answer.body
       expect(revision).toBeGreaterThanOrEqual(before)
       expect(revision).toBeLessThanOrEqual(after)
-      const { version, value } = predictions[0]!
-      expect(plans[revision - 1]!.map(arm => arm.version)).toContain(version)
-      expect(value).toBe(100 * version)
+      // The version that this plan gives to this key, and no other.
+      const { version } = chooseArm({ arms: plans[revision - 1]!, salt: 'salt' }, `rider-${index % 500}`)
+      expect(predictions).toEqual([{ id: asked, version, value: 100 * version }])
     }
-    expect(new Set(answers.map(({ answer }) => answer.body.revision)).size).toBe(plans.length)
+    expect(new Set(seen.map(({ answer }) => answer.body.revision)).size).toBe(plans.length)
     // And the one of the test before.
-    const records = (await world.sentUntil(answers.length + 1)).filter(record => record.deployment === 'busy')
-    expect(new Set(records.map(record => record.id)).size).toBe(answers.length)
-    expect(records).toHaveLength(answers.length)
+    const records = (await world.sentUntil(seen.length + 1)).filter(record => record.deployment === 'busy')
+    expect(records.map(record => record.id).toSorted()).toEqual(seen.map(each => each.id).toSorted())
+    const answered = new Map(seen.map(({ id: asked, answer }) => [asked, answer.body]))
+    for (const { id: asked, revision, version, output } of records) {
+      const { revision: told, predictions } = answered.get(asked)!
+      expect([revision, version, output]).toEqual([told, predictions[0]!.version, predictions[0]!.value])
+    }
   })
 
   it.each<[string, RegExp, (name: string) => Promise<{ id: string; heal: () => Promise<void> }>]>([
@@ -92,10 +120,10 @@ describe('a new plan', () => {
       /is not in the object store/,
       async name => {
         const { id } = await served(name)
-        const broken = await storeVersion(world.objects, 7)
+        const broken = await storeVersion(world.objects, 17)
         await rm(join(world.directory, 'objects', broken.onnx.uri))
-        await world.issue(id, alone(7), [broken])
-        return { id, heal: async () => void (await storeVersion(world.objects, 7)) }
+        await world.issue(id, alone(17), [broken])
+        return { id, heal: async () => void (await storeVersion(world.objects, 17)) }
       },
     ],
     [
@@ -103,12 +131,12 @@ describe('a new plan', () => {
       /is corrupt/,
       async name => {
         const { id } = await served(name)
-        const broken = await storeVersion(world.objects, 8)
+        const broken = await storeVersion(world.objects, 18)
         const file = join(world.directory, 'objects', broken.onnx.uri)
         await rm(file)
         await writeFile(file, 'rotten')
-        await world.issue(id, alone(8), [broken])
-        return { id, heal: async () => void (await storeVersion(world.objects, 8)) }
+        await world.issue(id, alone(18), [broken])
+        return { id, heal: async () => void (await storeVersion(world.objects, 18)) }
       },
     ],
     [
@@ -117,9 +145,9 @@ describe('a new plan', () => {
       async name => {
         const { id } = await served(name)
         const onnx = await world.objects.write('default', Buffer.from('no model'))
-        const broken = { ...(await storeVersion(world.objects, 9)), onnx }
-        await world.issue(id, alone(9), [broken])
-        return { id, heal: async () => void (await world.issue(id, alone(9))) }
+        const broken = { ...(await storeVersion(world.objects, 19)), onnx }
+        await world.issue(id, alone(19), [broken])
+        return { id, heal: async () => void (await world.issue(id, alone(19))) }
       },
     ],
   ])(

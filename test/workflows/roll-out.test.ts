@@ -9,6 +9,7 @@ import type { RolloutSpec } from '../../domain/rollouts/spec.js'
 import type { Strategy } from '../../domain/rollouts/strategy.js'
 import type { Verb } from '../../domain/rollouts/verbs.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
+import { planTopic, RunWakes } from '../../stores/redis/wake.js'
 import { encodeRecord } from '../../stores/segments/segment-codec.js'
 import { bikeCsv, bikeTraining } from '../support/bike-data.js'
 import { eventually } from '../support/eventually.js'
@@ -148,8 +149,19 @@ describe('rollOut', () => {
   }
 
   it('brings the first version to all traffic after its preflight, and says what it skipped', async () => {
+    const wakes = new RunWakes(harness.config.redis.url, harness.logger)
+    let subscribed = 0
+    let plans = 0
+    wakes.subscribe('roll-out.test', () => subscribed++)
+    wakes.subscribe(planTopic(PROJECT), () => plans++)
+    await eventually(() => {
+      wakes.publish('roll-out.test')
+      expect(subscribed).toBeGreaterThan(0)
+    })
     const run = await start({ version: 1 })
     const row = await harness.ended(run, 60_000)
+    await eventually(() => expect(plans).toBeGreaterThan(0))
+    wakes.close()
     expect(row).toMatchObject({
       status: 'succeeded',
       stage: 'succeeded',

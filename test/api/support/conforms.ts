@@ -11,6 +11,11 @@ interface Schema {
   required?: string[]
   additionalProperties?: boolean | Schema
   items?: Schema
+  minItems?: number
+  maxItems?: number
+  minLength?: number
+  maxLength?: number
+  pattern?: string
 }
 
 type Content = Record<string, { schema?: Schema }>
@@ -20,7 +25,7 @@ export function assertConforms(
   document: OpenAPIObject,
   method: string,
   path: string,
-  response: Response,
+  response: Pick<Response, 'status' | 'headers'>,
   body: unknown,
 ): void {
   const route = routeOf(document, path)
@@ -33,13 +38,22 @@ export function assertConforms(
   if (!described) throw new Error(`${where} is not described`)
   if (response.status >= 400 && typeof body === 'object') {
     const { code } = body as { code?: string }
-    const partsDown = route === '/health'
-    if (!partsDown && !described.description.includes(`\`${code}\``))
+    // Of these an answer with an error status says how parts are.
+    const isState = route === '/health' || !described.content?.['application/problem+json']
+    if (!isState && !described.description.includes(`\`${code}\``))
       throw new Error(`${where} does not name ${code}`)
   }
   const type = response.headers.get('content-type')?.split(';')[0] ?? ''
   const schema = described.content?.[type]?.schema
   if (schema && type.endsWith('json')) check(document, schema, body, where)
+}
+
+/** Throws when a body is not one that the OpenAPI document describes for its route. */
+export function assertTakes(document: OpenAPIObject, method: string, path: string, body: unknown): void {
+  const route = routeOf(document, path)
+  const operation = document.paths[route ?? '']?.[method.toLowerCase() as 'post']
+  const { content } = (operation?.requestBody ?? {}) as { content?: Content }
+  check(document, content?.['application/json']?.schema ?? {}, body, `${method} ${route}`)
 }
 
 function routeOf(document: OpenAPIObject, path: string): string | undefined {
@@ -64,17 +78,20 @@ function check(document: OpenAPIObject, schema: Schema, value: unknown, at: stri
     return check(document, target, value, at)
   }
   if (value === null) {
-    if (schema.nullable !== true && (schema.type !== undefined || schema.properties)) {
+    if (schema.nullable !== true && (schema.type !== undefined || schema.properties || schema.oneOf)) {
       throw new Error(`${at} is null`)
     }
     return
   }
   for (const part of schema.allOf ?? []) check(document, part, value, at)
+  if (schema.oneOf && !schema.oneOf.some(part => fits(document, part, value)))
+    throw new Error(`${at} is none of what it may be: ${String(value)}`)
   if (schema.enum && !schema.enum.includes(value))
     throw new Error(`${at}: ${String(value)} is not in the list`)
   switch (schema.type) {
     case 'array':
       if (!Array.isArray(value)) throw new Error(`${at} is no list`)
+      assertWithin(schema.minItems, value.length, schema.maxItems, at)
       return value.forEach((item, i) => check(document, schema.items ?? {}, item, `${at}[${i}]`))
     case 'object':
       return checkObject(document, schema, value, at)
@@ -82,12 +99,31 @@ function check(document: OpenAPIObject, schema: Schema, value: unknown, at: stri
       if (!Number.isInteger(value)) throw new Error(`${at} is no integer: ${String(value)}`)
       return
     case 'string':
+      if (typeof value !== 'string') throw new Error(`${at} is no string: ${String(value)}`)
+      // In characters, not in the halves that JavaScript counts.
+      assertWithin(schema.minLength, [...value].length, schema.maxLength, at)
+      if (schema.pattern !== undefined && !new RegExp(schema.pattern, 'u').test(value))
+        throw new Error(`${at} is not like ${schema.pattern}: ${value}`)
+      return
     case 'number':
     case 'boolean':
       if (typeof value !== schema.type) throw new Error(`${at} is no ${schema.type}: ${String(value)}`)
       return
     default:
   }
+}
+
+function fits(document: OpenAPIObject, schema: Schema, value: unknown): boolean {
+  try {
+    check(document, schema, value, '')
+    return true
+  } catch {
+    return false
+  }
+}
+
+function assertWithin(from = 0, length: number, to = Infinity, at: string): void {
+  if (length < from || length > to) throw new Error(`${at} has a length of ${length}`)
 }
 
 function checkObject(document: OpenAPIObject, schema: Schema, value: unknown, at: string): void {

@@ -2,9 +2,14 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { Agent, request } from 'node:http'
 import { fileURLToPath } from 'node:url'
+import type { OpenAPIObject } from '@nestjs/swagger'
 import type { PredictResponse } from '../../../contracts/rest/predict.js'
+import { SERVING_DOCUMENT } from '../../../serving/http/document.js'
+import { assertConforms } from '../../api/support/conforms.js'
 import { freePort } from '../../api/support/ports.js'
 import { eventually } from '../../support/eventually.js'
+
+export const DOCUMENT = SERVING_DOCUMENT as unknown as OpenAPIObject
 
 const MAIN = fileURLToPath(new URL('../../../serving/main.js', import.meta.url))
 
@@ -27,7 +32,7 @@ export interface Call {
 
 /** A replica in a process of its own, with nothing but its environment. */
 export class ReplicaProcess {
-  private readonly agent = new Agent({ keepAlive: true, maxSockets: 64 })
+  private readonly agent = new Agent({ keepAlive: true, maxSockets: 256 })
   output = ''
 
   private constructor(
@@ -75,12 +80,19 @@ export class ReplicaProcess {
     return this
   }
 
+  /** Listens, ready or not. */
+  async live(): Promise<this> {
+    await eventually(() => this.call('/live', { method: 'GET' }), { deadlineMs: 30_000 })
+    return this
+  }
+
   /** Sends rows to a deployment. */
   predict(deployment: string, rows: unknown, call: Call & { version?: number } = {}): Promise<Answer> {
     const pin = call.version === undefined ? '' : `/versions/${call.version}`
     return this.call(`/v1/deployments/${deployment}${pin}/predict`, { body: { rows }, ...call })
   }
 
+  /** Every answer is compared with its OpenAPI description. */
   call(
     path: string,
     { method = 'POST', key = 'mlf_viewer', headers = {}, body }: Call = {},
@@ -107,7 +119,14 @@ export class ReplicaProcess {
           response.once('end', () => {
             const json = /json/.test(response.headers['content-type'] ?? '')
             const parsed: unknown = json ? JSON.parse(answer) : answer
-            resolve({ status: response.statusCode!, headers: response.headers, body: parsed as never })
+            const status = response.statusCode!
+            try {
+              const got = new Headers(response.headers as Record<string, string>)
+              assertConforms(DOCUMENT, method, path, { status, headers: got }, parsed)
+            } catch (error) {
+              return reject(error as Error)
+            }
+            resolve({ status, headers: response.headers, body: parsed as never })
           })
         },
       )
