@@ -162,10 +162,9 @@ export const CHOSEN_TOURS: readonly Tour[] = [
   tour('incident', [
     ['opened', 'worker-workflows'],
     ['set', 'worker-io'],
-    ['accepted', 'temporal'],
-    ['moved', 'supervisor'],
-    ['observed', 'postgres'],
-    ['closed', 'api'],
+    ['registered', 'postgres'],
+    ['observed', 'api'],
+    ['closed', 'supervisor'],
   ]),
 ]
 
