@@ -3,7 +3,8 @@ import { join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 
 /** Steps of runs with a place between two commits, which nothing outside of the process can see in time. */
-export type GateName = 'commit' | 'register' | 'plan-1' | 'promote'
+export type GateName =
+  'commit' | 'register' | 'plan-1' | 'promote' | 'opened' | 'set-1' | 'accepted' | 'rollout' | 'closed'
 
 /**
  * A door in worker-io, steered by files: an armed gate stops the first that comes, once. The test sees

@@ -1,4 +1,5 @@
 import { bikeTable, months } from '../../examples/bike-sharing/bike.js'
+import { IncidentPlay } from './incident/play.js'
 import type { Play } from './play.js'
 import { type Pair, replicasFor, type ScenarioName } from './points.js'
 import { RolloutPlay } from './rollout/play.js'
@@ -33,6 +34,7 @@ export class KillBench {
       const plays = {
         ...(wants('training') ? { training: await TrainingPlay.start(stack, csv, BASE, pairs) } : {}),
         ...(wants('rollout') ? { rollout: await RolloutPlay.start(stack, BASE) } : {}),
+        ...(wants('incident') ? { incident: await IncidentPlay.start(stack, csv) } : {}),
       }
       const { comparable } = await stack.check()
       if (comparable.problems.length > 0) {

@@ -58,6 +58,19 @@ describe('SIGKILL of any process at any point', () => {
          ON f.deployment_id IN (d.id, reverse(replace(d.id::text, '-', ''))::uuid)
          WHERE d.name = $1 ORDER BY f.id LIMIT 1)`,
     ],
+    [
+      'an incident that ended otherwise',
+      'incident',
+      `UPDATE incidents SET status = CASE status WHEN 'closed' THEN 'suppressed' ELSE 'closed' END
+       WHERE deployment_id = (SELECT id FROM deployments WHERE name = $1)`,
+    ],
+    [
+      'a retraining set of other predictions',
+      'incident',
+      `UPDATE dataset_versions
+       SET conversion = jsonb_set(conversion, '{joined,table}', to_jsonb(reverse(conversion#>>'{joined,table}')))
+       WHERE version = 2 AND dataset_id = (SELECT id FROM datasets WHERE name = $1)`,
+    ],
   ])('the comparison sees %s', async (_, scenario, statement) => {
     const play = bench.play(scenario)
     // Done twice, each of these is undone.

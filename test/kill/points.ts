@@ -2,12 +2,14 @@
 export const POINTS = {
   training: ['upload', 'commit', 'checkpoint', 'evaluate', 'register', 'trigger'],
   rollout: ['issued', 'untaken', 'sealed', 'half', 'swap', 'alias', 'uploaded', 'verb'],
+  incident: ['opened', 'waiting', 'set', 'accepted', 'registered', 'moved', 'observed', 'closed'],
 } as const
 
 export type ScenarioName = keyof typeof POINTS
 export type TrainingPoint = (typeof POINTS)['training'][number]
 export type RolloutPoint = (typeof POINTS)['rollout'][number]
-export type Point = TrainingPoint | RolloutPoint
+export type IncidentPoint = (typeof POINTS)['incident'][number]
+export type Point = TrainingPoint | RolloutPoint | IncidentPoint
 
 export const POINT_TITLES: Record<Point, string> = {
   upload: 'upload streaming',
@@ -24,6 +26,14 @@ export const POINT_TITLES: Record<Point, string> = {
   alias: 'alias moved but the run still open',
   uploaded: 'segment uploaded but not ingested',
   verb: 'verb sent but not answered',
+  opened: 'incident opened but nothing done yet',
+  waiting: 'incident waiting for data',
+  set: 'retraining set committed but no training yet',
+  accepted: 'retraining accepted but not known to the incident',
+  registered: 'retrained version registered but no rollout yet',
+  moved: 'alias moved but the incident still open',
+  observed: 'window recorded while the incident observes',
+  closed: 'incident closed but its run still open',
 }
 
 export type Victim =
@@ -63,6 +73,17 @@ const PROCESSES: Readonly<Record<ScenarioName, readonly Victim[]>> = {
     'supervisor',
     'serving-2',
   ],
+  incident: [
+    'api',
+    'worker-workflows',
+    'worker-io',
+    'worker-train',
+    'serving-1',
+    'temporal',
+    'postgres',
+    'redis',
+    'supervisor',
+  ],
 }
 
 /** A second replica gets no requests: it matters where plans are to be taken. */
@@ -97,9 +118,9 @@ export interface Tour {
 }
 
 /**
- * Each point of the training twice, each of the rollout at least once, each process at least once, each where it
- * hurts most. To play a scenario takes longer than to kill somebody in it, so each is hit several times; all pairs
- * one by one are for the long suite.
+ * Each point of the training twice, each of the rollout at least once, most of the incident, each process at least
+ * once, each where it hurts most. To play a scenario takes longer than to kill somebody in it, so each is hit
+ * several times; all pairs one by one are for the long suite.
  */
 export const CHOSEN_TOURS: readonly Tour[] = [
   tour('training', [
@@ -137,6 +158,13 @@ export const CHOSEN_TOURS: readonly Tour[] = [
     ['untaken', 'serving-2'],
     ['swap', 'serving-1'],
     ['uploaded', 'worker-io'],
+  ]),
+  tour('incident', [
+    ['opened', 'worker-workflows'],
+    ['set', 'worker-io'],
+    ['registered', 'postgres'],
+    ['observed', 'api'],
+    ['closed', 'supervisor'],
   ]),
 ]
 

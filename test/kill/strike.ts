@@ -1,11 +1,65 @@
+import { setTimeout as wait } from 'node:timers/promises'
 import type { ProcessIdentity } from '../../infra/launcher/proc.js'
 import { isAlive, until } from '../../infra/launcher/proc.js'
-import type { Victim } from './points.js'
+import type { GateName } from './gates.js'
+import type { Kill } from './play.js'
+import type { Pair, Point, Victim } from './points.js'
 import type { KillStack, Query } from './stack.js'
 
 /** How long a scenario may take to come to a point. */
 export const REACH_MS = 120_000
 const GONE_MS = 5_000
+
+/** Says afterwards whether the point had passed when the kill came. */
+export type WasLate = (at: Date) => boolean | Promise<boolean>
+
+/** Where a point is, for `strike`. */
+export interface Place {
+  /** Stops worker-io there. */
+  readonly gate: GateName | undefined
+  /** Resolves when the point is seen from outside. */
+  readonly reached: () => Promise<WasLate>
+}
+
+/**
+ * Plays a scenario, and kills at its points.
+ * @param play calls its argument when it is about to come to a point, and waits for it where the point is
+ */
+export async function playWithKills<P extends Point>(
+  stack: KillStack,
+  pairs: readonly Pair[],
+  delayMs: number,
+  placeOf: (point: P) => Place,
+  play: (at: (point: P) => Promise<void>) => Promise<void>,
+): Promise<Kill[]> {
+  const kills: Awaited<ReturnType<typeof strike>>[] = []
+  await play(async point => {
+    for (const pair of pairs.filter(each => each.point === point)) {
+      kills.push(await strike(stack, pair, delayMs, placeOf(point)))
+    }
+  })
+  await stack.settled()
+  return Promise.all(kills.map(async kill => ({ ...kill, late: await kill.late() })))
+}
+
+/** Waits until a scenario is where it is to be hit, and kills with SIGKILL while it stands there. */
+async function strike(
+  stack: KillStack,
+  { point, process }: Pair,
+  delayMs: number,
+  { gate, reached }: Place,
+): Promise<Omit<Kill, 'late'> & { late: () => Promise<boolean> }> {
+  if (gate !== undefined) stack.gates.arm(gate)
+  try {
+    const wasLate = await reached()
+    await wait(delayMs)
+    const at = new Date()
+    const pid = await kill(stack, process)
+    return { point, pid, late: async () => wasLate(at) }
+  } finally {
+    if (gate !== undefined) stack.gates.open(gate)
+  }
+}
 
 /** Kills a process with SIGKILL, and does for it what nobody else does: a supervisor is started again. */
 export async function kill(stack: KillStack, name: Victim): Promise<number> {

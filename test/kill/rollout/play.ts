@@ -1,13 +1,17 @@
+import { bikeHours, monthsOf } from '../../support/bike-hours.js'
 import { differences } from '../differences.js'
 import type { Attempt, Kill, Play } from '../play.js'
+import type { RolloutPoint } from '../points.js'
 import type { KillStack } from '../stack.js'
+import { playWithKills } from '../strike.js'
 import { trainBase } from './base.js'
 import { type AtPoint, runRollouts } from './scenario.js'
 import { rolloutState, type RolloutState } from './state.js'
-import { strike } from './strike.js'
+import { placeOf } from './strike.js'
 import { type Answered, Traffic } from './traffic.js'
 
 const UNDISTURBED = 'undisturbed-rollouts'
+const HOURS = monthsOf(bikeHours(), '2011-11', '2012-06').slice(0, 4_500)
 
 /** Rollouts of a deployment that is asked for predictions all the while. */
 export class RolloutPlay implements Play {
@@ -37,14 +41,8 @@ export class RolloutPlay implements Play {
 
   async attempt({ pairs, prefix, delayMs }: Attempt): Promise<Kill[]> {
     const { stack } = this
-    const kills: Awaited<ReturnType<typeof strike>>[] = []
-    await this.play(prefix, async point => {
-      for (const { process } of pairs.filter(each => each.point === point)) {
-        kills.push(await strike(stack, prefix, point, process, delayMs))
-      }
-    })
-    await stack.settled()
-    return Promise.all(kills.map(async kill => ({ ...kill, late: await kill.late() })))
+    const place = (point: RolloutPoint) => placeOf(stack, prefix, point)
+    return playWithKills(stack, pairs, delayMs, place, at => this.play(prefix, at))
   }
 
   async differences(): Promise<string[]> {
@@ -58,7 +56,7 @@ export class RolloutPlay implements Play {
   private async play(name: string, at: AtPoint): Promise<void> {
     const { stack, refused } = this
     const client = await stack.client()
-    const traffic = new Traffic(await stack.servingClient(), client, name)
+    const traffic = new Traffic(await stack.servingClient(), client, name, HOURS)
     this.last = { name, answers: traffic.answers }
     await runRollouts(client, traffic, name, refused, at)
   }

@@ -52,8 +52,8 @@ export async function runRollouts(
   at: AtPoint,
 ): Promise<void> {
   await client.post('/v1/deployments', { name: deployment, model: MODEL })
-  const rollOut = (name: string, body: Omit<StartRollout, 'reason'>, outcome: string) =>
-    endOf(client, startRollout(client, deployment, name, body), outcome)
+  const rollOut = async (name: string, body: Omit<StartRollout, 'reason'>, outcome: string) =>
+    endOf(client, await startRollout(client, deployment, name, body), outcome)
 
   await all([rollOut('first', { version: WEAK }, 'promoted'), at('issued')])
   await all([
@@ -67,7 +67,7 @@ export async function runRollouts(
   await traffic.finish()
 }
 
-function startRollout(
+export function startRollout(
   client: PatientClient,
   deployment: string,
   name: string,
@@ -77,8 +77,11 @@ function startRollout(
   return client.post<Rollout>(path, { ...body, reason: 'kill suite' }, `${deployment}-${name}`)
 }
 
-async function endOf(client: PatientClient, started: Promise<Rollout>, outcome: string): Promise<void> {
-  const { id } = await started
+export async function endOf(
+  client: PatientClient,
+  { id }: Pick<Rollout, 'id'>,
+  outcome: string,
+): Promise<void> {
   const run = await client.follow<Rollout>(`/v1/rollouts/${id}`)
   if (run.outcome === outcome) return
   throw new Error(
@@ -93,13 +96,13 @@ async function abortOne(client: PatientClient, deployment: string, at: AtPoint):
   await hasTraffic(client, id)
   const abort = () => client.post<VerbAccepted>(`/v1/rollouts/${id}/abort`, {}, `${deployment}-abort`)
   const [answer] = await all([abort(), at('verb')])
-  await endOf(client, Promise.resolve({ id } as Rollout), 'aborted')
+  await endOf(client, { id }, 'aborted')
   const wrong = differences(answer, await abort())
   if (wrong.length > 0) throw new Error(`The same verb again has another answer: ${wrong.join('; ')}`)
 }
 
 /** Until all replicas answer by a plan with the candidate in it, and the rollout knows. */
-async function hasTraffic(client: PatientClient, id: string): Promise<void> {
+export async function hasTraffic(client: PatientClient, id: string): Promise<void> {
   for (const end = Date.now() + BEGUN_MS; ; await wait(100)) {
     const { live, status, stage } = await client.get<Rollout>(`/v1/rollouts/${id}`)
     if (live?.arms.some(({ role, weight }) => role === 'candidate' && weight > 0)) return

@@ -52,7 +52,7 @@ export async function rolloutState(stack: KillStack, deployment: string, answers
 
 export type RolloutState = Awaited<ReturnType<typeof rolloutState>>
 
-async function compareAnswers(
+export async function compareAnswers(
   stack: KillStack,
   deployment: string,
   answers: readonly Answered[],
@@ -72,9 +72,9 @@ async function compareAnswers(
   }
 }
 
-const some = (answers: readonly Answered[]): Some => ({
-  count: answers.length,
-  first: answers.slice(0, 5).map(({ id }) => id),
+export const some = (items: readonly { readonly id: string }[]): Some => ({
+  count: items.length,
+  first: items.slice(0, 5).map(({ id }) => id),
 })
 
 interface LoggedRecord {

@@ -1,38 +1,17 @@
 import { existsSync, watch } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { GateName } from '../gates.js'
-import type { Kill } from '../play.js'
-import type { RolloutPoint, Victim } from '../points.js'
+import type { RolloutPoint } from '../points.js'
 import type { KillStack } from '../stack.js'
-import { kill, REACH_MS, rowAppears, waitFor } from '../strike.js'
+import { type Place, REACH_MS, rowAppears, waitFor, type WasLate } from '../strike.js'
 import { STRONG } from './base.js'
-
-/** Says afterwards whether the point had passed when the kill came. */
-type WasLate = (at: Date) => boolean | Promise<boolean>
 
 const GATES: Readonly<Partial<Record<RolloutPoint, GateName>>> = { issued: 'plan-1', alias: 'promote' }
 
-/** Waits until a deployment's rollouts are where they are to be hit, and kills with SIGKILL. */
-export async function strike(
-  stack: KillStack,
-  deployment: string,
-  point: RolloutPoint,
-  victim: Victim,
-  delayMs: number,
-): Promise<Omit<Kill, 'late'> & { late: () => Promise<boolean> }> {
-  const gate = GATES[point]
-  if (gate !== undefined) stack.gates.arm(gate)
-  try {
-    const wasLate = await reached(stack, deployment, point)
-    await wait(delayMs)
-    const at = new Date()
-    const pid = await kill(stack, victim)
-    return { point, pid, late: async () => wasLate(at) }
-  } finally {
-    if (gate !== undefined) stack.gates.open(gate)
-  }
+/** Where a deployment's rollouts are to be hit. */
+export function placeOf(stack: KillStack, deployment: string, point: RolloutPoint): Place {
+  return { gate: GATES[point], reached: () => reached(stack, deployment, point) }
 }
 
 /** Replicas that have reported lately, against plan p of deployment d. */

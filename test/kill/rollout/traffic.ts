@@ -1,13 +1,11 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Deployment, LabelsAccepted } from '../../../contracts/rest/deployments.js'
 import type { Prediction, PredictResponse } from '../../../contracts/rest/predict.js'
-import { type BikeHour, bikeHours, monthsOf } from '../../support/bike-hours.js'
+import type { BikeHour } from '../../support/bike-hours.js'
 import { all } from '../all.js'
 import type { PatientClient } from '../client.js'
 import { FEATURES } from '../training/scenario.js'
 
-/** So many rows each deployment is asked for in the end, however long its rollouts took. */
-const TOTAL = 4_500
 const ROWS = 4
 const PACE_MS = 200
 const BATCH = 100
@@ -18,10 +16,12 @@ export interface Answered extends Prediction {
   readonly resent: boolean
 }
 
-/** Hours of the bike-sharing data, in their order: asked for, and labelled when they are answered. */
+/**
+ * Hours of the bike-sharing data, in their order: asked for, and labelled when they are answered. In the end
+ * a deployment has been asked for all of them, however long its rollouts took.
+ */
 export class Traffic {
   readonly answers: Answered[] = []
-  private readonly hours: readonly BikeHour[] = monthsOf(bikeHours(), '2011-11', '2012-06')
   private asked = 0
   private labelled = 0
 
@@ -29,6 +29,7 @@ export class Traffic {
     private readonly serving: PatientClient,
     private readonly api: PatientClient,
     private readonly deployment: string,
+    private readonly hours: readonly BikeHour[],
   ) {}
 
   /** Asks at a steady pace until something has ended. */
@@ -36,7 +37,7 @@ export class Traffic {
     let isOver = false
     const over = work.finally(() => (isOver = true))
     const asking = async () => {
-      for (; !isOver && this.asked < TOTAL; await wait(PACE_MS)) await this.ask(ROWS)
+      for (; !isOver && this.asked < this.hours.length; await wait(PACE_MS)) await this.ask(ROWS)
     }
     const labelling = async () => {
       for (; !isOver; await wait(PACE_MS)) await this.label()
@@ -45,11 +46,30 @@ export class Traffic {
     return result
   }
 
-  /** Asks for what is left of the total, and waits until the platform has read everything. */
+  /** Asks for what is left, and waits until the platform has read everything. */
   async finish(): Promise<void> {
-    while (this.asked < TOTAL) await this.ask(Math.min(BATCH, TOTAL - this.asked))
+    await this.send(this.hours.length)
     await this.label()
-    const last = this.hours[TOTAL - 1]!.eventTime
+    await this.isRead()
+  }
+
+  /**
+   * Asks for all hours before an event time. Their labels are sent when the platform has read all of them:
+   * whatever becomes of a window then, it has all its rows.
+   */
+  async replay(until: number): Promise<void> {
+    await this.send(this.hours.filter(({ eventTime }) => eventTime < until).length)
+    await this.isRead()
+    await this.label()
+  }
+
+  /** Asks until it has asked for so many. */
+  private async send(total: number): Promise<void> {
+    while (this.asked < total) await this.ask(Math.min(BATCH, total - this.asked))
+  }
+
+  private async isRead(): Promise<void> {
+    const last = this.hours[this.asked - 1]!.eventTime
     for (const end = Date.now() + INGEST_MS; ; await wait(100)) {
       const { predictions } = await this.api.get<Deployment>(`/v1/deployments/${this.deployment}`)
       if (predictions.waitingSegments === 0 && Date.parse(predictions.until ?? '') >= last) return

@@ -90,7 +90,7 @@ export class TrainingPlay implements Play {
  * The same table but for one number in a column that no model sees: another file, another dataset
  * root, other objects, so that nothing of an earlier scenario can stand in for what a kill has lost.
  */
-function variant(csv: string, number: number): string {
+export function variant(csv: string, number: number): string {
   const [header = '', first = '', ...rest] = csv.split('\n')
   const column = header.split(',').indexOf('casual')
   const cells = first.split(',')

@@ -1,6 +1,7 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Page } from '../../../contracts/rest/common.js'
 import type { DatasetCommit } from '../../../contracts/rest/datasets.js'
+import type { RetrainingTemplate } from '../../../contracts/rest/retraining.js'
 import type { Schedule } from '../../../contracts/rest/schedules.js'
 import type { StartTraining, Training, TrainingSummary } from '../../../contracts/rest/trainings.js'
 import { Refused } from '../../../examples/bike-sharing/rest.js'
@@ -37,6 +38,18 @@ export function trainingOf(model: string, dataset: string, rounds = 120): StartT
   return {
     model,
     dataset: { name: dataset, version: 'latest' },
+    ...templateOf(rounds),
+    split: {
+      column: 'dteday',
+      train: { from: '2011-01-01', until: '2011-09-01' },
+      holdout: { from: '2011-09-01', until: '2011-11-01' },
+    },
+  }
+}
+
+/** Whatever it is trained on. */
+export function templateOf(rounds: number): RetrainingTemplate {
+  return {
     parameters: {
       objective: 'reg:squarederror',
       max_depth: 6,
@@ -51,11 +64,6 @@ export function trainingOf(model: string, dataset: string, rounds = 120): StartT
     checkpointEvery: 20,
     features: FEATURES,
     target: 'cnt',
-    split: {
-      column: 'dteday',
-      train: { from: '2011-01-01', until: '2011-09-01' },
-      holdout: { from: '2011-09-01', until: '2011-11-01' },
-    },
     baseline: { by: ['hr', 'workingday'] },
     clip: { min: 0 },
   }
@@ -154,7 +162,7 @@ async function triggerOnce(
   }
 }
 
-function expectEnd(run: Training | DatasetCommit): void {
+export function expectEnd(run: Training | DatasetCommit): void {
   if (run.status === 'succeeded') return
   throw new Error(`Run ${run.id} of ${run.name} ended ${run.status}: ${run.error?.message ?? 'no error'}`)
 }
