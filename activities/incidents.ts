@@ -10,7 +10,7 @@ import type { RolloutResult } from '../contracts/temporal/rollouts.js'
 import { canonicalJson, type Json } from '../domain/canonical-json.js'
 import { incidentPolicy } from '../domain/retraining/policy.js'
 import { fullTrafficRevision } from '../domain/routing/full-traffic.js'
-import { isOpen } from '../domain/runs/run-status.js'
+import { isUnderWay } from '../domain/runs/run-status.js'
 import { firstAnswered } from '../stores/duckdb/predictions-first.js'
 import { sha256Hex } from '../stores/ids.js'
 import type { Run } from '../stores/postgres/entities/run.js'
@@ -137,11 +137,6 @@ export function incidentActivities(ports: IncidentPorts) {
 }
 
 export type IncidentActivities = ReturnType<typeof incidentActivities>
-
-/** A run that failed and is started again by itself has not ended. */
-function isUnderWay({ status, nextAttemptAt }: Run): boolean {
-  return isOpen(status) || nextAttemptAt !== null
-}
 
 function evidenceOf({ id, kind, status, error, result }: Run) {
   const { reason } = (result ?? {}) as { reason?: string }

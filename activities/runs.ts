@@ -1,12 +1,22 @@
-import type { EndedRun } from '../contracts/temporal/messages.js'
-import { isOpen } from '../domain/runs/run-status.js'
-import type { Run } from '../stores/postgres/entities/run.js'
+import type { EndedRun, RunLimits } from '../contracts/temporal/messages.js'
+import { isUnderWay } from '../domain/runs/run-status.js'
 import type { RunUpdate } from '../stores/postgres/run-store.js'
+import { awaitChange } from './await-change.js'
 import type { Ports } from './ports.js'
 
 type RunPorts = Pick<Ports, 'runs'> & { readonly wakes: Pick<Ports['wakes'], 'publish'> }
 
+interface SomeRuns {
+  readonly project: string
+  readonly runIds: readonly string[]
+}
+
 export function runActivities({ runs, wakes }: RunPorts) {
+  const endedOf = async ({ project, runIds }: SomeRuns) => {
+    const rows = await Promise.all(runIds.map(id => runs.get(project, id)))
+    return rows.filter(run => !isUnderWay(run))
+  }
+
   return {
     /** Writes to a run row. False when the row has had a later write already. */
     async recordRun(input: { runId: string; sequence: number; change: RunUpdate }): Promise<boolean> {
@@ -16,23 +26,20 @@ export function runActivities({ runs, wakes }: RunPorts) {
     },
 
     /** Those of some runs that have come to an end. One that is started again by itself has not. */
-    async endedRuns({
-      project,
-      runIds,
-    }: {
-      project: string
-      runIds: readonly string[]
-    }): Promise<EndedRun[]> {
-      const rows = await Promise.all(runIds.map(id => runs.get(project, id)))
-      return rows
-        .filter(run => !isUnderWay(run))
-        .map(({ id, status, error, result }) => ({ id, status, error, result }))
+    async endedRuns(some: SomeRuns): Promise<EndedRun[]> {
+      const rows = await endedOf(some)
+      return rows.map(({ id, status, error, result }) => ({ id, status, error, result }))
+    },
+
+    /** Ends when more of them have come to an end than had. */
+    async awaitEnds({
+      ended,
+      limits,
+      ...some
+    }: SomeRuns & { readonly ended: number; readonly limits: RunLimits }): Promise<void> {
+      await awaitChange(async () => String((await endedOf(some)).length), String(ended), limits)
     },
   }
 }
 
 export type RunActivities = ReturnType<typeof runActivities>
-
-function isUnderWay({ status, nextAttemptAt }: Run): boolean {
-  return isOpen(status) || nextAttemptAt !== null
-}

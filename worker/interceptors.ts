@@ -33,6 +33,7 @@ const NEVER_GIVE_UP = [
   'resumeIncident',
   'lookAtIncident',
   'awaitIncidentChange',
+  'awaitEnds',
   'recordIncident',
   'startRetraining',
   'startIncidentRollout',

@@ -130,8 +130,9 @@ function queueOptions(queue: QueueName, { config, ports, logger }: WorkerContext
     case 'watch': {
       const { awaitRolloutChange } = rolloutActivities(ports)
       const { awaitIncidentChange } = incidentActivities(ports)
+      const { awaitEnds } = runActivities(ports)
       return {
-        activities: { awaitRolloutChange, awaitIncidentChange },
+        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnds },
         maxConcurrentActivityTaskExecutions: WATCH_SLOTS,
       }
     }

@@ -36,9 +36,7 @@ import { answerVerb, type IncidentVerb, type VerbAnswer } from '../domain/incide
 import { dataWork, ROWS, watch } from './activity-presets.js'
 import { describeFailure } from './failures.js'
 import { asRun, type RunHandle } from './run-shell.js'
-import { untilChanged } from './until-changed.js'
-
-const LOOK_EVERY_SECONDS = 10
+import { lookEveryMs, untilChanged } from './waiting.js'
 
 /** Answers to verbs that are remembered across histories. */
 const REMEMBERED = 200
@@ -236,16 +234,16 @@ class IncidentShell {
   }
 
   private async idle(): Promise<void> {
-    const everyMs = (this.input.limits.lookEverySeconds ?? LOOK_EVERY_SECONDS) * 1000
+    const { limits } = this.input
     // Incidents that began before there was such a wait have looked without it.
     if (!patched('wait-for-change')) {
-      await condition(() => this.woken, everyMs)
+      await condition(() => this.woken, lookEveryMs(limits))
       return
     }
-    const { awaitIncidentChange } = proxyActivities<IncidentActivities>(watch(this.input.limits))
+    const { awaitIncidentChange } = proxyActivities<IncidentActivities>(watch(limits))
     const wait = () =>
       awaitIncidentChange.executeWithOptions({ summary: this.said.slice(0, 200) }, [this.where(this.state!)])
-    await untilChanged(wait, () => this.woken, { everyMs, leftMs: null })
+    await untilChanged(limits, wait, { isWoken: () => this.woken })
   }
 
   private async cutHistory(): Promise<void> {

@@ -1,4 +1,4 @@
-import { ApplicationFailure, continueAsNew, proxyActivities } from '@temporalio/workflow'
+import { ApplicationFailure, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow'
 import type { RetrainDeploymentActivities } from '../activities/retrain-deployment.js'
 import type { RetrainingActivities } from '../activities/retraining.js'
 import type { EndedRun, RunFailure, RunInput } from '../contracts/temporal/messages.js'
@@ -11,7 +11,7 @@ import type {
 import { afterRollout, afterTraining } from '../domain/retraining/ends.js'
 import { dataWork, ROWS } from './activity-presets.js'
 import { asRun, type RunHandle } from './run-shell.js'
-import { allEnded, pause } from './waiting.js'
+import { allEnded, untilMoreEnded } from './waiting.js'
 
 const { trainRetrained, rollOutRetrained } = proxyActivities<RetrainDeploymentActivities>(ROWS)
 
@@ -90,14 +90,17 @@ class Retraining {
       if ('runId' in started) return started.runId
       const { otherRollout, deadlineMs } = started
       this.waitingSince ??= Date.now()
-      if (Date.now() - this.waitingSince >= deadlineMs) {
+      const leftMs = this.waitingSince + deadlineMs - Date.now()
+      if (leftMs <= 0) {
         const hours = deadlineMs / 3_600_000
         const message = `Rollout ${otherRollout} has not ended for ${hours} hours. Version ${version} is registered: roll it out when it has.`
         throw failure({ code: 'rollout_in_progress', message, details: { rolloutId: otherRollout, version } })
       }
       this.handle.stage('roll_out', { waitingFor: otherRollout })
       this.handle.show('waiting for', `rollout ${otherRollout} to end`)
-      await pause(this.input.limits, () => this.cutHistory())
+      if (workflowInfo().continueAsNewSuggested) await this.cutHistory()
+      const { project, limits } = this.input
+      await untilMoreEnded({ project, runIds: [otherRollout], ended: 0, limits }, leftMs)
     }
   }
 

@@ -33,9 +33,7 @@ import type { Action, DecisionEntry } from '../domain/rollouts/turn.js'
 import { applyVerb } from '../domain/rollouts/verbs.js'
 import { dataWork, engineWork, ROWS, watch } from './activity-presets.js'
 import { asRun, type RunHandle } from './run-shell.js'
-import { untilChanged } from './until-changed.js'
-
-const LOOK_EVERY_SECONDS = 10
+import { lookEveryMs, untilChanged } from './waiting.js'
 
 /** Answers to verbs that are remembered across histories, and after the end. */
 const REMEMBERED = 200
@@ -200,21 +198,19 @@ class RolloutShell {
   }
 
   private async idle({ until, for: what }: Extract<Action, { kind: 'wait' }>): Promise<void> {
-    const everyMs = (this.input.limits.lookEverySeconds ?? LOOK_EVERY_SECONDS) * 1000
+    const { limits } = this.input
     const leftMs = until === null ? null : Math.max(1, until - Date.now())
     const { seen } = this
     // Rollouts that began before there was such a wait have looked without it.
     if (seen === undefined || !patched('wait-for-change')) {
+      const everyMs = lookEveryMs(limits)
       await condition(() => this.woken, Math.min(everyMs, leftMs ?? everyMs))
       return
     }
-    const { awaitRolloutChange } = proxyActivities<RolloutActivities>(watch(this.input.limits))
-    await untilChanged(
-      () =>
-        awaitRolloutChange.executeWithOptions({ summary: what.slice(0, 200) }, [{ ...this.where(), seen }]),
-      () => this.woken,
-      { everyMs, leftMs },
-    )
+    const { awaitRolloutChange } = proxyActivities<RolloutActivities>(watch(limits))
+    const change = () =>
+      awaitRolloutChange.executeWithOptions({ summary: what.slice(0, 200) }, [{ ...this.where(), seen }])
+    await untilChanged(limits, change, { isWoken: () => this.woken, leftMs })
   }
 
   private async cutHistory(): Promise<void> {

@@ -39,6 +39,14 @@ export function isOpen(status: RunStatus): boolean {
   return status === 'accepted' || status === 'running'
 }
 
+/** True before the end of a run: one that failed and is started again by itself has not come to it. */
+export function isUnderWay(run: {
+  readonly status: RunStatus
+  readonly nextAttemptAt: Date | null
+}): boolean {
+  return isOpen(run.status) || run.nextAttemptAt !== null
+}
+
 /** True when the run may be started again under its own id, skipping the steps it has finished. */
 export function isRetryable(status: RunStatus): boolean {
   return mayFollow(status, 'accepted')
