@@ -34,6 +34,7 @@ export class ControlPlane {
   private reachable = true
   private taking: Promise<void> | undefined
   private readonly wakes: WakeListener
+  private reporting: Promise<void> = Promise.resolve()
   /** The time between two looks; ended early when there is something to see. */
   private rest = new AbortController()
   /** True once the plans in force have been read. */
@@ -125,7 +126,14 @@ export class ControlPlane {
     })()
   }
 
-  private async report(): Promise<void> {
+  /** One after the other, each with what holds when it is sent: an older report never comes last. */
+  private report(): Promise<void> {
+    const report = this.reporting.then(() => this.sendReport())
+    this.reporting = report.catch(() => undefined)
+    return report
+  }
+
+  private async sendReport(): Promise<void> {
     const { config, plans, replica, address } = this.ports
     await this.deployments.report(
       config.project,
