@@ -35,7 +35,7 @@ abstract class Copy {
     this.#settle(error)
   }
 
-  handleReadyForQuery(): void {
+  handleReadyForQuery(_connection: CopyConnection): void {
     this.#settle(this.#failure)
   }
 
@@ -44,6 +44,8 @@ abstract class Copy {
 }
 
 class CopyOut extends Copy {
+  #isWaiting = false
+
   constructor(
     sql: string,
     private readonly sink: Writable,
@@ -53,9 +55,19 @@ class CopyOut extends Copy {
 
   handleCopyData({ chunk }: { chunk: Uint8Array }, { stream }: CopyConnection): void {
     // A copy: pg uses its buffer again. The socket waits while the sink is full.
-    if (this.sink.write(Buffer.from(chunk))) return
+    if (this.sink.write(Buffer.from(chunk)) || this.#isWaiting) return
+    this.#isWaiting = true
     stream.pause()
-    this.sink.once('drain', () => stream.resume())
+    this.sink.once('drain', () => {
+      this.#isWaiting = false
+      stream.resume()
+    })
+  }
+
+  override handleReadyForQuery(connection: CopyConnection): void {
+    // All has come, and a sink that is ended while it is full never drains: the next query would get no answer.
+    connection.stream.resume()
+    super.handleReadyForQuery(connection)
   }
 }
 

@@ -9,6 +9,7 @@ import type { AssessOutcome, DueWindows } from '../../contracts/temporal/monitor
 import { completePolicy } from '../../domain/drift/monitoring-policy.js'
 import type { ModelSignature } from '../../domain/models/signature.js'
 import type { PredictionRecord } from '../../domain/serving/prediction-record.js'
+import { backup } from '../../infra/launcher/backup.js'
 import { checkStack } from '../../infra/launcher/check.js'
 import { errorsByMonth } from '../../stores/duckdb/predictions-errors.js'
 import { firstAnswered } from '../../stores/duckdb/predictions-first.js'
@@ -175,6 +176,14 @@ describe('compactPredictions', () => {
     expect(await harness.ports.drift.look(deployment.id)).toEqual(look)
   }, 180_000)
 
+  const saved = () =>
+    backup({
+      config: harness.config,
+      embeddedTemporal: false,
+      file: join(directory, 'backup.tar.gz'),
+      progress: () => undefined,
+    })
+
   it('leaves a stack that a check finds nothing wrong with, after the deletion too', async () => {
     const { database, config } = harness
     const codes = async () => (await checkStack(config, { deep: true })).problems.map(({ code }) => code)
@@ -185,11 +194,14 @@ describe('compactPredictions', () => {
     )
     // The checks above began before what is now 25 hours ago.
     await database.dataSource.query(`UPDATE runs SET created_at = now() - interval '26 hours'`)
+    const { objects: savedBefore } = await saved()
     const { deleted } = await harness.tick<CompactionResult>('compactPredictions')
     expect(deleted).toBeGreaterThan(50)
     const after = await checkStack(config, { deep: true })
     expect(after.problems).toEqual([])
     expect(after.deployments).toEqual(report.deployments)
+    // A backup takes along what was replaced as long as it is there, and does without it.
+    expect((await saved()).objects).toBe(savedBefore - deleted)
   }, 180_000)
 
   it('tells a check that began before what has become of its files', async () => {
