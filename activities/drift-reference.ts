@@ -1,12 +1,15 @@
+import type { DriftColumn, NoReference } from '../domain/drift/columns.js'
 import { referenceRows } from '../domain/drift/references.js'
-import { dominantVersion, type ReferenceValues, type WindowValues } from '../domain/drift/window-report.js'
-import type { WindowFacts } from '../domain/drift/window-report.js'
+import {
+  dominantVersion,
+  type ReferenceFacts,
+  type WindowFacts,
+  type WindowValues,
+} from '../domain/drift/window-report.js'
 import { previousWindow, type TimeRange, type WindowSpec } from '../domain/drift/windows.js'
 import type { ModelSignature } from '../domain/models/signature.js'
-import type { PredictionSource } from '../stores/duckdb/predictions.js'
-import { answeredDays, loggedFeatures } from '../stores/duckdb/predictions-contents.js'
-import { windowRows } from '../stores/duckdb/predictions-window.js'
-import { trainingColumns, trainingDays } from '../stores/duckdb/training-rows.js'
+import type { WindowRows } from '../stores/duckdb/predictions-window.js'
+import { withTrainingRows } from '../stores/duckdb/training-rows.js'
 import type { Ports } from './ports.js'
 import { scoreRows } from './score-rows.js'
 
@@ -14,13 +17,20 @@ export interface ReferenceQuestion {
   readonly project: string
   readonly facts: WindowFacts
   readonly versions: WindowValues['versions']
-  /** Predictions back to where a trailing reference begins (`firstNeeded`). */
-  readonly source: PredictionSource
+  /** Rows of other windows, back to where a trailing reference begins (`firstNeeded`). */
+  readonly windowOf: (range: TimeRange) => WindowRows
 }
 
 interface Work {
   readonly directory: string
   readonly signal: AbortSignal
+}
+
+/** The rows that a window is compared with. */
+export interface ReferenceRows {
+  readonly facts: ReferenceFacts
+  /** One column, in any order; null where the rows have no such column. */
+  column(column: DriftColumn): Promise<ArrayLike<number> | NoReference | null>
 }
 
 /** Where the event times begin that a window and its reference are made of. */
@@ -32,63 +42,73 @@ export function firstNeeded({ policy, window }: Pick<WindowFacts, 'policy' | 'wi
 }
 
 /**
- * The rows that a window is compared with. Training rows are those of the version that answered most of
- * the window, whatever serves now: an old window that is looked at again is compared with the same rows.
+ * Reads the rows that a window is compared with. Training rows are those of the version that answered most
+ * of the window, whatever serves now: an old window that is looked at again is compared with the same rows.
  */
-export async function referenceValues(
+export async function withReference<T>(
   ports: Pick<Ports, 'models' | 'objects'>,
   question: ReferenceQuestion,
-  work: Work,
-): Promise<ReferenceValues> {
-  const { policy } = question.facts
-  const { reference: of } = policy
-  if (of.kind === 'trailing') return trailing(question, work)
+  at: Work,
+  work: (reference: ReferenceRows) => Promise<T>,
+): Promise<T> {
+  const { reference: of } = question.facts.policy
+  if (of.kind === 'trailing') return work(await trailing(question))
   const version = of.kind === 'version' ? of.version : dominantVersion(question.versions)
-  if (version === null) return { of, absent: 'nobody has answered in the window' }
-  return training(ports, question, version, work)
+  if (version === null) return work(none(of, 'nobody has answered in the window'))
+  return withTraining(ports, question, version, at, work)
 }
 
-async function trailing(
-  { facts, source }: ReferenceQuestion,
-  { directory, signal }: Work,
-): Promise<ReferenceValues> {
+function none(of: ReferenceFacts['of'], absent: string): ReferenceRows {
+  return { facts: { of, absent }, column: async () => ({ absent }) }
+}
+
+async function trailing({ facts, windowOf }: ReferenceQuestion): Promise<ReferenceRows> {
   const { policy, window } = facts
   const { reference: of } = policy
-  const options = { temporaryDirectory: directory, signal }
-  const range = { start: firstNeeded(facts), end: window.start }
-  const predictions = await answeredDays(source, range, options)
-  const rows = referenceRows(of, policy.window, window, { training: [], predictions })
-  if (rows.status === 'not_assessed') return { of, absent: rows.reason }
-  const known = await loggedFeatures(source.files, options)
-  const features = policy.columns.map(({ name }) => name).filter(name => known.has(name))
-  const values = await windowRows({ ...source, from: range.start, to: range.end, features }, options)
-  return { of, version: null, ranges: rows.ranges, values }
+  const before = windowOf({ start: firstNeeded(facts), end: window.start })
+  const coverage = { training: [], predictions: await before.days() }
+  const rows = referenceRows(of, policy.window, window, coverage)
+  if (rows.status === 'not_assessed') return none(of, rows.reason)
+  return {
+    facts: { of, version: null, ranges: rows.ranges, rows: await before.count() },
+    column: column => before.column(column),
+  }
 }
 
-async function training(
+async function withTraining<T>(
   { models, objects }: Pick<Ports, 'models' | 'objects'>,
   { project, facts }: ReferenceQuestion,
   number: number,
   { directory, signal }: Work,
-): Promise<ReferenceValues> {
+  work: (reference: ReferenceRows) => Promise<T>,
+): Promise<T> {
   const { policy, window, model } = facts
   const { reference: of } = policy
-  const options = { temporaryDirectory: directory, signal }
   const version = await models.version(project, model, number)
   const timeColumn = (version.lineage as { split?: { column?: string } } | null)?.split?.column
   const { 'train.parquet': table } = version.artifacts
-  if (!table || timeColumn === undefined) return { of, absent: `version ${number} has no training rows` }
+  if (!table || timeColumn === undefined) {
+    return work(none(of, `version ${number} has no training rows`))
+  }
   const question = { file: await objects.toFile(table.uri, directory), timeColumn }
-  const coverage = { training: await trainingDays(question, options), predictions: [] }
-  const rows = referenceRows(of, policy.window, window, coverage)
-  if (rows.status === 'not_assessed') return { of, absent: rows.reason }
-  const signature = version.signature as ModelSignature
-  const names = [...signature.features.map(({ name }) => name), signature.target]
-  const columns = await trainingColumns(question, rows.ranges, names, options)
-  const label = columns.get(signature.target)!
-  columns.delete(signature.target)
-  const output = await scoreRows(objects, version, columns, directory)
-  return { of, version: number, ranges: rows.ranges, values: { output, label, features: columns } }
+  return withTrainingRows(question, { temporaryDirectory: directory, signal }, async trained => {
+    const coverage = { training: await trained.days(), predictions: [] }
+    const rows = referenceRows(of, policy.window, window, coverage)
+    if (rows.status === 'not_assessed') return work(none(of, rows.reason))
+    const { ranges } = rows
+    const { features, target } = version.signature as ModelSignature
+    const names = features.map(({ name }) => name)
+    return work({
+      facts: { of, version: number, ranges, rows: await trained.count(ranges) },
+      column: async ({ role, name }) => {
+        if (role === 'label') return trained.column(target, ranges)
+        if (role === 'prediction') {
+          return scoreRows(objects, version, trained.batches(names, ranges), directory)
+        }
+        return names.includes(name) ? trained.column(name, ranges) : null
+      },
+    })
+  })
 }
 
 function trailingStart(spec: WindowSpec, window: TimeRange, windows: number): number {

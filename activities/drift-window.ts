@@ -2,13 +2,10 @@ import { join } from 'node:path'
 import type { ContentRef } from '../contracts/temporal/messages.js'
 import type { MonitoringPolicy } from '../domain/drift/monitoring-policy.js'
 import type { WindowContent } from '../domain/drift/window-basis.js'
-import type { WindowFacts, WindowGap, WindowValues } from '../domain/drift/window-report.js'
+import type { WindowFacts, WindowGap } from '../domain/drift/window-report.js'
 import { DAY_MS, type TimeRange } from '../domain/drift/windows.js'
 import { MlforgeError } from '../domain/errors.js'
-import type { PredictionSource } from '../stores/duckdb/predictions.js'
-import { loggedFeatures } from '../stores/duckdb/predictions-contents.js'
 import { writeLabels } from '../stores/duckdb/predictions-labels.js'
-import { windowRows } from '../stores/duckdb/predictions-window.js'
 import type { Deployment } from '../stores/postgres/entities/deployment.js'
 import type { DriftInputs } from '../stores/postgres/entities/drift.js'
 import type { PredictionFile } from '../stores/postgres/entities/prediction.js'
@@ -87,19 +84,4 @@ export function gapsOf(files: readonly PredictionFile[], { start, end }: TimeRan
 
 export function droppedIn(gaps: readonly WindowGap[]): number {
   return gaps.reduce((sum, { dropped }) => sum + dropped, 0)
-}
-
-/** The answered rows of a window, with the features that its policy names and that some version has. */
-export async function windowValues(
-  source: PredictionSource,
-  { policy, window }: WindowFacts,
-  { directory, signal }: { directory: string; signal: AbortSignal },
-): Promise<WindowValues> {
-  const options = { temporaryDirectory: directory, signal }
-  const known = await loggedFeatures(source.files, options)
-  const wanted = policy.columns.filter(({ role }) => role === 'feature').map(({ name }) => name)
-  const { quartilesOf } = policy
-  const names = new Set([...wanted, ...(quartilesOf === undefined ? [] : [quartilesOf])])
-  const features = [...names].filter(name => known.has(name))
-  return windowRows({ ...source, from: window.start, to: window.end, features }, options)
 }

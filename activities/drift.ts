@@ -1,5 +1,4 @@
 import { join } from 'node:path'
-import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { RunInput } from '../contracts/temporal/messages.js'
 import type {
   AssessOutcome,
@@ -9,22 +8,17 @@ import type {
   ReportOutcome,
 } from '../contracts/temporal/monitoring.js'
 import type { Json } from '../domain/canonical-json.js'
-import type { ColumnDrift } from '../domain/drift/columns.js'
 import { isWindowOf } from '../domain/drift/monitoring-policy.js'
 import { reportPage } from '../domain/drift/report/page.js'
 import { stateOf, windowBasis } from '../domain/drift/window-basis.js'
-import {
-  compareColumn,
-  reportWindow,
-  type WindowFacts,
-  type WindowReport,
-} from '../domain/drift/window-report.js'
+import type { WindowFacts, WindowReport } from '../domain/drift/window-report.js'
 import { MlforgeError } from '../domain/errors.js'
 import { effectKey } from '../domain/names.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
 import { windowContents, writeLabelsWithin } from '../stores/duckdb/predictions-contents.js'
 import { sha256Hex } from '../stores/ids.js'
-import { firstNeeded, referenceValues } from './drift-reference.js'
+import { assessedReport } from './drift-assess.js'
+import { firstNeeded } from './drift-reference.js'
 import {
   around,
   droppedIn,
@@ -33,7 +27,6 @@ import {
   localSource,
   policyOf,
   type WindowSnapshot,
-  windowValues,
 } from './drift-window.js'
 import { beatWhile } from './heartbeats.js'
 import { json, readJson, writeFile } from './objects.js'
@@ -128,16 +121,7 @@ export function driftActivities(ports: DriftPorts) {
           labels: await objects.toFile(labels.uri, at.directory),
           within: around({ start: firstNeeded(facts), end: facts.window.end }),
         }
-        const values = await windowValues(source, facts, at)
-        const question = { project: input.project, facts, versions: values.versions, source }
-        const reference = await referenceValues(ports, question, at)
-        const columns: ColumnDrift[] = []
-        for (const column of facts.policy.columns) {
-          columns.push(compareColumn(column, values, reference))
-          // A million rows of a column take a third of a second: others, and heartbeats, get their turn.
-          await nextTurn()
-        }
-        const report = reportWindow(facts, values, reference, columns)
+        const report = await assessedReport(ports, { project: input.project, facts, source }, at)
         const { breached, errors, reason } = report
         return {
           breached,

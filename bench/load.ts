@@ -3,10 +3,9 @@
 import { readFile } from 'node:fs/promises'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Page } from '../contracts/rest/common.js'
-import type { StartTraining, Training, TrainingSummary } from '../contracts/rest/trainings.js'
-import { TRAINING } from '../examples/bike-sharing/bike.js'
-import { report, type Row } from './report.js'
-import { type Stack, withStack } from './stack.js'
+import type { Training, TrainingSummary } from '../contracts/rest/trainings.js'
+import { percentile, report, type Row } from './report.js'
+import { smallTraining, type Stack, withStack } from './stack.js'
 
 const SIZES = [50, 200]
 const IDLE_READS = 300
@@ -20,7 +19,7 @@ async function burst(stack: Stack, size: number): Promise<Row[]> {
   const { rest } = stack
   const idle = await reads(rest, 'bike', IDLE_READS)
   const sequential = await oneByOne(rest)
-  const body = small('burst')
+  const body = smallTraining('burst')
   const started = performance.now()
   const accepted = await Promise.all(
     Array.from({ length: size }, () => rest.post<Training>('/v1/trainings', body)),
@@ -66,15 +65,9 @@ async function burst(stack: Stack, size: number): Promise<Row[]> {
   ]
 }
 
-/** A training that learns enough in a moment to pass the gate. */
-function small(model: string): StartTraining {
-  const parameters = { ...TRAINING.parameters, eta: 0.3 }
-  return { ...TRAINING, model, parameters, rounds: 30, checkpointEvery: 10 }
-}
-
 /** Accepted per second when each request waits for the answer to the one before; all finished at the end. */
 async function oneByOne(rest: Stack['rest']): Promise<number> {
-  const body = small('one-by-one')
+  const body = smallTraining('one-by-one')
   const started = performance.now()
   const ids: string[] = []
   for (let i = 0; i < ONE_BY_ONE; i++) ids.push((await rest.post<Training>('/v1/trainings', body)).id)
@@ -100,9 +93,4 @@ async function memory(stack: Stack, peak: Map<string, number>): Promise<void> {
     const bytes = Number(/VmRSS:\s+(\d+) kB/.exec(status)?.[1] ?? 0) * 1024
     peak.set(name, Math.max(peak.get(name) ?? 0, bytes))
   }
-}
-
-function percentile(values: readonly number[], share: number): number {
-  const sorted = values.toSorted((a, b) => a - b)
-  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
 }

@@ -15,9 +15,9 @@ import { connectPostgres } from '../stores/postgres/data-source.js'
 import { DeploymentStore } from '../stores/postgres/deployment-store.js'
 import { eventually } from '../test/support/eventually.js'
 import { mlforge } from '../test/support/servers.js'
-import { FEATURES, LIBRARY, SIGNATURE, trainJob, writeBikeRows } from '../test/trainers/support.js'
-import { runJob } from '../trainers/runner.js'
+import { FEATURES, SIGNATURE } from '../test/trainers/support.js'
 import type { Load, Measured } from './predict/client.js'
+import { BIKE_ROW, trainBikeModel } from './predict/model.js'
 import { startPeer } from './predict/peer.js'
 import { median, report, type Row } from './report.js'
 
@@ -29,8 +29,6 @@ const SECONDS = 3
 const BATCH = 256
 const APPENDS = 50_000
 const CLIENT = fileURLToPath(new URL('./predict/client.js', import.meta.url))
-const VALUES = [1, 0, 1, 7, 0, 6, 0, 1, 0.24, 0.2879, 0.81, 0.1343]
-const BIKE_ROW = Object.fromEntries(FEATURES.map((name, i) => [name, VALUES[i]!]))
 
 interface Server {
   readonly pids: readonly number[]
@@ -46,7 +44,7 @@ const directory = await mkdtemp('/var/tmp/mlforge-bench-')
 await chmod(directory, 0o755)
 const state = join(directory, '.mlforge')
 try {
-  const model = await train()
+  const model = await trainBikeModel(directory)
   await mlforge(state, ['up', '--parts', 'postgres,schema', '--serving', '2'])
   const ours = await deploy(model)
   const peer = await startPeer(directory, model, FEATURES, 2)
@@ -64,21 +62,6 @@ try {
 } finally {
   await mlforge(state, ['clean'])
   await rm(directory, { recursive: true, force: true })
-}
-
-async function train(): Promise<string> {
-  const file = join(directory, 'train.parquet')
-  const holdout = join(directory, 'holdout.parquet')
-  await writeBikeRows(file, 'yr = 0 AND mnth <= 8')
-  await writeBikeRows(holdout, 'yr = 0 AND mnth > 8')
-  const job = trainJob(directory, file, { rounds: 200, checkpointEvery: 0 })
-  const { model } = await runJob(job, { scratch: directory })
-  const exported = { file: model.file, signature: SIGNATURE }
-  const { onnx } = await runJob(
-    { kind: 'export', library: LIBRARY, model: exported, holdout, directory },
-    { scratch: directory },
-  )
-  return onnx.file
 }
 
 /** Puts the model in force on the running replicas. */

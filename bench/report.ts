@@ -27,6 +27,12 @@ export function median(values: readonly number[]): number {
   return sorted.length % 2 === 1 ? sorted[middle]! : (sorted[middle - 1]! + sorted[middle]!) / 2
 }
 
+/** The value that a share of all do not go beyond. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = values.toSorted((a, b) => a - b)
+  return sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))]!
+}
+
 /** Prints the rows as a table and writes `bench/results/<name>.json` with the commit and the machine. */
 export function report(name: string, rows: readonly Row[]): void {
   const measured = rows.map(row => ({ ...row, ratio: row.ours / row.peer }))

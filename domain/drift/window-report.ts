@@ -28,30 +28,24 @@ export interface WindowFacts {
   readonly gaps: readonly WindowGap[]
 }
 
-/** Columns of the same rows. Missing values are NaN. */
-export interface RowValues {
-  /** Null where nobody could say what would have been predicted. */
-  readonly output: ArrayLike<number> | null
-  readonly label: ArrayLike<number>
-  /** A feature that no row has is not among them. */
-  readonly features: ReadonlyMap<string, ArrayLike<number>>
-}
-
-/** The answered rows of a window. */
-export interface WindowValues extends RowValues {
+/** The answered rows of a window, as far as its errors are told from them. Missing values are NaN. */
+export interface WindowValues {
   readonly output: ArrayLike<number>
+  readonly label: ArrayLike<number>
   readonly version: ArrayLike<number>
   readonly versions: readonly { readonly version: number; readonly rows: number; readonly share: number }[]
+  /** Of the feature that the policy shows errors by; null where it names none or no row has it. */
+  readonly quartilesOf: ArrayLike<number> | null
 }
 
 /** What the window is compared with, or why there is nothing. */
-export type ReferenceValues = { readonly of: Reference } & (
-  | { readonly absent: string }
+export type ReferenceFacts = { readonly of: Reference } & (
+  | NoReference
   | {
       /** The model version whose training rows they are; null where they are predictions. */
       readonly version: number | null
       readonly ranges: readonly TimeRange[]
-      readonly values: RowValues
+      readonly rows: number
     }
 )
 
@@ -99,7 +93,7 @@ export interface WindowReport extends WindowFacts {
 export function reportWindow(
   facts: WindowFacts,
   values: WindowValues,
-  reference: ReferenceValues,
+  reference: ReferenceFacts,
   columns: readonly ColumnDrift[],
 ): WindowReport {
   const { policy, state } = facts
@@ -107,7 +101,7 @@ export function reportWindow(
   const [y, p] = [at(values.label, labelledRows), at(values.output, labelledRows)]
   const errors = state === 'assessable' ? assessErrors(y, p, policy.breach) : null
   const { quartilesOf } = policy
-  const quartileValues = quartilesOf === undefined ? undefined : values.features.get(quartilesOf)
+  const byQuartile = values.quartilesOf
   return {
     ...facts,
     schema: 1,
@@ -117,9 +111,9 @@ export function reportWindow(
     errors,
     versions: values.versions.map(each => versionErrors(each, values, labelledRows)),
     quartiles:
-      quartilesOf === undefined || quartileValues === undefined || labelledRows.length === 0
+      quartilesOf === undefined || byQuartile === null || labelledRows.length === 0
         ? null
-        : { column: quartilesOf, groups: errorsByQuartile(at(quartileValues, labelledRows), y, p) },
+        : { column: quartilesOf, groups: errorsByQuartile(at(byQuartile, labelledRows), y, p) },
     reference: describeReference(reference),
     columns,
   }
@@ -141,50 +135,40 @@ function versionErrors(
   return { version, rows, share, labelled: own.length, metrics }
 }
 
-/** Label, prediction or a feature of a window against the reference. */
+/**
+ * A column of a window against that of the reference. Both are values in any order; null where no row has
+ * the column, NaN where one lacks it. Rows that wait for their label say nothing about the labels.
+ */
 export function compareColumn(
   column: DriftColumn,
-  window: RowValues,
-  reference: ReferenceValues,
+  current: ArrayLike<number> | null,
+  reference: ArrayLike<number> | NoReference | null,
 ): ColumnDrift {
-  const current = sampleIn(window, column)
   if (current === null && column.role !== 'time') {
     const reason = 'no version that answered the window has it'
     return { column: column.name, role: column.role, status: 'not_assessed', reason }
   }
-  return assessColumn(column, referenceSample(column, reference), current ?? numericSample([]))
+  return assessColumn(column, referenceSample(column, reference), sampleOf(column, current ?? []))
 }
 
-function referenceSample(column: DriftColumn, reference: ReferenceValues): Sample | NoReference {
-  if ('absent' in reference) return reference
-  return sampleIn(reference.values, column) ?? { absent: 'the reference has no such column' }
+function referenceSample(
+  column: DriftColumn,
+  reference: ArrayLike<number> | NoReference | null,
+): Sample | NoReference {
+  if (reference === null) return { absent: 'the reference has no such column' }
+  return 'absent' in reference ? reference : sampleOf(column, reference)
 }
 
-function sampleIn({ features, output, label }: RowValues, column: DriftColumn): Sample | null {
-  switch (column.role) {
-    case 'label':
-      // Rows that wait for their label say nothing about the labels.
-      return sampleOf(column, at(label, indexesOf(label, Number.isFinite)))
-    case 'prediction':
-      return output && sampleOf(column, output)
-    case 'feature':
-    case 'time': {
-      const values = features.get(column.name)
-      return values === undefined ? null : sampleOf(column, values)
-    }
-  }
+function sampleOf({ role, type }: DriftColumn, values: ArrayLike<number>): Sample {
+  const counted = role === 'label' ? at(values, indexesOf(values, Number.isFinite)) : values
+  if (type === 'numeric') return numericSample(counted)
+  return categoricalSample(Array.from(counted, value => (Number.isNaN(value) ? null : value)))
 }
 
-function sampleOf({ type }: DriftColumn, values: ArrayLike<number>): Sample {
-  if (type === 'numeric') return numericSample(values)
-  return categoricalSample(Array.from(values, value => (Number.isNaN(value) ? null : value)))
-}
-
-function describeReference(reference: ReferenceValues): ReferenceDescription {
+function describeReference(reference: ReferenceFacts): ReferenceDescription {
   const { kind } = reference.of
   if ('absent' in reference) return { kind, status: 'not_assessed', text: reference.absent }
-  const { version, ranges, values } = reference
-  const rows = values.label.length
+  const { version, ranges, rows } = reference
   return { kind, status: 'selected', text: wordsFor(reference.of, version), version, rows, ranges }
 }
 

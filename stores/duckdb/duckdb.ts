@@ -1,7 +1,8 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { type DuckDBConnection, DuckDBInstance, version } from '@duckdb/node-api'
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, version } from '@duckdb/node-api'
 
 export interface DuckDbOptions {
   /** Default 2. */
@@ -17,6 +18,9 @@ export interface DuckDbOptions {
 export type JsonValue = null | boolean | number | string | JsonValue[] | { [key: string]: JsonValue }
 
 export type JsonRow = Record<string, JsonValue>
+
+/** Of 2,048 rows each, which are copied on the event loop. */
+const CHUNKS_A_TURN = 16
 
 /** Goes into the identity of what DuckDB converts. */
 export const DUCKDB_VERSION = `duckdb ${version()}`
@@ -45,22 +49,29 @@ export class DuckDb {
   }
 
   /** The columns of a query that are all DOUBLE, in row order; missing values are NaN. */
-  async numbers(sql: string): Promise<Float64Array[]> {
+  async numbers(sql: string): Promise<Float64Array<ArrayBuffer>[]> {
     const result = await this.interruptible(() => this.connection.run(sql))
     const columns = Array.from({ length: result.columnCount }, () => new Float64Array(result.rowCount))
     let start = 0
     for (let i = 0; i < result.chunkCount; i++) {
       const chunk = result.getChunk(i)
-      for (const [at, column] of columns.entries()) {
-        const vector = chunk.getColumnVector(at)
-        for (let row = 0; row < vector.itemCount; row++) {
-          const value = vector.getItem(row)
-          column[start + row] = value === null ? NaN : Number(value)
-        }
-      }
+      copyChunk(chunk, columns, start)
       start += chunk.rowCount
+      if (i % CHUNKS_A_TURN === CHUNKS_A_TURN - 1) await nextTurn()
     }
     return columns
+  }
+
+  /** The same, some thousand rows at a time: a result that is larger than should be in memory. */
+  async *batches(sql: string): AsyncGenerator<Float64Array[]> {
+    const result = await this.interruptible(() => this.connection.stream(sql))
+    for (;;) {
+      const chunk = await this.interruptible(() => result.fetchChunk())
+      if (chunk === null || chunk.rowCount === 0) return
+      const columns = Array.from({ length: chunk.columnCount }, () => new Float64Array(chunk.rowCount))
+      copyChunk(chunk, columns, 0)
+      yield columns
+    }
   }
 
   /** Makes a temporary table (i, value) of integers. */
@@ -94,6 +105,16 @@ export class DuckDb {
     } finally {
       signal.removeEventListener('abort', interrupt)
       clearInterval(timer)
+    }
+  }
+}
+
+function copyChunk(chunk: DuckDBDataChunk, columns: readonly Float64Array[], start: number): void {
+  for (const [at, column] of columns.entries()) {
+    const vector = chunk.getColumnVector(at)
+    for (let row = 0; row < vector.itemCount; row++) {
+      const value = vector.getItem(row)
+      column[start + row] = value === null ? NaN : Number(value)
     }
   }
 }

@@ -1,8 +1,7 @@
 import type { WindowContent } from '../../domain/drift/window-basis.js'
 import type { TimeRange } from '../../domain/drift/windows.js'
-import { type DuckDbOptions, text, withDuckDb } from './duckdb.js'
+import { type DuckDbOptions, text } from './duckdb.js'
 import { eventTimeSql, type PredictionSource, withPredictions } from './predictions.js'
-import { FEATURE_PREFIX } from './predictions-write.js'
 
 /** What the rows of a window are, without what was never logged. */
 export type LoggedContent = Omit<WindowContent, 'dropped'>
@@ -47,39 +46,6 @@ export async function writeLabelsWithin(
     db.run(`COPY (SELECT id, label FROM answered JOIN labels USING (id)
       WHERE ${eventTimeSql({ from: start, to: end })} ORDER BY id) TO ${text(outFile)} (FORMAT parquet, COMPRESSION zstd)`),
   )
-}
-
-/** Whole days in UTC on which there are answered rows, joined where they follow each other. */
-export async function answeredDays(
-  source: PredictionSource,
-  range: TimeRange,
-  options: DuckDbOptions = {},
-): Promise<TimeRange[]> {
-  return withPredictions(source, options, async db =>
-    joinDays(
-      await db.query(`SELECT DISTINCT epoch_ms(date_trunc('day', event_time)) AS day FROM answered
-        WHERE ${eventTimeSql({ from: range.start, to: range.end })} ORDER BY day`),
-    ),
-  )
-}
-
-/** Features that some version in the files has. */
-export async function loggedFeatures(
-  files: readonly string[],
-  options: DuckDbOptions = {},
-): Promise<Set<string>> {
-  if (files.length === 0) return new Set()
-  return withDuckDb(options, async db => {
-    const described = await db.query(
-      `DESCRIBE SELECT * FROM read_parquet([${files.map(text).join(', ')}], union_by_name = true)`,
-    )
-    const columns = described.map(row => row['column_name'] as string)
-    return new Set(
-      columns
-        .filter(column => column.startsWith(FEATURE_PREFIX))
-        .map(column => column.slice(FEATURE_PREFIX.length)),
-    )
-  })
 }
 
 const DAY_MS = 86_400_000

@@ -59,16 +59,21 @@ export async function withPredictions<T>(
   })
 }
 
+/** Features that some version in the files has. */
+export async function loggedFeatures(db: DuckDb): Promise<string[]> {
+  const described = await db.query('DESCRIBE logged')
+  return described
+    .map(row => row['column_name'] as string)
+    .filter(column => column.startsWith(FEATURE_PREFIX))
+    .map(column => column.slice(FEATURE_PREFIX.length))
+}
+
 /**
  * The column that holds each feature; NULL in rows of versions without it.
  * @throws MlforgeError unknown_column for a feature that no version in the files has
  */
 export async function featureColumns(db: DuckDb, features: readonly string[]): Promise<string[]> {
-  const described = await db.query('DESCRIBE logged')
-  const known = described
-    .map(row => row['column_name'] as string)
-    .filter(column => column.startsWith(FEATURE_PREFIX))
-    .map(column => column.slice(FEATURE_PREFIX.length))
+  const known = await loggedFeatures(db)
   const folded = new Set(known.map(feature => feature.toLowerCase()))
   return features.map(feature => {
     if (folded.has(feature.toLowerCase())) return name(FEATURE_PREFIX + feature)

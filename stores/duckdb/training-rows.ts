@@ -1,5 +1,5 @@
 import type { TimeRange } from '../../domain/drift/windows.js'
-import { type DuckDbOptions, name, text, withDuckDb } from './duckdb.js'
+import { type DuckDb, type DuckDbOptions, name, text, withDuckDb } from './duckdb.js'
 import { joinDays } from './predictions-contents.js'
 
 export interface TrainingRowsQuestion {
@@ -9,33 +9,53 @@ export interface TrainingRowsQuestion {
   readonly timeColumn: string
 }
 
-/** Whole days in UTC of which there are rows, joined where they follow each other. */
-export async function trainingDays(
+/** Reads the rows that a version was trained on. */
+export async function withTrainingRows<T>(
   { file, timeColumn }: TrainingRowsQuestion,
-  options: DuckDbOptions = {},
-): Promise<TimeRange[]> {
-  return withDuckDb(options, async db =>
-    joinDays(
-      await db.query(`SELECT DISTINCT epoch_ms(date_trunc('day', ${name(timeColumn)}::TIMESTAMP)) AS day
-        FROM read_parquet(${text(file)}) WHERE ${name(timeColumn)} IS NOT NULL ORDER BY day`),
-    ),
-  )
+  options: DuckDbOptions,
+  work: (rows: TrainingRows) => Promise<T>,
+): Promise<T> {
+  return withDuckDb(options, async db => {
+    await db.run(`CREATE VIEW trained AS SELECT * FROM read_parquet(${text(file)})`)
+    return work(new TrainingRows(db, `${name(timeColumn)}::TIMESTAMP`))
+  })
 }
 
-/** Columns of the rows within ranges, as numbers (booleans 0 and 1, NaN where there is none), all in one order. */
-export async function trainingColumns(
-  { file, timeColumn }: TrainingRowsQuestion,
-  ranges: readonly TimeRange[],
-  columns: readonly string[],
-  options: DuckDbOptions = {},
-): Promise<Map<string, Float64Array>> {
-  const ms = `epoch_ms(${name(timeColumn)}::TIMESTAMP)`
-  const within = ranges.map(({ start, end }) => `(${ms} >= ${start} AND ${ms} < ${end})`)
-  const wanted = columns.map((column, i) => `${name(column)}::DOUBLE AS c${i}`)
-  return withDuckDb(options, async db => {
-    const read = await db.numbers(`SELECT ${wanted.join(', ')}
-      FROM read_parquet(${text(file)}, file_row_number = true)
-      WHERE ${within.join(' OR ')} ORDER BY file_row_number`)
-    return new Map(columns.map((column, i) => [column, read[i]!]))
-  })
+/** Values are numbers: booleans are 0 and 1, NaN where there is none. */
+export class TrainingRows {
+  constructor(
+    private readonly db: DuckDb,
+    private readonly time: string,
+  ) {}
+
+  /** Whole days in UTC of which there are rows, joined where they follow each other. */
+  async days(): Promise<TimeRange[]> {
+    return joinDays(
+      await this.db.query(`SELECT DISTINCT epoch_ms(date_trunc('day', ${this.time})) AS day
+        FROM trained WHERE ${this.time} IS NOT NULL ORDER BY day`),
+    )
+  }
+
+  async count(ranges: readonly TimeRange[]): Promise<number> {
+    const [found] = await this.db.query(`SELECT count(*) AS "rows" ${this.within(ranges)}`)
+    return found!['rows'] as number
+  }
+
+  /** One column of the rows within ranges, in any order, so that no others are in memory. */
+  async column(column: string, ranges: readonly TimeRange[]): Promise<Float64Array<ArrayBuffer>> {
+    const [values] = await this.db.numbers(`SELECT ${name(column)}::DOUBLE ${this.within(ranges)}`)
+    return values!
+  }
+
+  /** Columns that belong together, some thousand rows at a time. */
+  batches(columns: readonly string[], ranges: readonly TimeRange[]): AsyncGenerator<Float64Array[]> {
+    const wanted = columns.map(column => `${name(column)}::DOUBLE`)
+    return this.db.batches(`SELECT ${wanted.join(', ')} ${this.within(ranges)}`)
+  }
+
+  private within(ranges: readonly TimeRange[]): string {
+    const ms = `epoch_ms(${this.time})`
+    const each = ranges.map(({ start, end }) => `(${ms} >= ${start} AND ${ms} < ${end})`)
+    return `FROM trained WHERE ${each.join(' OR ')}`
+  }
 }

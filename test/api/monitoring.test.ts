@@ -4,7 +4,7 @@ import { completePolicy } from '../../domain/drift/monitoring-policy.js'
 import { reportPage } from '../../domain/drift/report/page.js'
 import {
   compareColumn,
-  type ReferenceValues,
+  type ReferenceFacts,
   reportWindow,
   type WindowValues,
 } from '../../domain/drift/window-report.js'
@@ -218,10 +218,10 @@ describe('monitoring', () => {
         label,
         version: [1, 1],
         versions: [{ version: 1, rows: 2, share: 1 }],
-        features: new Map([['temp', [0.1, 0.2]]]),
+        quartilesOf: [0.1, 0.2],
       }
       const absent = `the training data has no period like ${windowId}`
-      const reference: ReferenceValues = { of: { kind: 'sameSeason' }, absent }
+      const reference: ReferenceFacts = { of: { kind: 'sameSeason' }, absent }
       const report = reportWindow(
         {
           deployment,
@@ -235,7 +235,7 @@ describe('monitoring', () => {
         },
         values,
         reference,
-        policy.columns.map(column => compareColumn(column, values, reference)),
+        policy.columns.map(column => compareColumn(column, [1, 2], reference)),
       )
       const objects = objectsOf(api)
       const json = await objects.write('default', Buffer.from(canonicalJson(report as unknown as Json)))

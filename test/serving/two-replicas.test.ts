@@ -9,7 +9,7 @@ import type { PlanArm } from '../../domain/routing/plan.js'
 import { countLogged } from '../../stores/duckdb/predictions-count.js'
 import { writeLabels } from '../../stores/duckdb/predictions-labels.js'
 import { labelledTable } from '../../stores/duckdb/predictions-training.js'
-import { windowRows } from '../../stores/duckdb/predictions-window.js'
+import { withWindows } from '../../stores/duckdb/predictions-window.js'
 import { withPredictions } from '../../stores/duckdb/predictions.js'
 import { LabelStore } from '../../stores/postgres/label-store.js'
 import { PredictionStore } from '../../stores/postgres/prediction-store.js'
@@ -191,9 +191,10 @@ describe('one of two replicas that is killed', () => {
       const ports = { predictions, labels, objects: world.objects }
       const { split } = await lookAtRows(ports, id, look, directory)
       expect([split!.stable.rows, split!.candidate.rows]).toEqual(counts)
-      const window = await windowRows({ ...source, ...range })
-      expect([window.labelled, window.unlabelled]).toEqual([IDS, 0])
-      expect(window.versions.map(each => each.rows)).toEqual(counts)
+      const window = { start: range.from, end: range.to }
+      const { label, versions } = await withWindows(source, {}, windowOf => windowOf(window).ordered())
+      expect([label.length, label.filter(Number.isNaN).length]).toEqual([IDS, 0])
+      expect(versions.map(each => each.rows)).toEqual(counts)
       const table = { ...source, ...range, features: ['temp'], target: 'cnt' }
       expect(await labelledTable(table, join(directory, 'training.parquet'))).toBe(IDS)
       expect(await countLogged(files, {})).toEqual({

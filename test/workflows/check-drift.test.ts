@@ -69,10 +69,8 @@ describe('checkDrift', () => {
   /** What the registered version says of hours, by their ids. */
   async function score(wanted: readonly BikeHour[]): Promise<void> {
     const directory = await mkdtemp(join(tmpdir(), 'mlforge-score-'))
-    const columns = new Map(
-      FEATURES.map(name => [name, Float64Array.from(wanted, hour => hour.values[name]!)]),
-    )
-    const outputs = await scoreRows(harness.ports.objects, version, columns, directory)
+    const columns = FEATURES.map(name => Float64Array.from(wanted, hour => hour.values[name]!))
+    const outputs = await scoreRows(harness.ports.objects, version, [columns], directory)
     wanted.forEach(({ id }, row) => predicted.set(id, outputs![row]!))
     await rm(directory, { recursive: true })
   }

@@ -6,19 +6,31 @@ import { stateOf, type WindowContent, windowBasis } from '../../../domain/drift/
 import {
   compareColumn,
   dominantVersion,
-  type ReferenceValues,
+  type ReferenceFacts,
   reportWindow as reportFrom,
   type WindowFacts,
   type WindowValues,
 } from '../../../domain/drift/window-report.js'
 import { windowOfId } from '../../../domain/drift/windows.js'
 
-const reportWindow = (facts: WindowFacts, values: WindowValues, reference: ReferenceValues) =>
+type Columns = Readonly<Record<string, readonly number[] | null>>
+
+/** The report of a window whose columns are compared with others. */
+const reportWindow = (
+  facts: WindowFacts,
+  values: WindowValues,
+  reference: ReferenceFacts,
+  current: Columns = COLUMNS,
+  before: Columns = BEFORE,
+) =>
   reportFrom(
     facts,
     values,
     reference,
-    facts.policy.columns.map(column => compareColumn(column, values, reference)),
+    facts.policy.columns.map(column => {
+      const compared = 'absent' in reference ? reference : (before[column.name] ?? null)
+      return compareColumn(column, current[column.name] ?? null, compared)
+    }),
   )
 const WINDOW = windowOfId({ every: 'month' }, '2012-01')!
 const signature = (names: readonly string[]) => ({
@@ -45,23 +57,25 @@ const VALUES: WindowValues = {
     { version: 1, rows: 3, share: 0.75 },
     { version: 2, rows: 1, share: 0.25 },
   ],
-  features: new Map([
-    ['temp', [0.1, 0.2, 0.3, 0.4]],
-    ['hr', [1, 2, 3, NaN]],
-  ]),
+  quartilesOf: [0.1, 0.2, 0.3, 0.4],
 }
-const REFERENCE: ReferenceValues = {
+const COLUMNS: Columns = {
+  cnt: [20, 40, 60, 80],
+  prediction: [10, 20, 30, 40],
+  temp: [0.1, 0.2, 0.3, 0.4],
+  hr: [1, 2, 3, NaN],
+}
+const BEFORE: Columns = {
+  cnt: [11, 21, 31],
+  prediction: [10, 20, 30],
+  temp: [0.1, 0.2, 0.3],
+  hr: [1, 2, 3],
+}
+const REFERENCE: ReferenceFacts = {
   of: { kind: 'sameSeason' },
   version: 1,
   ranges: [{ start: 0, end: 1 }],
-  values: {
-    output: [10, 20, 30],
-    label: [11, 21, 31],
-    features: new Map([
-      ['temp', [0.1, 0.2, 0.3]],
-      ['hr', [1, 2, 3]],
-    ]),
-  },
+  rows: 3,
 }
 
 describe('the report of a window', () => {
@@ -89,33 +103,35 @@ describe('the report of a window', () => {
 
   it('says nothing of errors where the window is not assessable, but compares its columns', () => {
     const facts = factsOf({}, { state: 'waiting_for_labels', reason: '1 of 4 rows are labelled' })
-    const waiting = { ...VALUES, label: [20, NaN, NaN, NaN] }
-    const report = reportWindow(facts, waiting, REFERENCE)
+    const label = [20, NaN, NaN, NaN]
+    const report = reportWindow(facts, { ...VALUES, label }, REFERENCE, { ...COLUMNS, cnt: label })
     expect(report).toMatchObject({ labelled: 1, breached: null, errors: null })
-    const [label, , temp] = report.columns
-    expect(label).toMatchObject({ status: 'assessed', rows: { reference: 3, current: 1 } })
+    const [labels, , temp] = report.columns
+    expect(labels).toMatchObject({ status: 'assessed', rows: { reference: 3, current: 1 } })
     expect(temp).toMatchObject({ status: 'assessed', rows: { reference: 3, current: 4 } })
   })
 
-  it.each([
+  it.each<[string, ReferenceFacts, Columns, unknown[]]>([
     [
       'there is no reference',
-      { of: { kind: 'sameSeason' }, absent: 'no period like it' } as const,
+      { of: { kind: 'sameSeason' }, absent: 'no period like it' },
+      BEFORE,
       ['no period like it', 'no period like it', 'no period like it', 'no period like it'],
     ],
     [
       'it could not be scored and lacks a column',
-      { ...REFERENCE, values: { ...REFERENCE.values, output: null, features: new Map([['temp', [1]]]) } },
+      REFERENCE,
+      { cnt: BEFORE['cnt']!, temp: [1] },
       [undefined, 'the reference has no such column', undefined, 'the reference has no such column'],
     ],
-  ])('says why a column is not compared: %s', (_what, reference, reasons) => {
-    const { columns } = reportWindow(factsOf(), VALUES, reference)
+  ])('says why a column is not compared: %s', (_what, reference, before, reasons) => {
+    const { columns } = reportWindow(factsOf(), VALUES, reference, COLUMNS, before)
     expect(columns.map(column => (column.status === 'assessed' ? undefined : column.reason))).toEqual(reasons)
   })
 
   it('leaves columns that say when alone, and names those that no row has', () => {
     const facts = factsOf({ columns: [{ name: 'hr', role: 'time' }] })
-    const { columns } = reportWindow(facts, { ...VALUES, features: new Map() }, REFERENCE)
+    const { columns } = reportWindow(facts, VALUES, REFERENCE, {})
     expect(columns.slice(2)).toMatchObject([
       { column: 'temp', status: 'not_assessed', reason: 'no version that answered the window has it' },
       { column: 'hr', status: 'not_tested' },
@@ -189,11 +205,9 @@ describe('the page of a report', () => {
     const evil = `<img src=x onerror=alert(1)>"'&`
     const facts = { deployment: evil, model: evil, reason: evil, window: { ...WINDOW, id: evil } }
     const policy = completePolicy({ quartilesOf: evil }, signature([evil]))
-    const values = { ...VALUES, features: new Map([[evil, [1, 2, 3, 4]]]) }
-    const report = reportWindow(factsOf({}, { ...facts, policy }), values, {
-      of: { kind: 'training' },
-      absent: evil,
-    })
+    const columns = { ...COLUMNS, [evil]: [1, 2, 3, 4] }
+    const reference: ReferenceFacts = { of: { kind: 'training' }, absent: evil }
+    const report = reportWindow(factsOf({}, { ...facts, policy }), VALUES, reference, columns)
     const text = reportPage(report)
     expect(text).not.toContain('<img')
     expect(text).not.toContain(`"'&`)

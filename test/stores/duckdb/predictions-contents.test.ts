@@ -3,17 +3,13 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
 import { text, withDuckDb } from '../../../stores/duckdb/duckdb.js'
-import {
-  answeredDays,
-  loggedFeatures,
-  windowContents,
-  writeLabelsWithin,
-} from '../../../stores/duckdb/predictions-contents.js'
+import { windowContents, writeLabelsWithin } from '../../../stores/duckdb/predictions-contents.js'
 import { writeLabels } from '../../../stores/duckdb/predictions-labels.js'
-import { windowRows } from '../../../stores/duckdb/predictions-window.js'
+import { withWindows } from '../../../stores/duckdb/predictions-window.js'
 import { PredictionTable } from '../../../stores/duckdb/predictions-write.js'
-import { trainingColumns, trainingDays } from '../../../stores/duckdb/training-rows.js'
+import { withTrainingRows } from '../../../stores/duckdb/training-rows.js'
 import { encodeRecord } from '../../../stores/segments/segment-codec.js'
+import { orderedRows } from './tables.js'
 
 const DAY = 86_400_000
 const [JAN, FEB, MAR] = [0, 31, 60].map(day => Date.UTC(2012, 0, 1) + day * DAY) as [number, number, number]
@@ -120,19 +116,19 @@ describe('contents of windows', () => {
       { id: 'd', label: 3 },
     ])
     const range = { from: FEB, to: MAR }
-    expect(await windowRows({ files, labels: within, ...range })).toEqual(
-      await windowRows({ files, labels: all, ...range }),
+    expect(await orderedRows({ files, labels: within, ...range })).toEqual(
+      await orderedRows({ files, labels: all, ...range }),
     )
   })
 
-  it('knows days and features', async () => {
-    expect(await answeredDays({ files }, { start: JAN, end: MAR })).toEqual([
-      { start: JAN, end: JAN + DAY },
-      { start: FEB - DAY, end: FEB + 2 * DAY },
-    ])
-    expect(await answeredDays({ files }, { start: MAR, end: MAR + DAY })).toEqual([])
-    expect(await loggedFeatures(files)).toEqual(new Set(['temp']))
-    expect(await loggedFeatures([])).toEqual(new Set())
+  it('knows the days of a window', async () => {
+    await withWindows({ files }, {}, async windowOf => {
+      expect(await windowOf({ start: JAN, end: MAR }).days()).toEqual([
+        { start: JAN, end: JAN + DAY },
+        { start: FEB - DAY, end: FEB + 2 * DAY },
+      ])
+      expect(await windowOf({ start: MAR, end: MAR + DAY }).days()).toEqual([])
+    })
   })
 
   it('reads training rows by their time', async () => {
@@ -144,18 +140,20 @@ describe('contents of windows', () => {
     )
     const question = { file: table, timeColumn: 'day' }
     const [first] = [Date.UTC(2011, 0, 1)]
-    expect(await trainingDays(question)).toEqual([
-      { start: first, end: first + 5 * DAY },
-      { start: first + 6 * DAY, end: first + 10 * DAY },
-    ])
     const ranges = [
       { start: first + 2 * DAY, end: first + 4 * DAY },
       { start: first + 9 * DAY, end: first + 20 * DAY },
     ]
-    const columns = await trainingColumns(question, ranges, ['temp', 'holiday'])
-    expect([...columns]).toEqual([
-      ['temp', Float64Array.of(0.2, NaN, 0.9)],
-      ['holiday', Float64Array.of(1, 0, 0)],
-    ])
+    await withTrainingRows(question, {}, async rows => {
+      expect(await rows.days()).toEqual([
+        { start: first, end: first + 5 * DAY },
+        { start: first + 6 * DAY, end: first + 10 * DAY },
+      ])
+      expect(await rows.count(ranges)).toBe(3)
+      expect(await rows.column('temp', ranges)).toEqual(Float64Array.of(0.2, NaN, 0.9))
+      const batches: Float64Array[][] = []
+      for await (const batch of rows.batches(['temp', 'holiday'], ranges)) batches.push(batch)
+      expect(batches).toEqual([[Float64Array.of(0.2, NaN, 0.9), Float64Array.of(1, 0, 0)]])
+    })
   })
 })

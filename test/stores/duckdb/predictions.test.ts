@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto'
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { DriftColumn } from '../../../domain/drift/columns.js'
 import { momentsByKey } from '../../../domain/rollouts/moments.js'
 import type { PredictionRecord } from '../../../domain/serving/prediction-record.js'
 import { regressionMetrics } from '../../../domain/training/metrics.js'
@@ -9,12 +10,12 @@ import { errorsByMonth } from '../../../stores/duckdb/predictions-errors.js'
 import { answeredIds, armStatistics, mirroredPairs } from '../../../stores/duckdb/predictions-gates.js'
 import { type LabelRow, writeLabels } from '../../../stores/duckdb/predictions-labels.js'
 import { labelledTable } from '../../../stores/duckdb/predictions-training.js'
-import { windowRows } from '../../../stores/duckdb/predictions-window.js'
+import { withWindows } from '../../../stores/duckdb/predictions-window.js'
 import { PredictionTable, type SegmentContent } from '../../../stores/duckdb/predictions-write.js'
 import { readRows } from '../../../stores/duckdb/rows.js'
 import { uuidv7 } from '../../../stores/ids.js'
 import { HOUR, predictionRecord as record, segmentOf, START } from '../segments/records.js'
-import { temporaryDirectory } from './tables.js'
+import { orderedRows, temporaryDirectory } from './tables.js'
 
 const REPLICA = '0190a000-0000-7000-8000-000000000001'
 const OTHER = '0190a000-0000-7000-8000-000000000002'
@@ -160,14 +161,14 @@ describe('predictions', () => {
         [one, two],
         [two, one],
       ]) {
-        const seen = await windowRows({ files, labels, ...rows })
+        const seen = await orderedRows({ files, labels, ...rows })
         expect([...seen.output]).toEqual([10])
         const { arms } = await armStatistics({ files, labels, versions: [1, 2], revisions: { from: 1 } })
         expect(arms.map(({ moments }) => moments.rows)).toEqual([1, 0])
       }
       // The same at one moment: by replica.
       const same = [await written([record(1, { output: 5 })], OTHER), await written([record(1)])]
-      expect([...(await windowRows({ files: same, ...rows })).output]).toEqual([2])
+      expect([...(await orderedRows({ files: same, ...rows })).output]).toEqual([2])
     })
 
     it('are neither pinned rows nor, as answers, mirrored ones', async () => {
@@ -180,7 +181,7 @@ describe('predictions', () => {
       ]
       const files = [await written(records)]
       const labels = await labelled([label(1, 1), label(2, 5)])
-      expect([...(await windowRows({ files, ...rows })).output]).toEqual([4])
+      expect([...(await orderedRows({ files, ...rows })).output]).toEqual([4])
       const { outputs } = await mirroredPairs({ files, labels, versions: [2, 1], revisions: { from: 1 } })
       expect(outputs.map(values => [...values])).toEqual([[40], [4]])
       const out = join(directory, 'table.parquet')
@@ -191,9 +192,8 @@ describe('predictions', () => {
 
     it('is nothing where there are no files', async () => {
       const nothing = { files: [], labels: await labelled([]) }
-      expect(await windowRows({ ...nothing, ...rows })).toMatchObject({
-        labelled: 0,
-        unlabelled: 0,
+      expect(await orderedRows({ ...nothing, ...rows })).toMatchObject({
+        label: new Float64Array(),
         versions: [],
       })
       const arms = await armStatistics({ ...nothing, versions: [1], revisions: { from: 1 } })
@@ -324,28 +324,46 @@ describe('predictions', () => {
 
     it('are columns in the order of event time, with what each version has', async () => {
       const window = { from: START + 10 * HOUR, to: START + 45 * HOUR }
-      const seen = await windowRows({ ...source, ...window, features: ['temp', 'rain', 'holiday'] })
+      const seen = await orderedRows({ ...source, ...window, features: ['temp', 'rain', 'holiday'] })
       const inside = range(10, 45)
-      expect([...seen.eventTime]).toEqual(inside.map(sequence => START + sequence * HOUR))
       expect([...seen.output]).toEqual(inside.map(sequence => sequence * 2))
       expect([...seen.label]).toEqual(inside.map(sequence => (sequence <= 40 ? sequence * 2 + 1 : NaN)))
       expect([...seen.version]).toEqual(inside.map(sequence => (sequence > 30 ? 2 : 1)))
-      expect([...seen.features.get('temp')!]).toEqual(inside.map(n => (n > 30 ? 1 : n / 100)))
-      expect([...seen.features.get('rain')!]).toEqual(inside.map(n => (n > 30 ? 1 : NaN)))
-      expect([...seen.features.get('holiday')!]).toEqual(inside.map(n => (n > 30 ? NaN : 1 - (n % 2))))
-      expect(seen).toMatchObject({
-        labelled: 31,
-        unlabelled: 4,
-        versions: [
-          { version: 1, rows: 21, share: 21 / 35 },
-          { version: 2, rows: 14, share: 14 / 35 },
-        ],
+      const features = [
+        inside.map(n => (n > 30 ? 1 : n / 100)),
+        inside.map(n => (n > 30 ? 1 : NaN)),
+        inside.map(n => (n > 30 ? NaN : 1 - (n % 2))),
+      ]
+      expect(seen.features.map(values => [...values])).toEqual(features)
+      expect(seen.versions).toEqual([
+        { version: 1, rows: 21, share: 21 / 35 },
+        { version: 2, rows: 14, share: 14 / 35 },
+      ])
+    })
+
+    it('are read a column at a time, in whatever order', async () => {
+      await withWindows(source, {}, async windowOf => {
+        const window = windowOf({ start: START + 29 * HOUR, end: START + 42 * HOUR })
+        const column = async (role: DriftColumn['role'], name = 'any') => {
+          const values = await window.column({ role, name })
+          return values && [...values].sort((a, b) => a - b)
+        }
+        expect(await window.count()).toBe(13)
+        expect(await column('prediction')).toEqual(range(29, 42).map(n => n * 2))
+        // The last has none yet.
+        expect(await column('label')).toEqual(range(29, 41).map(n => n * 2 + 1))
+        expect(await column('feature', 'temp')).toEqual([0.29, 0.3, ...Array<number>(11).fill(1)])
+        const rain = await window.column({ role: 'feature', name: 'rain' })
+        expect(rain!.filter(Number.isNaN)).toHaveLength(2)
+        expect(await column('feature', 'snow')).toBeNull()
+        expect([window.has('Temp'), window.has('snow')]).toEqual([true, false])
+        expect(await windowOf({ start: 0, end: START }).count()).toBe(0)
       })
     })
 
     it('refuse a feature that nobody has', async () => {
       const question = { ...source, from: START, to: START + HOUR, features: ['tempp'] }
-      await expect(windowRows(question)).rejects.toMatchObject({
+      await expect(orderedRows(question)).rejects.toMatchObject({
         code: 'unknown_column',
         message: expect.stringContaining('Did you mean "temp"?'),
       })
@@ -373,7 +391,7 @@ describe('predictions', () => {
     it('stop when told to', async () => {
       const stopped = AbortSignal.abort(new Error('the worker drains'))
       await expect(
-        windowRows({ ...source, from: START, to: START + HOUR }, { signal: stopped }),
+        orderedRows({ ...source, from: START, to: START + HOUR }, { signal: stopped }),
       ).rejects.toThrow('the worker drains')
     })
   })

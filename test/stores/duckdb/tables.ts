@@ -4,7 +4,10 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { CsvChecker, type CsvSummary } from '../../../domain/datasets/csv-check.js'
 import type { DeclaredColumns } from '../../../domain/datasets/schema.js'
+import type { DuckDbOptions } from '../../../stores/duckdb/duckdb.js'
 import { convertToParquet, type Converted, proposeTypes } from '../../../stores/duckdb/ingest.js'
+import type { PredictionSource } from '../../../stores/duckdb/predictions.js'
+import { type OrderedRows, withWindows } from '../../../stores/duckdb/predictions-window.js'
 
 export const BIKE = fileURLToPath(
   new URL('../../../../examples/bike-sharing/bike-sharing-hour.csv', import.meta.url),
@@ -41,4 +44,13 @@ export async function ingest(
   const { conversion } = await proposeTypes(csvFile, summary, declared)
   const file = `${csvFile}.parquet`
   return { ...(await convertToParquet(csvFile, conversion, file, { rows: summary.rows })), file }
+}
+
+/** The answered rows of a window, as far as a drift check judges their errors. */
+export function orderedRows(
+  question: PredictionSource & { from: number; to: number; features?: readonly string[] },
+  options: DuckDbOptions = {},
+): Promise<OrderedRows> {
+  const { from, to, features } = question
+  return withWindows(question, options, windowOf => windowOf({ start: from, end: to }).ordered(features))
 }
