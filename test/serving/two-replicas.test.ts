@@ -201,5 +201,6 @@ describe('one of two replicas that is killed', () => {
         ids: ARMS.map(({ version, role }, i) => ({ version, role, count: counts[i] })),
       })
     },
+    120_000,
   )
 })
