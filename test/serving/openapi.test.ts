@@ -4,6 +4,7 @@ import type { PlanArm } from '../../domain/routing/plan.js'
 import { KeyStore } from '../../stores/postgres/key-store.js'
 import { writeOnnxModel } from '../../trainers/onnx/write-model.js'
 import { assertTakes } from '../api/support/conforms.js'
+import { eventually } from '../support/eventually.js'
 import { SIGNATURE, smallModel, storeVersion } from './support/models.js'
 import { type Answer, DOCUMENT, type ReplicaProcess } from './support/replica-process.js'
 import { features, World } from './support/world.js'
@@ -54,13 +55,11 @@ describe('the OpenAPI description of serving', () => {
     await new KeyStore(world.database.dataSource).create({ project: 'default', role: 'viewer', ...expired })
     const dead = { MLFORGE_POSTGRES_URL: 'postgres://nobody:x@127.0.0.1:1/nothing' }
     const hurry = { MLFORGE_SERVING_DEADLINE_SECONDS: '0.05' }
-    ;[replica, hurried, alone] = await Promise.all([
-      world.replica({ name: 'serving-1' }),
-      world.replica({ name: 'serving-2', env: hurry }),
-      world.replica({ name: 'serving-3', env: dead }),
-    ])
-    await Promise.all([replica.ready(), hurried.ready(), alone.live()])
-  })
+    // One after the other: each start takes all there is of a small machine.
+    replica = await (await world.replica({ name: 'serving-1' })).ready()
+    hurried = await (await world.replica({ name: 'serving-2', env: hurry })).ready()
+    alone = await (await world.replica({ name: 'serving-3', env: dead })).live()
+  }, 120_000)
   afterAll(() => world.close())
 
   it('is the one in docs/openapi-serving.json (else run: node dist/serving/openapi.js), and is served', async () => {
@@ -109,10 +108,15 @@ describe('the OpenAPI description of serving', () => {
 
   it('holds for answers of 503 overloaded and 504 timed_out', async () => {
     const rows = Array.from({ length: 1000 }, () => row)
-    const answers = await Promise.all(Array.from({ length: 16 }, () => hurried.predict('slow', rows)))
-    for (const { body } of answers) if (body.code !== undefined) seen.add(body.code)
-    expect(seen).toContain('overloaded')
-    expect(seen).toContain('timed_out')
+    // Whether rows wait too long or too many of them wait is a matter of the machine.
+    await eventually(
+      async () => {
+        const answers = await Promise.all(Array.from({ length: 16 }, () => hurried.predict('slow', rows)))
+        for (const { body } of answers) if (body.code !== undefined) seen.add(body.code)
+        expect([...seen]).toEqual(expect.arrayContaining(['overloaded', 'timed_out']))
+      },
+      { deadlineMs: 45_000 },
+    )
   })
 
   it('names no error that is not answered', () => {

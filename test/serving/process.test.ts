@@ -203,7 +203,7 @@ describe('a replica', () => {
     const records = await world.sentUntil(21 - dropped)
     expect(records.at(-1)).toMatchObject({ id: 'b', sequence: 21 })
     const gaps = (await world.segments()).flatMap(segment => segment.gaps)
-    expect(gaps).toMatchObject([{ deployment: 'bike', firstSequence: 21 - dropped, lastSequence: 20 }])
+    expect(sequencesIn(gaps)).toEqual(Array.from({ length: dropped }, (_, i) => 21 - dropped + i))
   })
 
   it('cuts off what the disk took only half of, and answers on', async () => {
@@ -220,10 +220,7 @@ describe('a replica', () => {
     const sequences = (await world.sent()).map(({ sequence }) => sequence)
     expect(sequences).toHaveLength(60 - dropped)
     const gaps = (await world.segments()).flatMap(segment => segment.gaps)
-    const missing = gaps.flatMap(({ firstSequence: from, lastSequence: to }) =>
-      Array.from({ length: to - from + 1 }, (_, i) => from + i),
-    )
-    expect([...sequences, ...missing].toSorted((a, b) => a - b)).toEqual(
+    expect([...sequences, ...sequencesIn(gaps)].toSorted((a, b) => a - b)).toEqual(
       Array.from({ length: 60 }, (_, i) => i + 1),
     )
   })
@@ -244,3 +241,10 @@ describe('a replica', () => {
     expect(replica.output.trim().split('\n')).toHaveLength(1)
   })
 })
+
+/** What is missing: a gap ends where a segment was sealed meanwhile, and another one goes on. */
+function sequencesIn(gaps: readonly { firstSequence: number; lastSequence: number }[]): number[] {
+  return gaps.flatMap(({ firstSequence: from, lastSequence: to }) =>
+    Array.from({ length: to - from + 1 }, (_, i) => from + i),
+  )
+}

@@ -202,5 +202,6 @@ describe('one of two replicas that is killed', () => {
         ids: ARMS.map(({ version, role }, i) => ({ version, role, count: counts[i] })),
       })
     },
+    120_000,
   )
 })
