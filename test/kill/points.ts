@@ -163,8 +163,8 @@ export const CHOSEN_TOURS: readonly Tour[] = [
     ['opened', 'worker-workflows'],
     ['set', 'worker-io'],
     ['registered', 'postgres'],
-    ['observed', 'api'],
-    ['closed', 'supervisor'],
+    ['observed', 'supervisor'],
+    ['closed', 'api'],
   ]),
 ]
 

@@ -155,6 +155,12 @@ export class KillStack {
     return readState(this.stateDirectory).children
   }
 
+  /** Those of them that are well: a supervisor stops and starts what it finds in any other state. */
+  wellProcesses(): Record<string, ProcessIdentity> {
+    const { parts, children } = readState(this.stateDirectory)
+    return Object.fromEntries(Object.entries(children).filter(([name]) => parts[name]?.state === 'ready'))
+  }
+
   /** Who is to be killed, or undefined while there is no such process. */
   find(victim: Victim): ProcessIdentity | undefined {
     if (victim === 'trainer') return this.trainer()

@@ -64,7 +64,7 @@ async function strike(
 /** Kills a process with SIGKILL, and does for it what nobody else does: a supervisor is started again. */
 export async function kill(stack: KillStack, name: Victim): Promise<number> {
   const found = await waitFor(() => stack.find(name), `there is a process ${name}`)
-  const before = stack.processes()
+  const before = stack.wellProcesses()
   stack.killed.add(found.pid)
   process.kill(found.pid, 'SIGKILL')
   await gone(found, name)
