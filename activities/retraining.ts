@@ -4,7 +4,6 @@ import type {
   RetrainingInput,
   RetrainingSetOutcome,
 } from '../contracts/temporal/incidents.js'
-import type { RunInput } from '../contracts/temporal/messages.js'
 import type { ConversionSpec } from '../domain/datasets/conversion.js'
 import { type Expectation, refuseFailed } from '../domain/datasets/expectations.js'
 import type { Schema } from '../domain/datasets/schema.js'
@@ -19,12 +18,9 @@ import {
   joinedIdentity,
   joinedSchema,
   joinFrom,
-  retrainingRequest,
   setStep,
 } from '../domain/retraining/set.js'
-import type { RolloutSpec } from '../domain/rollouts/spec.js'
-import { NOT_RETRIED, type RetryPolicy } from '../domain/runs/retry-policy.js'
-import { buildTrainingSpec, type DatasetFacts } from '../domain/training/build-spec.js'
+import type { RetryPolicy } from '../domain/runs/retry-policy.js'
 import { DUCKDB_VERSION } from '../stores/duckdb/duckdb.js'
 import { evaluateExpectations } from '../stores/duckdb/expectations.js'
 import { labelledTable } from '../stores/duckdb/predictions-training.js'
@@ -34,40 +30,27 @@ import { EVENT_TIME, joinPredictions, newestTime } from '../stores/duckdb/retrai
 import { sha256Hex } from '../stores/ids.js'
 import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
 import type { Deployment } from '../stores/postgres/entities/deployment.js'
-import { runOfIncident } from '../stores/postgres/incident-store.js'
 import { beatWhile } from './heartbeats.js'
 import { writeFile } from './objects.js'
 import type { Ports } from './ports.js'
+import {
+  acceptRollout,
+  acceptTraining,
+  describeRetraining,
+  retrainingPolicyOf,
+  retrainingSpec,
+} from './retraining-runs.js'
 import { withScratch } from './scratch.js'
-import { onceStep, outcomeOf } from './step.js'
+import { onceStep } from './step.js'
 
 type RetrainingPorts = Pick<
   Ports,
   'runs' | 'ledger' | 'wakes' | 'datasets' | 'deployments' | 'predictions' | 'labels' | 'objects' | 'scratch'
 > & { readonly retryPolicy: RetryPolicy }
 
-/** What an incident does to end itself: a set of data, a training on it, a rollout of what it gives. */
+/** What a retraining is made of: a set of data, a training on it, a rollout of what it gives. */
 export function retrainingActivities(ports: RetrainingPorts) {
-  const { runs, ledger, datasets, deployments, predictions, labels, objects, scratch } = ports
-  const { codes, maxAttempts, delaySeconds } = ports.retryPolicy
-
-  const policyOf = async ({ project, name }: RunInput) => {
-    const deployment = await deployments.get(project, name)
-    if (deployment.retraining) return { deployment, policy: deployment.retraining }
-    throw new MlforgeError(
-      'wrong_state',
-      `Deployment "${name}" has no policy to retrain by. Set one by PUT /v1/deployments/${name}/retraining, then tell the incident to retrain.`,
-    )
-  }
-
-  /** What holds for a run that an incident starts. */
-  const byIncident = ({ project, runId }: RunInput) =>
-    ({
-      project,
-      principal: `incident:${runId}`,
-      trigger: 'incident',
-      retryPolicy: { codes, maxAttempts, delaySeconds },
-    }) as const
+  const { datasets, deployments, predictions, labels, objects, scratch } = ports
 
   return {
     /**
@@ -76,7 +59,7 @@ export function retrainingActivities(ports: RetrainingPorts) {
      * are joined again, with the labels that hold now.
      */
     async buildRetrainingSet(input: RetrainingInput): Promise<RetrainingSetOutcome> {
-      const { deployment, policy } = await policyOf(input)
+      const { deployment, policy } = await retrainingPolicyOf(deployments, input)
       const step = setStep(input.number)
       const build = (directory: string, signal: AbortSignal) =>
         buildSet({ input, deployment, policy, directory, signal })
@@ -88,6 +71,7 @@ export function retrainingActivities(ports: RetrainingPorts) {
           withScratch(scratch, directory =>
             beatWhile('building the training data', async signal => {
               const { base, latest, content, added } = await build(directory, signal)
+              if (content === null) return unchanged(policy.dataset, base)
               return async transaction => {
                 const { version, created } = await datasets.commit(
                   transaction,
@@ -98,7 +82,7 @@ export function retrainingActivities(ports: RetrainingPorts) {
                 if (created && version.version !== latest + 1) {
                   throw new MlforgeError(
                     'unavailable',
-                    `A version of dataset "${policy.dataset}" was made while this one grew from version ${base}. It is built again.`,
+                    `A version of dataset "${policy.dataset}" was made while this one grew from version ${base.version}. It is built again.`,
                   )
                 }
                 const { root, rows } = version
@@ -113,52 +97,18 @@ export function retrainingActivities(ports: RetrainingPorts) {
               }
             }),
           ),
-        { hidden: true },
+        { hidden: input.number !== null },
       )
     },
 
-    /** Takes the training of a retraining on; its start is promised with it. Again, it is the same run. */
+    /** Takes the training of an incident's retraining on. */
     async startRetraining(input: RetrainingInput): Promise<{ runId: string }> {
-      const { deployment, policy } = await policyOf(input)
-      const set = await outcomeOf<RetrainingSetOutcome>(ledger, input, setStep(input.number))
-      const version = await datasets.version(input.project, set.dataset, set.version)
-      const request = retrainingRequest(policy, deployment.model, set.version, input.dataUntil)
-      const { run } = await runs.accept({
-        ...byIncident(input),
-        id: runOfIncident(input.runId, 'training', input.number),
-        kind: 'training',
-        name: deployment.model,
-        request: buildTrainingSpec(request, { ...version, name: set.dataset } as DatasetFacts),
-      })
-      return { runId: run.id }
+      return acceptTraining(ports, input, await retrainingSpec(ports, input))
     },
 
-    /** Takes the rollout of a retrained version on. Somebody else's rollout is never replaced: then nothing is. */
+    /** Takes the rollout of what it gave on, unless somebody else's goes on. */
     async startIncidentRollout(input: IncidentRolloutInput): Promise<{ accepted: boolean }> {
-      const { deployment, policy } = await policyOf(input)
-      const spec: RolloutSpec = {
-        deployment: deployment.name,
-        model: deployment.model,
-        candidate: { version: input.version },
-        strategy: policy.strategy,
-        force: null,
-        reason: `retraining ${input.number} of incident ${input.runId}`,
-      }
-      try {
-        await runs.accept({
-          ...byIncident(input),
-          id: runOfIncident(input.runId, 'rollout', input.number),
-          kind: 'rollout',
-          name: deployment.name,
-          request: spec,
-          // One that failed has taken its traffic back; the incident decides what follows.
-          retryPolicy: NOT_RETRIED,
-        })
-        return { accepted: true }
-      } catch (error) {
-        if (error instanceof MlforgeError && error.code === 'rollout_in_progress') return { accepted: false }
-        throw error
-      }
+      return { accepted: 'runId' in (await acceptRollout(ports, input, input.version)) }
     },
   }
 
@@ -198,6 +148,8 @@ export function retrainingActivities(ports: RetrainingPorts) {
       labelled,
       options,
     )
+    // A run of its own ends well where there is nothing to do; an incident has to be told.
+    if (added === 0 && input.number === null) return { base, latest: base.version, content: null, added }
     if (added === 0) throw nothingToLearn(input, from)
 
     const sources = columnSources(schema, policy)
@@ -238,9 +190,9 @@ export function retrainingActivities(ports: RetrainingPorts) {
       expectations: results,
       profile,
       parents: [base.root, ...used.map(file => file.uri)],
-      message: `Retraining ${input.number} of incident ${input.runId}: version ${base.version} and ${added} labelled predictions of deployment "${deployment.name}" until ${new Date(until).toISOString()}`,
+      message: `${sentenceCase(describeRetraining(input))}: version ${base.version} and ${added} labelled predictions of deployment "${deployment.name}" until ${new Date(until).toISOString()}`,
     }
-    return { base: base.version, latest: latest.version, content, added }
+    return { base, latest: latest.version, content, added }
   }
 }
 
@@ -252,6 +204,15 @@ interface BuildSet {
   readonly policy: RetrainingPolicy
   readonly directory: string
   readonly signal: AbortSignal
+}
+
+/** Nothing was joined: the set is the version that it would have grown from. */
+function unchanged(dataset: string, { version, root, rows }: DatasetVersion): RetrainingSetOutcome {
+  return { dataset, version, root, rows: Number(rows), added: 0, created: false }
+}
+
+function sentenceCase(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1)
 }
 
 /** What was expected of the version still is, but for columns that predictions do not have. */

@@ -12,6 +12,7 @@ import { followingActivities } from '../activities/following.js'
 import { maintenanceActivities } from '../activities/maintenance.js'
 import { modelActivities } from '../activities/models.js'
 import type { CodeFacts, Ports } from '../activities/ports.js'
+import { retrainDeploymentActivities } from '../activities/retrain-deployment.js'
 import { retrainingActivities } from '../activities/retraining.js'
 import { rolloutActivities } from '../activities/rollouts.js'
 import { runActivities } from '../activities/runs.js'
@@ -108,6 +109,7 @@ function queueOptions(queue: QueueName, { config, ports }: WorkerContext): Parti
           ...rolloutActivities(ports),
           ...incidentActivities(ports),
           ...retrainingActivities({ ...ports, retryPolicy: config.retries }),
+          ...retrainDeploymentActivities({ ...ports, retryPolicy: config.retries }),
           ...driftActivities({ ...ports, retryPolicy: config.retries }),
           ...followingActivities(ports),
           ...dueActivities({ ...ports, retryPolicy: config.retries }),

@@ -11,7 +11,7 @@ import { RUN_TRANSITIONS } from '../../domain/runs/run-status.js'
 import { AnyProperty } from '../http/fields.js'
 
 export const STATUSES = Object.keys(RUN_TRANSITIONS) as Operation['status'][]
-export const KINDS = ['dataset', 'training', 'rollout', 'drift', 'incident'] as const
+export const KINDS = ['dataset', 'training', 'rollout', 'drift', 'incident', 'retraining'] as const
 
 export class ArtifactDto implements Artifact {
   @ApiProperty({ example: 'model.onnx' }) name!: string
@@ -81,7 +81,7 @@ export class OperationDto implements Operation {
   @ApiProperty({ type: [String] }) warnings!: string[]
   @ApiProperty({ type: RetryStateDto }) retry!: RetryStateDto
   @ApiProperty({ example: 'key:admin' }) principal!: string
-  @ApiProperty({ enum: ['api', 'schedule', 'incident', 'alias'] }) trigger!: Operation['trigger']
+  @ApiProperty({ enum: ['api', 'schedule', 'incident', 'retraining', 'alias'] }) trigger!: Operation['trigger']
   @ApiProperty({ format: 'date-time' }) createdAt!: string
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) startedAt!: string | null
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) endedAt!: string | null

@@ -48,6 +48,7 @@ function selfPath(run: Run): string {
     case 'rollout':
       return `/v1/rollouts/${run.id}`
     case 'drift':
+    case 'retraining':
       return `/v1/operations/${run.id}`
     case 'incident':
       return `/v1/incidents/${run.id}`
@@ -63,7 +64,9 @@ export function resultVersion(run: Run): number | null {
 }
 
 function resultPath(run: Run): string | null {
-  if (run.kind === 'rollout' || run.kind === 'incident') return `/v1/deployments/${run.name}`
+  if (run.kind === 'rollout' || run.kind === 'incident' || run.kind === 'retraining') {
+    return `/v1/deployments/${run.name}`
+  }
   if (run.kind === 'drift') return windowPath(run)
   const version = resultVersion(run)
   if (version === null) return null

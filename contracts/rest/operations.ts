@@ -1,7 +1,7 @@
 /** Any run, whatever its kind. */
 export interface Operation {
   id: string
-  kind: 'dataset' | 'training' | 'rollout' | 'drift' | 'incident'
+  kind: 'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining'
   /** Name of the dataset, model or deployment. */
   name: string
   status:
@@ -21,9 +21,9 @@ export interface Operation {
   error: RunProblem | null
   warnings: string[]
   retry: RetryState
-  /** Who asked: `key:<name>`, `schedule:<name>`, `incident:<id>` or `deployment:<name>`. */
+  /** Who asked: `key:<name>`, `schedule:<name>`, `incident:<id>`, `retraining:<id>` or `deployment:<name>`. */
   principal: string
-  trigger: 'api' | 'schedule' | 'incident' | 'alias'
+  trigger: 'api' | 'schedule' | 'incident' | 'retraining' | 'alias'
   createdAt: string
   startedAt: string | null
   endedAt: string | null

@@ -54,7 +54,8 @@ export interface IncidentLookAnswer {
 }
 
 export interface RetrainingInput extends RunInput {
-  readonly number: number
+  /** Which one of the incident's; null for a retraining that is a run of its own. */
+  readonly number: number | null
   readonly dataUntil: number
 }
 

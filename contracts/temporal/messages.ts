@@ -1,8 +1,10 @@
 import { defineQuery } from '@temporalio/workflow'
 import type { Evaluated, GateDecision } from '../../domain/training/gate.js'
 import type { ParityVerdict } from '../../domain/training/parity.js'
+import type { RunStatus } from '../../domain/runs/run-status.js'
 import type { DriftLive } from './monitoring.js'
 import type { IncidentLive } from './incidents.js'
+import type { RetrainingLive } from './retraining.js'
 import type { RolloutLive } from './rollouts.js'
 
 /** Where content is and what it hashes to: the only form in which data passes through a workflow. */
@@ -30,6 +32,14 @@ export interface RunLimits {
   readonly heartbeatTimeoutSeconds: number
   /** Time between two looks of a rollout or an incident at its evidence. */
   readonly lookEverySeconds?: number
+}
+
+/** How a run has ended that another one waits for. */
+export interface EndedRun {
+  readonly id: string
+  readonly status: RunStatus
+  readonly error: RunFailure | null
+  readonly result: unknown
 }
 
 export type RunOutcome = 'succeeded' | 'refused'
@@ -143,7 +153,7 @@ export interface DatasetLive {
 }
 
 /** What a run says of itself while it works. */
-export type RunLive = TrainingLive | DatasetLive | RolloutLive | IncidentLive | DriftLive
+export type RunLive = TrainingLive | DatasetLive | RolloutLive | IncidentLive | DriftLive | RetrainingLive
 
 /** Live detail of a run, answered by its workflow. */
 export const liveQuery = defineQuery<RunLive>('live')
@@ -154,6 +164,7 @@ export const WORKFLOWS = {
   rollout: 'rollOut',
   incident: 'followIncident',
   drift: 'checkDrift',
+  retraining: 'retrainDeployment',
   scheduledTraining: 'scheduledTraining',
   reconcile: 'reconcile',
   superviseRetries: 'superviseRetries',

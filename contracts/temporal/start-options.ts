@@ -18,12 +18,20 @@ export interface StartableRun {
 }
 
 /** Tasks are handed out in this order: 1 comes first, 5 last; 3 is the server's default. */
-const PRIORITY: Record<RunKind, number> = { rollout: 1, incident: 2, dataset: 2, training: 3, drift: 3 }
+const PRIORITY: Record<RunKind, number> = {
+  rollout: 1,
+  incident: 2,
+  retraining: 2,
+  dataset: 2,
+  training: 3,
+  drift: 3,
+}
 
 /** The search attribute that holds the run's name. */
 const NAMED_BY = {
   rollout: searchAttributes.deployment,
   incident: searchAttributes.deployment,
+  retraining: searchAttributes.deployment,
   drift: searchAttributes.deployment,
   dataset: searchAttributes.dataset,
   training: searchAttributes.model,
@@ -34,6 +42,7 @@ const WHAT: Record<RunKind, string> = {
   incident: 'Incident of deployment',
   dataset: 'Commit a version of dataset',
   training: 'Train model',
+  retraining: 'Retrain deployment',
   drift: 'Check a window of deployment',
 }
 

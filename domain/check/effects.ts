@@ -20,6 +20,7 @@ const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
   drift: /^record$/,
   // A version of a dataset for each retraining.
   incident: /^set-[1-9]\d*$/,
+  retraining: /^set$/,
 }
 
 /** The step without which a run has not succeeded. */
@@ -120,6 +121,7 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
   switch (kind) {
     case 'dataset':
     case 'incident':
+    case 'retraining':
       return created === false
     case 'drift':
       return recorded === 'unchanged' || recorded === 'stale'

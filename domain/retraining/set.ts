@@ -5,9 +5,9 @@ import { DAY_MS, previousWindow, windowContaining } from '../drift/windows.js'
 import type { TrainingRequest } from '../training/build-spec.js'
 import type { Holdout, RetrainingPolicy } from './policy.js'
 
-/** Step of an incident's run that builds the data of its retraining. */
-export function setStep(number: number): string {
-  return `set-${number}`
+/** Step that builds the data of a retraining: an incident counts its own, null is a run of its own. */
+export function setStep(number: number | null): string {
+  return number === null ? 'set' : `set-${number}`
 }
 
 /** Where a column of the dataset gets its value from in a row that was predicted and labelled. */

@@ -10,6 +10,7 @@ const RUN_TYPES = Object.values({
   rollout: WORKFLOWS.rollout,
   drift: WORKFLOWS.drift,
   incident: WORKFLOWS.incident,
+  retraining: WORKFLOWS.retraining,
 } satisfies Record<RunKind, string>)
 
 const DEADLINE_MS = 5_000

@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm'
+import { type DataSource, type EntityManager, In, Not } from 'typeorm'
 import { DEFAULT_ALARM_POLICY, openingRow, type WindowAssessment } from '../../domain/drift/assessments.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { type Evidence, type IncidentState, openIncident } from '../../domain/incidents/incident.js'
@@ -169,6 +169,13 @@ export class IncidentStore {
       .findOne({ where: { project, id }, relations: { deployment: true } })
     if (found) return found
     throw new MlforgeError('not_found', `There is no incident ${id} in project ${project}.`)
+  }
+
+  /** Id of the deployment's incident that has not ended; null for none. */
+  async openOf(deploymentId: string): Promise<string | null> {
+    const status = Not(In(['closed', 'suppressed']))
+    const found = await this.dataSource.getRepository(Incident).findOneBy({ deploymentId, status })
+    return found?.id ?? null
   }
 
   async list(

@@ -9,7 +9,7 @@ import {
 } from 'typeorm'
 import type { RunFailure } from '../../contracts/temporal/messages.js'
 import { MlforgeError } from '../../domain/errors.js'
-import { type RunKind, workflowId } from '../../domain/names.js'
+import { type RunKind, type RunTrigger, workflowId } from '../../domain/names.js'
 import { decideRetry, type RetryPolicy } from '../../domain/runs/retry-policy.js'
 import {
   isOpen,
@@ -35,7 +35,7 @@ export interface AcceptRun {
   readonly request: unknown
   readonly warnings?: readonly string[]
   readonly principal: string
-  readonly trigger: Run['trigger']
+  readonly trigger: RunTrigger
   readonly retryPolicy: RetryPolicy
   /** True where a workflow starts the run itself, as a tick of a schedule does. */
   readonly startedByCaller?: boolean
@@ -237,6 +237,23 @@ export class RunStore {
 
   async archived(id: string, attempt: number, history: string): Promise<void> {
     await this.dataSource.getRepository(Run).update({ id, attempt }, { history })
+  }
+
+  /**
+   * Id of a training that was asked for exactly the same and has learned from it, or is about to; null for
+   * none.
+   * @param except the training that asks
+   */
+  async learned(project: string, model: string, spec: object, except: string): Promise<string | null> {
+    const found = await this.dataSource
+      .getRepository(Run)
+      .createQueryBuilder('run')
+      .where({ project, kind: 'training', name: model, id: Not(except) })
+      .andWhere(`run.status IN ('accepted', 'running', 'succeeded', 'refused')`)
+      .andWhere('run.request = :spec::jsonb', { spec: JSON.stringify(spec) })
+      .orderBy('run.createdAt')
+      .getOne()
+    return found?.id ?? null
   }
 
   /** Ended runs whose time for an automatic retry has come, longest due first. */

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm'
 import type { RunFailure } from '../../../contracts/temporal/messages.js'
-import type { RunKind } from '../../../domain/names.js'
+import type { RunKind, RunTrigger } from '../../../domain/names.js'
 import type { RetryPolicy } from '../../../domain/runs/retry-policy.js'
 import type { RunStatus } from '../../../domain/runs/run-status.js'
 
@@ -40,9 +40,9 @@ export class Run {
   @Column('timestamptz', { nullable: true }) nextAttemptAt!: Date | null
   /** Why it is not retried by itself, once it has ended badly. */
   @Column('text', { nullable: true }) retryNote!: string | null
-  /** Who asked: `key:<name>` or `schedule:<name>`. */
+  /** Who asked: `key:<name>`, `schedule:<name>`, or `incident:<id>` and `retraining:<id>` for their own runs. */
   @Column('text') principal!: string
-  @Column('text') trigger!: 'api' | 'schedule' | 'incident' | 'alias'
+  @Column('text') trigger!: RunTrigger
   @Column('timestamptz') createdAt!: Date
   @Column('timestamptz', { nullable: true }) startedAt!: Date | null
   @Column('timestamptz', { nullable: true }) endedAt!: Date | null
