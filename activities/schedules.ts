@@ -1,49 +1,78 @@
-import type { RunLimits } from '../contracts/temporal/messages.js'
+import type { EndedRun, RunLimits, TickInput } from '../contracts/temporal/messages.js'
+import type { RetrainingRequest } from '../contracts/temporal/retraining.js'
 import type { StartableRun } from '../contracts/temporal/start-options.js'
+import { MlforgeError } from '../domain/errors.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
+import { isOpen } from '../domain/runs/run-status.js'
 import { buildTrainingSpec, type DatasetFacts, type TrainingRequest } from '../domain/training/build-spec.js'
 import { derivedId } from '../stores/ids.js'
+import type { Schedule } from '../stores/postgres/entities/schedule.js'
+import type { AcceptRun } from '../stores/postgres/run-store.js'
 import type { Ports } from './ports.js'
 
 type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'limits'> & {
   readonly retryPolicy: RetryPolicy
 }
 
+export interface AcceptedTick {
+  readonly run: StartableRun
+  readonly limits: RunLimits
+  /** How the run has ended well already: the same tick was run before. */
+  readonly ended?: EndedRun
+}
+
 export function scheduleActivities({ runs, schedules, datasets, limits, retryPolicy }: SchedulePorts) {
   return {
     /**
-     * Takes the training of a tick on. The run's id follows from the tick, so a tick that is tried
-     * again finds its run; the dataset is resolved and pinned now.
+     * Takes the run of a tick on. The run's id follows from the tick, so a tick that is tried again finds
+     * its run; the dataset of a training is resolved and pinned now.
      */
-    async acceptTick(tick: {
-      project: string
-      schedule: string
-      tickId: string
-    }): Promise<{ run: StartableRun; limits: RunLimits }> {
+    async acceptTick(tick: TickInput & { readonly tickId: string }): Promise<AcceptedTick> {
       const { project, schedule: name, tickId } = tick
       const schedule = await schedules.get(project, name)
-      const request = schedule.training as TrainingRequest
-      const { dataset } = request
-      const version = await datasets.version(project, dataset.name, dataset.version ?? 'latest')
-      const spec = buildTrainingSpec(request, { ...version, name: dataset.name } as DatasetFacts)
       const { codes, maxAttempts, delaySeconds } = retryPolicy
       const { run } = await runs.accept({
+        ...(await workOf(schedule)),
         id: derivedId(project, tickId),
         project,
-        kind: 'training',
-        name: spec.model,
-        request: spec,
         principal: `schedule:${name}`,
         trigger: 'schedule',
         retryPolicy: { codes, maxAttempts, delaySeconds },
         startedByCaller: true,
       })
-      const { id, kind, attempt, generation, workflowId, principal, trigger } = run
+      const { id, kind, attempt, generation, workflowId, principal, trigger, status, error, result } = run
+      const endedWell = status === 'succeeded' || status === 'refused'
+      if (!endedWell && !isOpen(status)) {
+        throw new MlforgeError(
+          'wrong_state',
+          `This tick has had its run: ${id} is ${status}. Start it again by POST /v1/operations/${id}/retry.`,
+        )
+      }
       return {
         run: { id, project, kind, name: run.name, attempt, generation, workflowId, principal, trigger },
         limits,
+        ...(endedWell ? { ended: { id, status, error, result } } : {}),
       }
     },
+  }
+
+  async function workOf(schedule: Schedule): Promise<Pick<AcceptRun, 'kind' | 'name' | 'request'>> {
+    const { project, name, kind, deployment } = schedule
+    switch (kind) {
+      case 'training': {
+        const request = schedule.training as TrainingRequest
+        const { dataset } = request
+        const version = await datasets.version(project, dataset.name, dataset.version ?? 'latest')
+        const spec = buildTrainingSpec(request, { ...version, name: dataset.name } as DatasetFacts)
+        return { kind, name: spec.model, request: spec }
+      }
+      case 'retraining': {
+        const request: RetrainingRequest = { reason: `schedule ${name}`, dataUntil: null }
+        return { kind, name: deployment!, request }
+      }
+      case 'driftCheck':
+        throw new MlforgeError('internal', `Schedule "${name}" checks windows; its ticks are no run.`)
+    }
   }
 }
 

@@ -27,7 +27,14 @@ import { Problems, Summary } from '../http/problems.js'
 import type { Principal } from '../http/request.js'
 import { Needs } from '../http/roles.js'
 import { TRAINING_PROBLEMS } from '../trainings/training-problems.js'
-import { CreateScheduleDto, ScheduleDto, ScheduleNoteDto, UpdateScheduleDto } from './schedules.dto.js'
+import {
+  BackfillDto,
+  BackfillScheduleDto,
+  CreateScheduleDto,
+  ScheduleDto,
+  ScheduleNoteDto,
+  UpdateScheduleDto,
+} from './schedules.dto.js'
 import { SchedulesService } from './schedules.service.js'
 
 @ApiTags('schedules')
@@ -36,7 +43,10 @@ import { SchedulesService } from './schedules.service.js'
 export class SchedulesController {
   constructor(@Inject(SchedulesService) private readonly service: SchedulesService) {}
 
-  @Summary('Creates a recurring training', 'Made when Temporal is back, where it is away.')
+  @Summary(
+    'Creates a recurring training, retraining or check of windows',
+    'Made when Temporal is back, where it is away.',
+  )
   @Needs('operator')
   @Post()
   @ApiCreatedResponse({ type: ScheduleDto })
@@ -44,6 +54,7 @@ export class SchedulesController {
     'invalid_request',
     'not_found',
     'already_exists',
+    'wrong_state',
     'cron_invalid',
     'time_zone_invalid',
     ...TRAINING_PROBLEMS,
@@ -77,7 +88,14 @@ export class SchedulesController {
   @Needs('operator')
   @Patch(':name')
   @ApiOkResponse({ type: ScheduleDto })
-  @Problems('invalid_request', 'not_found', 'cron_invalid', 'time_zone_invalid', ...TRAINING_PROBLEMS)
+  @Problems(
+    'invalid_request',
+    'not_found',
+    'wrong_state',
+    'cron_invalid',
+    'time_zone_invalid',
+    ...TRAINING_PROBLEMS,
+  )
   updateSchedule(
     @Caller() caller: Principal,
     @Param('name') name: string,
@@ -127,6 +145,25 @@ export class SchedulesController {
     @IdempotencyKey() idempotency: Idempotency | undefined,
   ): Promise<ScheduleDto> {
     return this.service.trigger(caller, name, idempotency)
+  }
+
+  @Summary(
+    'Runs ticks of the past now',
+    'At most 100; also while the schedule is paused. Sent again with the same Idempotency-Key, they run no second time.',
+  )
+  @Needs('operator')
+  @Post(':name/backfill')
+  @HttpCode(202)
+  @ApiIdempotencyKey()
+  @ApiAcceptedResponse({ type: BackfillDto })
+  @Problems('invalid_request', 'not_found', 'unavailable')
+  backfillSchedule(
+    @Caller() caller: Principal,
+    @Param('name') name: string,
+    @Body() body: BackfillScheduleDto,
+    @IdempotencyKey() idempotency: Idempotency | undefined,
+  ): Promise<BackfillDto> {
+    return this.service.backfill(caller, name, body, idempotency)
   }
 
   @Summary('Ends a schedule; runs it has started go on')

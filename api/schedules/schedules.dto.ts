@@ -1,14 +1,26 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import type {
+  Backfill,
+  BackfillSchedule,
   CreateSchedule,
   Schedule,
+  ScheduledDeployment,
   ScheduleTiming,
   UpdateSchedule,
 } from '../../contracts/rest/schedules.js'
-import { ChoiceField, FlagField, IntField, NameField, ObjectField, TextField } from '../http/fields.js'
+import {
+  ChoiceField,
+  FlagField,
+  IntField,
+  isInstant,
+  NameField,
+  ObjectField,
+  TextField,
+} from '../http/fields.js'
 import { StartTrainingDto } from '../trainings/trainings.dto.js'
 
 const OVERLAPS = ['skip', 'buffer_one', 'allow_all', 'cancel_other'] as const
+const BACKFILL_OVERLAPS = ['buffer_all', 'allow_all'] as const
 const DAY_SECONDS = 86_400
 
 export class ScheduleTimingDto implements ScheduleTiming {
@@ -36,12 +48,28 @@ export class ScheduleTimingDto implements ScheduleTiming {
   @FlagField({ optional: true, default: false }) pauseOnFailure?: boolean
 }
 
+class ScheduledDeploymentDto implements ScheduledDeployment {
+  @NameField({ example: 'bike' }) deployment!: string
+}
+
 export class CreateScheduleDto implements CreateSchedule {
   @NameField({ example: 'bikes-weekly' }) name!: string
   @ObjectField(() => StartTrainingDto, {
-    description: 'what each tick starts; dataset version `latest` is of the tick',
+    optional: true,
+    description:
+      'what each tick starts; dataset version `latest` is of the tick. Exactly one of training, retraining and driftCheck',
   })
-  training!: StartTrainingDto
+  training?: StartTrainingDto
+  @ObjectField(() => ScheduledDeploymentDto, {
+    optional: true,
+    description: "a retraining by the deployment's policy, with the labelled data of the tick",
+  })
+  retraining?: ScheduledDeploymentDto
+  @ObjectField(() => ScheduledDeploymentDto, {
+    optional: true,
+    description: 'checks of all windows that are due, missed ones too',
+  })
+  driftCheck?: ScheduledDeploymentDto
   @ObjectField(() => ScheduleTimingDto) timing!: ScheduleTimingDto
   @FlagField({ optional: true, default: false }) paused?: boolean
   @TextField({ optional: true, max: 1000 }) note?: string
@@ -49,6 +77,8 @@ export class CreateScheduleDto implements CreateSchedule {
 
 export class UpdateScheduleDto implements UpdateSchedule {
   @ObjectField(() => StartTrainingDto, { optional: true }) training?: StartTrainingDto
+  @ObjectField(() => ScheduledDeploymentDto, { optional: true }) retraining?: ScheduledDeploymentDto
+  @ObjectField(() => ScheduledDeploymentDto, { optional: true }) driftCheck?: ScheduledDeploymentDto
   @ObjectField(() => ScheduleTimingDto, { optional: true, description: 'replaces the timing' })
   timing?: ScheduleTimingDto
   @TextField({ optional: true, max: 1000 }) note?: string
@@ -76,7 +106,9 @@ class RecentRunDto {
 
 export class ScheduleDto implements Schedule {
   @ApiProperty() name!: string
-  @ApiProperty({ type: StartTrainingDto }) training!: StartTrainingDto
+  @ApiPropertyOptional({ type: StartTrainingDto }) training?: StartTrainingDto
+  @ApiPropertyOptional({ type: ScheduledDeploymentDto }) retraining?: ScheduledDeploymentDto
+  @ApiPropertyOptional({ type: ScheduledDeploymentDto }) driftCheck?: ScheduledDeploymentDto
   @ApiProperty({ type: ResolvedTimingDto }) timing!: ResolvedTimingDto
   @ApiProperty() paused!: boolean
   @ApiProperty({ type: String, nullable: true }) note!: string | null
@@ -86,4 +118,23 @@ export class ScheduleDto implements Schedule {
   @ApiProperty({ description: 'page in Temporal Web' }) webUrl!: string
   @ApiProperty({ format: 'date-time' }) createdAt!: string
   @ApiProperty({ format: 'date-time' }) updatedAt!: string
+}
+
+export class BackfillScheduleDto implements BackfillSchedule {
+  @ApiProperty({ format: 'date-time', description: 'ticks at this time and later' }) @isInstant from!: string
+  @ApiProperty({ format: 'date-time', description: 'ticks at this time and earlier; not later than now' })
+  @isInstant
+  to!: string
+  @ChoiceField(BACKFILL_OVERLAPS, {
+    optional: true,
+    default: 'buffer_all',
+    description: 'one after the other, or all at once',
+  })
+  overlap?: (typeof BACKFILL_OVERLAPS)[number]
+}
+
+export class BackfillDto implements Backfill {
+  @ApiProperty() schedule!: string
+  @ApiProperty({ enum: BACKFILL_OVERLAPS }) overlap!: (typeof BACKFILL_OVERLAPS)[number]
+  @ApiProperty({ type: [String], description: 'times of the ticks, oldest first' }) ticks!: string[]
 }

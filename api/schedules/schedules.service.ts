@@ -3,8 +3,13 @@ import { Inject, Injectable } from '@nestjs/common'
 import { type ScheduleDescription, ScheduleNotFoundError } from '@temporalio/client'
 import type { Config } from '../../config/config.js'
 import type { Page, PageQuery } from '../../contracts/rest/common.js'
-import type { CreateSchedule, Schedule, UpdateSchedule } from '../../contracts/rest/schedules.js'
-import type { StartTraining } from '../../contracts/rest/trainings.js'
+import type {
+  Backfill,
+  BackfillSchedule,
+  CreateSchedule,
+  Schedule,
+  UpdateSchedule,
+} from '../../contracts/rest/schedules.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { resolveTiming, type Timing } from '../../domain/schedules/timing.js'
 import type { Schedule as Row } from '../../stores/postgres/entities/schedule.js'
@@ -13,8 +18,15 @@ import { ScheduleStore } from '../../stores/postgres/schedule-store.js'
 import type { Idempotency } from '../http/idempotency.js'
 import type { Principal } from '../http/request.js'
 import { CONFIG, LOGGER, type Log } from '../platform/tokens.js'
-import { TrainingPlanner } from '../trainings/training-planner.js'
+import { invalidRequest } from '../http/validation.js'
+import { changeOfWork, ScheduledWork, workOf, workView } from './scheduled-work.js'
 import { scheduleId, TemporalSchedules } from './temporal-schedules.js'
+
+/** Ticks that one request may ask for. */
+const MOST_BACKFILLED = 100
+
+/** Ticks of the densest schedule that Temporal is asked to look for. */
+const LARGEST_RANGE = 600_000
 
 @Injectable()
 export class SchedulesService {
@@ -23,17 +35,18 @@ export class SchedulesService {
     @Inject(LOGGER) private readonly log: Log,
     @Inject(ScheduleStore) private readonly schedules: ScheduleStore,
     @Inject(TemporalSchedules) private readonly temporal: TemporalSchedules,
-    @Inject(TrainingPlanner) private readonly planner: TrainingPlanner,
+    @Inject(ScheduledWork) private readonly work: ScheduledWork,
   ) {}
 
   /** The row comes first: with it the schedule is promised, and made even if this process ends here. */
   async create(caller: Principal, body: CreateSchedule): Promise<Schedule> {
     const timing = resolveTiming(body.timing)
-    await this.planner.plan(caller.project, body.training)
+    const work = workOf(body)
+    await this.work.assertPossible(caller.project, work)
     const row = await this.schedules.create({
       project: caller.project,
       name: body.name,
-      training: body.training,
+      ...work,
       timing,
       paused: body.paused ?? false,
       note: body.note ?? null,
@@ -55,12 +68,14 @@ export class SchedulesService {
   async update(
     { project }: Principal,
     name: string,
-    { training, timing, note }: UpdateSchedule,
+    { timing, note, ...what }: UpdateSchedule,
   ): Promise<Schedule> {
     const resolved = timing && resolveTiming(timing)
-    if (training) await this.planner.plan(project, training)
+    const { kind } = await this.schedules.get(project, name)
+    const work = changeOfWork(kind, what)
+    if (work) await this.work.assertPossible(project, work)
     const row = await this.schedules.update(project, name, {
-      ...(training ? { training } : {}),
+      ...(work ? { training: work.training, deployment: work.deployment } : {}),
       ...(resolved ? { timing: resolved } : {}),
       ...(note === undefined ? {} : { note }),
     })
@@ -82,13 +97,39 @@ export class SchedulesService {
   }
 
   async trigger(caller: Principal, name: string, idempotency?: Idempotency): Promise<Schedule> {
-    const requestId = idempotency
-      ? derivedId(caller.project, caller.name, idempotency.route, idempotency.key)
-      : randomUUID()
     return this.steer(caller, name, async row => {
-      await this.temporal.trigger(row, requestId)
+      await this.temporal.trigger(row, requestIdOf(caller, idempotency))
       return row
     })
+  }
+
+  /** @throws MlforgeError invalid_request for a range without ticks, with too many, or of the future */
+  async backfill(
+    caller: Principal,
+    name: string,
+    { from: first, to: last, overlap = 'buffer_all' }: BackfillSchedule,
+    idempotency?: Idempotency,
+  ): Promise<Backfill> {
+    const [from, to] = [new Date(first), new Date(last)]
+    if (from > to) throw invalidRequest([{ at: 'to', message: 'Must not be before from.' }])
+    if (to.getTime() > Date.now()) {
+      throw invalidRequest([
+        { at: 'to', message: 'Must not be in the future: those ticks run by themselves.' },
+      ])
+    }
+    const row = await this.schedules.get(caller.project, name)
+    const { everySeconds = 60 } = row.timing as Timing
+    // Before Temporal has to count what nobody can have meant.
+    if ((to.getTime() - from.getTime()) / 1000 / everySeconds > LARGEST_RANGE) throw tooMany('')
+    const ticks = await this.thereInTemporal(row, () => this.temporal.ticksBetween(row, from, to))
+    if (ticks.length === 0) {
+      throw invalidRequest([
+        { at: 'from', message: `Schedule "${name}" has no tick from ${first} to ${last}.` },
+      ])
+    }
+    if (ticks.length > MOST_BACKFILLED) throw tooMany(` There are ${ticks.length}.`)
+    await this.temporal.backfill(row, requestIdOf(caller, idempotency), { from, to, overlap })
+    return { schedule: name, overlap, ticks: ticks.map(tick => tick.toISOString()) }
   }
 
   /** The row goes last: while it is there, the schedule is made again. */
@@ -100,12 +141,17 @@ export class SchedulesService {
 
   private async steer(caller: Principal, name: string, verb: (row: Row) => Promise<Row>): Promise<Schedule> {
     const row = await this.schedules.get(caller.project, name)
+    return this.view(await this.thereInTemporal(row, () => verb(row)))
+  }
+
+  /** What Temporal has lost, or has not been told of yet, is made first. */
+  private async thereInTemporal<T>(row: Row, call: () => Promise<T>): Promise<T> {
     try {
-      return await this.view(await verb(row))
+      return await call()
     } catch (error) {
       if (!(error instanceof ScheduleNotFoundError)) throw error
       await this.temporal.ensure(row)
-      return this.view(await verb(row))
+      return call()
     }
   }
 
@@ -127,7 +173,7 @@ export class SchedulesService {
     const { webUrl, namespace } = this.config.temporal
     return {
       name: row.name,
-      training: row.training as StartTraining,
+      ...workView(row),
       timing: row.timing as Timing,
       paused: now?.state.paused ?? row.paused,
       note: now?.state.note ?? row.note,
@@ -138,6 +184,16 @@ export class SchedulesService {
       updatedAt: row.updatedAt.toISOString(),
     }
   }
+}
+
+/** The same for the same request, so that Temporal takes it once. */
+function requestIdOf({ project, name }: Principal, idempotency?: Idempotency): string {
+  return idempotency ? derivedId(project, name, idempotency.route, idempotency.key) : randomUUID()
+}
+
+function tooMany(found: string): MlforgeError {
+  const message = `At most ${MOST_BACKFILLED} ticks are run by one request.${found} Ask for a shorter range.`
+  return invalidRequest([{ at: 'to', message }])
 }
 
 function recentRuns({ info }: ScheduleDescription): NonNullable<Schedule['recentRuns']> {

@@ -8,13 +8,14 @@ import {
 } from '@temporalio/client'
 import { encodeScheduleOverlapPolicy } from '@temporalio/client/lib/schedule-types.js'
 import { TypedSearchAttributes } from '@temporalio/common'
-import { type ScheduledTrainingInput, WORKFLOWS } from '../../contracts/temporal/messages.js'
+import { msNumberToTs, type Timestamp, tsToDate } from '@temporalio/common/lib/time.js'
+import { type TickInput, WORKFLOWS } from '../../contracts/temporal/messages.js'
 import { QUEUES } from '../../contracts/temporal/queues.js'
 import { searchAttributes } from '../../contracts/temporal/search-attributes.js'
 import { canonicalJson, type Json } from '../../domain/canonical-json.js'
 import type { Overlap, Timing } from '../../domain/schedules/timing.js'
 import { sha256Hex } from '../../stores/ids.js'
-import type { Schedule } from '../../stores/postgres/entities/schedule.js'
+import type { Schedule, ScheduleKind } from '../../stores/postgres/entities/schedule.js'
 import { Temporal } from '../temporal/temporal.js'
 
 const CALL_MS = 5_000
@@ -29,6 +30,23 @@ const OVERLAPS: Record<Overlap, ScheduleOverlapPolicy> = {
   buffer_one: ScheduleOverlapPolicy.BUFFER_ONE,
   allow_all: ScheduleOverlapPolicy.ALLOW_ALL,
   cancel_other: ScheduleOverlapPolicy.CANCEL_OTHER,
+}
+
+const BACKFILLS = {
+  buffer_all: ScheduleOverlapPolicy.BUFFER_ALL,
+  allow_all: ScheduleOverlapPolicy.ALLOW_ALL,
+} as const
+
+/** What a tick starts, by the kind of its schedule, and what is said of it. */
+const TICKS: Record<ScheduleKind, { readonly workflowType: string; readonly what: string }> = {
+  training: { workflowType: WORKFLOWS.scheduledTraining, what: 'Train model' },
+  retraining: { workflowType: WORKFLOWS.scheduledRetraining, what: 'Retrain deployment' },
+  driftCheck: { workflowType: WORKFLOWS.scheduledDriftCheck, what: 'Check windows of deployment' },
+}
+
+interface Patch {
+  readonly triggerImmediately?: { readonly overlapPolicy: number }
+  readonly backfillRequest?: { startTime: Timestamp; endTime: Timestamp; overlapPolicy: number }[]
 }
 
 type Identity = Pick<Schedule, 'project' | 'name'>
@@ -94,16 +112,59 @@ export class TemporalSchedules {
    */
   async trigger(row: Identity, requestId: string): Promise<void> {
     const overlapPolicy = encodeScheduleOverlapPolicy(ScheduleOverlapPolicy.ALLOW_ALL)!
-    try {
-      // The schedule client makes up a request id of its own at every call.
-      await this.temporal.within(CALL_MS, client =>
+    await this.patch(row, requestId, { triggerImmediately: { overlapPolicy } })
+  }
+
+  /**
+   * Times between two, both included, at which the schedule would tick; Temporal names the first thousand.
+   */
+  async ticksBetween(row: Identity, from: Date, to: Date): Promise<Date[]> {
+    const { startTime } = await this.known(row, () =>
+      this.temporal.within(CALL_MS, client =>
+        client.workflowService.listScheduleMatchingTimes({
+          namespace: client.options.namespace,
+          scheduleId: scheduleId(row),
+          // This one leaves its beginning out, unlike a backfill.
+          startTime: msNumberToTs(from.getTime() - 1),
+          endTime: msNumberToTs(to.getTime()),
+        }),
+      ),
+    )
+    return startTime.map(tsToDate)
+  }
+
+  /** Runs the ticks of a range now, also while the schedule is paused; each request id is taken once. */
+  async backfill(
+    row: Identity,
+    requestId: string,
+    { from, to, overlap }: { from: Date; to: Date; overlap: keyof typeof BACKFILLS },
+  ): Promise<void> {
+    const overlapPolicy = encodeScheduleOverlapPolicy(BACKFILLS[overlap])!
+    const range = {
+      startTime: msNumberToTs(from.getTime()),
+      endTime: msNumberToTs(to.getTime()),
+      overlapPolicy,
+    }
+    await this.patch(row, requestId, { backfillRequest: [range] })
+  }
+
+  private async patch(row: Identity, requestId: string, patch: Patch): Promise<void> {
+    // The schedule client makes up a request id of its own at every call.
+    await this.known(row, () =>
+      this.temporal.within(CALL_MS, client =>
         client.workflowService.patchSchedule({
           namespace: client.options.namespace,
           scheduleId: scheduleId(row),
           requestId,
-          patch: { triggerImmediately: { overlapPolicy } },
+          patch,
         }),
-      )
+      ),
+    )
+  }
+
+  private async known<T>(row: Identity, call: () => Promise<T>): Promise<T> {
+    try {
+      return await call()
     } catch (error) {
       if (isGrpcServiceError(error) && error.code === NOT_FOUND) {
         throw new ScheduleNotFoundError('There is no such schedule.', scheduleId(row))
@@ -123,9 +184,15 @@ export class TemporalSchedules {
 
 function definitionOf(row: Schedule) {
   const timing = row.timing as Timing
-  const { model } = row.training as { model: string }
-  const input: ScheduledTrainingInput = { project: row.project, schedule: row.name }
-  const definition = { row: row.id, model, timing: timing as unknown as Json }
+  const { workflowType, what } = TICKS[row.kind]
+  const model = row.kind === 'training' ? (row.training as { model: string }).model : undefined
+  const subject = model ?? row.deployment!
+  const input: TickInput = { project: row.project, schedule: row.name }
+  const definition = {
+    row: row.id,
+    timing: timing as unknown as Json,
+    ...(model === undefined ? { kind: row.kind, deployment: subject } : { model }),
+  }
   return {
     spec: {
       ...(timing.cron === undefined ? {} : { cronExpressions: [timing.cron] }),
@@ -135,16 +202,19 @@ function definitionOf(row: Schedule) {
     },
     action: {
       type: 'startWorkflow' as const,
-      workflowType: WORKFLOWS.scheduledTraining,
+      workflowType,
       workflowId: scheduleId(row),
       taskQueue: QUEUES.workflows,
       args: [input],
-      staticSummary: `Train model ${model}, by schedule ${row.name}`,
+      staticSummary: `${what} ${subject}, by schedule ${row.name}`,
       memo: { [DEFINITION]: sha256Hex(canonicalJson(definition)) },
       typedSearchAttributes: new TypedSearchAttributes([
         { key: searchAttributes.project, value: row.project },
         { key: searchAttributes.kind, value: 'schedule' },
-        { key: searchAttributes.model, value: model },
+        {
+          key: model === undefined ? searchAttributes.deployment : searchAttributes.model,
+          value: subject,
+        },
         { key: searchAttributes.trigger, value: 'schedule' },
       ]),
     },

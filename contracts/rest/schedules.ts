@@ -14,23 +14,39 @@ export interface ScheduleTiming {
   pauseOnFailure?: boolean
 }
 
+/** What a tick works for. */
+export interface ScheduledDeployment {
+  deployment: string
+}
+
+/** Exactly one of training, retraining and driftCheck: what each tick does. */
 export interface CreateSchedule {
   name: string
-  training: StartTraining
+  training?: StartTraining
+  /** A retraining by the deployment's policy, with the labelled data of the tick. */
+  retraining?: ScheduledDeployment
+  /** Checks of all windows that are due, missed ones too. */
+  driftCheck?: ScheduledDeployment
   timing: ScheduleTiming
   paused?: boolean
   note?: string
 }
 
+/** What a tick does is changed within its kind. */
 export interface UpdateSchedule {
   training?: StartTraining
+  retraining?: ScheduledDeployment
+  driftCheck?: ScheduledDeployment
   timing?: ScheduleTiming
   note?: string
 }
 
+/** One of training, retraining and driftCheck is there. */
 export interface Schedule {
   name: string
-  training: StartTraining
+  training?: StartTraining
+  retraining?: ScheduledDeployment
+  driftCheck?: ScheduledDeployment
   timing: Required<Omit<ScheduleTiming, 'cron' | 'everySeconds'>> & { cron?: string; everySeconds?: number }
   paused: boolean
   note: string | null
@@ -40,4 +56,20 @@ export interface Schedule {
   webUrl: string
   createdAt: string
   updatedAt: string
+}
+
+/** Ticks of the past to run now. */
+export interface BackfillSchedule {
+  /** Ticks at these two times and between them. */
+  from: string
+  to: string
+  /** One after the other by default. */
+  overlap?: 'buffer_all' | 'allow_all'
+}
+
+export interface Backfill {
+  schedule: string
+  overlap: 'buffer_all' | 'allow_all'
+  /** Times of the ticks, oldest first. */
+  ticks: string[]
 }

@@ -166,13 +166,16 @@ export const WORKFLOWS = {
   drift: 'checkDrift',
   retraining: 'retrainDeployment',
   scheduledTraining: 'scheduledTraining',
+  scheduledRetraining: 'scheduledRetraining',
+  scheduledDriftCheck: 'scheduledDriftCheck',
   reconcile: 'reconcile',
   superviseRetries: 'superviseRetries',
   superviseWindows: 'superviseWindows',
   followAliases: 'followAliases',
 } as const
 
-export interface ScheduledTrainingInput {
+/** Input of every tick of a schedule. */
+export interface TickInput {
   readonly project: string
   readonly schedule: string
 }

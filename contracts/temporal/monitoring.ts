@@ -1,5 +1,5 @@
 import type { WindowState } from '../../domain/drift/window-state.js'
-import type { ContentRef, RunEnd } from './messages.js'
+import type { ContentRef, RunEnd, RunLimits, TickInput } from './messages.js'
 
 /** The window that is to be assessed, as the run's row has it. Times are epoch milliseconds. */
 export interface DriftRequest {
@@ -54,10 +54,44 @@ export interface CheckDriftResult extends RunEnd {
   readonly breached?: boolean | null
 }
 
-/** What a tick of the schedule did. */
+/** What a tick of the system's schedule did. */
 export interface DueWindows {
   /** Deployments with a policy. */
   readonly watched: number
   /** Checks that were taken on, `<deployment> <window>`. */
   readonly accepted: readonly string[]
+}
+
+/** One tick of a schedule that checks a deployment's windows. */
+export interface CheckTickInput extends TickInput {
+  /** What a tick takes along when its history is cut. */
+  readonly carried?: CheckedWindows
+}
+
+export interface CheckedWindows {
+  readonly checked: number
+  readonly failed: number
+  /** Why the first of them failed. */
+  readonly failure?: { readonly code: string; readonly message: string }
+  /** Start of the newest window that was taken on, epoch milliseconds; null for none yet. */
+  readonly after: number | null
+}
+
+export interface TakeOnChecksInput extends TickInput {
+  /** Only windows that begin later; null for all. */
+  readonly after: number | null
+}
+
+/** The next few checks, oldest window first; none when no window is due any more. */
+export interface TakenChecks {
+  readonly deployment: string
+  readonly windows: readonly string[]
+  readonly runIds: readonly string[]
+  readonly after: number | null
+  readonly limits: RunLimits
+}
+
+export interface CheckTickResult {
+  readonly deployment: string
+  readonly checked: number
 }

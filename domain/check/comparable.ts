@@ -72,10 +72,12 @@ export function comparableState(
     ),
     deployments: comparableDeployments(facts),
     schedules: ordered(
-      facts.schedules.map(({ project, name, training, timing, paused }) => ({
+      facts.schedules.map(({ project, name, kind, training, deployment, timing, paused }) => ({
         project,
         name,
+        kind,
         training: training as Json,
+        deployment,
         timing: timing as Json,
         paused,
       })),

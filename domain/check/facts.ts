@@ -79,7 +79,9 @@ export interface AliasChangeFacts {
 export interface ScheduleFacts {
   readonly project: string
   readonly name: string
+  readonly kind: string
   readonly training: unknown
+  readonly deployment: string | null
   readonly timing: unknown
   readonly paused: boolean
 }

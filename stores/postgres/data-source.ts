@@ -21,6 +21,7 @@ import { Serving1764100000000 } from './migrations/1764100000000-serving.js'
 import { Rollouts1764200000000 } from './migrations/1764200000000-rollouts.js'
 import { Monitoring1764300000000 } from './migrations/1764300000000-monitoring.js'
 import { Incidents1764400000000 } from './migrations/1764400000000-incidents.js'
+import { RetrainingSchedules1764700000000 } from './migrations/1764700000000-retraining-schedules.js'
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { SnakeNaming } from './snake-naming.js'
 
@@ -61,6 +62,7 @@ export const MIGRATIONS = [
   Rollouts1764200000000,
   Monitoring1764300000000,
   Incidents1764400000000,
+  RetrainingSchedules1764700000000,
   Following1764800000000,
 ]
 

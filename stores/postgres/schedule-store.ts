@@ -7,9 +7,9 @@ import { page, type PageOf, type PageRequest } from './paging.js'
 
 export type NewSchedule = Pick<
   Schedule,
-  'project' | 'name' | 'training' | 'timing' | 'paused' | 'note' | 'principal'
+  'project' | 'name' | 'kind' | 'training' | 'deployment' | 'timing' | 'paused' | 'note' | 'principal'
 >
-export type ScheduleChange = Partial<Pick<Schedule, 'training' | 'timing' | 'paused' | 'note'>>
+export type ScheduleChange = Partial<Pick<Schedule, 'training' | 'deployment' | 'timing' | 'paused' | 'note'>>
 
 /** What each schedule should be; the Temporal Schedule is made equal to it. */
 export class ScheduleStore {
@@ -52,6 +52,14 @@ export class ScheduleStore {
       ['createdAt', 'id'],
       request,
     )
+  }
+
+  /** Names of the deployments whose windows are checked by a schedule of their own. */
+  async checkedDeployments(project: string): Promise<Set<string>> {
+    const rows = await this.dataSource
+      .getRepository(Schedule)
+      .findBy({ project, kind: 'driftCheck', paused: false })
+    return new Set(rows.map(({ deployment }) => deployment!))
   }
 
   async update(project: string, name: string, change: ScheduleChange): Promise<Schedule> {

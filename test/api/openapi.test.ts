@@ -8,6 +8,7 @@ import type * as Models from '../../contracts/rest/models.js'
 import type * as Monitoring from '../../contracts/rest/monitoring.js'
 import type * as Operations from '../../contracts/rest/operations.js'
 import type * as Retraining from '../../contracts/rest/retraining.js'
+import type * as Retrainings from '../../contracts/rest/retrainings.js'
 import type * as Schedules from '../../contracts/rest/schedules.js'
 import type * as Trainings from '../../contracts/rest/trainings.js'
 import type * as Uploads from '../../contracts/rest/uploads.js'
@@ -20,6 +21,7 @@ import type * as ModelDtos from '../../api/models/models.dto.js'
 import type * as MonitoringDtos from '../../api/monitoring/monitoring.dto.js'
 import type * as WindowDtos from '../../api/monitoring/windows.dto.js'
 import type * as RetrainingDtos from '../../api/retraining/retraining.dto.js'
+import type * as RetrainingRunDtos from '../../api/retraining/retrainings.dto.js'
 import type { OperationDto } from '../../api/runs/operation.dto.js'
 import type * as ScheduleDtos from '../../api/schedules/schedules.dto.js'
 import type * as TrainingDtos from '../../api/trainings/trainings.dto.js'
@@ -68,6 +70,10 @@ const compared: true[] = [
   true satisfies Same<IncidentDtos.IncidentVerbAcceptedDto, Incidents.IncidentVerbAccepted>,
   true satisfies Same<RetrainingDtos.SetRetrainingDto, Retraining.SetRetraining>,
   true satisfies Same<RetrainingDtos.RetrainingDto, Retraining.Retraining>,
+  true satisfies Same<RetrainingRunDtos.StartRetrainingDto, Retrainings.StartRetraining>,
+  true satisfies Same<RetrainingRunDtos.RetrainingRunDto, Retrainings.RetrainingRun>,
+  true satisfies Same<ScheduleDtos.BackfillScheduleDto, Schedules.BackfillSchedule>,
+  true satisfies Same<ScheduleDtos.BackfillDto, Schedules.Backfill>,
   true satisfies Same<ScheduleDtos.CreateScheduleDto, Schedules.CreateSchedule>,
   true satisfies Same<ScheduleDtos.UpdateScheduleDto, Schedules.UpdateSchedule>,
   true satisfies Same<ScheduleDtos.ScheduleDto, Schedules.Schedule>,

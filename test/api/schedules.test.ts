@@ -1,17 +1,31 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { ScheduleReconciler } from '../../api/schedules/schedule-reconciler.js'
+import type { RetrainingPolicy } from '../../domain/retraining/policy.js'
+import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
+import { DriftStore } from '../../stores/postgres/drift-store.js'
 import { eventually } from '../support/eventually.js'
 import { type TestTemporal, testTemporal } from '../support/temporal.js'
+import { MONTHLY } from '../support/windows.js'
 import { TestApi } from './support/api.js'
 import { seedDataset, table, TRAINING } from './support/seed.js'
 
 interface ScheduleBody {
   name: string
+  training?: unknown
   paused: boolean
   note: string | null
   nextRuns: string[] | null
   recentRuns: { workflowId: string }[] | null
 }
+
+const RETRAINING: RetrainingPolicy = {
+  dataset: 'bikes',
+  timeColumn: 'day',
+  training: { rounds: 10, checkpointEvery: 5, features: ['hour', 'temp'], target: 'cnt' },
+  holdout: 'month',
+  strategy: { kind: 'canary' },
+  incident: {},
+} as RetrainingPolicy
 
 describe('schedules on a real Temporal server', () => {
   let temporal: TestTemporal
@@ -154,6 +168,157 @@ describe('schedules on a real Temporal server', () => {
     const answer = await create({ name: bad, training: { ...TRAINING, target: 'nothing' } })
     expect(answer).toMatchObject({ status: 422, body: { code: 'unknown_column' } })
     expect((await api.call('GET', `/v1/schedules/${bad}`)).status).toBe(404)
+  })
+})
+
+describe('schedules of a deployment', () => {
+  let temporal: TestTemporal
+  let api: TestApi
+  beforeAll(async () => {
+    temporal = await testTemporal()
+    api = await TestApi.start({ MLFORGE_TEMPORAL_ADDRESS: temporal.address })
+    await seedDataset(api, 'bikes', table(10))
+    const deployments = new DeploymentStore(api.database.dataSource)
+    const { id } = await deployments.create('default', 'bike', 'bike', 'key:test')
+    await new DriftStore(api.database.dataSource).setPolicy(id, MONTHLY)
+    await deployments.setRetraining(id, RETRAINING)
+    await deployments.create('default', 'bare', 'bike', 'key:test')
+  })
+  afterAll(async () => {
+    await api.close()
+    await temporal.close()
+  })
+
+  const create = (name: string, what: object, change: object = {}) =>
+    api.call('POST', '/v1/schedules', {
+      body: { name, ...what, timing: { everySeconds: 3600 }, ...change },
+    })
+  const handle = (name: string) => temporal.client.schedule.getHandle(`default/schedule/${name}`)
+
+  it.each([
+    ['retraining', 'scheduledRetraining', 'Retrain deployment bike'],
+    ['driftCheck', 'scheduledDriftCheck', 'Check windows of deployment bike'],
+  ])('has a %s', async (kind, workflowType, summary) => {
+    const name = temporal.unique(kind.toLowerCase())
+    const what = { [kind]: { deployment: 'bike' } }
+    const timing = { everySeconds: 3600, overlap: 'buffer_one', catchUpSeconds: 60, pauseOnFailure: true }
+    const created = await create(name, what, { timing })
+    expect(created).toMatchObject({ status: 201, body: { name, ...what, timing } })
+    expect((created.body as ScheduleBody).training).toBeUndefined()
+    const { action, policies } = await handle(name).describe()
+    expect(action).toMatchObject({
+      workflowType,
+      args: [{ project: 'default', schedule: name }],
+      staticSummary: `${summary}, by schedule ${name}`,
+    })
+    expect(policies).toMatchObject({ overlap: 'BUFFER_ONE', catchupWindow: 60_000, pauseOnFailure: true })
+
+    const patch = (body: object) => api.call('PATCH', `/v1/schedules/${name}`, { body })
+    expect(await patch({ note: 'n' })).toMatchObject({ status: 200, body: what })
+    expect(await patch({ training: TRAINING })).toMatchObject({
+      status: 400,
+      body: {
+        problems: [{ at: 'training', message: expect.stringContaining(`has a ${kind}, and keeps it`) }],
+      },
+    })
+    expect(await patch({ [kind]: { deployment: 'bare' } })).toMatchObject({ status: 409 })
+    expect((await api.call('DELETE', `/v1/schedules/${name}`)).status).toBe(204)
+  })
+
+  it.each([
+    [{}, 400, 'invalid_request', /training: needs exactly one of training, retraining and driftCheck/],
+    [
+      { retraining: { deployment: 'bike' }, driftCheck: { deployment: 'bike' } },
+      400,
+      'invalid_request',
+      /driftCheck: needs exactly one/,
+    ],
+    [{ retraining: { deployment: 'none' } }, 404, 'not_found', /no deployment "none"/],
+    [{ driftCheck: { deployment: 'none' } }, 404, 'not_found', /no deployment "none"/],
+    [{ retraining: { deployment: 'bare' } }, 409, 'wrong_state', /PUT \/v1\/deployments\/bare\/retraining/],
+    [{ driftCheck: { deployment: 'bare' } }, 409, 'wrong_state', /PUT \/v1\/deployments\/bare\/monitoring/],
+    [{ driftCheck: { model: 'bike' } }, 400, 'invalid_request', /driftCheck/],
+  ])('is refused as %j', async (what, status, code, message) => {
+    const name = temporal.unique('bad')
+    expect(await create(name, what)).toMatchObject({
+      status,
+      body: { code, detail: expect.stringMatching(message) },
+    })
+    expect((await api.call('GET', `/v1/schedules/${name}`)).status).toBe(404)
+  })
+
+  describe('backfill', () => {
+    let name: string
+    const HOUR = 3_600_000
+    const end = Math.floor(Date.now() / HOUR) * HOUR
+    const hour = (back: number) => new Date(end - back * HOUR).toISOString()
+    beforeAll(async () => {
+      name = temporal.unique('hourly')
+      await create(name, { driftCheck: { deployment: 'bike' } }, { paused: true })
+    })
+    afterAll(async () => {
+      const { recentActions } = (await handle(name).describe()).info
+      await api.call('DELETE', `/v1/schedules/${name}`)
+      for (const { action } of recentActions) {
+        await temporal.client.workflow.getHandle(action.workflow.workflowId).terminate('the test is over')
+      }
+    })
+
+    const backfill = (body: object, key?: string) =>
+      api.call('POST', `/v1/schedules/${name}/backfill`, {
+        body,
+        ...(key === undefined ? {} : { headers: { 'Idempotency-Key': key } }),
+      })
+    const started = async () =>
+      (await handle(name).describe()).info.recentActions.map(({ scheduledAt }) => scheduledAt.toISOString())
+
+    it('runs the ticks of a range, its ends included, once for a key, although the schedule is paused', async () => {
+      const range = { from: hour(4), to: hour(2), overlap: 'allow_all' }
+      const ticks = [hour(4), hour(3), hour(2)]
+      expect(await backfill(range, 'one')).toMatchObject({
+        status: 202,
+        body: { schedule: name, overlap: 'allow_all', ticks },
+      })
+      await eventually(async () => expect(await started()).toEqual(ticks))
+      expect((await backfill(range, 'one')).status).toBe(202)
+      // One more, so that it is seen that nothing came before it.
+      expect((await backfill({ ...range, from: hour(1), to: hour(1) }, 'two')).status).toBe(202)
+      await eventually(async () => expect(await started()).toEqual([...ticks, hour(1)]))
+    })
+
+    it('runs one after the other where nothing else is said', async () => {
+      const answer = await backfill({ from: hour(9), to: hour(8) })
+      expect(answer).toMatchObject({
+        status: 202,
+        body: { overlap: 'buffer_all', ticks: [hour(9), hour(8)] },
+      })
+    })
+
+    it.each([
+      [{ from: hour(1), to: hour(2) }, 'to', /not be before from/],
+      [{ from: hour(1), to: hour(-24) }, 'to', /in the future/],
+      [{ from: hour(200), to: hour(1) }, 'to', /At most 100 ticks .* There are 200/],
+      [{ from: '0001-01-01T00:00:00Z', to: hour(1) }, 'to', /At most 100 ticks/],
+      [
+        { from: new Date(end - HOUR + 1).toISOString(), to: new Date(end - 1).toISOString() },
+        'from',
+        /has no tick/,
+      ],
+      [{ from: 'yesterday', to: hour(1) }, 'from', /ISO 8601/],
+      [{ from: hour(2), to: hour(1), overlap: 'skip' }, 'overlap', /buffer_all, allow_all/],
+    ])('is refused as %j', async (body, at, message) => {
+      expect(await backfill(body)).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_request', problems: [{ at, message: expect.stringMatching(message) }] },
+      })
+    })
+
+    it('is of a schedule that is there', async () => {
+      const answer = await api.call('POST', '/v1/schedules/none/backfill', {
+        body: { from: hour(2), to: hour(1) },
+      })
+      expect(answer).toMatchObject({ status: 404, body: { code: 'not_found' } })
+    })
   })
 })
 

@@ -140,7 +140,9 @@ describe('starts and ends that somebody else must see to', () => {
     await harness.ports.schedules.create({
       project: PROJECT,
       name,
+      kind: 'training',
       training: bikeTraining({ model: 'scheduled' }),
+      deployment: null,
       timing: { cron: '0 3 * * *' },
       paused: false,
       note: null,
@@ -157,13 +159,13 @@ describe('starts and ends that somebody else must see to', () => {
     const { items } = await harness.ports.runs.list(PROJECT, { name: 'scheduled' })
     expect(items).toMatchObject([{ status: 'succeeded', principal: 'schedule:nightly', trigger: 'schedule' }])
     await record(harness.client, items[0]!.workflowId, 'trainModel.succeeded-as-child')
-    // The same tick once more, as after a lost answer or a reset: the same run, which is done.
+    // The same tick once more, as by a backfill or a reset: the same run, which is done.
     const again = await harness.client.workflow.start('scheduledTraining', {
       workflowId,
       taskQueue: QUEUES.workflows,
       args: [{ project: PROJECT, schedule: name }],
     })
-    await again.result().catch(() => undefined)
+    expect(await again.result()).toMatchObject({ outcome: 'succeeded', version: 1 })
     expect((await harness.ports.runs.list(PROJECT, { name: 'scheduled' })).items).toHaveLength(1)
     expect((await harness.ports.models.versions(PROJECT, 'scheduled', {})).items).toHaveLength(1)
   })

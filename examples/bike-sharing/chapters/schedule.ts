@@ -8,11 +8,11 @@ import { Refused } from '../rest.js'
 import { chapter, expectThat, say, type Story } from '../story.js'
 import { follow } from './training.js'
 
-const SCHEDULE: CreateSchedule = {
+const SCHEDULE = {
   name: 'bike-weekly',
   training: { ...TRAINING, model: 'bike-weekly', rounds: 500 },
   timing: { cron: '0 3 * * 1', timeZone: 'Europe/Berlin', overlap: 'skip', catchUpSeconds: 3_600 },
-}
+} satisfies CreateSchedule
 
 /** A weekly retraining: created, triggered once, paused. */
 export async function schedule(story: Story): Promise<void> {
