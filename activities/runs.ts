@@ -1,12 +1,23 @@
-import type { EndedRun } from '../contracts/temporal/messages.js'
+import type { EndedRun, RunLimits } from '../contracts/temporal/messages.js'
 import { isOpen } from '../domain/runs/run-status.js'
 import type { Run } from '../stores/postgres/entities/run.js'
 import type { RunUpdate } from '../stores/postgres/run-store.js'
+import { awaitChange } from './await-change.js'
 import type { Ports } from './ports.js'
 
 type RunPorts = Pick<Ports, 'runs'> & { readonly wakes: Pick<Ports['wakes'], 'publish'> }
 
+interface SomeRuns {
+  readonly project: string
+  readonly runIds: readonly string[]
+}
+
 export function runActivities({ runs, wakes }: RunPorts) {
+  const endedOf = async ({ project, runIds }: SomeRuns) => {
+    const rows = await Promise.all(runIds.map(id => runs.get(project, id)))
+    return rows.filter(run => !isUnderWay(run))
+  }
+
   return {
     /** Writes to a run row. False when the row has had a later write already. */
     async recordRun(input: { runId: string; sequence: number; change: RunUpdate }): Promise<boolean> {
@@ -16,17 +27,18 @@ export function runActivities({ runs, wakes }: RunPorts) {
     },
 
     /** Those of some runs that have come to an end. One that is started again by itself has not. */
-    async endedRuns({
-      project,
-      runIds,
-    }: {
-      project: string
-      runIds: readonly string[]
-    }): Promise<EndedRun[]> {
-      const rows = await Promise.all(runIds.map(id => runs.get(project, id)))
-      return rows
-        .filter(run => !isUnderWay(run))
-        .map(({ id, status, error, result }) => ({ id, status, error, result }))
+    async endedRuns(some: SomeRuns): Promise<EndedRun[]> {
+      const ended = await endedOf(some)
+      return ended.map(({ id, status, error, result }) => {
+        const { version = null } = (result ?? {}) as { version?: number }
+        return { id, status, error, version }
+      })
+    },
+
+    /** Ends when all of some runs have. */
+    async awaitEnded({ limits, ...some }: SomeRuns & { readonly limits: RunLimits }): Promise<void> {
+      const open = async () => String((await endedOf(some)).length < some.runIds.length)
+      await awaitChange(open, 'true', limits)
     },
   }
 }

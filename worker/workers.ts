@@ -122,8 +122,9 @@ function queueOptions(queue: QueueName, { config, ports }: WorkerContext): Parti
     case 'watch': {
       const { awaitRolloutChange } = rolloutActivities(ports)
       const { awaitIncidentChange } = incidentActivities(ports)
+      const { awaitEnded } = runActivities(ports)
       return {
-        activities: { awaitRolloutChange, awaitIncidentChange },
+        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnded },
         maxConcurrentActivityTaskExecutions: WATCH_SLOTS,
       }
     }

@@ -11,7 +11,7 @@ import type {
 import { afterRollout, afterTraining } from '../domain/retraining/ends.js'
 import { dataWork, ROWS } from './activity-presets.js'
 import { asRun, type RunHandle } from './run-shell.js'
-import { allEnded, pause } from './waiting.js'
+import { allEnded, type Awaited, awaitRuns } from './waiting.js'
 
 const { trainRetrained, rollOutRetrained } = proxyActivities<RetrainDeploymentActivities>(ROWS)
 
@@ -61,21 +61,24 @@ class Retraining {
     const begun = await trainRetrained(work)
     if ('skipped' in begun) return this.skip(begun, soFar)
     const training = begun.runId
+    handle.keep({ ...soFar, training })
     handle.stage('train', { training })
     handle.show('training', training)
-    const trained = afterTraining(await this.ended(training))
+    const trained = afterTraining(await this.ended('training', training))
     if (trained.do === 'refuse') return this.refuse(trained.error, { ...soFar, training })
     if (trained.do === 'fail') throw failure(trained.error)
     const { version } = trained
+    const registered = { ...soFar, training, version }
+    handle.keep(registered)
 
     handle.stage('roll_out', { version })
     handle.show('version', String(version))
     const rollout = await this.startRollout(version)
-    const registered = { ...soFar, training, version }
     if (typeof rollout !== 'string') return this.skip(rollout, registered)
+    handle.keep({ ...registered, rollout })
     handle.stage('roll_out', { rollout, waitingFor: null })
     handle.show('rollout', rollout)
-    const rolledOut = afterRollout(await this.ended(rollout), version)
+    const rolledOut = afterRollout(await this.ended('rollout', rollout), version)
     if (rolledOut.do === 'refuse') return this.refuse(rolledOut.error, { ...registered, rollout })
     if (rolledOut.do === 'fail') throw failure(rolledOut.error)
     const message = `version ${version} was rolled out`
@@ -90,21 +93,32 @@ class Retraining {
       if ('runId' in started) return started.runId
       const { otherRollout, deadlineMs } = started
       this.waitingSince ??= Date.now()
-      if (Date.now() - this.waitingSince >= deadlineMs) {
+      const leftMs = this.waitingSince + deadlineMs - Date.now()
+      if (leftMs <= 0) {
         const hours = deadlineMs / 3_600_000
         const message = `Rollout ${otherRollout} has not ended for ${hours} hours. Version ${version} is registered: roll it out when it has.`
         throw failure({ code: 'rollout_in_progress', message, details: { rolloutId: otherRollout, version } })
       }
       this.handle.stage('roll_out', { waitingFor: otherRollout })
       this.handle.show('waiting for', `rollout ${otherRollout} to end`)
-      await pause(this.input.limits, () => this.cutHistory())
+      await awaitRuns(this.end('other rollout', otherRollout), leftMs)
     }
   }
 
-  private async ended(runId: string): Promise<EndedRun> {
-    const { project, limits } = this.input
-    const [run] = await allEnded(project, [runId], limits, () => this.cutHistory())
+  private async ended(what: string, runId: string): Promise<EndedRun> {
+    const [run] = await allEnded(this.end(what, runId))
     return run!
+  }
+
+  private end(what: string, runId: string): Awaited {
+    const { project, limits } = this.input
+    return {
+      project,
+      runIds: [runId],
+      limits,
+      summary: `end of ${what} ${runId}`,
+      cut: () => this.cutHistory(),
+    }
   }
 
   /** What it has done so far is answered from the ledger and by the rows of its runs. */

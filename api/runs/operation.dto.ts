@@ -81,7 +81,8 @@ export class OperationDto implements Operation {
   @ApiProperty({ type: [String] }) warnings!: string[]
   @ApiProperty({ type: RetryStateDto }) retry!: RetryStateDto
   @ApiProperty({ example: 'key:admin' }) principal!: string
-  @ApiProperty({ enum: ['api', 'schedule', 'incident', 'retraining', 'alias'] }) trigger!: Operation['trigger']
+  @ApiProperty({ enum: ['api', 'schedule', 'incident', 'retraining', 'alias'] })
+  trigger!: Operation['trigger']
   @ApiProperty({ format: 'date-time' }) createdAt!: string
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) startedAt!: string | null
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) endedAt!: string | null
