@@ -8,6 +8,7 @@ import type {
   StartRolloutInput,
   TrainingStart,
 } from '../contracts/temporal/retraining.js'
+import { MlforgeError } from '../domain/errors.js'
 import { incidentPolicy } from '../domain/retraining/policy.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
 import { writeSequence } from '../domain/runs/run-status.js'
@@ -103,8 +104,14 @@ export function retrainDeploymentActivities(ports: RetrainDeploymentPorts) {
       if (skipped) return skipped
       const started = await acceptRollout(ports, owner, version)
       if ('runId' in started) return started
-      const { rolloutDeadlineMs } = incidentPolicy(policy.incident)
-      return { ...started, deadlineMs: rolloutDeadlineMs }
+      const { otherRollout } = started
+      if (otherRollout === null) {
+        throw new MlforgeError(
+          'unavailable',
+          'The rollout that was in the way has just ended. It is tried again.',
+        )
+      }
+      return { otherRollout, deadlineMs: incidentPolicy(policy.incident).rolloutDeadlineMs }
     },
   }
 

@@ -74,13 +74,13 @@ export async function acceptTraining(
 
 /**
  * Takes the rollout of a retrained version on. Somebody else's rollout is never replaced: then nothing is,
- * and the answer names it.
+ * and the answer names it, unless it has ended by now.
  */
 export async function acceptRollout(
   { runs, deployments }: Pick<Ports, 'runs' | 'deployments'>,
   owner: RetrainingOwner,
   version: number,
-): Promise<{ runId: string } | { otherRollout: string }> {
+): Promise<{ runId: string } | { otherRollout: string | null }> {
   const { deployment, policy } = await retrainingPolicyOf(deployments, owner)
   const spec: RolloutSpec = {
     deployment: deployment.name,
@@ -103,7 +103,7 @@ export async function acceptRollout(
     return { runId: run.id }
   } catch (error) {
     if (!(error instanceof MlforgeError) || error.code !== 'rollout_in_progress') throw error
-    return { otherRollout: (error.details as { rolloutId?: string }).rolloutId ?? 'another' }
+    return { otherRollout: (error.details as { rolloutId?: string }).rolloutId ?? null }
   }
 }
 

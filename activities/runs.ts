@@ -27,17 +27,17 @@ export function runActivities({ runs, wakes }: RunPorts) {
 
     /** Those of some runs that have come to an end. One that is started again by itself has not. */
     async endedRuns(some: SomeRuns): Promise<EndedRun[]> {
-      const rows = await endedOf(some)
-      return rows.map(({ id, status, error, result }) => ({ id, status, error, result }))
+      const ended = await endedOf(some)
+      return ended.map(({ id, status, error, result }) => {
+        const { version = null } = (result ?? {}) as { version?: number }
+        return { id, status, error, version }
+      })
     },
 
-    /** Ends when more of them have come to an end than had. */
-    async awaitEnds({
-      ended,
-      limits,
-      ...some
-    }: SomeRuns & { readonly ended: number; readonly limits: RunLimits }): Promise<void> {
-      await awaitChange(async () => String((await endedOf(some)).length), String(ended), limits)
+    /** Ends when all of some runs have. */
+    async awaitEnded({ limits, ...some }: SomeRuns & { readonly limits: RunLimits }): Promise<void> {
+      const open = async () => String((await endedOf(some)).length < some.runIds.length)
+      await awaitChange(open, 'true', limits)
     },
   }
 }

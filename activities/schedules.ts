@@ -1,4 +1,4 @@
-import type { EndedRun, RunLimits, TickInput } from '../contracts/temporal/messages.js'
+import type { RunLimits, TickInput } from '../contracts/temporal/messages.js'
 import type { RetrainingRequest } from '../contracts/temporal/retraining.js'
 import type { StartableRun } from '../contracts/temporal/start-options.js'
 import { MlforgeError } from '../domain/errors.js'
@@ -17,8 +17,8 @@ type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'limits'> &
 export interface AcceptedTick {
   readonly run: StartableRun
   readonly limits: RunLimits
-  /** How the run has ended well already: the same tick was run before. */
-  readonly ended?: EndedRun
+  /** What came of the run, where it has ended well already: the same tick was run before. */
+  readonly ended?: { readonly result: unknown }
 }
 
 export function scheduleActivities({ runs, schedules, datasets, limits, retryPolicy }: SchedulePorts) {
@@ -40,7 +40,7 @@ export function scheduleActivities({ runs, schedules, datasets, limits, retryPol
         retryPolicy: { codes, maxAttempts, delaySeconds },
         startedByCaller: true,
       })
-      const { id, kind, attempt, generation, workflowId, principal, trigger, status, error, result } = run
+      const { id, kind, attempt, generation, workflowId, principal, trigger, status, result } = run
       const endedWell = status === 'succeeded' || status === 'refused'
       if (!endedWell && !isOpen(status)) {
         throw new MlforgeError(
@@ -51,7 +51,7 @@ export function scheduleActivities({ runs, schedules, datasets, limits, retryPol
       return {
         run: { id, project, kind, name: run.name, attempt, generation, workflowId, principal, trigger },
         limits,
-        ...(endedWell ? { ended: { id, status, error, result } } : {}),
+        ...(endedWell ? { ended: { result } } : {}),
       }
     },
   }

@@ -24,7 +24,10 @@ export interface InterceptorOptions {
 /** Nobody else can say how a run goes on: these are tried until their store is back. */
 const NEVER_GIVE_UP = [
   'recordRun',
+  'endedRuns',
+  'awaitEnded',
   'acceptTick',
+  'takeOnChecks',
   'lookAtRollout',
   'awaitRolloutChange',
   'recordDecisions',
@@ -33,10 +36,11 @@ const NEVER_GIVE_UP = [
   'resumeIncident',
   'lookAtIncident',
   'awaitIncidentChange',
-  'awaitEnds',
   'recordIncident',
   'startRetraining',
   'startIncidentRollout',
+  'trainRetrained',
+  'rollOutRetrained',
 ]
 
 /** Errors become failures with stable codes, payloads stay small, and every line says whose it is. */

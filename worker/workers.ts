@@ -130,9 +130,9 @@ function queueOptions(queue: QueueName, { config, ports, logger }: WorkerContext
     case 'watch': {
       const { awaitRolloutChange } = rolloutActivities(ports)
       const { awaitIncidentChange } = incidentActivities(ports)
-      const { awaitEnds } = runActivities(ports)
+      const { awaitEnded } = runActivities(ports)
       return {
-        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnds },
+        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnded },
         maxConcurrentActivityTaskExecutions: WATCH_SLOTS,
       }
     }

@@ -1,4 +1,4 @@
-import { ApplicationFailure, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow'
+import { ApplicationFailure, continueAsNew, proxyActivities } from '@temporalio/workflow'
 import type { RetrainDeploymentActivities } from '../activities/retrain-deployment.js'
 import type { RetrainingActivities } from '../activities/retraining.js'
 import type { EndedRun, RunFailure, RunInput } from '../contracts/temporal/messages.js'
@@ -11,7 +11,7 @@ import type {
 import { afterRollout, afterTraining } from '../domain/retraining/ends.js'
 import { dataWork, ROWS } from './activity-presets.js'
 import { asRun, type RunHandle } from './run-shell.js'
-import { allEnded, untilMoreEnded } from './waiting.js'
+import { allEnded, type Awaited, awaitRuns } from './waiting.js'
 
 const { trainRetrained, rollOutRetrained } = proxyActivities<RetrainDeploymentActivities>(ROWS)
 
@@ -61,21 +61,24 @@ class Retraining {
     const begun = await trainRetrained(work)
     if ('skipped' in begun) return this.skip(begun, soFar)
     const training = begun.runId
+    handle.keep({ ...soFar, training })
     handle.stage('train', { training })
     handle.show('training', training)
-    const trained = afterTraining(await this.ended(training))
+    const trained = afterTraining(await this.ended('training', training))
     if (trained.do === 'refuse') return this.refuse(trained.error, { ...soFar, training })
     if (trained.do === 'fail') throw failure(trained.error)
     const { version } = trained
+    const registered = { ...soFar, training, version }
+    handle.keep(registered)
 
     handle.stage('roll_out', { version })
     handle.show('version', String(version))
     const rollout = await this.startRollout(version)
-    const registered = { ...soFar, training, version }
     if (typeof rollout !== 'string') return this.skip(rollout, registered)
+    handle.keep({ ...registered, rollout })
     handle.stage('roll_out', { rollout, waitingFor: null })
     handle.show('rollout', rollout)
-    const rolledOut = afterRollout(await this.ended(rollout), version)
+    const rolledOut = afterRollout(await this.ended('rollout', rollout), version)
     if (rolledOut.do === 'refuse') return this.refuse(rolledOut.error, { ...registered, rollout })
     if (rolledOut.do === 'fail') throw failure(rolledOut.error)
     const message = `version ${version} was rolled out`
@@ -98,16 +101,24 @@ class Retraining {
       }
       this.handle.stage('roll_out', { waitingFor: otherRollout })
       this.handle.show('waiting for', `rollout ${otherRollout} to end`)
-      if (workflowInfo().continueAsNewSuggested) await this.cutHistory()
-      const { project, limits } = this.input
-      await untilMoreEnded({ project, runIds: [otherRollout], ended: 0, limits }, leftMs)
+      await awaitRuns(this.end('other rollout', otherRollout), leftMs)
     }
   }
 
-  private async ended(runId: string): Promise<EndedRun> {
-    const { project, limits } = this.input
-    const [run] = await allEnded(project, [runId], limits, () => this.cutHistory())
+  private async ended(what: string, runId: string): Promise<EndedRun> {
+    const [run] = await allEnded(this.end(what, runId))
     return run!
+  }
+
+  private end(what: string, runId: string): Awaited {
+    const { project, limits } = this.input
+    return {
+      project,
+      runIds: [runId],
+      limits,
+      summary: `end of ${what} ${runId}`,
+      cut: () => this.cutHistory(),
+    }
   }
 
   /** What it has done so far is answered from the ledger and by the rows of its runs. */

@@ -29,7 +29,8 @@ export async function scheduledDriftCheck({ carried, ...tick }: CheckTickInput):
     }
     // Cut in between, the same windows are looked at again: their runs are joined.
     const cut = () => continueAsNew<typeof scheduledDriftCheck>({ ...tick, carried: before })
-    const ended = await allEnded(tick.project, runIds, limits, cut)
+    const summary = `checks of ${windows.join(', ')}`
+    const ended = await allEnded({ project: tick.project, runIds, limits, summary, cut })
     const failed = ended.filter(({ status }) => status !== 'succeeded')
     const failure = tally.failure ?? (failed[0] && reasonOf(failed[0]))
     tally = {

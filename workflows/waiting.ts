@@ -45,28 +45,33 @@ export async function untilChanged(
   }
 }
 
-/** Runs of others once they have all ended; before a history that has become long it is cut. */
-export async function allEnded(
-  project: string,
-  runIds: readonly string[],
-  limits: RunLimits,
-  cut: () => Promise<unknown>,
-): Promise<EndedRun[]> {
+/** Runs of others, and how a history that has become long is cut before they are waited for. */
+export interface Awaited {
+  readonly project: string
+  readonly runIds: readonly string[]
+  readonly limits: RunLimits
+  /** What is waited for, for Temporal Web. */
+  readonly summary: string
+  readonly cut: () => Promise<unknown>
+}
+
+/** Waits for the end of runs, at most for so long, and never for ever: whoever waits looks for himself. */
+export async function awaitRuns(
+  { project, runIds, limits, summary, cut }: Awaited,
+  leftMs: number | null = null,
+): Promise<void> {
+  if (workflowInfo().continueAsNewSuggested) await cut()
+  const { awaitEnded } = proxyActivities<RunActivities>(watch(limits))
+  const wait = () => awaitEnded.executeWithOptions({ summary }, [{ project, runIds, limits }])
+  await untilChanged(limits, wait, { leftMs })
+}
+
+/** Runs of others once they have all ended. */
+export async function allEnded(awaited: Awaited): Promise<EndedRun[]> {
+  const { project, runIds } = awaited
   for (;;) {
     const ended = await endedRuns({ project, runIds })
     if (ended.length === runIds.length) return ended
-    if (workflowInfo().continueAsNewSuggested) await cut()
-    await untilMoreEnded({ project, runIds, ended: ended.length, limits })
+    await awaitRuns(awaited)
   }
-}
-
-/** Waits until more runs have ended than had, or for so long. */
-export async function untilMoreEnded(
-  wait: Parameters<RunActivities['awaitEnds']>[0],
-  leftMs: number | null = null,
-): Promise<void> {
-  const { runIds, ended, limits } = wait
-  const { awaitEnds } = proxyActivities<RunActivities>(watch(limits))
-  const summary = runIds.length === 1 ? `run ${runIds[0]}` : `${runIds.length - ended} runs`
-  await untilChanged(limits, () => awaitEnds.executeWithOptions({ summary }, [wait]), { leftMs })
 }

@@ -39,7 +39,8 @@ export interface EndedRun {
   readonly id: string
   readonly status: RunStatus
   readonly error: RunFailure | null
-  readonly result: unknown
+  /** That a training has registered. */
+  readonly version: number | null
 }
 
 export type RunOutcome = 'succeeded' | 'refused'

@@ -12,7 +12,8 @@ export interface Ended {
   readonly id: string
   readonly status: RunStatus
   readonly error: Reason | null
-  readonly result: unknown
+  /** That a training has registered. */
+  readonly version: number | null
 }
 
 /** `refuse`: an answer, with its evidence; `fail`: an accident, which only a person can make good. */
@@ -23,8 +24,8 @@ export type Verdict<T> =
 
 /** What the end of its training makes of a retraining. */
 export function afterTraining(training: Ended): Verdict<{ readonly version: number }> {
-  const { id, status, result } = training
-  if (status === 'succeeded') return { do: 'go_on', version: (result as { version: number }).version }
+  const { id, status, version } = training
+  if (status === 'succeeded') return { do: 'go_on', version: version! }
   if (status === 'refused') return { do: 'refuse', error: reasonOf('training', training) }
   return failed(
     'training',

@@ -297,7 +297,7 @@ describe('schedules of a deployment', () => {
     it.each([
       [{ from: hour(1), to: hour(2) }, 'to', /not be before from/],
       [{ from: hour(1), to: hour(-24) }, 'to', /in the future/],
-      [{ from: hour(200), to: hour(1) }, 'to', /At most 100 ticks .* There are 200/],
+      [{ from: hour(200), to: hour(1) }, 'to', /At most 100 ticks .* this range has more/],
       [{ from: '0001-01-01T00:00:00Z', to: hour(1) }, 'to', /At most 100 ticks/],
       [
         { from: new Date(end - HOUR + 1).toISOString(), to: new Date(end - 1).toISOString() },

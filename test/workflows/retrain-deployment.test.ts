@@ -274,6 +274,8 @@ describe('retrainDeployment', () => {
         message: expect.stringContaining('has not ended for 24 hours'),
         details: { rolloutId: human.id, version: 1 },
       },
+      // What it has reached is seen.
+      result: { dataset: { name: 'bike' }, training: expect.any(String), version: 1 },
     })
     expect(await own(run, 'rollout')).toBeNull()
     await record(harness.client, run.workflowId, 'retrainDeployment.failed')

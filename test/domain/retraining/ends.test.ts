@@ -5,14 +5,14 @@ const ended = (status: Ended['status'], more: Partial<Ended> = {}): Ended => ({
   id: 'one',
   status,
   error: null,
-  result: null,
+  version: null,
   ...more,
 })
 const refused = { code: 'gate_refused', message: 'no', details: { gate: { passed: false } } }
 
 describe('the end of a training', () => {
   it('goes on with the version, or refuses with the evidence', () => {
-    expect(afterTraining(ended('succeeded', { result: { version: 3 } }))).toEqual({ do: 'go_on', version: 3 })
+    expect(afterTraining(ended('succeeded', { version: 3 }))).toEqual({ do: 'go_on', version: 3 })
     expect(afterTraining(ended('refused', { error: refused }))).toEqual({
       do: 'refuse',
       error: { ...refused, details: { gate: { passed: false }, training: 'one' } },
