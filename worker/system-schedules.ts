@@ -5,6 +5,9 @@ import { WORKFLOWS } from '../contracts/temporal/messages.js'
 import { QUEUES } from '../contracts/temporal/queues.js'
 import { searchAttributes } from '../contracts/temporal/search-attributes.js'
 
+/** A schedule that says nothing of itself for so long will not say anything any more. */
+const ANSWER_MS = 5_000
+
 /** The schedules that look after what nobody waits for. Made, or made equal to the configuration, when a worker starts. */
 export async function ensureSystemSchedules(client: Client, config: Config): Promise<void> {
   const schedules: readonly (readonly [type: string, everySeconds: number, summary: string])[] = [
@@ -75,10 +78,29 @@ async function ensure(
       pauseOnFailure: false,
     },
   }
+  const handle = client.schedule.getHandle(scheduleId)
+  const create = () => client.schedule.create({ scheduleId, ...definition })
   try {
-    await client.schedule.create({ scheduleId, ...definition })
+    await create()
   } catch (error) {
     if (!(error instanceof ScheduleAlreadyRunning)) throw error
-    await client.schedule.getHandle(scheduleId).update(current => ({ ...definition, state: current.state }))
+    if (await answers(client, scheduleId)) {
+      await handle.update(current => ({ ...definition, state: current.state }))
+    } else {
+      // It goes through the ticks that it has missed one by one, in one task: those of some days are too many
+      // for the time that a task may take, and it is tried again for ever. What it missed nobody needs.
+      await handle.delete()
+      await create()
+    }
+  }
+}
+
+async function answers(client: Client, scheduleId: string): Promise<boolean> {
+  try {
+    const handle = client.schedule.getHandle(scheduleId)
+    await client.withDeadline(Date.now() + ANSWER_MS, () => handle.describe())
+    return true
+  } catch {
+    return false
   }
 }

@@ -43,4 +43,17 @@ describe('the schedules of the system', () => {
     expect(spec.intervals).toMatchObject([{ every: 90_000 }])
     expect(state).toMatchObject({ paused: true, note: 'not now' })
   })
+
+  it('are made anew where one does not answer any more', async () => {
+    const scheduleId = `${PROJECT}/system/${WORKFLOWS.reconcile}`
+    await harness.client.schedule.getHandle(scheduleId).delete()
+    // Under its id a workflow that nobody works on, as good as one whose tasks fail for ever.
+    await harness.client.workflow.start('stuck', {
+      workflowId: `temporal-sys-scheduler:${scheduleId}`,
+      taskQueue: 'nobody',
+    })
+    await ensureSystemSchedules(harness.client, harness.config)
+    const { action } = await described(WORKFLOWS.reconcile)
+    expect(action.workflowType).toBe(WORKFLOWS.reconcile)
+  })
 })
