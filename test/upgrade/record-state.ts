@@ -16,7 +16,7 @@ import { archiveOf, BACKUP, pack, RECORDED, type Recorded, STATE } from './recor
 import { OpenWork } from './work.js'
 
 // Records a state directory with open work, as a machine that lost its power leaves it:
-//   make build && node --enable-source-maps dist/test/upgrade/record-state.js
+//   make build; node --enable-source-maps dist/test/upgrade/record-state.js
 
 const ROOT = fileURLToPath(new URL('../../../', import.meta.url))
 const SHIPPED =
