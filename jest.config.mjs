@@ -15,6 +15,7 @@ export default {
           '<rootDir>/../test/support/esm-to-commonjs.mjs',
       },
   transformIgnorePatterns: [],
+  testSequencer: '<rootDir>/../test/support/longest-first.mjs',
   testTimeout: 60_000,
   maxWorkers: 2,
 }
