@@ -79,7 +79,6 @@ function gather(
     return retrain(state, observation, policy, 'automatic', {
       rows: ready.rows,
       dataUntil: last.window.end,
-      last,
     })
   }
   const required = policy.requiredRows
@@ -105,11 +104,11 @@ function retrain(
   observation: IncidentObservation,
   policy: IncidentPolicy,
   trigger: 'automatic' | 'requested',
-  data: { rows: number; dataUntil: number; last: WindowAssessment | null },
+  data: { rows: number; dataUntil: number },
 ): IncidentDecision {
   const wait = waitForOtherRollout(state, observation, policy)
   if (wait !== null) return wait
-  const { rows, dataUntil, last } = data
+  const { rows, dataUntil } = data
   return {
     do: 'retrain',
     to: 'retraining',
@@ -118,7 +117,6 @@ function retrain(
     dataFrom: state.openedBy[0]!.start,
     dataUntil,
     rows,
-    holdout: last?.window ?? null,
     message: `retraining with ${rows} labelled rows until ${new Date(dataUntil).toISOString()}`,
   }
 }

@@ -44,13 +44,13 @@ export function requestedData(
   state: IncidentState,
   windows: readonly WindowAssessment[],
   dataUntil: number | null,
-): { rows: number; dataUntil: number; last: WindowAssessment | null } {
+): { rows: number; dataUntil: number } {
   const from = state.openedBy[0]!.start
   const since = windows.filter(({ window }) => window.start >= from)
   const until = dataUntil ?? since.findLast(isSettled)?.window.end ?? state.openedBy.at(-1)!.end
   const used = since.filter(({ window }) => window.end <= until)
   const rows = used.reduce((sum, { labelled }) => sum + labelled, 0)
-  return { rows, dataUntil: until, last: used.find(({ window }) => window.end === until) ?? null }
+  return { rows, dataUntil: until }
 }
 
 /** The windows without breach in a row with which the deployment got well by itself; null before. */

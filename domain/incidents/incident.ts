@@ -115,8 +115,6 @@ export type IncidentDecision = { readonly to: IncidentStatus; readonly message: 
       readonly dataFrom: number
       readonly dataUntil: number
       readonly rows: number
-      /** The window to hold out: the one that the data ends with; null where it ends within one. */
-      readonly holdout: TimeWindow | null
     }
   | { readonly do: 'roll_out'; readonly version: number }
   | { readonly do: 'observe'; readonly version: number; readonly from: number }

@@ -26,7 +26,6 @@ describe('the story of 2012', () => {
       dataFrom: at('2012-01-01'),
       dataUntil: at('2012-05-01'),
       rows: 2894,
-      holdout: { id: '2012-04', start: at('2012-04-01'), end: at('2012-05-01') },
       message: 'retraining with 2894 labelled rows until 2012-05-01T00:00:00.000Z',
     })
     expect(story.sees(breached(4))).toMatchObject({ do: 'wait', for: 'retraining' })
@@ -110,7 +109,6 @@ describe('a retraining that comes too early passes its gate and fixes nothing', 
         trigger: 'automatic',
         rows: 2894,
         dataUntil: at('2012-05-01'),
-        holdout: { id: '2012-04' },
       })
       story.rollsOut(breached(5), 3, '2012-06-20')
       const [said, served] = [
