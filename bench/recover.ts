@@ -1,7 +1,7 @@
 // From SIGKILL of one process of a running stack until all is as before: another process in its place, the
 // API ready, predictions answered, and a run that was asked for after the kill completed: a commit, and a
-// training where its worker is killed. Against the same with nobody killed, in the same rounds. A task that
-// the server hands to a worker at the moment of its death is handed out again after a timeout of 10 s.
+// training where its worker is killed. Against the same with nobody killed, in the same rounds. Rounds of one
+// worker differ by about ten seconds: presumably some tasks are handed to it at the moment of its death.
 import { randomUUID } from 'node:crypto'
 import type { Operation } from '../contracts/rest/operations.js'
 import { commitOf } from '../examples/bike-sharing/bike.js'

@@ -5,11 +5,12 @@ const LONGEST = ['/test/kill/', '/test/e2e/', '/test/upgrade/', '/test/workflows
 
 /** On a fresh clone nothing is known of how long files take; Jest would go by their sizes. */
 export default class LongestFirst extends Sequencer {
-  sort(tests) {
+  async sort(tests) {
     const rank = ({ path }) => {
       const at = LONGEST.findIndex(part => path.includes(part))
       return at === -1 ? LONGEST.length : at
     }
-    return [...super.sort(tests)].sort((one, other) => rank(one) - rank(other))
+    const sorted = await super.sort(tests)
+    return sorted.toSorted((one, other) => rank(one) - rank(other))
   }
 }
