@@ -8,22 +8,32 @@ import type { Ports } from './ports.js'
 
 type Compared = Pick<LookInput, 'stable' | 'armsFrom' | 'mirrorFrom'>
 
+type Arrived = Pick<Compared, 'armsFrom' | 'mirrorFrom'> & {
+  /** How many ingests have given rows, and when the latest label came in. */
+  readonly ingests: number
+  readonly labels: string | null
+}
+
 /** First plan whose rows count; null where there is nothing to compare yet. */
 function earliestRevision({ stable, armsFrom, mirrorFrom }: Compared): number | null {
   const earliest = Math.min(armsFrom ?? Infinity, mirrorFrom ?? Infinity)
   return stable === null || earliest === Infinity ? null : earliest
 }
 
-/** How far the rows that are looked at have come: with the same answer a look finds the same rows. */
+/**
+ * Which rows are looked at, and how far they have come: with the same answer a look finds the same. Rows of
+ * a plan may be there before the rollout asks for them: the question is a part of the answer.
+ */
 export async function arrivedRows(
   { predictions, labels }: Pick<Ports, 'predictions' | 'labels'>,
   deploymentId: string,
   compared: Compared,
-): Promise<{ revision: number; ingests: number; labels: string | null } | null> {
+): Promise<Arrived | null> {
   const revision = earliestRevision(compared)
   if (revision === null) return null
   const ingests = await predictions.ingests(deploymentId, revision)
-  return { revision, ingests, labels: await labels.receivedUntil(deploymentId) }
+  const { armsFrom, mirrorFrom } = compared
+  return { armsFrom, mirrorFrom, ingests, labels: await labels.receivedUntil(deploymentId) }
 }
 
 /**
