@@ -59,9 +59,22 @@ export const ERROR_CODES = {
   rollout_closed: { http: 409, retryable: false },
   rolled_back: { http: 409, retryable: false },
 
+  // Pipelines
+  pipeline_invalid: { http: 422, retryable: false },
+  step_input_invalid: { http: 422, retryable: false },
+  step_poisonous: { http: 500, retryable: false },
+
   // Schedules
   cron_invalid: { http: 422, retryable: false },
   time_zone_invalid: { http: 422, retryable: false },
+
+  // Steps of pipelines
+  query_invalid: { http: 422, retryable: false },
+  http_failed: { http: 502, retryable: true },
+  http_refused: { http: 422, retryable: false },
+  script_invalid: { http: 422, retryable: false },
+  script_failed: { http: 500, retryable: true },
+  script_refused: { http: 422, retryable: false },
 
   // Stores and processes
   object_missing: { http: 500, retryable: true },

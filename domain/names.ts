@@ -3,10 +3,10 @@ export const NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,99}$/
 export const NAME_RULE =
   'lower-case letters, digits, ".", "_" and "-", at most 100, starting with a letter or digit'
 
-export type RunKind = 'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining'
+export type RunKind = 'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline'
 
 /** What made a run begin. */
-export type RunTrigger = 'api' | 'schedule' | 'incident' | 'retraining' | 'alias'
+export type RunTrigger = 'api' | 'schedule' | 'incident' | 'retraining' | 'alias' | 'pipeline'
 
 /** Workflow id of a run: `<project>/<kind>/<name>/<runId>`, readable in Temporal Web. */
 export function workflowId(run: { project: string; kind: RunKind; name: string; runId: string }): string {

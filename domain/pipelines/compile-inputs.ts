@@ -1,0 +1,156 @@
+import type { Json } from '../canonical-json.js'
+import { didYouMean } from '../suggest.js'
+import type { ReadStep } from './compile-steps.js'
+import type { ParameterSpec } from './definition.js'
+import type { Path } from './problems.js'
+import type { Reader } from './reader.js'
+import { describeReference, partsOf, type Reference, soleReference } from './references.js'
+import type { InputSpec } from './step-types.js'
+import { choiceProblems, isAssignable, isScalar, typeWords, valueProblems } from './value-types.js'
+import type { ValueType } from './values.js'
+
+/** What the inputs of a step may refer to. */
+export interface Scope {
+  readonly parameters: Readonly<Record<string, ParameterSpec>>
+  readonly steps: ReadonlyMap<string, ReadStep>
+}
+
+/**
+ * Checks the inputs of a step against its type: names, types of what is written out, and declared types of
+ * what is referred to.
+ */
+export function checkInputs(reader: Reader, { spec, type }: ReadStep, scope: Scope): void {
+  if (!type) {
+    // Its inputs cannot be known; what they refer to can.
+    walk(spec.with, ['steps', spec.name, 'with'], reader, scope, spec.name)
+    return
+  }
+  const known = Object.keys(type.inputs)
+  const path = ['steps', spec.name, 'with']
+  for (const name of known) {
+    const { default: fallback, optional, type: of } = type.inputs[name]!
+    if (spec.with[name] !== undefined || fallback !== undefined || optional) continue
+    reader.wrong(
+      ['steps', spec.name],
+      `Step type "${spec.uses}" needs the input "${name}": ${typeWords(of)}.`,
+    )
+  }
+  for (const [name, value] of Object.entries(spec.with)) {
+    const input = Object.hasOwn(type.inputs, name) ? type.inputs[name] : undefined
+    if (!input) {
+      const hint = didYouMean(name, known)
+      reader.wrong(
+        [...path, name],
+        `"${spec.uses}" has no input "${name}".${hint} Known: ${known.join(', ')}.`,
+      )
+    }
+    walk(value, [...path, name], reader, scope, spec.name)
+    if (input) checkInput(reader, value, input, [...path, name], scope)
+  }
+}
+
+function checkInput(reader: Reader, value: Json, input: InputSpec, path: Path, scope: Scope): void {
+  for (const { at, message } of valueProblems(value, input.type, '', true)) {
+    reader.wrong([...path, ...memberPath(at)], message)
+  }
+  if (typeof value === 'string') {
+    const literal = partsOf(value).every(part => 'text' in part)
+    if (literal) for (const { message } of choiceProblems(value, input, '')) reader.wrong(path, message)
+  }
+  expect(reader, value, input.type, path, scope)
+}
+
+/** The declared types of what stands where a type is expected, also within lists and objects of one type. */
+function expect(reader: Reader, value: Json, type: ValueType, path: Path, scope: Scope): void {
+  if (typeof value === 'string') {
+    const sole = soleReference(value)
+    const from = sole && typeOf(sole, scope)
+    if (from && !isAssignable(from, type)) {
+      const what = describeReference(sole)
+      reader.wrong(path, `${what} is ${typeWords(from)}; expected is ${typeWords(type)}.`)
+    }
+    if (!sole && type !== 'string' && type !== 'json' && partsOf(value).some(part => 'reference' in part)) {
+      reader.wrong(path, `Text with references in it is text; expected is ${typeWords(type)}.`)
+    }
+    return
+  }
+  if (typeof value !== 'object' || value === null) return
+  const of = type === 'tables' ? 'table' : type === 'strings' || type === 'texts' ? 'string' : null
+  if (of === null) return
+  for (const [key, member] of entriesOf(value)) expect(reader, member, of, [...path, key], scope)
+}
+
+/** Everything that is referred to must be there; within text only what has a place in it. */
+function walk(value: Json, path: Path, reader: Reader, scope: Scope, own: string): void {
+  if (typeof value !== 'string') {
+    if (typeof value !== 'object' || value === null) return
+    for (const [key, member] of entriesOf(value)) walk(member, [...path, key], reader, scope, own)
+    return
+  }
+  const sole = soleReference(value)
+  for (const part of partsOf(value)) {
+    if ('malformed' in part) reader.wrong(path, part.malformed)
+    if (!('reference' in part)) continue
+    const problem = referenceProblem(part.reference, scope, own)
+    if (problem !== null) reader.wrong(path, problem)
+    const type = typeOf(part.reference, scope)
+    if (sole === null && type && !isScalar(type)) {
+      const what = describeReference(part.reference)
+      reader.wrong(path, `${what} is ${typeWords(type)}: it has no place within a text.`)
+    }
+  }
+}
+
+function referenceProblem(reference: Reference, { parameters, steps }: Scope, own: string): string | null {
+  switch (reference.kind) {
+    case 'run':
+      return null
+    case 'parameter': {
+      const { name } = reference
+      if (Object.hasOwn(parameters, name)) return null
+      return `There is no parameter "${name}".${didYouMean(name, Object.keys(parameters))}`
+    }
+    case 'step': {
+      const { step, output, path } = reference
+      if (step === own) return `Step "${own}" refers to itself.`
+      const found = steps.get(step)
+      if (!found) return `There is no step "${step}".${didYouMean(step, [...steps.keys()])}`
+      const outputs = found.type?.outputs
+      if (!outputs) return null
+      const known = Object.keys(outputs)
+      if (!Object.hasOwn(outputs, output)) {
+        return `Step "${step}" ("${found.spec.uses}") has no output "${output}".${didYouMean(output, known)} It has: ${known.join(', ')}.`
+      }
+      if (path.length === 0 || hasMembers(outputs[output]!.type)) return null
+      return `Output "${output}" of step "${step}" is ${typeWords(outputs[output]!.type)}: there is nothing within it.`
+    }
+  }
+}
+
+function typeOf(reference: Reference, { parameters, steps }: Scope): ValueType | undefined {
+  switch (reference.kind) {
+    case 'run':
+      return 'string'
+    case 'parameter':
+      return Object.hasOwn(parameters, reference.name) ? parameters[reference.name]!.type : undefined
+    case 'step': {
+      const outputs = steps.get(reference.step)?.type?.outputs
+      if (!outputs || !Object.hasOwn(outputs, reference.output)) return undefined
+      return reference.path.length > 0 ? 'json' : outputs[reference.output]!.type
+    }
+  }
+}
+
+function hasMembers(type: ValueType): boolean {
+  return !['string', 'integer', 'number', 'boolean'].includes(type)
+}
+
+function entriesOf(value: Json & object): [string | number, Json][] {
+  if (Array.isArray(value)) return [...(value as readonly Json[]).entries()]
+  return Object.entries(value).flatMap(([key, member]) => (member === undefined ? [] : [[key, member]]))
+}
+
+/** `[0]` and `.name` as `valueProblems` writes them, as a path. */
+function memberPath(at: string): Path {
+  return at.startsWith('[') ? [Number(at.slice(1, -1))] : at === '' ? [] : [at.slice(1)]
+}

@@ -1,0 +1,113 @@
+import type { Json } from '../canonical-json.js'
+import { didYouMean } from '../suggest.js'
+import { MAX_STEPS, STEP_NAME_PATTERN, STEP_NAME_RULE, type StepRetry, type StepSpec } from './definition.js'
+import type { Path } from './problems.js'
+import type { JsonObject, Reader } from './reader.js'
+import { STEP_TYPES, type StepType, stepType } from './step-types.js'
+
+const FIELDS = ['uses', 'needs', 'with', 'timeout', 'retry', 'cache', 'description']
+const MONTH = 30 * 24 * 3600
+const YEAR = 366 * 24 * 3600
+const MAX_ATTEMPTS = 100
+
+/** A step that has been read, and its type where it names one. */
+export interface ReadStep {
+  readonly spec: StepSpec
+  readonly type: StepType | undefined
+}
+
+/** The steps of a definition in the order of their author; needs are those that it names. */
+export function compileSteps(reader: Reader, source: Json | undefined): ReadStep[] {
+  if (source === undefined || source === null) {
+    reader.wrong([], 'It has no "steps". Give at least one.')
+    return []
+  }
+  const given = reader.object(source, ['steps'], null, '"steps"')
+  const entries = Object.entries(given ?? {})
+  if (given && entries.length === 0) reader.wrong(['steps'], 'Give at least one step.')
+  if (entries.length > MAX_STEPS) {
+    reader.wrong(
+      ['steps'],
+      `${entries.length} steps are more than ${MAX_STEPS}. Put some into a pipeline of their own.`,
+    )
+  }
+  return entries.flatMap(([name, value]) => {
+    const path = ['steps', name]
+    if (!STEP_NAME_PATTERN.test(name)) {
+      reader.wrong(path, `"${name}" cannot name a step. Use ${STEP_NAME_RULE}.`)
+    }
+    const step = reader.object(value, path, FIELDS, 'A step')
+    return step ? [compileStep(reader, name, step, path)] : []
+  })
+}
+
+function compileStep(reader: Reader, name: string, given: JsonObject, path: Path): ReadStep {
+  const uses = usesOf(reader, given['uses'], path)
+  const type = stepType(uses)
+  const inputs = given['with'] ?? {}
+  const needs = reader.texts(given['needs'], [...path, 'needs'])
+  const timeoutSeconds = reader.duration(given['timeout'], [...path, 'timeout'], { least: 1, most: MONTH })
+  const retry = retryOf(reader, given['retry'], [...path, 'retry'])
+  const cache = cacheOf(reader, given['cache'], [...path, 'cache'], uses, type)
+  const description = reader.text(given['description'], [...path, 'description'])
+  const spec: StepSpec = {
+    name,
+    uses,
+    needs: [...new Set(needs)],
+    with: reader.object(inputs, [...path, 'with'], null, '"with"') ?? {},
+    ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+    ...(retry === undefined ? {} : { retry }),
+    ...(cache === undefined ? {} : { cache }),
+    ...(description === undefined ? {} : { description }),
+  }
+  return { spec, type }
+}
+
+function usesOf(reader: Reader, value: Json | undefined, path: Path): string {
+  const known = Object.keys(STEP_TYPES)
+  if (typeof value !== 'string') {
+    reader.wrong(
+      [...path, ...(value === undefined ? [] : ['uses'])],
+      `"uses" must name a step type: ${known.join(', ')}.`,
+    )
+    return ''
+  }
+  if (!known.includes(value)) {
+    reader.wrong(
+      [...path, 'uses'],
+      `There is no step type "${value}".${didYouMean(value, known)} There are: ${known.join(', ')}.`,
+    )
+  }
+  return value
+}
+
+function retryOf(reader: Reader, value: Json | undefined, path: Path): StepRetry | undefined {
+  if (value === undefined) return undefined
+  const given = reader.object(value, path, ['maxAttempts', 'delay'], '"retry"')
+  if (!given) return undefined
+  if (given['maxAttempts'] === undefined) reader.wrong(path, '"retry" needs maxAttempts.')
+  const maxAttempts = reader.integer(given['maxAttempts'], [...path, 'maxAttempts'], 1, MAX_ATTEMPTS)
+  const delaySeconds = reader.duration(given['delay'], [...path, 'delay'], { least: 0, most: MONTH })
+  if (maxAttempts === undefined) return undefined
+  return { maxAttempts, ...(delaySeconds === undefined ? {} : { delaySeconds }) }
+}
+
+function cacheOf(
+  reader: Reader,
+  value: Json | undefined,
+  path: Path,
+  uses: string,
+  type: StepType | undefined,
+): StepSpec['cache'] {
+  if (value === undefined || value === false) return value
+  if (type?.cache === 'never') {
+    reader.wrong(path, `Outcomes of "${uses}" are never taken over: it acts, or depends on the moment.`)
+    return undefined
+  }
+  if (value === true) return value
+  const given = reader.object(value, path, ['maxAge'], '"cache"')
+  if (!given) return undefined
+  if (given['maxAge'] === undefined) reader.wrong(path, '"cache" is true, false or { maxAge }.')
+  const maxAgeSeconds = reader.duration(given['maxAge'], [...path, 'maxAge'], { least: 1, most: 10 * YEAR })
+  return maxAgeSeconds === undefined ? undefined : { maxAgeSeconds }
+}

@@ -1,0 +1,237 @@
+import type { Json } from '../canonical-json.js'
+import type { ValueType } from './values.js'
+
+export interface InputSpec {
+  readonly type: ValueType
+  /** An input with a default, or one that is optional, may be left out. */
+  readonly default?: Json
+  readonly optional?: true
+  readonly choices?: readonly string[]
+  readonly description: string
+}
+
+export interface OutputSpec {
+  readonly type: ValueType
+  readonly description: string
+}
+
+/** A kind of step: what it takes and gives, and how it is run where its step does not say otherwise. */
+export interface StepType {
+  /** Grows when the same inputs would give another outcome: part of the key that outcomes are kept by. */
+  readonly version: number
+  readonly description: string
+  readonly inputs: Readonly<Record<string, InputSpec>>
+  readonly outputs: Readonly<Record<string, OutputSpec>>
+  /** Which workers do it: rows and files, computing, or a run of its own that is waited for. */
+  readonly work: 'io' | 'compute' | 'run'
+  /** Of one try, in seconds. */
+  readonly timeoutSeconds: number
+  readonly maxAttempts: number
+  /** `never`: what it does is an effect, or depends on the moment. */
+  readonly cache: 'default' | 'on_request' | 'never'
+}
+
+const table = (description: string): InputSpec => ({ type: 'table', description })
+const MINUTE = 60
+const HOUR = 3600
+
+/** The step library. */
+export const STEP_TYPES = {
+  dataset: {
+    version: 1,
+    description: 'Fixes which version of a dataset the run works on.',
+    inputs: {
+      dataset: { type: 'string', description: '`name`, `name@latest` or `name@<version>`' },
+    },
+    outputs: {
+      name: { type: 'string', description: 'name of the dataset' },
+      version: { type: 'integer', description: 'number of the version' },
+      root: { type: 'string', description: 'hash of its content' },
+      rows: { type: 'integer', description: 'number of rows' },
+      table: { type: 'table', description: 'its rows' },
+    },
+    work: 'io',
+    timeoutSeconds: MINUTE,
+    maxAttempts: 5,
+    cache: 'never',
+  },
+  query: {
+    version: 1,
+    description: 'Makes a table by SQL (DuckDB) over tables.',
+    inputs: {
+      sql: { type: 'string', description: 'one SELECT; tables by the names of `tables`' },
+      tables: { type: 'tables', description: 'tables by the names that the SQL has for them' },
+    },
+    outputs: {
+      table: { type: 'table', description: 'the result' },
+      rows: { type: 'integer', description: 'number of its rows' },
+      first: { type: 'json', description: 'its first row, null where it has none' },
+    },
+    work: 'io',
+    timeoutSeconds: HOUR,
+    maxAttempts: 3,
+    cache: 'default',
+  },
+  validate: {
+    version: 1,
+    description: 'Refuses a table that does not hold what is expected of it.',
+    inputs: {
+      table: table('what is looked at'),
+      expectations: { type: 'json', description: 'as of datasets: a list of { kind, ... }' },
+    },
+    outputs: {
+      warnings: { type: 'strings', description: 'expectations of severity warning that do not hold' },
+      results: { type: 'json', description: 'each expectation with what was found' },
+    },
+    work: 'io',
+    timeoutSeconds: HOUR,
+    maxAttempts: 3,
+    cache: 'default',
+  },
+  train: {
+    version: 1,
+    description: 'Trains, evaluates, judges and registers a model: a training of its own.',
+    inputs: {
+      model: { type: 'string', description: 'name of the model' },
+      dataset: { type: 'string', description: 'name of the dataset' },
+      version: { type: 'integer', description: 'version of the dataset' },
+      training: {
+        type: 'json',
+        description: 'as of POST /v1/trainings, without model and dataset',
+      },
+    },
+    outputs: {
+      run: { type: 'string', description: 'id of the training' },
+      model: { type: 'string', description: 'name of the model' },
+      version: { type: 'integer', description: 'version it was registered as' },
+      sha256: { type: 'string', description: 'hash of the model' },
+      metrics: { type: 'json', description: 'of model, baseline and champion on the held-out rows' },
+    },
+    work: 'run',
+    timeoutSeconds: 7 * 24 * HOUR,
+    maxAttempts: 3,
+    cache: 'default',
+  },
+  compare: {
+    version: 1,
+    description: 'Refuses a figure that is not good enough beside another one.',
+    inputs: {
+      candidate: { type: 'number', description: 'the new figure' },
+      reference: { type: 'number', description: 'the figure it is held against' },
+      maxRatio: { type: 'number', default: 1, description: 'candidate / reference at most' },
+    },
+    outputs: {
+      ratio: { type: 'number', description: 'candidate / reference' },
+    },
+    work: 'io',
+    timeoutSeconds: MINUTE,
+    maxAttempts: 3,
+    cache: 'default',
+  },
+  promote: {
+    version: 1,
+    description: 'Lets an alias of a model name a version.',
+    inputs: {
+      model: { type: 'string', description: 'name of the model' },
+      version: { type: 'integer', description: 'what the alias is to name' },
+      alias: { type: 'string', default: 'champion', description: 'name of the alias' },
+    },
+    outputs: {
+      version: { type: 'integer', description: 'what it names now' },
+      previous: { type: 'json', description: 'what it named before, null for nothing' },
+    },
+    work: 'io',
+    timeoutSeconds: MINUTE,
+    maxAttempts: 5,
+    cache: 'never',
+  },
+  deploy: {
+    version: 1,
+    description: 'Rolls a version out to a deployment: a rollout of its own.',
+    inputs: {
+      deployment: { type: 'string', description: 'name of the deployment' },
+      version: { type: 'integer', description: 'of its model' },
+      strategy: {
+        type: 'json',
+        optional: true,
+        description: 'as of POST /v1/deployments/{name}/rollouts; a canary where it is left out',
+      },
+    },
+    outputs: {
+      rollout: { type: 'string', description: 'id of the rollout' },
+      version: { type: 'integer', description: 'what is served now' },
+    },
+    work: 'run',
+    timeoutSeconds: 30 * 24 * HOUR,
+    maxAttempts: 3,
+    cache: 'never',
+  },
+  http: {
+    version: 1,
+    description: 'Sends a request. At least once, with the same Idempotency-Key on each try.',
+    inputs: {
+      url: { type: 'string', description: 'http or https' },
+      method: {
+        type: 'string',
+        default: 'POST',
+        choices: ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'],
+        description: 'of the request',
+      },
+      headers: { type: 'texts', optional: true, description: 'of the request' },
+      body: { type: 'json', optional: true, description: 'sent as JSON' },
+    },
+    outputs: {
+      status: { type: 'integer', description: 'of the answer' },
+      body: { type: 'json', description: 'of the answer: JSON where it is, else text' },
+    },
+    work: 'io',
+    timeoutSeconds: 5 * MINUTE,
+    maxAttempts: 5,
+    cache: 'never',
+  },
+  notify: {
+    version: 1,
+    description: 'Tells somebody by a webhook. At least once, with the same Idempotency-Key on each try.',
+    inputs: {
+      url: { type: 'string', description: 'http or https; gets { text, pipeline, run, step }' },
+      text: { type: 'string', description: 'what is told' },
+    },
+    outputs: {
+      status: { type: 'integer', description: 'of the answer' },
+    },
+    work: 'io',
+    timeoutSeconds: MINUTE,
+    maxAttempts: 20,
+    cache: 'never',
+  },
+  script: {
+    version: 1,
+    description: 'Runs a command. At least once, with the same Idempotency-Key on each try.',
+    inputs: {
+      command: { type: 'strings', description: 'program and arguments' },
+      files: {
+        type: 'strings',
+        optional: true,
+        description: 'files of the project that it uses: it sees a copy of them and nothing else',
+      },
+      inputs: { type: 'json', optional: true, description: 'what it finds in $MLFORGE_INPUTS, as JSON' },
+      tables: { type: 'tables', optional: true, description: 'what it finds there as Parquet files' },
+      environment: { type: 'texts', optional: true, description: 'variables that it gets' },
+    },
+    outputs: {
+      outputs: { type: 'json', description: 'what it has written to $MLFORGE_OUTPUTS' },
+      files: { type: 'json', description: 'files it has left in $MLFORGE_FILES, by name' },
+    },
+    work: 'compute',
+    timeoutSeconds: 24 * HOUR,
+    maxAttempts: 3,
+    cache: 'on_request',
+  },
+} as const satisfies Record<string, StepType>
+
+export type StepTypeName = keyof typeof STEP_TYPES
+
+/** Type of a step by its name; undefined for a name that no type has. */
+export function stepType(name: string): StepType | undefined {
+  return Object.hasOwn(STEP_TYPES, name) ? STEP_TYPES[name as StepTypeName] : undefined
+}

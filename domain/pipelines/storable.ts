@@ -1,0 +1,22 @@
+import type { Json } from '../canonical-json.js'
+
+/** NUL, and halves of characters: JSON can hold them, a jsonb column cannot. */
+const UNSTORABLE = /\0|\p{Surrogate}/gu
+
+/** A text with U+FFFD for each character that Postgres does not take. */
+export function storableText(text: string): string {
+  return text.replace(UNSTORABLE, '\uFFFD')
+}
+
+/** The same for all texts and names of members in a value that comes from outside. */
+export function storableJson(value: Json): Json {
+  if (typeof value === 'string') return storableText(value)
+  if (typeof value !== 'object' || value === null) return value
+  if (Array.isArray(value)) return (value as readonly Json[]).map(storableJson)
+  return Object.fromEntries(
+    Object.entries(value as Readonly<Record<string, Json>>).map(([name, member]) => [
+      storableText(name),
+      storableJson(member),
+    ]),
+  )
+}
