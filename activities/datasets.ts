@@ -10,17 +10,17 @@ import type { Json } from '../domain/canonical-json.js'
 import type { CommitRequest } from '../domain/datasets/commit-request.js'
 import { conversionLike, identityInput, type ConversionSpec } from '../domain/datasets/conversion.js'
 import type { CsvDelimiter } from '../domain/datasets/csv-header.js'
-import { checkExpectations, describeExpectation, refuseFailed } from '../domain/datasets/expectations.js'
+import { checkExpectations } from '../domain/datasets/expectations.js'
 import type { Schema } from '../domain/datasets/schema.js'
 import { MlforgeError } from '../domain/errors.js'
 import { effectKey } from '../domain/names.js'
-import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.js'
 import { DUCKDB_VERSION } from '../stores/duckdb/duckdb.js'
 import { evaluateExpectations } from '../stores/duckdb/expectations.js'
 import { convertToParquet, proposeTypes } from '../stores/duckdb/ingest.js'
 import { profileTable } from '../stores/duckdb/profile.js'
 import { sha256Hex } from '../stores/ids.js'
 import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
+import { judgeExpectations } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
 import { json, readJson, writeFile } from './objects.js'
 import type { Ports } from './ports.js'
@@ -93,16 +93,8 @@ export function datasetActivities(ports: DatasetPorts) {
           signal,
           temporaryDirectory: directory,
         })
-        const warned = results.filter(
-          ({ passed, expectation }) => !passed && expectation.severity === 'warning',
-        )
         return {
-          ...refusal(results),
-          warned: warned.map(
-            ({ expectation, failing, rows }) =>
-              `expected ${describeExpectation(expectation)}; ${failing} rows fail` +
-              (rows[0] ? `, first row ${rows[0].row}` : ''),
-          ),
+          ...judgeExpectations(results),
           report: await json(objects, input.project, results as unknown as Json),
         }
       })
@@ -190,15 +182,4 @@ async function proposed(
     ...(nullValues.length > 0 ? { nullValues: ['', ...nullValues] } : {}),
   })
   return { conversion, proposal }
-}
-
-function refusal(results: Parameters<typeof refuseFailed>[0]): Pick<ValidateOutcome, 'refused'> {
-  try {
-    refuseFailed(results)
-    return {}
-  } catch (error) {
-    if (!(error instanceof MlforgeError)) throw error
-    const { code, message, details } = error
-    return { refused: { code, message: boundedMessage(message), details: boundedDetails(details) } }
-  }
 }

@@ -5,6 +5,7 @@ import { fileURLToPath } from 'node:url'
 import { isMainThread } from 'node:worker_threads'
 import { isErrorCode, MlforgeError } from '../domain/errors.js'
 import { parseMessage } from './messages.js'
+import { signalGroup } from './process-group.js'
 import { CONTROL_FD, EVENT_FD, type Job, type JobEvent, type ResultOf } from './protocol.js'
 
 export interface RunOptions {
@@ -51,7 +52,7 @@ export async function runJob<J extends Job>(job: J, options: RunOptions): Promis
       stdio: ['pipe', 'ignore', 'pipe', 'pipe', 'pipe'],
     },
   )
-  const kill = (): void => killGroup(child)
+  const kill = (): void => signalGroup(child, 'SIGKILL')
   const control = child.stdio[CONTROL_FD] as Writable
   let patience: NodeJS.Timeout | undefined
   const stop = (): void => {
@@ -66,7 +67,7 @@ export async function runJob<J extends Job>(job: J, options: RunOptions): Promis
     options.signal?.removeEventListener('abort', kill)
     options.stop?.removeEventListener('abort', stop)
     clearTimeout(patience)
-    killGroup(child)
+    signalGroup(child, 'SIGKILL')
     control.destroy()
   }
 }
@@ -86,7 +87,7 @@ async function converse<J extends Job>(
       )
     })
     // What the child has started must not hold its pipes open.
-    child.once('exit', () => killGroup(child))
+    child.once('exit', () => signalGroup(child, 'SIGKILL'))
     child.once('close', (code, signal) => resolve({ code, signal }))
   })
   const errors = lastLines(child.stderr!)
@@ -144,13 +145,4 @@ function lastLines(stream: Readable): readonly string[] {
     if (lines.length > STDERR_LINES) lines.shift()
   })
   return lines
-}
-
-function killGroup(child: ChildProcess): void {
-  if (child.pid === undefined) return
-  try {
-    process.kill(-child.pid, 'SIGKILL')
-  } catch {
-    // The group is gone already.
-  }
 }

@@ -48,6 +48,16 @@ export class DuckDb {
       )
   }
 
+  /** Binds one statement against the tables that are there, without running it. Returns how many parameters it has. */
+  async bind(sql: string): Promise<number> {
+    const prepared = await this.interruptible(() => this.connection.prepare(sql))
+    try {
+      return prepared.parameterCount
+    } finally {
+      prepared.destroySync()
+    }
+  }
+
   /** The columns of a query that are all DOUBLE, in row order; missing values are NaN. */
   async numbers(sql: string): Promise<Float64Array<ArrayBuffer>[]> {
     const result = await this.interruptible(() => this.connection.run(sql))

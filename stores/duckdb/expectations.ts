@@ -1,4 +1,10 @@
-import type { Expectation, ExpectationResult, FailingRow } from '../../domain/datasets/expectations.js'
+import type {
+  Expectation,
+  ExpectationResult,
+  FailingRow,
+  KnownColumn,
+} from '../../domain/datasets/expectations.js'
+import type { ColumnType } from '../../domain/datasets/schema.js'
 import {
   type DuckDb,
   type DuckDbOptions,
@@ -39,6 +45,29 @@ export async function evaluateExpectations(
   })
 }
 
+/** The columns of a Parquet file whoever has written it; one of another type than datasets have has none here. */
+export async function tableColumns(
+  parquetFile: string,
+  options: DuckDbOptions = {},
+): Promise<readonly KnownColumn[]> {
+  const described = await withDuckDb(options, db =>
+    db.query(`DESCRIBE SELECT * FROM read_parquet(${text(parquetFile)})`),
+  )
+  return described.map(({ column_name: column, column_type: type }) => {
+    const known = typeOf(type as string)
+    return { name: column as string, ...(known && { type: known }) }
+  })
+}
+
+function typeOf(type: string): ColumnType | undefined {
+  if (/^U?(TINY|SMALL|BIG|HUGE)INT$|^U?INTEGER$/.test(type)) return 'integer'
+  if (/^(DOUBLE|FLOAT|DECIMAL\(.*)$/.test(type)) return 'number'
+  if (type === 'VARCHAR') return 'string'
+  if (type === 'BOOLEAN') return 'boolean'
+  if (type === 'DATE') return 'date'
+  return type.startsWith('TIMESTAMP') ? 'timestamp' : undefined
+}
+
 type Types = ReadonlyMap<string, string>
 
 function hasPassed(expectation: Expectation, count: number, rows: number): boolean {
@@ -70,7 +99,7 @@ function fails(expectation: Expectation, types: Types): string {
         bound === undefined ? [] : [`NOT (${value} ${sign} ${literal(bound, types.get(column)!)})`],
       )
       // DuckDB orders NaN above every number.
-      if (types.get(column) === 'DOUBLE') outside.push(`isnan(${value})`)
+      if (/^(DOUBLE|FLOAT)$/.test(types.get(column)!)) outside.push(`isnan(${value})`)
       return `(${value} IS NOT NULL AND (${outside.join(' OR ')}))`
     }
     case 'in_set': {
@@ -104,7 +133,7 @@ function observed(expectation: Expectation, types: Types): string {
     case 'range': {
       const value = name(expectation.column)
       const show = (bound: string): string =>
-        types.get(expectation.column) === 'BIGINT' ? `${bound}::DOUBLE` : bound
+        typeOf(types.get(expectation.column)!) === 'integer' ? `${bound}::DOUBLE` : bound
       return `[${show(`min(${value})`)}, ${show(`max(${value})`)}]`
     }
     case 'in_set': {

@@ -43,3 +43,11 @@ export async function dieWithControlPipe(fd: number): Promise<() => boolean> {
 export function leave(code: number): never {
   return exitNow(code)
 }
+
+/**
+ * From here on the end of the control pipe alone ends this process: the death signal would kill the leader
+ * before its thread could kill the rest of the group.
+ */
+export function dieWithPipeAlone(): void {
+  prctl(PR_SET_PDEATHSIG, 0n, 0n, 0n, 0n)
+}

@@ -1,0 +1,33 @@
+import type { RunFailure } from '../contracts/temporal/messages.js'
+import { describeExpectation, type ExpectationResult, refuseFailed } from '../domain/datasets/expectations.js'
+import { MlforgeError } from '../domain/errors.js'
+import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.js'
+
+/** What the results of expectations mean: a refusal where one of severity error does not hold, and warnings. */
+export interface ExpectationVerdict {
+  readonly refused?: RunFailure
+  readonly warned: readonly string[]
+}
+
+export function judgeExpectations(results: readonly ExpectationResult[]): ExpectationVerdict {
+  const warned = results.filter(({ passed, expectation }) => !passed && expectation.severity === 'warning')
+  return {
+    ...refusal(results),
+    warned: warned.map(
+      ({ expectation, failing, rows }) =>
+        `expected ${describeExpectation(expectation)}; ${failing} rows fail` +
+        (rows[0] ? `, first row ${rows[0].row}` : ''),
+    ),
+  }
+}
+
+function refusal(results: readonly ExpectationResult[]): Pick<ExpectationVerdict, 'refused'> {
+  try {
+    refuseFailed(results)
+    return {}
+  } catch (error) {
+    if (!(error instanceof MlforgeError)) throw error
+    const { code, message, details } = error
+    return { refused: { code, message: boundedMessage(message), details: boundedDetails(details) } }
+  }
+}
