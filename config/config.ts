@@ -88,6 +88,10 @@ export interface Config {
     /** How long a file that was replaced can still be read; longer than anybody reads. */
     readonly graceHours: number
   }
+  readonly scripts: {
+    /** Where pipelines find the files of their scripts: the directory of mlforge.yaml by default. */
+    readonly directory: string
+  }
   readonly retries: {
     /** How often failed runs are looked at. */
     readonly intervalSeconds: number

@@ -219,6 +219,12 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
     fallback: 128 * 2 ** 20,
   },
   'compaction.graceHours': { env: 'MLFORGE_COMPACTION_GRACE_HOURS', schema: int(2, 8_760), fallback: 24 },
+  'scripts.directory': {
+    env: 'MLFORGE_SCRIPTS_DIRECTORY',
+    schema: text,
+    fallback: ({ directory }) => directory,
+    path: true,
+  },
   'retries.intervalSeconds': {
     env: 'MLFORGE_RETRIES_INTERVAL_SECONDS',
     schema: seconds,

@@ -1,8 +1,8 @@
 /** Any run, whatever its kind. */
 export interface Operation {
   id: string
-  kind: 'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining'
-  /** Name of the dataset, model or deployment. */
+  kind: 'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline'
+  /** Name of the dataset, model, deployment or pipeline. */
   name: string
   status:
     | 'accepted'
@@ -21,9 +21,9 @@ export interface Operation {
   error: RunProblem | null
   warnings: string[]
   retry: RetryState
-  /** Who asked: `key:<name>`, `schedule:<name>`, `incident:<id>`, `retraining:<id>` or `deployment:<name>`. */
+  /** Who asked: `key:<name>`, `schedule:<name>`, `incident:<id>`, `retraining:<id>`, `pipeline:<id>` or `deployment:<name>`. */
   principal: string
-  trigger: 'api' | 'schedule' | 'incident' | 'retraining' | 'alias'
+  trigger: 'api' | 'schedule' | 'incident' | 'retraining' | 'alias' | 'pipeline'
   createdAt: string
   startedAt: string | null
   endedAt: string | null

@@ -4,6 +4,7 @@ import type { ParityVerdict } from '../../domain/training/parity.js'
 import type { RunStatus } from '../../domain/runs/run-status.js'
 import type { DriftLive } from './monitoring.js'
 import type { IncidentLive } from './incidents.js'
+import type { PipelineLive } from './pipelines.js'
 import type { RetrainingLive } from './retraining.js'
 import type { RolloutLive } from './rollouts.js'
 
@@ -154,7 +155,8 @@ export interface DatasetLive {
 }
 
 /** What a run says of itself while it works. */
-export type RunLive = TrainingLive | DatasetLive | RolloutLive | IncidentLive | DriftLive | RetrainingLive
+export type RunLive =
+  TrainingLive | DatasetLive | RolloutLive | IncidentLive | DriftLive | RetrainingLive | PipelineLive
 
 /** Live detail of a run, answered by its workflow. */
 export const liveQuery = defineQuery<RunLive>('live')
@@ -166,6 +168,7 @@ export const WORKFLOWS = {
   incident: 'followIncident',
   drift: 'checkDrift',
   retraining: 'retrainDeployment',
+  pipeline: 'runPipeline',
   scheduledTraining: 'scheduledTraining',
   scheduledRetraining: 'scheduledRetraining',
   scheduledDriftCheck: 'scheduledDriftCheck',

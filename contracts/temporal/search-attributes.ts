@@ -8,6 +8,7 @@ export const searchAttributes = {
   model: keyword('MlforgeModel'),
   dataset: keyword('MlforgeDataset'),
   deployment: keyword('MlforgeDeployment'),
+  pipeline: keyword('MlforgePipeline'),
   stage: keyword('MlforgeStage'),
   trigger: keyword('MlforgeTrigger'),
   metric: defineSearchAttributeKey('MlforgeMetric', SearchAttributeType.DOUBLE),

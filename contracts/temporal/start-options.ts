@@ -22,6 +22,7 @@ const PRIORITY: Record<RunKind, number> = {
   rollout: 1,
   incident: 2,
   retraining: 2,
+  pipeline: 3,
   dataset: 2,
   training: 3,
   drift: 3,
@@ -35,6 +36,7 @@ const NAMED_BY = {
   drift: searchAttributes.deployment,
   dataset: searchAttributes.dataset,
   training: searchAttributes.model,
+  pipeline: searchAttributes.pipeline,
 } as const
 
 const WHAT: Record<RunKind, string> = {
@@ -43,6 +45,7 @@ const WHAT: Record<RunKind, string> = {
   dataset: 'Commit a version of dataset',
   training: 'Train model',
   retraining: 'Retrain deployment',
+  pipeline: 'Run pipeline',
   drift: 'Check a window of deployment',
 }
 
@@ -60,7 +63,11 @@ export function startOptions(run: StartableRun, limits: RunLimits) {
     options: {
       workflowId: run.workflowId,
       taskQueue: QUEUES.workflows,
-      workflowIdReusePolicy: WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
+      // Steps of a pipeline that has ended well may be reset; its row says which attempt is wanted.
+      workflowIdReusePolicy:
+        run.kind === 'pipeline'
+          ? WorkflowIdReusePolicy.ALLOW_DUPLICATE
+          : WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
       priority: { priorityKey: PRIORITY[run.kind], fairnessKey: project },
       staticSummary: summary(run),

@@ -11,10 +11,12 @@ import { LedgerStep } from './entities/ledger-step.js'
 import { AliasChange, Model, ModelAlias, ModelVersion } from './entities/model.js'
 import { OutboxRow } from './entities/outbox.js'
 import { Label, LabelLook, PredictionFile, PredictionSegment } from './entities/prediction.js'
+import { Pipeline, PipelineRun, PipelineStep, PipelineVersion, StepMemo } from './entities/pipeline.js'
 import { Project } from './entities/project.js'
 import { RolloutDecision } from './entities/rollout.js'
 import { Run } from './entities/run.js'
 import { Schedule } from './entities/schedule.js'
+import { StepLogChunk } from './entities/step-log.js'
 import { Upload } from './entities/upload.js'
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js'
 import { Serving1764100000000 } from './migrations/1764100000000-serving.js'
@@ -25,6 +27,7 @@ import { UnknownLabels1764500000000 } from './migrations/1764500000000-unknown-l
 import { Compaction1764600000000 } from './migrations/1764600000000-compaction.js'
 import { RetrainingSchedules1764700000000 } from './migrations/1764700000000-retraining-schedules.js'
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
+import { Pipelines1764900000000 } from './migrations/1764900000000-pipelines.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -56,6 +59,12 @@ export const ENTITIES = [
   DriftLook,
   Incident,
   IncidentEvent,
+  Pipeline,
+  PipelineVersion,
+  PipelineRun,
+  PipelineStep,
+  StepMemo,
+  StepLogChunk,
 ]
 
 /** In the order they are applied. Expand first, contract in a later release. */
@@ -69,6 +78,7 @@ export const MIGRATIONS = [
   Compaction1764600000000,
   RetrainingSchedules1764700000000,
   Following1764800000000,
+  Pipelines1764900000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

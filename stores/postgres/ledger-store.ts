@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm'
+import { type DataSource, type EntityManager, In } from 'typeorm'
 import { LedgerStep } from './entities/ledger-step.js'
 import { Run } from './entities/run.js'
 import { assertFence, type Fence, takeLease } from './leases.js'
@@ -10,6 +10,8 @@ export interface StepRef {
   readonly attempt: number
   /** True for a step that is no stage to show. */
   readonly hidden?: boolean
+  /** What its writer takes, where steps of a run are done at the same time; the whole run where left out. */
+  readonly lease?: string
 }
 
 /** What is written with the outcome of a step, in the same transaction. */
@@ -28,13 +30,19 @@ export class LedgerStore {
    * Begins a step: makes the caller the writer of the run, fencing off earlier ones (of a worker thought
    * dead), and shows the step as the run's stage. A step that is finished gives its outcome and changes
    * nothing. The stage needs no sequence: only the attempt that the row is at writes it, while it runs.
+   * @param alongside what else is written when the step begins
    */
-  async begin<T>(ref: StepRef, owner: string): Promise<{ outcome: T } | { fence: Fence }> {
+  async begin<T>(
+    ref: StepRef,
+    owner: string,
+    alongside?: Effect<unknown>,
+  ): Promise<{ outcome: T } | { fence: Fence }> {
     return this.dataSource.transaction(async transaction => {
       const outcome = await this.find<T>(transaction, ref)
       if (outcome !== undefined) return { outcome }
-      const { runId, step, attempt, hidden } = ref
-      const fence = await takeLease(transaction, `run/${runId}`, owner)
+      const { runId, step, attempt, hidden, lease = `run/${runId}` } = ref
+      const fence = await takeLease(transaction, lease, owner)
+      await alongside?.(transaction)
       if (hidden === true) return { fence }
       const now = new Date()
       await transaction.update(
@@ -73,6 +81,11 @@ export class LedgerStore {
 
   async steps(runId: string): Promise<LedgerStep[]> {
     return this.dataSource.getRepository(LedgerStep).find({ where: { runId }, order: { finishedAt: 'ASC' } })
+  }
+
+  /** Those of some steps of a run that are finished, of every generation. */
+  async finished(runId: string, steps: readonly string[]): Promise<LedgerStep[]> {
+    return this.dataSource.getRepository(LedgerStep).findBy({ runId, step: In(steps) })
   }
 
   private async find<T>(manager: EntityManager, ref: StepRef): Promise<T | undefined> {

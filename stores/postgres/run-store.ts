@@ -155,19 +155,51 @@ export class RunStore {
    * @throws MlforgeError wrong_state for a run that is open or has ended well
    */
   async retry(project: string, id: string, after?: { attempt: number }): Promise<Run> {
+    return this.dataSource.transaction(transaction => this.retryIn(transaction, project, id, after))
+  }
+
+  /** The same in the caller's transaction. */
+  async retryIn(
+    transaction: EntityManager,
+    project: string,
+    id: string,
+    after?: { attempt: number },
+  ): Promise<Run> {
+    const run = await this.getIn(transaction, project, id, true)
+    // Two that see the same failed attempt start it once.
+    if (after && run.attempt !== after.attempt) return run
+    if (run.kind === 'rollout') {
+      throw new MlforgeError('wrong_state', `Rollout ${id} is over. Start another one.`)
+    }
+    if (!isRetryable(run.status)) {
+      throw new MlforgeError(
+        'wrong_state',
+        `Run ${id} is ${run.status}; only a run that ended badly can be retried.`,
+      )
+    }
+    await reopen(transaction, run)
+    return this.getIn(transaction, project, id)
+  }
+
+  /**
+   * Starts a run of a pipeline that has ended, however it has, again under its own id.
+   * @param prepare what is to be done again, written with it
+   * @throws MlforgeError wrong_state for a run that is open
+   */
+  async reset(
+    project: string,
+    id: string,
+    prepare: (transaction: EntityManager) => Promise<void>,
+  ): Promise<Run> {
     return this.dataSource.transaction(async transaction => {
       const run = await this.getIn(transaction, project, id, true)
-      // Two that see the same failed attempt start it once.
-      if (after && run.attempt !== after.attempt) return run
-      if (run.kind === 'rollout') {
-        throw new MlforgeError('wrong_state', `Rollout ${id} is over. Start another one.`)
-      }
-      if (!isRetryable(run.status)) {
+      if (isOpen(run.status)) {
         throw new MlforgeError(
           'wrong_state',
-          `Run ${id} is ${run.status}; only a run that ended badly can be retried.`,
+          `Run ${id} is ${run.status}. Cancel it, or wait for its end, before steps of it are reset.`,
         )
       }
+      await prepare(transaction)
       await reopen(transaction, run)
       return this.getIn(transaction, project, id)
     })

@@ -1,0 +1,89 @@
+import { defineUpdate } from '@temporalio/workflow'
+import type { Json } from '../../domain/canonical-json.js'
+import type { Graph, StepState } from '../../domain/pipelines/progress.js'
+import type { StepType } from '../../domain/pipelines/step-types.js'
+import type { ContentRef, RunEnd, RunFailure, RunInput } from './messages.js'
+
+/** A pipeline run, as its row has it. Parameters are complete; the definition is pinned by its version. */
+export interface PipelineRunRequest {
+  readonly pipelineId: string
+  readonly version: number
+  readonly sha256: string
+  readonly parameters: Readonly<Record<string, Json>>
+}
+
+/** What the interpreter needs to know of a step: the rest is read where the step is done. */
+export interface PlannedStep {
+  readonly name: string
+  readonly uses: string
+  readonly needs: readonly number[]
+  readonly work: StepType['work']
+  readonly timeoutSeconds: number
+  readonly generation: number
+  /** True for one that the ledger has: it is not done again. */
+  readonly done: boolean
+}
+
+export interface PipelinePlan extends Omit<Graph, 'steps'> {
+  readonly steps: readonly PlannedStep[]
+}
+
+/** Identity of a step's work; its generation is the input's. */
+export interface StepInput extends RunInput {
+  readonly step: string
+}
+
+/** What an activity says of its step. */
+export type StepReport =
+  | { readonly state: 'succeeded'; readonly note?: string; readonly cached?: true }
+  /** The step is a run of its own, which is under way. */
+  | { readonly state: 'running'; readonly child: string }
+  /** Somebody else's run is in the way; the step can begin when it has ended. */
+  | { readonly state: 'waiting'; readonly waitFor: string }
+
+/** Outcome of a step in the ledger: its outputs, or where they are when they are large. */
+export interface StepOutcome {
+  readonly outputs?: Readonly<Record<string, Json>>
+  readonly outputsAt?: ContentRef
+  readonly note?: string
+  /** The run and step that an equal outcome was taken over from. */
+  readonly cachedFrom?: { readonly runId: string; readonly step: string }
+}
+
+/** A state of a step that its own activity could not write. */
+export interface StepEnd {
+  readonly step: string
+  readonly generation: number
+  readonly state: StepState
+  readonly error?: RunFailure
+}
+
+export interface PipelineLive {
+  readonly stage: 'plan' | 'run' | 'paused'
+  /** By whom and why, while no step is begun. */
+  readonly paused?: PauseState | null
+}
+
+export interface PipelineInput extends RunInput {
+  /** Carried along when the history is cut. */
+  readonly paused?: PauseState | null
+}
+
+export interface PipelineResult extends RunEnd {
+  readonly steps: Readonly<Partial<Record<StepState, number>>>
+}
+
+export interface PauseState {
+  readonly by: string
+  readonly reason: string | null
+}
+
+/** A verb for a pipeline run that works. */
+export interface PipelineVerb {
+  readonly runId: string
+  readonly verb: 'pause' | 'resume'
+  readonly by: string
+  readonly reason: string | null
+}
+
+export const pipelineVerb = defineUpdate<{ readonly paused: boolean }, [PipelineVerb]>('pipelineVerb')
