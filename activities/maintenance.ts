@@ -16,14 +16,20 @@ export interface RetryResult {
 
 const BATCH = 200
 
-type MaintenancePorts = Pick<Ports, 'runs' | 'objects' | 'workflows' | 'rollouts'> & {
+type MaintenancePorts = Pick<Ports, 'runs' | 'objects' | 'workflows' | 'rollouts' | 'pipelineRuns'> & {
   /** An open run is looked at when nothing has been heard of it for this long. */
   readonly untouchedSeconds: number
 }
 
 /** Work that looks after runs whose own workflow cannot do it any more. */
 export function maintenanceActivities(ports: MaintenancePorts) {
-  const { runs, objects, workflows, rollouts, untouchedSeconds } = ports
+  const { runs, objects, workflows, untouchedSeconds } = ports
+
+  /** What a run that cannot do it any more leaves to be done. First: a row that is closed leaves nothing. */
+  const cleanUp = async (run: Run): Promise<void> => {
+    if (run.kind === 'rollout') await ports.rollouts.takeBack(run)
+    if (run.kind === 'pipeline') await ports.pipelineRuns.endRunning(run.id, 'cancelled')
+  }
 
   const close = async (run: Run): Promise<'closed' | 'lost' | 'open'> => {
     // A start that is still owed has no workflow yet, and what Temporal knows is of an earlier attempt;
@@ -32,7 +38,7 @@ export function maintenanceActivities(ports: MaintenancePorts) {
     const state = await workflows.describe(run.workflowId)
     const sequence = writeSequence(run.attempt, 'closing')
     if (state === null) {
-      if (run.kind === 'rollout') await rollouts.takeBack(run)
+      await cleanUp(run)
       const message = `Temporal knows no workflow ${run.workflowId}. Retry the run to start it again.`
       await runs.update(run.id, sequence, { status: 'lost', stage: 'lost', error: { code: 'lost', message } })
       return 'lost'
@@ -42,8 +48,7 @@ export function maintenanceActivities(ports: MaintenancePorts) {
       return 'open'
     }
     const { status, error, executionId, result } = state
-    // First, so that a row that is closed leaves nothing to be done.
-    if (run.kind === 'rollout') await rollouts.takeBack(run)
+    await cleanUp(run)
     await runs.update(run.id, sequence, {
       status,
       stage: status,

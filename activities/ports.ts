@@ -12,10 +12,12 @@ import type { LabelLookStore } from '../stores/postgres/label-look-store.js'
 import type { LabelStore } from '../stores/postgres/label-store.js'
 import type { LedgerStore } from '../stores/postgres/ledger-store.js'
 import type { ModelStore } from '../stores/postgres/model-store.js'
+import type { PipelineRunStore } from '../stores/postgres/pipeline-run-store.js'
 import type { PredictionStore } from '../stores/postgres/prediction-store.js'
 import type { RolloutStore } from '../stores/postgres/rollout-store.js'
 import type { RunStore } from '../stores/postgres/run-store.js'
 import type { ScheduleStore } from '../stores/postgres/schedule-store.js'
+import type { StepLogStore } from '../stores/postgres/step-log-store.js'
 import type { RunWakes } from '../stores/redis/wake.js'
 
 /** What a worker has at hand; each group of activities takes the part it needs. */
@@ -34,6 +36,8 @@ export interface Ports {
   readonly labelLooks: LabelLookStore
   readonly drift: DriftStore
   readonly incidents: IncidentStore
+  readonly pipelineRuns: PipelineRunStore
+  readonly stepLogs: StepLogStore
   readonly objects: ObjectStore
   readonly workflows: WorkflowStarter
   /** Tells who watches a run to look again. Nothing depends on it. */
@@ -63,6 +67,8 @@ export interface WorkflowStarter {
   start(run: Run, limits: RunLimits): Promise<string>
   /** How the latest execution of a workflow id stands; null where Temporal knows none. */
   describe(workflowId: string): Promise<ExecutionState | null>
+  /** Asks the latest execution of a workflow id to stop; one that is closed, or unknown, is left alone. */
+  cancel(workflowId: string): Promise<void>
   /** Complete history of a closed execution, as JSON; null where it is gone. */
   history(workflowId: string, executionId: string): Promise<string | null>
 }

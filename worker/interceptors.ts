@@ -5,12 +5,11 @@ import {
   type Next,
   type ActivityInboundCallsInterceptor,
 } from '@temporalio/worker'
-import { ApplicationFailure, CancelledFailure, type Context } from '@temporalio/activity'
-import { ApplicationFailureCategory, TemporalFailure } from '@temporalio/common'
+import { CancelledFailure, type Context } from '@temporalio/activity'
 import type { Logger } from 'pino'
-import { ERROR_CODES, MlforgeError } from '../domain/errors.js'
-import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.js'
-import { isRefusal } from '../domain/runs/describe-end.js'
+import { toFailure } from '../activities/failures.js'
+import { MlforgeError } from '../domain/errors.js'
+import { boundedMessage } from '../domain/runs/bounded-failure.js'
 
 /** Histories carry references: what is larger than this belongs into the object store. */
 export const MAX_PAYLOAD_BYTES = 64 * 1024
@@ -41,6 +40,9 @@ const NEVER_GIVE_UP = [
   'startIncidentRollout',
   'trainRetrained',
   'rollOutRetrained',
+  'planPipeline',
+  'recordSteps',
+  'cancelRuns',
 ]
 
 /** Errors become failures with stable codes, payloads stay small, and every line says whose it is. */
@@ -81,23 +83,6 @@ async function execute(
   }
 }
 
-/** The failure that Temporal stores for an error: the code is its type. */
-function toFailure(error: unknown, lastAttempt: boolean): unknown {
-  if (error instanceof TemporalFailure) return error
-  const known = error instanceof MlforgeError ? error : unexpected(error)
-  const { retryable } = ERROR_CODES[known.code]
-  return ApplicationFailure.create({
-    message: boundedMessage(known.message),
-    type: known.code,
-    // Who was taken over by another worker must let that one finish, however often it has tried.
-    nonRetryable: !retryable || (lastAttempt && known.code !== 'lease_lost'),
-    details: [boundedDetails(known.details)],
-    ...(known.cause instanceof Error ? { cause: known.cause } : {}),
-    // A refusal of what was asked is an answer, not an alarm.
-    ...(isRefusal(known.code) ? { category: ApplicationFailureCategory.BENIGN } : {}),
-  })
-}
-
 /**
  * Work that was told to stop ends in whatever error its libraries throw; what it means is that it
  * stopped. Temporal makes a cancellation of it, or a new attempt where a worker shuts down.
@@ -106,18 +91,6 @@ function cancelled(error: unknown): unknown {
   if (error instanceof CancelledFailure) return error
   const message = error instanceof Error ? error.message : String(error)
   return new CancelledFailure(boundedMessage(message), [], error instanceof Error ? error : undefined)
-}
-
-const CONNECTION_ERRORS =
-  /ECONNREFUSED|ECONNRESET|EPIPE|ETIMEDOUT|terminat|Connection (ended|closed)|timeout exceeded|starting up|shutting down|recovery mode|already released|not queryable/i
-
-function unexpected(error: unknown): MlforgeError {
-  const message = error instanceof Error ? error.message : String(error)
-  const wrapped = CONNECTION_ERRORS.test(message)
-    ? new MlforgeError('unavailable', `A store did not answer (${message}). The step is tried again.`)
-    : new MlforgeError('internal', message)
-  wrapped.cause = error
-  return wrapped
 }
 
 function assertSmall(what: string, activity: string, value: unknown): void {

@@ -50,6 +50,15 @@ export class TemporalRuns implements WorkflowStarter {
     }
   }
 
+  async cancel(workflowId: string): Promise<void> {
+    try {
+      const handle = this.client.workflow.getHandle(workflowId)
+      await this.bounded(() => handle.cancel())
+    } catch (error) {
+      if (!(error instanceof WorkflowNotFoundError)) throw error
+    }
+  }
+
   async history(workflowId: string, executionId: string): Promise<string | null> {
     try {
       const handle = this.client.workflow.getHandle(workflowId, executionId)

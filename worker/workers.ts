@@ -13,6 +13,8 @@ import { dueActivities } from '../activities/drift-due.js'
 import { followingActivities } from '../activities/following.js'
 import { maintenanceActivities } from '../activities/maintenance.js'
 import { modelActivities } from '../activities/models.js'
+import { interpretActivities } from '../activities/pipelines/interpret.js'
+import { computeSteps, ioSteps } from '../activities/pipelines/library.js'
 import type { CodeFacts, Ports } from '../activities/ports.js'
 import { retrainDeploymentActivities } from '../activities/retrain-deployment.js'
 import { retrainingActivities } from '../activities/retraining.js'
@@ -34,10 +36,12 @@ import { LabelLookStore } from '../stores/postgres/label-look-store.js'
 import { LabelStore } from '../stores/postgres/label-store.js'
 import { LedgerStore } from '../stores/postgres/ledger-store.js'
 import { ModelStore } from '../stores/postgres/model-store.js'
+import { PipelineRunStore } from '../stores/postgres/pipeline-run-store.js'
 import { PredictionStore } from '../stores/postgres/prediction-store.js'
 import { RolloutStore } from '../stores/postgres/rollout-store.js'
 import { RunStore } from '../stores/postgres/run-store.js'
 import { ScheduleStore } from '../stores/postgres/schedule-store.js'
+import { StepLogStore } from '../stores/postgres/step-log-store.js'
 import { RunWakes } from '../stores/redis/wake.js'
 import { BUNDLE_FILE, CODE_FILE } from './build-files.js'
 import { activityInterceptors } from './interceptors.js'
@@ -60,6 +64,8 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     labelLooks: new LabelLookStore(dataSource),
     drift: new DriftStore(dataSource),
     incidents: new IncidentStore(dataSource),
+    pipelineRuns: new PipelineRunStore(dataSource),
+    stepLogs: new StepLogStore(dataSource),
     objects: new LocalObjectStore(config.objects.directory),
     workflows: new TemporalRuns(client),
     wakes: new RunWakes(config.redis.url, logger),
@@ -102,7 +108,8 @@ export async function createWorker(queue: QueueName, context: WorkerContext): Pr
   })
 }
 
-function queueOptions(queue: QueueName, { config, ports, logger }: WorkerContext): Partial<WorkerOptions> {
+function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerOptions> {
+  const { config, ports, logger } = context
   switch (queue) {
     case 'workflows':
       return { workflowBundle: { codePath: BUNDLE_FILE }, maxCachedWorkflows: 500 }
@@ -121,6 +128,8 @@ function queueOptions(queue: QueueName, { config, ports, logger }: WorkerContext
           ...dueActivities({ ...ports, retryPolicy: config.retries }),
           ...labelActivities({ ...ports, holdSeconds: config.labels.holdSeconds, logger }),
           ...scheduleActivities({ ...ports, retryPolicy: config.retries }),
+          ...interpretActivities(ports),
+          ...ioSteps(stepPorts(context)),
           ...compactionActivities({ ...ports, ...compactionOptions(config) }),
           ...maintenanceActivities({ ...ports, untouchedSeconds: config.reconcile.untouchedSeconds }),
           prepareSplit: trainingActivities(ports).prepareSplit,
@@ -139,11 +148,15 @@ function queueOptions(queue: QueueName, { config, ports, logger }: WorkerContext
     case 'train': {
       const { train, evaluate, exportModel } = trainingActivities(ports)
       return {
-        activities: { train, evaluate, exportModel },
+        activities: { train, evaluate, exportModel, ...computeSteps(stepPorts(context)) },
         maxConcurrentActivityTaskExecutions: config.worker.trainSlots,
       }
     }
   }
+}
+
+function stepPorts({ config, ports, logger }: WorkerContext) {
+  return { ...ports, logger, retryPolicy: config.retries, projectDirectory: config.scripts.directory }
 }
 
 function compactionOptions({ compaction }: Config) {

@@ -1,5 +1,6 @@
 import { ActivityCancellationType, type ActivityOptions } from '@temporalio/workflow'
 import type { RunLimits } from '../contracts/temporal/messages.js'
+import type { PlannedStep } from '../contracts/temporal/pipelines.js'
 import { QUEUES } from '../contracts/temporal/queues.js'
 
 // Application errors are bounded by the worker's interceptor, which counts attempts and knows the
@@ -47,6 +48,20 @@ export function engineWork(limits: RunLimits): ActivityOptions {
     taskQueue: QUEUES.train,
     startToCloseTimeout: '3 days',
     scheduleToCloseTimeout: '7 days',
+    heartbeatTimeout: `${limits.heartbeatTimeoutSeconds} seconds`,
+    cancellationType,
+    retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
+  }
+}
+
+/** A step of a pipeline: it watches its own time, so that a try that took too long counts as one. */
+export function stepWork(
+  { work, timeoutSeconds }: Pick<PlannedStep, 'work' | 'timeoutSeconds'>,
+  limits: RunLimits,
+): ActivityOptions {
+  return {
+    taskQueue: work === 'compute' ? QUEUES.train : QUEUES.io,
+    startToCloseTimeout: work === 'run' ? '2 minutes' : `${timeoutSeconds + 60} seconds`,
     heartbeatTimeout: `${limits.heartbeatTimeoutSeconds} seconds`,
     cancellationType,
     retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },

@@ -289,6 +289,7 @@ class World {
     const workflows: Ports['workflows'] = {
       start: async (run, limits) => (run.kind === 'rollout' ? 'none' : ports.workflows.start(run, limits)),
       describe: id => ports.workflows.describe(id),
+      cancel: id => ports.workflows.cancel(id),
       history: (id, executionId) => ports.workflows.history(id, executionId),
     }
     const idle = async (_ms: number, signal: AbortSignal) =>

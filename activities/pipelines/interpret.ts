@@ -1,0 +1,65 @@
+import type { RunInput } from '../../contracts/temporal/messages.js'
+import type { PipelinePlan, StepEnd } from '../../contracts/temporal/pipelines.js'
+import { graphOf } from '../../domain/pipelines/progress.js'
+import { stepType } from '../../domain/pipelines/step-types.js'
+import { isOpen } from '../../domain/runs/run-status.js'
+import type { Ports } from '../ports.js'
+
+type InterpretPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'wakes' | 'workflows'>
+
+/** What the interpreter of pipelines does beside the steps. */
+export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflows }: InterpretPorts) {
+  return {
+    /** The graph of a run, and what of it is done: what a retry skips. */
+    async planPipeline({ project, runId }: RunInput): Promise<PipelinePlan> {
+      const definition = await pipelineRuns.definitionOf(await runs.get(project, runId))
+      const { generations } = await pipelineRuns.open(runId)
+      const finished = new Set(
+        (await ledger.steps(runId)).map(({ step, generation }) => `${step}/${generation}`),
+      )
+      const { steps, ...graph } = graphOf(definition)
+      return {
+        ...graph,
+        steps: definition.steps.map(({ name, uses, timeoutSeconds }, at) => {
+          const type = stepType(uses)!
+          const generation = generations[name] ?? 1
+          return {
+            name,
+            uses,
+            needs: steps[at]!.needs,
+            work: type.work,
+            timeoutSeconds: timeoutSeconds ?? type.timeoutSeconds,
+            generation,
+            done: finished.has(`${name}/${generation}`),
+          }
+        }),
+      }
+    },
+
+    /** Ends of steps that their own activities could not write. */
+    async recordSteps({
+      runId,
+      attempt,
+      ends,
+    }: {
+      runId: string
+      attempt: number
+      ends: readonly StepEnd[]
+    }): Promise<void> {
+      await pipelineRuns.endAll(runId, attempt, ends)
+      wakes.publish(runId)
+    },
+
+    /** Asks runs to stop; those that have ended, or end meanwhile, are left alone. */
+    async cancelRuns({ project, runIds }: { project: string; runIds: readonly string[] }): Promise<void> {
+      for (const id of runIds) {
+        const run = await runs.get(project, id)
+        if (!isOpen(run.status)) continue
+        if (run.status === 'accepted' && (await runs.cancelAccepted(project, id))) continue
+        await workflows.cancel(run.workflowId)
+      }
+    },
+  }
+}
+
+export type InterpretActivities = ReturnType<typeof interpretActivities>

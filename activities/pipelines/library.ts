@@ -1,0 +1,58 @@
+import type { StepInput, StepReport } from '../../contracts/temporal/pipelines.js'
+import type { RetryPolicy } from '../../domain/runs/retry-policy.js'
+import type { Ports } from '../ports.js'
+import { advanceChild, type ChildKind } from './child-steps.js'
+import { doStep, type DoStepPorts, type StepKind } from './do-step.js'
+import { compareStep } from './steps/compare.js'
+import { datasetStep } from './steps/dataset.js'
+import { deployStep } from './steps/deploy.js'
+import { httpStep } from './steps/http.js'
+import { notifyStep } from './steps/notify.js'
+import { promoteStep } from './steps/promote.js'
+import { queryStep } from './steps/query.js'
+import { scriptIdentity } from './script-files.js'
+import { scriptStep } from './steps/script.js'
+import { trainStep } from './steps/train.js'
+import { validateStep } from './steps/validate.js'
+
+type LibraryPorts = DoStepPorts &
+  Pick<Ports, 'datasets' | 'models' | 'deployments'> & {
+    readonly retryPolicy: RetryPolicy
+    /** Where the files of scripts are. */
+    readonly projectDirectory: string
+  }
+
+type StepActivity = (input: StepInput) => Promise<StepReport>
+
+/** Steps that work with rows and files, and those that are runs of their own, by their names in Temporal. */
+export function ioSteps(ports: LibraryPorts) {
+  const step =
+    (kind: StepKind): StepActivity =>
+    input =>
+      doStep(ports, input, kind)
+  const child =
+    (kind: ChildKind): StepActivity =>
+    input =>
+      advanceChild(ports, input, kind)
+  return {
+    datasetStep: step({ run: datasetStep(ports) }),
+    queryStep: step({ run: queryStep(ports) }),
+    validateStep: step({ run: validateStep(ports) }),
+    compareStep: step({ run: compareStep() }),
+    promoteStep: step({ run: promoteStep(ports) }),
+    httpStep: step({ run: httpStep() }),
+    notifyStep: step({ run: notifyStep() }),
+    trainStep: child(trainStep(ports, ports.retryPolicy)),
+    deployStep: child(deployStep(ports)),
+  }
+}
+
+/** Steps that compute, in processes of their own. */
+export function computeSteps(ports: LibraryPorts) {
+  const { projectDirectory } = ports
+  const script: StepKind = {
+    run: scriptStep(ports, { projectDirectory }),
+    identityOf: inputs => scriptIdentity(inputs, projectDirectory),
+  }
+  return { scriptStep: (input: StepInput): Promise<StepReport> => doStep(ports, input, script) }
+}

@@ -1,0 +1,73 @@
+import type { PipelineRunRequest, StepInput, StepOutcome } from '../../contracts/temporal/pipelines.js'
+import type { Json } from '../../domain/canonical-json.js'
+import { MlforgeError } from '../../domain/errors.js'
+import type { StepSpec } from '../../domain/pipelines/definition.js'
+import { type Reference, referencesIn, resolveValue, valueAt } from '../../domain/pipelines/references.js'
+import { type StepType, stepType } from '../../domain/pipelines/step-types.js'
+import { completeInputs } from '../../domain/pipelines/value-types.js'
+import type { Run } from '../../stores/postgres/entities/run.js'
+import { readJson } from '../objects.js'
+import type { Ports } from '../ports.js'
+
+/** A step of a run with everything that it is given. */
+export interface ReadStep {
+  readonly spec: StepSpec
+  readonly type: StepType
+  readonly inputs: Readonly<Record<string, Json>>
+}
+
+type ReadPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'objects'>
+
+/**
+ * Reads what a step is to do: its definition, and the outputs of the steps before it.
+ * @throws MlforgeError step_input_invalid where these are not what the step takes
+ */
+export async function readStep(ports: ReadPorts, { project, runId, step }: StepInput): Promise<ReadStep> {
+  const run = await ports.runs.get(project, runId)
+  const definition = await ports.pipelineRuns.definitionOf(run)
+  const spec = definition.steps.find(({ name }) => name === step)
+  const type = spec && stepType(spec.uses)
+  if (!spec || !type) throw new MlforgeError('internal', `Run ${runId} has no step "${step}".`)
+  const outputs = await outputsBefore(ports, runId, spec)
+  const given = resolveValue(spec.with, reference => valueOf(run, reference, outputs))
+  const { inputs, problems } = completeInputs(type.inputs, given as Readonly<Record<string, Json>>)
+  if (problems.length === 0) return { spec, type, inputs }
+  const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
+  throw new MlforgeError('step_input_invalid', `Step "${step}" cannot work with what it is given. ${all}`, {
+    problems,
+  })
+}
+
+type Outputs = ReadonlyMap<string, Readonly<Record<string, Json>>>
+
+async function outputsBefore(
+  { ledger, objects }: ReadPorts,
+  runId: string,
+  { with: given }: StepSpec,
+): Promise<Outputs> {
+  const names = new Set(referencesIn(given).flatMap(each => (each.kind === 'step' ? [each.step] : [])))
+  if (names.size === 0) return new Map()
+  const rows = await ledger.finished(runId, [...names])
+  // What was reset has finished anew before this one begins: the highest generation is the one that holds.
+  const newest = new Map<string, StepOutcome>()
+  for (const { step, outcome } of rows.sort((a, b) => a.generation - b.generation)) {
+    newest.set(step, outcome as StepOutcome)
+  }
+  const outputs = new Map<string, Readonly<Record<string, Json>>>()
+  for (const [step, outcome] of newest) {
+    const { outputs: own, outputsAt } = outcome
+    outputs.set(step, own ?? (outputsAt ? await readJson(objects, outputsAt.uri) : {}))
+  }
+  return outputs
+}
+
+function valueOf(run: Run, reference: Reference, outputs: Outputs): Json {
+  switch (reference.kind) {
+    case 'parameter':
+      return (run.request as PipelineRunRequest).parameters[reference.name] ?? null
+    case 'run':
+      return reference.field === 'id' ? run.id : run.name
+    case 'step':
+      return valueAt(outputs.get(reference.step)?.[reference.output] ?? null, reference)
+  }
+}

@@ -1,0 +1,139 @@
+import { Context } from '@temporalio/activity'
+import { TemporalFailure } from '@temporalio/common'
+import type { StepInput, StepOutcome, StepReport } from '../../contracts/temporal/pipelines.js'
+import { MlforgeError } from '../../domain/errors.js'
+import { boundedMessage } from '../../domain/runs/bounded-failure.js'
+import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
+import type { Fence } from '../../stores/postgres/leases.js'
+import type { Effect, StepRef } from '../../stores/postgres/ledger-store.js'
+import { knownError, toFailure } from '../failures.js'
+import type { Ports } from '../ports.js'
+import type { ReadStep } from './read-step.js'
+
+// The life of a step around its work. Outcome, state and effects are committed together, by the latest
+// worker that took the step. A try that failed is counted in the step's row: a worker that was lost costs
+// none.
+
+export type StepPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'objects' | 'wakes'>
+
+/** Workers that were lost over one step after which it is taken for the cause. */
+const MOST_LOST = 20
+
+export interface BegunStep {
+  readonly fence: Fence
+  readonly row: PipelineStep
+}
+
+/**
+ * Makes the caller the writer of the step, and shows it as under way. A step that works within its activity
+ * counts its starts: those without an end are workers it has lost.
+ */
+export async function beginStep(
+  { ledger, pipelineRuns, wakes }: StepPorts,
+  input: StepInput,
+  { inputs, type }: ReadStep,
+): Promise<{ readonly outcome: StepOutcome } | BegunStep> {
+  const { activityId, attempt: activityAttempt } = Context.current().info
+  const owner = `${input.step} (activity ${activityId}, attempt ${activityAttempt})`
+  let row: PipelineStep | undefined
+  const begun = await ledger.begin<StepOutcome>(refOf(input), owner, async transaction => {
+    row = await pipelineRuns.begin(transaction, input, {
+      attempt: input.attempt,
+      counts: type.work !== 'run',
+      inputs,
+    })
+  })
+  if ('outcome' in begun) return begun
+  wakes.publish(input.runId)
+  return { fence: begun.fence, row: row! }
+}
+
+/** Work on a step that has begun: what goes wrong becomes a failure with a code, counted as a try. */
+export async function attempt(
+  ports: StepPorts,
+  input: StepInput,
+  { spec, type }: ReadStep,
+  { fence, row }: BegunStep,
+  body: () => Promise<StepReport>,
+): Promise<StepReport> {
+  const { ledger, pipelineRuns, wakes } = ports
+  try {
+    const lost = row.starts - 1 - row.tries
+    if (lost > MOST_LOST) {
+      throw new MlforgeError(
+        'step_poisonous',
+        `Step "${input.step}" has lost its worker ${lost} times. Look at what it does to the worker, then retry the run.`,
+      )
+    }
+    return await body()
+  } catch (error) {
+    if (Context.current().cancellationSignal.aborted) {
+      await ledger.fenced(fence, tx => pipelineRuns.handBack(tx, input)).catch(() => undefined)
+      throw error
+    }
+    // Said already how it goes on, or another worker does it.
+    if (error instanceof TemporalFailure) throw error
+    const known = knownError(error)
+    if (known.code === 'lease_lost') throw error
+    const { code, message } = known
+    const failure = { code, message: boundedMessage(message) }
+    const tries = await ledger
+      .fenced(fence, tx => pipelineRuns.failedTry(tx, input, failure))
+      .catch(() => undefined)
+    wakes.publish(input.runId)
+    const maxAttempts = spec.retry?.maxAttempts ?? type.maxAttempts
+    throw toFailure(
+      known,
+      tries !== undefined && tries >= maxAttempts,
+      delayMs(known, spec.retry?.delaySeconds),
+    )
+  }
+}
+
+/** What is committed with the outcome of a step. */
+export interface StepFinish {
+  /** Makes the outcome, in the transaction that commits it. */
+  readonly effect: Effect<StepOutcome>
+  /** What equal outcomes are found by later; null where none may be taken over. */
+  readonly memo: string | null
+  /** More rows that end with the step. */
+  readonly alongside?: Effect<{ readonly log: string | null }>
+}
+
+export async function finishStep(
+  { ledger, pipelineRuns, wakes }: StepPorts,
+  input: StepInput,
+  fence: Fence,
+  { effect, memo, alongside }: StepFinish,
+): Promise<StepReport> {
+  const outcome = await ledger.finish<StepOutcome>(refOf(input), fence, async transaction => {
+    const done = await effect(transaction)
+    const more = await alongside?.(transaction)
+    await pipelineRuns.succeed(transaction, input, more?.log ?? null)
+    if (memo !== null) await pipelineRuns.remember(transaction, input.project, memo, input)
+    return done
+  })
+  wakes.publish(input.runId)
+  return reportOf(outcome)
+}
+
+/** What the workflow is told of a finished step: never its outputs. */
+export function reportOf({ note, cachedFrom }: StepOutcome): StepReport {
+  return {
+    state: 'succeeded',
+    ...(note === undefined ? {} : { note }),
+    ...(cachedFrom ? { cached: true } : {}),
+  }
+}
+
+/** Steps of a run are done at the same time: each has a lease of its own. */
+function refOf({ runId, step, generation, attempt: ofRun }: StepInput): StepRef {
+  return { runId, step, generation, attempt: ofRun, hidden: true, lease: `run/${runId}/${step}` }
+}
+
+/** Until the next try: what the other side asked for, else what the step says, else growing. */
+function delayMs({ details }: MlforgeError, delaySeconds: number | undefined): number | undefined {
+  const asked = details['retryAfterSeconds']
+  const seconds = typeof asked === 'number' ? asked : delaySeconds
+  return seconds === undefined ? undefined : seconds * 1000
+}

@@ -1,0 +1,34 @@
+import { MlforgeError } from '../../../domain/errors.js'
+import type { Ports } from '../../ports.js'
+import type { StepRunner } from '../step-context.js'
+
+/** Fixes a version of a dataset: what is the latest is so once, when the step is done. */
+export function datasetStep({ datasets }: Pick<Ports, 'datasets'>): StepRunner {
+  return async ({ project, inputs }) => {
+    const { name, version } = selectorOf(String(inputs['dataset']))
+    const found = await datasets.version(project, name, version)
+    const { parquet, root } = found
+    const rows = Number(found.rows)
+    return {
+      outputs: {
+        name,
+        version: found.version,
+        root,
+        rows,
+        table: { kind: 'table', uri: parquet.uri, sha256: parquet.sha256, bytes: parquet.bytes, rows },
+      },
+      note: `${name}@${found.version}, ${rows} rows`,
+    }
+  }
+}
+
+function selectorOf(text: string): { name: string; version: number | 'latest' } {
+  const [name = '', selector = 'latest', ...more] = text.split('@')
+  const version = selector === 'latest' ? selector : Number(selector)
+  const known = version === 'latest' || (Number.isSafeInteger(version) && version >= 1)
+  if (known && more.length === 0) return { name, version }
+  throw new MlforgeError(
+    'step_input_invalid',
+    `"${text}" names no version of a dataset. Write name, name@latest or name@3.`,
+  )
+}

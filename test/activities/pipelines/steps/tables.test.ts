@@ -1,0 +1,124 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { compareStep } from '../../../../activities/pipelines/steps/compare.js'
+import { queryStep } from '../../../../activities/pipelines/steps/query.js'
+import { validateStep } from '../../../../activities/pipelines/steps/validate.js'
+import type { TableValue } from '../../../../domain/pipelines/values.js'
+import { StepKit } from '../step-kit.js'
+
+let kit: StepKit
+beforeAll(async () => {
+  kit = await StepKit.create()
+})
+afterAll(() => kit.remove())
+
+describe('a query step', () => {
+  it('makes one table of others, the same object at each try', async () => {
+    const hours = await kit.table('SELECT i, i % 24 AS hr FROM range(240) t(i)')
+    const inputs = { sql: 'SELECT hr, count(*) AS n FROM hours GROUP BY hr ORDER BY hr', tables: { hours } }
+    const one = await kit.run(queryStep(kit), inputs)
+    expect(one).toMatchObject({
+      outputs: { table: { kind: 'table', rows: 24 }, rows: 24, first: { hr: 0, n: 10 } },
+      lines: ['hours: 240 rows', expect.stringMatching(/^result: 24 rows, \d+ bytes$/)],
+    })
+    const two = await kit.run(queryStep(kit), inputs)
+    expect('outputs' in two && two.outputs).toEqual('outputs' in one && one.outputs)
+    const table = 'outputs' in one ? (one.outputs['table'] as unknown as TableValue) : hours
+    expect(await kit.objects.size(table.uri)).toBe(table.bytes)
+    const next = await kit.run(queryStep(kit), { sql: 'SELECT sum(n) AS n FROM t', tables: { t: table } })
+    expect(next).toMatchObject({ outputs: { first: { n: 240 } } })
+  })
+
+  it('fails for good where the SQL is wrong', async () => {
+    await expect(kit.run(queryStep(kit), { sql: 'SELECT x FROM nowhere', tables: {} })).rejects.toMatchObject(
+      {
+        code: 'query_invalid',
+        message: expect.stringContaining('nowhere does not exist'),
+      },
+    )
+  })
+})
+
+describe('a validate step', () => {
+  let table: TableValue
+  beforeAll(async () => {
+    table = await kit.table(`SELECT i::INTEGER AS i, CASE WHEN i = 3 THEN 'NaN' ELSE i / 2 END::FLOAT AS x,
+      (i * 1.5)::DECIMAL(9, 2) AS d, [i] AS l, sum(i) OVER () AS total FROM range(5) t(i)`)
+  })
+  const run = (expectations: unknown) => kit.run(validateStep(kit), { table, expectations })
+
+  it('tells what holds, and warns', async () => {
+    const result = await run([
+      { kind: 'row_count', min: 5, max: 5 },
+      { kind: 'range', column: 'd', min: 0, max: 6 },
+      { kind: 'range', column: 'total', min: 10 },
+      { kind: 'range', column: 'x', max: 10, severity: 'warning' },
+    ])
+    expect(result).toMatchObject({
+      outputs: {
+        warnings: ['expected x <= 10; 1 rows fail, first row 4'],
+        results: [
+          { passed: true, observed: 5 },
+          { passed: true },
+          { passed: true },
+          { passed: false, failing: 1, rows: [{ row: 4, values: { i: 3 } }] },
+        ],
+      },
+    })
+    expect(result.lines.at(-1)).toBe('fails: x <= 10 (1 rows)')
+  })
+
+  it('refuses a table of which an expectation does not hold', async () => {
+    const result = await run([
+      { kind: 'unique', columns: ['i'] },
+      { kind: 'range', column: 'i', max: 3 },
+    ])
+    expect(result).toMatchObject({
+      refused: {
+        code: 'expectations_failed',
+        details: { problems: [{ at: 'row 5', message: expect.stringContaining('i <= 3') }] },
+      },
+    })
+  })
+
+  it.each([
+    ['no list', { kind: 'unique' }, 'invalid_request', undefined],
+    ['a kind that is none', [{ kind: 'rage' }], 'invalid_request', ['expectations[0].kind']],
+    [
+      'columns and bounds that are none',
+      [
+        { kind: 'range', column: 'y', min: 0 },
+        { kind: 'range', column: 'i', min: 'x' },
+      ],
+      'invalid_request',
+      ['expectations[0].column', 'expectations[1].min'],
+    ],
+    [
+      'a column that is none',
+      [{ kind: 'not_null', column: 'II' }],
+      'unknown_column',
+      ['expectations[0].column'],
+    ],
+    [
+      'values of a list',
+      [{ kind: 'in_set', column: 'l', values: [1] }],
+      'invalid_request',
+      ['expectations[0].column'],
+    ],
+  ])('refuses %s', async (_, expectations, code, problems) => {
+    await expect(run(expectations)).rejects.toMatchObject({
+      code,
+      ...(problems && { details: { problems: problems.map(at => expect.objectContaining({ at })) } }),
+    })
+  })
+})
+
+describe('a compare step', () => {
+  it('lets a good figure pass, and refuses another one', async () => {
+    expect(await kit.run(compareStep(), { candidate: 40, reference: 50, maxRatio: 1 })).toMatchObject({
+      outputs: { ratio: 0.8 },
+    })
+    expect(await kit.run(compareStep(), { candidate: 51, reference: 50, maxRatio: 1 })).toMatchObject({
+      refused: { code: 'gate_refused', details: { candidate: 51, reference: 50, maxRatio: 1 } },
+    })
+  })
+})

@@ -1,0 +1,293 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { pipelineVerb, type PipelineRunRequest } from '../../contracts/temporal/pipelines.js'
+import type { Json } from '../../domain/canonical-json.js'
+import { compilePipeline } from '../../domain/pipelines/compile.js'
+import type { Run } from '../../stores/postgres/entities/run.js'
+import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
+import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
+import { bikeCsv, bikeTraining } from '../support/bike-data.js'
+import { eventually } from '../support/eventually.js'
+import { Harness, PROJECT } from '../support/harness.js'
+import { record } from '../support/histories.js'
+import { Receiver } from '../support/receiver.js'
+
+/** Nobody waits for the second try of a step. */
+const SOON = { maxAttempts: 2, delay: 0.05 }
+
+describe('runPipeline', () => {
+  let harness: Harness
+  let receiver: Receiver
+  let pipelines: PipelineStore
+  beforeAll(async () => {
+    harness = await Harness.start()
+    receiver = await Receiver.start()
+    pipelines = new PipelineStore(harness.database.dataSource)
+    await harness.ended(
+      await harness.commit('bike', bikeCsv(4), { columns: { dteday: { format: '%m/%d/%Y' } } }),
+    )
+  }, 60_000)
+  afterAll(async () => {
+    await receiver.stop()
+    await harness.stop()
+  })
+
+  const start = async (name: string, source: object, parameters: Record<string, Json> = {}): Promise<Run> => {
+    const { definition, problems } = compilePipeline(source, name)
+    expect(problems).toEqual([])
+    const [applied] = await pipelines.apply(PROJECT, 'key:test', [definition!])
+    const { id } = await pipelines.get(PROJECT, name)
+    const request: PipelineRunRequest = {
+      pipelineId: id,
+      version: applied!.version,
+      sha256: applied!.sha256,
+      parameters,
+    }
+    return harness.accept('pipeline', name, request)
+  }
+  const post = (path: string, more: object = {}) => ({
+    uses: 'http',
+    with: { url: receiver.url(path) },
+    retry: SOON,
+    ...more,
+  })
+  const stepsOf = async (run: Run): Promise<Record<string, PipelineStep>> => {
+    const rows = await harness.ports.pipelineRuns.steps(run.id)
+    return Object.fromEntries(rows.sort((a, b) => a.generation - b.generation).map(row => [row.step, row]))
+  }
+  const statesOf = async (run: Run) =>
+    Object.fromEntries(Object.entries(await stepsOf(run)).map(([name, { state }]) => [name, state]))
+  const outcomeOf = async (run: Run, step: string, generation = 1) =>
+    (await harness.ports.ledger.steps(run.id)).find(row => row.step === step && row.generation === generation)
+      ?.outcome as { outputs: Record<string, Json>; cachedFrom?: object }
+
+  it('does steps in the order of their needs, and passes on what they give', async () => {
+    const run = await start(
+      'rows',
+      {
+        parameters: { least: { type: 'integer' } },
+        steps: {
+          data: { uses: 'dataset', with: { dataset: 'bike@latest' } },
+          busy: {
+            uses: 'query',
+            with: {
+              sql: 'SELECT count(*) AS hours, avg(cnt) AS mean FROM rows WHERE cnt > 100',
+              tables: { rows: '${{ steps.data.table }}' },
+            },
+          },
+          enough: {
+            uses: 'compare',
+            with: { candidate: '${{ parameters.least }}', reference: '${{ steps.busy.first.hours }}' },
+          },
+          tell: {
+            uses: 'http',
+            needs: 'enough',
+            with: {
+              url: receiver.url('/ok/rows'),
+              body: {
+                hours: '${{ steps.busy.first.hours }}',
+                run: '${{ run.id }}',
+                text: 'of ${{ steps.data.name }}',
+              },
+            },
+          },
+        },
+      },
+      { least: 10 },
+    )
+    expect(await harness.ended(run)).toMatchObject({ status: 'succeeded', error: null })
+    expect(await statesOf(run)).toEqual({
+      data: 'succeeded',
+      busy: 'succeeded',
+      enough: 'succeeded',
+      tell: 'succeeded',
+    })
+    const { outputs } = await outcomeOf(run, 'busy')
+    const { hours } = outputs['first'] as { hours: number }
+    expect(hours).toBeGreaterThan(100)
+    expect(receiver.of('/ok/rows')).toEqual([
+      { path: '/ok/rows', key: `${run.id}/tell/g1`, body: { hours, run: run.id, text: 'of bike' } },
+    ])
+    await record(harness.client, run.workflowId, 'runPipeline.succeeded')
+  })
+
+  it('tries a step again with the same key, and blocks what follows from one that fails', async () => {
+    const run = await start('failing', {
+      steps: {
+        flaky: post('/fail/1/a'),
+        after: post('/ok/after-flaky', { needs: 'flaky' }),
+        broken: post('/broken/b'),
+        blocked: post('/ok/blocked', { needs: ['broken', 'after'] }),
+      },
+    })
+    const row = await harness.ended(run)
+    expect(row).toMatchObject({
+      status: 'failed',
+      error: {
+        code: 'http_failed',
+        message: expect.stringContaining('Step "broken"'),
+        details: { step: 'broken' },
+      },
+    })
+    expect(await statesOf(run)).toEqual({ flaky: 'succeeded', after: 'succeeded', broken: 'failed' })
+    const { flaky, broken } = await stepsOf(run)
+    expect([flaky!.tries, broken!.tries]).toEqual([1, 2])
+    for (const path of ['/fail/1/a', '/broken/b']) {
+      expect(receiver.of(path)).toHaveLength(2)
+      expect(new Set(receiver.of(path).map(({ key }) => key)).size).toBe(1)
+    }
+    expect(receiver.of('/ok/blocked')).toEqual([])
+    await record(harness.client, run.workflowId, 'runPipeline.failed')
+  })
+
+  it('skips what is finished when it is retried under its id', async () => {
+    const run = await start('retried', {
+      steps: { first: post('/ok/once'), second: post('/fail/2/second', { needs: 'first' }) },
+    })
+    expect((await harness.ended(run)).status).toBe('failed')
+    const again = await harness.ports.runs.retry(PROJECT, run.id)
+    expect(await harness.ended(again)).toMatchObject({ status: 'succeeded', attempt: 2, error: null })
+    expect(receiver.of('/ok/once')).toHaveLength(1)
+    expect(receiver.of('/fail/2/second').map(({ key }) => key)).toEqual(
+      Array.from({ length: 3 }, () => `${run.id}/second/g1`),
+    )
+    await record(harness.client, run.workflowId, 'runPipeline.retried')
+  })
+
+  it('does a step and what follows from it once more when it is reset, also after it has ended well', async () => {
+    const run = await start('reset', {
+      steps: {
+        a: post('/ok/reset-a'),
+        b: post('/ok/reset-b', { needs: 'a' }),
+        c: post('/ok/reset-c', { needs: 'b' }),
+      },
+    })
+    expect((await harness.ended(run)).status).toBe('succeeded')
+    const again = await harness.ports.runs.reset(PROJECT, run.id, transaction =>
+      harness.ports.pipelineRuns.raise(transaction, run.id, ['b', 'c']),
+    )
+    expect(await harness.ended(again)).toMatchObject({ status: 'succeeded', attempt: 2 })
+    const keys = (path: string) => receiver.of(path).map(({ key }) => key)
+    expect(keys('/ok/reset-a')).toEqual([`${run.id}/a/g1`])
+    expect(keys('/ok/reset-b')).toEqual([`${run.id}/b/g1`, `${run.id}/b/g2`])
+    expect(keys('/ok/reset-c')).toEqual([`${run.id}/c/g1`, `${run.id}/c/g2`])
+  })
+
+  it('ends as refused where a step says no, and is no accident to retry', async () => {
+    const run = await start('refusing', {
+      steps: {
+        gate: { uses: 'compare', with: { candidate: 2, reference: 1 } },
+        never: post('/ok/never', { needs: 'gate' }),
+      },
+    })
+    expect(await harness.ended(run)).toMatchObject({
+      status: 'refused',
+      error: { code: 'gate_refused', details: { step: 'gate' } },
+      nextAttemptAt: null,
+    })
+    expect(receiver.of('/ok/never')).toEqual([])
+    await expect(harness.ports.runs.retry(PROJECT, run.id)).rejects.toMatchObject({ code: 'wrong_state' })
+    await record(harness.client, run.workflowId, 'runPipeline.refused')
+  })
+
+  it('takes outcomes of equal inputs over from another run, where the step may', async () => {
+    const source = {
+      steps: {
+        data: { uses: 'dataset', with: { dataset: 'bike@1' } },
+        sum: {
+          uses: 'query',
+          with: { sql: 'SELECT sum(cnt) AS total FROM t', tables: { t: '${{ steps.data.table }}' } },
+        },
+        tell: post('/ok/memo', { with: { url: receiver.url('/ok/memo'), body: '${{ steps.sum.first }}' } }),
+      },
+    }
+    const first = await start('memo', source)
+    await harness.ended(first)
+    const second = await start('memo', source)
+    expect((await harness.ended(second)).status).toBe('succeeded')
+    expect(await outcomeOf(second, 'sum')).toEqual({
+      ...(await outcomeOf(first, 'sum')),
+      cachedFrom: { runId: first.id, step: 'sum' },
+    })
+    expect((await outcomeOf(second, 'data')).cachedFrom).toBeUndefined()
+    expect(receiver.of('/ok/memo')).toHaveLength(2)
+  })
+
+  it('begins nothing while it is paused, and goes on when it is resumed', async () => {
+    const run = await start('paused', {
+      steps: { held: post('/hold/paused'), next: post('/ok/after-pause', { needs: 'held' }) },
+    })
+    await eventually(async () => expect(receiver.of('/hold/paused')).toHaveLength(1))
+    const handle = harness.client.workflow.getHandle(run.workflowId)
+    const verb = { runId: run.id, by: 'key:test', reason: 'lunch' }
+    expect(await handle.executeUpdate(pipelineVerb, { args: [{ ...verb, verb: 'pause' }] })).toEqual({
+      paused: true,
+    })
+    receiver.release()
+    await eventually(async () => expect(await statesOf(run)).toEqual({ held: 'succeeded' }))
+    expect(receiver.of('/ok/after-pause')).toEqual([])
+    expect((await harness.row(run)).status).toBe('running')
+    expect(await handle.executeUpdate(pipelineVerb, { args: [{ ...verb, verb: 'resume' }] })).toEqual({
+      paused: false,
+    })
+    expect((await harness.ended(run)).status).toBe('succeeded')
+    expect(receiver.of('/ok/after-pause')).toHaveLength(1)
+    await record(harness.client, run.workflowId, 'runPipeline.paused')
+  })
+
+  it('trains and promotes by runs of their own', async () => {
+    const { model: _, dataset: __, ...training } = bikeTraining()
+    const run = await start('trains', {
+      steps: {
+        data: { uses: 'dataset', with: { dataset: 'bike' } },
+        train: {
+          uses: 'train',
+          with: {
+            model: 'demand',
+            dataset: '${{ steps.data.name }}',
+            version: '${{ steps.data.version }}',
+            training,
+          },
+        },
+        champion: {
+          uses: 'promote',
+          with: { model: 'demand', version: '${{ steps.train.version }}', alias: 'tested' },
+        },
+      },
+    })
+    expect(await harness.ended(run, 60_000)).toMatchObject({ status: 'succeeded' })
+    const { train } = await stepsOf(run)
+    expect(await harness.row({ id: train!.child! })).toMatchObject({
+      kind: 'training',
+      status: 'succeeded',
+      principal: `pipeline:${run.id}`,
+      trigger: 'pipeline',
+    })
+    expect((await harness.ports.models.aliased(PROJECT, 'demand', 'tested'))?.version).toBe(1)
+    await record(harness.client, run.workflowId, 'runPipeline.trained')
+  }, 90_000)
+
+  it('cancels the run that does a step with it', async () => {
+    const { model: _, dataset: __, ...training } = bikeTraining()
+    const run = await start('cancelled', {
+      steps: {
+        train: {
+          uses: 'train',
+          with: { model: 'endless', dataset: 'bike', version: 1, training: { ...training, rounds: 100_000 } },
+        },
+        after: post('/ok/after-cancel', { needs: 'train' }),
+      },
+    })
+    const child = await eventually(async () => {
+      const { train } = await stepsOf(run)
+      expect(train?.child).toEqual(expect.any(String))
+      const row = await harness.row({ id: train!.child! })
+      expect(row.stage).toBe('train')
+      return row
+    })
+    await harness.client.workflow.getHandle(run.workflowId).cancel()
+    expect(await harness.ended(run, 60_000)).toMatchObject({ status: 'cancelled' })
+    expect((await harness.row(child)).status).toBe('cancelled')
+    expect(await statesOf(run)).toEqual({ train: 'cancelled' })
+    await record(harness.client, run.workflowId, 'runPipeline.cancelled')
+  }, 90_000)
+})

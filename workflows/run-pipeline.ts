@@ -1,0 +1,175 @@
+import {
+  allHandlersFinished,
+  ApplicationFailure,
+  CancellationScope,
+  condition,
+  ContinueAsNew,
+  continueAsNew,
+  proxyActivities,
+  setHandler,
+  workflowInfo,
+} from '@temporalio/workflow'
+import type { InterpretActivities } from '../activities/pipelines/interpret.js'
+import type { RunFailure } from '../contracts/temporal/messages.js'
+import {
+  type PauseState,
+  type PipelineInput,
+  type PipelineLive,
+  type PipelinePlan,
+  type PipelineResult,
+  pipelineVerb,
+  type PipelineVerb,
+  type PlannedStep,
+  type StepEnd,
+} from '../contracts/temporal/pipelines.js'
+import { describeSteps } from '../domain/pipelines/describe.js'
+import { isFinished, readySteps, runOutcome, settle, type StepState } from '../domain/pipelines/progress.js'
+import { ROWS } from './activity-presets.js'
+import { describeFailure } from './failures.js'
+import { asRun, type RunHandle } from './run-shell.js'
+import { toEndOfStep } from './step-run.js'
+
+const { planPipeline, recordSteps } = proxyActivities<InterpretActivities>(ROWS)
+
+/**
+ * Interprets a pipeline: begins each step once all it needs has succeeded, and ends when nothing works and
+ * nothing can begin. What a step is to do is read where it is done; this knows the graph alone. Every
+ * outcome is in the step ledger, so another attempt, or a history that was cut, goes on where this ended.
+ */
+export async function runPipeline({ paused, ...input }: PipelineInput): Promise<PipelineResult> {
+  const shell = new PipelineShell(input, paused ?? null)
+  return asRun<PipelineLive, PipelineResult>(input, { stage: 'plan' }, run => shell.run(run))
+}
+
+class PipelineShell {
+  private plan: PipelinePlan = { steps: [], parallel: 1, onFailure: 'stop' }
+  private states: StepState[] = []
+  private readonly failures = new Map<number, RunFailure>()
+  private readonly notes = new Map<number, string>()
+  private readonly working = new Map<number, Promise<void>>()
+  /** Grows with everything that the loop has to look at. */
+  private changes = 0
+  /** The history has become long: nothing begins any more, and waits for runs are left, to be taken up again. */
+  private cutting = false
+  private stage: PipelineLive['stage'] = 'plan'
+
+  constructor(
+    private readonly input: PipelineInput,
+    private paused: PauseState | null,
+  ) {
+    setHandler(pipelineVerb, verb => this.take(verb), { validator: verb => this.refuse(verb) })
+  }
+
+  async run(run: RunHandle<PipelineLive>): Promise<PipelineResult> {
+    const { input } = this
+    this.plan = await planPipeline(input)
+    this.states = this.plan.steps.map(({ done }) => (done ? 'succeeded' : 'waiting'))
+    try {
+      await this.work(run)
+    } catch (error) {
+      if (!(error instanceof ContinueAsNew)) {
+        await CancellationScope.nonCancellable(() => Promise.all(this.working.values()))
+      }
+      throw error
+    }
+    return this.end()
+  }
+
+  private async work(run: RunHandle<PipelineLive>): Promise<void> {
+    for (;;) {
+      if (workflowInfo().continueAsNewSuggested) this.cutting = true
+      if (!this.paused && !this.cutting) for (const at of readySteps(this.plan, this.states)) this.begin(at)
+      this.show(run)
+      if (this.working.size === 0) {
+        if (isFinished(this.plan, this.states)) return
+        if (this.cutting) await this.cut()
+      }
+      const seen = this.changes
+      await condition(() => this.changes !== seen)
+    }
+  }
+
+  private begin(at: number): void {
+    this.states[at] = 'running'
+    const done = this.step(this.plan.steps[at]!, at).then(state => {
+      this.states[at] = state
+      this.working.delete(at)
+      this.changes++
+    })
+    this.working.set(at, done)
+  }
+
+  /** Never throws: how a step ends is a state. */
+  private async step(planned: PlannedStep, at: number): Promise<StepState> {
+    const { input } = this
+    const { name: step, generation } = planned
+    try {
+      const report = await toEndOfStep({ ...input, step, generation }, planned, () => this.cutting)
+      // Left to be taken up by the execution that follows.
+      if (report === null) return 'waiting'
+      if (report.note !== undefined) this.notes.set(at, report.note)
+      return 'succeeded'
+    } catch (error) {
+      const { status, error: failure } = describeFailure(error)
+      const state = status === 'cancelled' || status === 'refused' ? status : 'failed'
+      this.failures.set(at, failure)
+      const ends: StepEnd[] = [{ step, generation, state, error: failure }]
+      await CancellationScope.nonCancellable(() =>
+        recordSteps.executeWithOptions({ summary: `${step} is ${state}` }, [
+          { runId: input.runId, attempt: input.attempt, ends },
+        ]),
+      )
+      return state
+    }
+  }
+
+  /** A run ends as its worst step has. */
+  private end(): PipelineResult {
+    const states = settle(this.plan, this.states)
+    const steps: Partial<Record<StepState, number>> = {}
+    for (const state of states) steps[state] = (steps[state] ?? 0) + 1
+    const outcome = runOutcome(states)
+    if (outcome === 'succeeded') return { outcome, steps }
+    const at = states.indexOf(outcome)
+    const failure = this.failures.get(at)!
+    const { name } = this.plan.steps[at]!
+    const error: RunFailure = {
+      ...failure,
+      message: `Step "${name}": ${failure.message}`,
+      details: { ...failure.details, step: name },
+    }
+    if (outcome === 'refused') return { outcome, error, steps }
+    const { code, message, details } = error
+    throw ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [details] })
+  }
+
+  private async cut(): Promise<void> {
+    await condition(allHandlersFinished)
+    const { input, paused } = this
+    await continueAsNew<typeof runPipeline>({ ...input, paused })
+  }
+
+  private take({ verb, by, reason }: PipelineVerb): { readonly paused: boolean } {
+    this.paused = verb === 'pause' ? { by, reason } : null
+    this.changes++
+    return { paused: this.paused !== null }
+  }
+
+  private refuse({ runId }: PipelineVerb): void {
+    if (runId === this.input.runId) return
+    throw ApplicationFailure.nonRetryable(`This is run ${this.input.runId}, not ${runId}.`, 'wrong_state')
+  }
+
+  private show(run: RunHandle<PipelineLive>): void {
+    const stage = this.paused ? 'paused' : 'run'
+    // Each change of the stage is an event of the history; the states of steps are rows.
+    if (stage !== this.stage) run.stage(stage, { paused: this.paused })
+    this.stage = stage
+    const seen = this.plan.steps.map(({ name }, at) => ({
+      name,
+      state: this.states[at]!,
+      note: this.failures.get(at)?.message ?? this.notes.get(at),
+    }))
+    for (const [what, value] of describeSteps(seen)) run.show(what, value)
+  }
+}

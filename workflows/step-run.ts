@@ -1,0 +1,85 @@
+import { ApplicationFailure, CancellationScope, proxyActivities, workflowInfo } from '@temporalio/workflow'
+import type { InterpretActivities } from '../activities/pipelines/interpret.js'
+import type { RunActivities } from '../activities/runs.js'
+import type { PlannedStep, StepInput, StepReport } from '../contracts/temporal/pipelines.js'
+import { ROWS, stepWork, watch } from './activity-presets.js'
+import { untilChanged } from './waiting.js'
+
+const { endedRuns } = proxyActivities<RunActivities>(ROWS)
+const { cancelRuns } = proxyActivities<InterpretActivities>(ROWS)
+
+type StepActivity = (input: StepInput) => Promise<StepReport>
+
+/**
+ * Does a step to its end. One that is a run of its own is waited for, within the step's time; when the step
+ * is cancelled or out of time, so is that run.
+ * @param isLeft true once the history is to be cut: what is waited for is taken up by the next execution
+ * @returns null for a step that was left
+ * @throws what has ended it otherwise
+ */
+export async function toEndOfStep(
+  input: StepInput,
+  { uses, work, timeoutSeconds }: PlannedStep,
+  isLeft: () => boolean,
+): Promise<Extract<StepReport, { state: 'succeeded' }> | null> {
+  const activities = proxyActivities<Record<string, StepActivity>>(
+    stepWork({ work, timeoutSeconds }, input.limits),
+  )
+  const advance = activities[`${uses}Step`]!
+  const deadline = Date.now() + timeoutSeconds * 1000
+  for (;;) {
+    const report = await advance.executeWithOptions({ summary: input.step }, [input])
+    if (report.state === 'succeeded') return report
+    const runId = report.state === 'running' ? report.child : report.waitFor
+    try {
+      if (!(await hasEnded(input, runId, { isLeft, deadline }))) return null
+    } catch (error) {
+      if (report.state === 'running') await CancellationScope.nonCancellable(() => stop(input, runId))
+      throw error
+    }
+  }
+}
+
+/** False where it was left before. */
+async function hasEnded(
+  input: StepInput,
+  runId: string,
+  { isLeft, deadline }: { readonly isLeft: () => boolean; readonly deadline: number },
+): Promise<boolean> {
+  for (;;) {
+    if (await isOver(input, runId)) return true
+    if (isLeft() || workflowInfo().continueAsNewSuggested) return false
+    const leftMs = deadline - Date.now()
+    if (leftMs <= 0) {
+      throw ApplicationFailure.nonRetryable(
+        `Step "${input.step}" was not done in its time: run ${runId} is still under way.`,
+        'timed_out',
+      )
+    }
+    await change(input, runId, isLeft, leftMs)
+  }
+}
+
+/** Cancels the run and waits until it has cleaned up. */
+async function stop(input: StepInput, runId: string): Promise<void> {
+  await cancelRuns({ project: input.project, runIds: [runId] })
+  while (!(await isOver(input, runId))) await change(input, runId, () => false, null)
+}
+
+async function isOver({ project }: StepInput, runId: string): Promise<boolean> {
+  return (await endedRuns({ project, runIds: [runId] })).length === 1
+}
+
+async function change(
+  { project, limits, step }: StepInput,
+  runId: string,
+  isWoken: () => boolean,
+  leftMs: number | null,
+): Promise<void> {
+  const { awaitEnded } = proxyActivities<RunActivities>(watch(limits))
+  const wait = () =>
+    awaitEnded.executeWithOptions({ summary: `${step}: end of run ${runId}` }, [
+      { project, runIds: [runId], limits },
+    ])
+  await untilChanged(limits, wait, { isWoken, leftMs })
+}
