@@ -21,6 +21,8 @@ const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
   // A version of a dataset for each retraining.
   incident: /^set-[1-9]\d*$/,
   retraining: /^set$/,
+  // What its steps leave in our stores they leave through runs of their own, or under no key.
+  pipeline: /^$/,
 }
 
 /** The step without which a run has not succeeded. */
@@ -128,6 +130,7 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
     case 'rollout':
       return step === 'begin'
     case 'training':
+    case 'pipeline':
       return false
   }
 }

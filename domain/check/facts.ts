@@ -1,9 +1,10 @@
 import type { RunKind } from '../names.js'
 import type { RunStatus } from '../runs/run-status.js'
+import type { PipelineFacts } from './pipelines.js'
 import type { LoggedFacts, ServingFacts } from './serving-facts.js'
 
 /** What a stack holds, as it was read: rows of one database snapshot, Temporal's answers, sizes of objects. */
-export interface StackFacts extends ServingFacts {
+export interface StackFacts extends ServingFacts, PipelineFacts {
   readonly datasets: readonly NamedRow[]
   readonly datasetVersions: readonly DatasetVersionFacts[]
   readonly models: readonly NamedRow[]
@@ -190,3 +191,7 @@ export type CheckCode =
   | 'incident_twice'
   | 'incident_event_gap'
   | 'incident_not_followed'
+  | 'step_without_outcome'
+  | 'step_not_closed'
+  | 'step_child_missing'
+  | 'step_memo_dangling'

@@ -22,6 +22,7 @@ export type Referring = Pick<
   | 'segments'
   | 'predictionFiles'
   | 'driftWindows'
+  | 'pipelineSteps'
 >
 
 /** Every object that a row points at, once, in the order of the uris. */
@@ -47,6 +48,9 @@ export function referencedObjects(rows: Referring): Reference[] {
   for (const { id, history, request } of rows.runs) {
     if (history !== null) add(history, null, `the history of run ${id}`)
     walk(request, `run ${id}`, add)
+  }
+  for (const { runId, step, log } of rows.pipelineSteps) {
+    if (log !== null) add(log, null, `the log of step ${step} of run ${runId}`)
   }
   for (const { runId, step, outcome } of rows.ledger) walk(outcome, `step ${step} of run ${runId}`, add)
   return [...found.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1))

@@ -2,6 +2,7 @@ import { comparableState } from './comparable.js'
 import { checkEffects } from './effects.js'
 import type { StackFacts } from './facts.js'
 import { checkMonitoring } from './monitoring.js'
+import { checkPipelines } from './pipelines.js'
 import { checkPredictions } from './predictions.js'
 import { reportDeployments } from './report-deployments.js'
 import { checkRollouts } from './rollouts.js'
@@ -29,6 +30,7 @@ export function buildReport(facts: StackFacts, unreachable: readonly Unreachable
     checkRollouts,
     checkPredictions,
     checkMonitoring,
+    checkPipelines,
   ]
   const problems = [...ofEffects, ...checks.flatMap(check => check(facts))].sort((a, b) =>
     `${a.code} ${a.at}` < `${b.code} ${b.at}` ? -1 : 1,

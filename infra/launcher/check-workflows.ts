@@ -11,6 +11,7 @@ const RUN_TYPES = Object.values({
   drift: WORKFLOWS.drift,
   incident: WORKFLOWS.incident,
   retraining: WORKFLOWS.retraining,
+  pipeline: WORKFLOWS.pipeline,
 } satisfies Record<RunKind, string>)
 
 const DEADLINE_MS = 5_000

@@ -14,6 +14,7 @@ export const SEARCH_ATTRIBUTES = {
   MlforgeModel: 'Keyword',
   MlforgeDataset: 'Keyword',
   MlforgeDeployment: 'Keyword',
+  MlforgePipeline: 'Keyword',
   MlforgeStage: 'Keyword',
   MlforgeTrigger: 'Keyword',
   MlforgeMetric: 'Double',

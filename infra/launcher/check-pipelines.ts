@@ -1,0 +1,19 @@
+import type { EntityManager } from 'typeorm'
+import type { PipelineFacts } from '../../domain/check/pipelines.js'
+
+const SQL = {
+  pipelineVersions: `SELECT pipeline_id AS "pipelineId", version,
+      (SELECT coalesce(array_agg(step->>'name'), '{}') FROM jsonb_array_elements(definition->'steps') step) AS steps
+    FROM pipeline_versions ORDER BY pipeline_id, version`,
+  pipelineRuns: `SELECT run_id AS "runId", generations FROM pipeline_runs ORDER BY run_id`,
+  pipelineSteps: `SELECT run_id AS "runId", step, generation, state, child, log
+    FROM pipeline_steps ORDER BY run_id, step, generation`,
+  stepMemos: `SELECT run_id AS "runId", step, generation FROM step_outcomes ORDER BY project, key`,
+} as const satisfies Record<keyof PipelineFacts, string>
+
+/** What the database holds of pipelines, as a check looks at it. */
+export async function pipelineRows(transaction: EntityManager): Promise<PipelineFacts> {
+  const found: [string, unknown][] = []
+  for (const [name, sql] of Object.entries(SQL)) found.push([name, await transaction.query(sql)])
+  return Object.fromEntries(found) as unknown as PipelineFacts
+}
