@@ -12,6 +12,7 @@ import { KeysModule } from './keys/keys.module.js'
 import { ModelsModule } from './models/models.module.js'
 import { MonitoringModule } from './monitoring/monitoring.module.js'
 import { OperationsModule } from './operations/operations.module.js'
+import { PipelinesModule } from './pipelines/pipelines.module.js'
 import { PlatformModule } from './platform/platform.module.js'
 import type { Log } from './platform/tokens.js'
 import { RetrainingModule } from './retraining/retraining.module.js'
@@ -41,6 +42,7 @@ export class AppModule {
         RetrainingModule,
         IncidentsModule,
         SchedulesModule,
+        PipelinesModule,
         OperationsModule,
         KeysModule,
       ],

@@ -135,6 +135,10 @@ export const RecordField = (dto: Type<object>, options: FieldOptions = {}) =>
     satisfies(value => asRecord(value).flatMap(([key, member]) => memberProblems(dto, key, member))),
   )
 
+/** An object whose members are looked at where they are used. */
+export const MapField = (options: FieldOptions = {}) =>
+  field(options, { type: 'object', additionalProperties: true }, IsObject())
+
 /** Documents a member of an answer whose form is not promised. */
 export const AnyProperty = (description: string) =>
   ApiProperty({

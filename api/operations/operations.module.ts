@@ -7,6 +7,6 @@ import { RunEvents } from './run-events.js'
 @Module({
   controllers: [OperationsController],
   providers: [HistoryService, OperationsService, RunEvents],
-  exports: [HistoryService],
+  exports: [HistoryService, RunEvents],
 })
 export class OperationsModule {}

@@ -13,12 +13,24 @@ import { operationView } from '../runs/run-view.js'
 const POLL_MS = 1_000
 const HEARTBEAT_MS = 15_000
 
+/** What is told of a run: the same id says that nothing has changed. */
+export interface RunLook {
+  idOf(run: Run): Promise<string>
+  viewOf(run: Run): Promise<object>
+}
+
 /**
- * Server-sent events of one run: `state` whenever its row changed, with the row's sequence as id, and
- * `end` after the last. Redis says when to look; without it the row is read each second.
+ * Server-sent events of one run: `state` whenever it changed, and `end` after the last. Redis says when to
+ * look; without it the row is read each second.
  */
 @Injectable()
 export class RunEvents {
+  /** The row's sequence grows with every write. */
+  private readonly row: RunLook = {
+    idOf: ({ sequence }) => Promise.resolve(String(sequence)),
+    viewOf: run => Promise.resolve(operationView(run, this.config.temporal)),
+  }
+
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Log,
@@ -27,9 +39,17 @@ export class RunEvents {
     @Inject(Draining) private readonly draining: Draining,
   ) {}
 
-  /** @param lastEventId what the client has seen before its connection broke */
-  async stream(first: Run, reply: FastifyReply, lastEventId: string | undefined): Promise<void> {
-    if (lastEventId === eventId(first) && !isOpen(first.status)) {
+  /**
+   * @param lastEventId what the client has seen before its connection broke
+   * @param look what is told; the run's row where it is left out
+   */
+  async stream(
+    first: Run,
+    reply: FastifyReply,
+    lastEventId: string | undefined,
+    look: RunLook = this.row,
+  ): Promise<void> {
+    if (lastEventId === (await look.idOf(first)) && !isOpen(first.status)) {
       // Tells a reconnecting EventSource that there is nothing more to come.
       return void reply.status(204).send()
     }
@@ -49,6 +69,7 @@ export class RunEvents {
       await this.follow(
         first,
         lastEventId,
+        look,
         text => raw.write(text),
         AbortSignal.any([gone.signal, this.draining.signal]),
       )
@@ -62,6 +83,7 @@ export class RunEvents {
   private async follow(
     first: Run,
     lastEventId: string | undefined,
+    look: RunLook,
     send: (text: string) => void,
     stop: AbortSignal,
   ): Promise<void> {
@@ -71,12 +93,11 @@ export class RunEvents {
     const unsubscribe = this.wakes.subscribe(first.id, () => wake())
     try {
       for (let run = first; !stop.aborted; run = await this.runs.get(first.project, first.id)) {
-        if (eventId(run) !== seen) {
-          seen = eventId(run)
+        const id = await look.idOf(run)
+        if (id !== seen) {
+          seen = id
           quietSince = Date.now()
-          send(
-            `id: ${seen}\nevent: state\ndata: ${JSON.stringify(operationView(run, this.config.temporal))}\n\n`,
-          )
+          send(`id: ${seen}\nevent: state\ndata: ${JSON.stringify(await look.viewOf(run))}\n\n`)
         } else if (Date.now() - quietSince > HEARTBEAT_MS) {
           quietSince = Date.now()
           send(': still there\n\n')
@@ -95,8 +116,4 @@ export class RunEvents {
       unsubscribe()
     }
   }
-}
-
-function eventId(run: Run): string {
-  return String(run.sequence)
 }

@@ -11,6 +11,8 @@ import { LabelStore } from '../../stores/postgres/label-store.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { ModelStore } from '../../stores/postgres/model-store.js'
 import { OutboxStore } from '../../stores/postgres/outbox-store.js'
+import { PipelineRunStore } from '../../stores/postgres/pipeline-run-store.js'
+import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
 import { PredictionStore } from '../../stores/postgres/prediction-store.js'
 import { RolloutStore } from '../../stores/postgres/rollout-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
@@ -34,6 +36,8 @@ const STORES = [
   LedgerStore,
   ModelStore,
   OutboxStore,
+  PipelineRunStore,
+  PipelineStore,
   PredictionStore,
   RolloutStore,
   RunStore,

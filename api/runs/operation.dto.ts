@@ -11,7 +11,15 @@ import { RUN_TRANSITIONS } from '../../domain/runs/run-status.js'
 import { AnyProperty } from '../http/fields.js'
 
 export const STATUSES = Object.keys(RUN_TRANSITIONS) as Operation['status'][]
-export const KINDS = ['dataset', 'training', 'rollout', 'drift', 'incident', 'retraining'] as const
+export const KINDS = [
+  'dataset',
+  'training',
+  'rollout',
+  'drift',
+  'incident',
+  'retraining',
+  'pipeline',
+] as const
 
 export class ArtifactDto implements Artifact {
   @ApiProperty({ example: 'model.onnx' }) name!: string
@@ -26,7 +34,7 @@ class ProblemAtDto {
   @ApiProperty() message!: string
 }
 
-class RunProblemDto implements RunProblem {
+export class RunProblemDto implements RunProblem {
   @ApiProperty() code!: string
   @ApiProperty({ type: 'integer', description: 'status the same problem has where it is found at once' })
   status!: number
@@ -73,7 +81,7 @@ class OperationLinksDto {
 export class OperationDto implements Operation {
   @ApiProperty({ format: 'uuid' }) id!: string
   @ApiProperty({ enum: KINDS }) kind!: Operation['kind']
-  @ApiProperty({ description: 'of the dataset, model or deployment' }) name!: string
+  @ApiProperty({ description: 'of the dataset, model, deployment or pipeline' }) name!: string
   @ApiProperty({ enum: STATUSES, enumName: 'RunStatus' }) status!: Operation['status']
   @ApiProperty() stage!: string
   @ApiProperty({ type: 'integer', description: 'counts starts of this run, from 1' }) attempt!: number
@@ -81,7 +89,7 @@ export class OperationDto implements Operation {
   @ApiProperty({ type: [String] }) warnings!: string[]
   @ApiProperty({ type: RetryStateDto }) retry!: RetryStateDto
   @ApiProperty({ example: 'key:admin' }) principal!: string
-  @ApiProperty({ enum: ['api', 'schedule', 'incident', 'retraining', 'alias'] })
+  @ApiProperty({ enum: ['api', 'schedule', 'incident', 'retraining', 'alias', 'pipeline'] })
   trigger!: Operation['trigger']
   @ApiProperty({ format: 'date-time' }) createdAt!: string
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) startedAt!: string | null

@@ -34,7 +34,7 @@ export function operationView(run: Run, temporal: Config['temporal']): Operation
     links: {
       self: selfPath(run),
       history: `/v1/operations/${run.id}/history`,
-      events: `/v1/operations/${run.id}/events`,
+      events: eventsPath(run),
       result: resultPath(run),
     },
   }
@@ -52,9 +52,16 @@ function selfPath(run: Run): string {
       return `/v1/operations/${run.id}`
     case 'incident':
       return `/v1/incidents/${run.id}`
+    case 'pipeline':
+      return `/v1/pipeline-runs/${run.id}`
     case 'dataset':
       return `/v1/datasets/${run.name}/commits/${run.id}`
   }
+}
+
+/** Where its changes are told as they happen: of a pipeline's run, those of its steps too. */
+function eventsPath(run: Run): string {
+  return run.kind === 'pipeline' ? `/v1/pipeline-runs/${run.id}/events` : `/v1/operations/${run.id}/events`
 }
 
 /** Number of the version that the run made or found, null while (or where) there is none. */
@@ -68,6 +75,7 @@ function resultPath(run: Run): string | null {
     return `/v1/deployments/${run.name}`
   }
   if (run.kind === 'drift') return windowPath(run)
+  if (run.kind === 'pipeline') return null
   const version = resultVersion(run)
   if (version === null) return null
   return `/v1/${run.kind === 'training' ? 'models' : 'datasets'}/${run.name}/versions/${version}`
@@ -78,7 +86,8 @@ function windowPath({ name, request, status }: Run): string | null {
   return `/v1/deployments/${name}/windows/${encodeURIComponent((request as DriftRequest).windowId)}`
 }
 
-function problemView({ error }: Run): RunProblem | null {
+/** An error as answers have it. */
+export function problemView({ error }: Pick<Run, 'error'>): RunProblem | null {
   if (error === null) return null
   const { problems, ...details } = (error.details ?? {}) as { problems?: Problem[] }
   return {

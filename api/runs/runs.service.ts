@@ -1,5 +1,6 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { WorkflowNotFoundError } from '@temporalio/client'
+import type { EntityManager } from 'typeorm'
 import type { Config } from '../../config/config.js'
 import { startOptions } from '../../contracts/temporal/start-options.js'
 import { MlforgeError } from '../../domain/errors.js'
@@ -81,6 +82,20 @@ export class RunsService {
   /** @throws MlforgeError wrong_state for a run that is open or has ended well */
   async retry({ project }: Principal, id: string): Promise<Run> {
     const run = await this.runs.retry(project, id)
+    this.wakes.publish(id)
+    return this.start(run)
+  }
+
+  /**
+   * Starts an ended run of a pipeline again, however it has ended.
+   * @param prepare what is to be done again, written with it
+   */
+  async reset(
+    { project }: Principal,
+    id: string,
+    prepare: (transaction: EntityManager) => Promise<void>,
+  ): Promise<Run> {
+    const run = await this.runs.reset(project, id, prepare)
     this.wakes.publish(id)
     return this.start(run)
   }

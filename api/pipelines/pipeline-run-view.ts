@@ -1,0 +1,85 @@
+import type { Config } from '../../config/config.js'
+import type { PipelineRun, PipelineRunStep, PipelineRunSummary } from '../../contracts/rest/pipeline-runs.js'
+import type { PipelineLive, PipelineRunRequest, StepOutcome } from '../../contracts/temporal/pipelines.js'
+import type { PipelineDefinition, StepSpec } from '../../domain/pipelines/definition.js'
+import { graphOf, settle, type StepState } from '../../domain/pipelines/progress.js'
+import { isOpen } from '../../domain/runs/run-status.js'
+import type { LedgerStep } from '../../stores/postgres/entities/ledger-step.js'
+import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
+import type { Run } from '../../stores/postgres/entities/run.js'
+import { operationView, problemView } from '../runs/run-view.js'
+
+export function pipelineRunSummary(run: Run, temporal: Config['temporal']): PipelineRunSummary {
+  const { version } = run.request as PipelineRunRequest
+  return { ...operationView(run, temporal), pipeline: run.name, version }
+}
+
+/** What is known of the steps of a run. */
+export interface RunSteps {
+  readonly definition: PipelineDefinition
+  readonly generations: Readonly<Record<string, number>>
+  readonly rows: readonly PipelineStep[]
+  readonly finished: readonly LedgerStep[]
+}
+
+export function pipelineRunView(
+  run: Run,
+  temporal: Config['temporal'],
+  known: RunSteps,
+  live: PipelineLive | null,
+): PipelineRun {
+  const { sha256, parameters } = run.request as PipelineRunRequest
+  return {
+    ...pipelineRunSummary(run, temporal),
+    sha256,
+    parameters: { ...parameters },
+    steps: stepViews(run, known),
+    live: live && { stage: live.stage, paused: live.paused ?? null },
+  }
+}
+
+/** Rows are of steps that have begun; what has become of the others follows from these. */
+function stepViews(run: Run, { definition, generations, rows, finished }: RunSteps): PipelineRunStep[] {
+  const generationOf = ({ name }: StepSpec) => generations[name] ?? 1
+  const own = <T extends { step: string; generation: number }>(items: readonly T[], spec: StepSpec) =>
+    items.find(({ step, generation }) => step === spec.name && generation === generationOf(spec))
+  const states = definition.steps.map((spec): StepState => {
+    if (own(finished, spec)) return 'succeeded'
+    const state = own(rows, spec)?.state ?? 'waiting'
+    // What failed in an earlier attempt is not begun in this one.
+    return isOpen(run.status) && state !== 'running' && own(rows, spec)?.attempt !== run.attempt
+      ? 'waiting'
+      : state
+  })
+  const settled = isOpen(run.status) ? states : settle(graphOf(definition), states)
+  return definition.steps.map((spec, at) => {
+    const row = own(rows, spec)
+    const outcome = own(finished, spec)?.outcome as StepOutcome | undefined
+    return {
+      name: spec.name,
+      uses: spec.uses,
+      needs: [...spec.needs],
+      state: closed(run, settled[at]!),
+      generation: generationOf(spec),
+      attempt: row?.attempt ?? null,
+      tries: row?.tries ?? 0,
+      startedAt: row?.startedAt.toISOString() ?? null,
+      endedAt: row?.endedAt?.toISOString() ?? null,
+      inputs: row?.inputs ?? null,
+      outputs: outcome?.outputs ?? outcome?.outputsAt ?? null,
+      note: outcome?.note ?? null,
+      cachedFrom: outcome?.cachedFrom ? { ...outcome.cachedFrom } : null,
+      error: row ? problemView(row) : null,
+      child: row?.child ?? null,
+      links: {
+        log: `/v1/pipeline-runs/${run.id}/steps/${spec.name}/log`,
+        child: row?.child ? `/v1/operations/${row.child}` : null,
+      },
+    }
+  })
+}
+
+/** Nothing waits in a run that has ended. */
+function closed(run: Run, state: StepState): StepState {
+  return state === 'waiting' && !isOpen(run.status) ? 'blocked' : state
+}

@@ -1,0 +1,109 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
+import { IsIn, IsOptional, Matches } from 'class-validator'
+import type { Operation } from '../../contracts/rest/operations.js'
+import type {
+  PausePipelineRun,
+  PipelineRun,
+  PipelineRunStep,
+  PipelineRunSummary,
+  PipelineVerbAccepted,
+  ResetPipelineRun,
+  StartPipelineRun,
+} from '../../contracts/rest/pipeline-runs.js'
+import { NAME_PATTERN } from '../../domain/names.js'
+import { MAX_STEPS } from '../../domain/pipelines/definition.js'
+import { STEP_STATES } from '../../domain/pipelines/progress.js'
+import { AnyProperty, IntField, MapField, TextField, TextsField } from '../http/fields.js'
+import { PageQueryDto } from '../http/paging.js'
+import { OperationDto, RunProblemDto, STATUSES } from '../runs/operation.dto.js'
+
+export class StartPipelineRunDto implements StartPipelineRun {
+  @MapField({ optional: true, description: 'by their names; those with a default may be left out' })
+  parameters?: Record<string, unknown>
+  @IntField({ optional: true, min: 1, max: 1_000_000_000, description: 'the newest where it is left out' })
+  version?: number
+}
+
+export class PausePipelineRunDto implements PausePipelineRun {
+  @TextField({ optional: true, min: 1, max: 1000 }) reason?: string
+}
+
+export class ResetPipelineRunDto implements ResetPipelineRun {
+  @TextsField({ min: 1, max: MAX_STEPS, description: 'steps to do again, with all that follow from them' })
+  steps!: string[]
+}
+
+export class PipelineRunsQueryDto extends PageQueryDto {
+  @ApiPropertyOptional()
+  @IsOptional()
+  @Matches(NAME_PATTERN, { message: 'pipeline is not a name that one can have' })
+  pipeline?: string
+  @ApiPropertyOptional({ enum: STATUSES })
+  @IsOptional()
+  @IsIn(STATUSES)
+  status?: Operation['status']
+}
+
+export class PipelineRunSummaryDto extends OperationDto implements PipelineRunSummary {
+  @ApiProperty() pipeline!: string
+  @ApiProperty({ type: 'integer', description: 'of the pipeline; the run is pinned to it' }) version!: number
+}
+
+class TakenOverDto {
+  @ApiProperty({ format: 'uuid' }) runId!: string
+  @ApiProperty() step!: string
+}
+
+class StepLinksDto {
+  @ApiProperty() log!: string
+  @ApiProperty({ type: String, nullable: true }) child!: string | null
+}
+
+class PipelineRunStepDto implements PipelineRunStep {
+  @ApiProperty() name!: string
+  @ApiProperty() uses!: string
+  @ApiProperty({ type: [String] }) needs!: string[]
+  @ApiProperty({ enum: STEP_STATES }) state!: PipelineRunStep['state']
+  @ApiProperty({ type: 'integer', description: 'a reset raises it' }) generation!: number
+  @ApiProperty({ type: 'integer', nullable: true, description: 'of the run, that has begun it last' })
+  attempt!: number | null
+  @ApiProperty({ type: 'integer', description: 'tries of that attempt that failed' }) tries!: number
+  @ApiProperty({ type: String, format: 'date-time', nullable: true }) startedAt!: string | null
+  @ApiProperty({ type: String, format: 'date-time', nullable: true }) endedAt!: string | null
+  @AnyProperty('references resolved; null before it begins') inputs!: unknown
+  @AnyProperty('null before it has succeeded; tables, files and large ones are references') outputs!: unknown
+  @ApiProperty({ type: String, nullable: true }) note!: string | null
+  @ApiProperty({ type: TakenOverDto, nullable: true, description: 'where its outcome was taken over from' })
+  cachedFrom!: TakenOverDto | null
+  @ApiProperty({ type: RunProblemDto, nullable: true }) error!: RunProblemDto | null
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'the run that does it' })
+  child!: string | null
+  @ApiProperty({ type: StepLinksDto }) links!: StepLinksDto
+}
+
+class PausedDto {
+  @ApiProperty({ example: 'key:admin' }) by!: string
+  @ApiProperty({ type: String, nullable: true }) reason!: string | null
+}
+
+class PipelineLiveDto {
+  @ApiProperty() stage!: string
+  @ApiProperty({ type: PausedDto, nullable: true }) paused!: PausedDto | null
+}
+
+export class PipelineRunDto extends PipelineRunSummaryDto implements PipelineRun {
+  @ApiProperty({ description: 'of the definition it is pinned to' }) sha256!: string
+  @ApiProperty({ type: 'object', additionalProperties: true }) parameters!: Record<string, unknown>
+  @ApiProperty({ type: [PipelineRunStepDto] }) steps!: PipelineRunStepDto[]
+  @ApiProperty({
+    type: PipelineLiveDto,
+    nullable: true,
+    description: 'null when the workflow does not answer',
+  })
+  live!: PipelineLiveDto | null
+}
+
+export class PipelineVerbAcceptedDto implements PipelineVerbAccepted {
+  @ApiProperty({ format: 'uuid' }) runId!: string
+  @ApiProperty() paused!: boolean
+}

@@ -1,0 +1,14 @@
+import { Module } from '@nestjs/common'
+import { OperationsModule } from '../operations/operations.module.js'
+import { PipelineRunsController } from './pipeline-runs.controller.js'
+import { PipelineRunsService } from './pipeline-runs.service.js'
+import { PipelineVerbsService } from './pipeline-verbs.service.js'
+import { PipelinesController } from './pipelines.controller.js'
+import { PipelinesService } from './pipelines.service.js'
+
+@Module({
+  imports: [OperationsModule],
+  controllers: [PipelinesController, PipelineRunsController],
+  providers: [PipelinesService, PipelineRunsService, PipelineVerbsService],
+})
+export class PipelinesModule {}
