@@ -12,6 +12,7 @@ import type { LabelLookStore } from '../stores/postgres/label-look-store.js'
 import type { LabelStore } from '../stores/postgres/label-store.js'
 import type { LedgerStore } from '../stores/postgres/ledger-store.js'
 import type { ModelStore } from '../stores/postgres/model-store.js'
+import type { PipelineStore } from '../stores/postgres/pipeline-store.js'
 import type { PipelineRunStore } from '../stores/postgres/pipeline-run-store.js'
 import type { PredictionStore } from '../stores/postgres/prediction-store.js'
 import type { RolloutStore } from '../stores/postgres/rollout-store.js'
@@ -36,6 +37,7 @@ export interface Ports {
   readonly labelLooks: LabelLookStore
   readonly drift: DriftStore
   readonly incidents: IncidentStore
+  readonly pipelines: PipelineStore
   readonly pipelineRuns: PipelineRunStore
   readonly stepLogs: StepLogStore
   readonly objects: ObjectStore

@@ -62,6 +62,8 @@ export const ERROR_CODES = {
   // Pipelines
   pipeline_invalid: { http: 422, retryable: false },
   step_input_invalid: { http: 422, retryable: false },
+  approval_rejected: { http: 422, retryable: false },
+  approval_expired: { http: 422, retryable: false },
   step_poisonous: { http: 500, retryable: false },
 
   // Schedules

@@ -36,6 +36,7 @@ import { LabelLookStore } from '../stores/postgres/label-look-store.js'
 import { LabelStore } from '../stores/postgres/label-store.js'
 import { LedgerStore } from '../stores/postgres/ledger-store.js'
 import { ModelStore } from '../stores/postgres/model-store.js'
+import { PipelineStore } from '../stores/postgres/pipeline-store.js'
 import { PipelineRunStore } from '../stores/postgres/pipeline-run-store.js'
 import { PredictionStore } from '../stores/postgres/prediction-store.js'
 import { RolloutStore } from '../stores/postgres/rollout-store.js'
@@ -64,6 +65,7 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     labelLooks: new LabelLookStore(dataSource),
     drift: new DriftStore(dataSource),
     incidents: new IncidentStore(dataSource),
+    pipelines: new PipelineStore(dataSource),
     pipelineRuns: new PipelineRunStore(dataSource),
     stepLogs: new StepLogStore(dataSource),
     objects: new LocalObjectStore(config.objects.directory),

@@ -61,7 +61,8 @@ export function stepWork(
 ): ActivityOptions {
   return {
     taskQueue: work === 'compute' ? QUEUES.train : QUEUES.io,
-    startToCloseTimeout: work === 'run' ? '2 minutes' : `${timeoutSeconds + 60} seconds`,
+    // What a run of its own or a wait takes is not its activity's.
+    startToCloseTimeout: work === 'run' || work === 'wait' ? '2 minutes' : `${timeoutSeconds + 60} seconds`,
     heartbeatTimeout: `${limits.heartbeatTimeoutSeconds} seconds`,
     cancellationType,
     retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },

@@ -12,6 +12,7 @@ import {
 import type { InterpretActivities } from '../activities/pipelines/interpret.js'
 import type { RunFailure } from '../contracts/temporal/messages.js'
 import {
+  answerStep,
   type PauseState,
   type PipelineInput,
   type PipelineLive,
@@ -23,9 +24,11 @@ import {
   type StepEnd,
 } from '../contracts/temporal/pipelines.js'
 import { describeSteps } from '../domain/pipelines/describe.js'
-import { isFinished, readySteps, runOutcome, settle, type StepState } from '../domain/pipelines/progress.js'
+import { describeGate } from '../domain/pipelines/gates.js'
+import { isOver, readySteps, runOutcome, settle, type StepState } from '../domain/pipelines/progress.js'
 import { ROWS } from './activity-presets.js'
 import { describeFailure } from './failures.js'
+import { Gates } from './gates.js'
 import { asRun, type RunHandle } from './run-shell.js'
 import { toEndOfStep } from './step-run.js'
 
@@ -46,6 +49,8 @@ class PipelineShell {
   private states: StepState[] = []
   private readonly failures = new Map<number, RunFailure>()
   private readonly notes = new Map<number, string>()
+  private readonly taken = new Map<number, string>()
+  private readonly gates: Gates
   private readonly working = new Map<number, Promise<void>>()
   /** Grows with everything that the loop has to look at. */
   private changes = 0
@@ -57,6 +62,8 @@ class PipelineShell {
     private readonly input: PipelineInput,
     private paused: PauseState | null,
   ) {
+    this.gates = new Gates(input.runId, () => this.changes++)
+    setHandler(answerStep, verb => this.gates.take(verb), { validator: verb => this.gates.refuse(verb) })
     setHandler(pipelineVerb, verb => this.take(verb), { validator: verb => this.refuse(verb) })
   }
 
@@ -64,6 +71,8 @@ class PipelineShell {
     const { input } = this
     this.plan = await planPipeline(input)
     this.states = this.plan.steps.map(({ done }) => (done ? 'succeeded' : 'waiting'))
+    for (const [at, { taken }] of this.plan.steps.entries())
+      if (taken !== undefined) this.taken.set(at, taken)
     try {
       await this.work(run)
     } catch (error) {
@@ -78,10 +87,11 @@ class PipelineShell {
   private async work(run: RunHandle<PipelineLive>): Promise<void> {
     for (;;) {
       if (workflowInfo().continueAsNewSuggested) this.cutting = true
+      this.states = settle(this.plan, this.states, this.taken)
       if (!this.paused && !this.cutting) for (const at of readySteps(this.plan, this.states)) this.begin(at)
       this.show(run)
       if (this.working.size === 0) {
-        if (isFinished(this.plan, this.states)) return
+        if (this.states.every(isOver)) return
         if (this.cutting) await this.cut()
       }
       const seen = this.changes
@@ -104,10 +114,12 @@ class PipelineShell {
     const { input } = this
     const { name: step, generation } = planned
     try {
-      const report = await toEndOfStep({ ...input, step, generation }, planned, () => this.cutting)
+      const isLeft = () => this.cutting
+      const report = await toEndOfStep({ ...input, step, generation }, planned, this.gates, isLeft)
       // Left to be taken up by the execution that follows.
       if (report === null) return 'waiting'
       if (report.note !== undefined) this.notes.set(at, report.note)
+      if (report.taken !== undefined) this.taken.set(at, report.taken)
       return 'succeeded'
     } catch (error) {
       const { status, error: failure } = describeFailure(error)
@@ -125,7 +137,7 @@ class PipelineShell {
 
   /** A run ends as its worst step has. */
   private end(): PipelineResult {
-    const states = settle(this.plan, this.states)
+    const { states } = this
     const steps: Partial<Record<StepState, number>> = {}
     for (const state of states) steps[state] = (steps[state] ?? 0) + 1
     const outcome = runOutcome(states)
@@ -163,12 +175,15 @@ class PipelineShell {
   private show(run: RunHandle<PipelineLive>): void {
     const stage = this.paused ? 'paused' : 'run'
     // Each change of the stage is an event of the history; the states of steps are rows.
-    if (stage !== this.stage) run.stage(stage, { paused: this.paused })
+    if (stage !== this.stage) run.stage(stage)
     this.stage = stage
+    const open = this.gates.list()
+    run.tell({ paused: this.paused, open })
+    const waits = new Map(open.map(({ step, gate }) => [step, `waits for ${describeGate(gate)}`]))
     const seen = this.plan.steps.map(({ name }, at) => ({
       name,
       state: this.states[at]!,
-      note: this.failures.get(at)?.message ?? this.notes.get(at),
+      note: this.failures.get(at)?.message ?? this.notes.get(at) ?? waits.get(name),
     }))
     for (const [what, value] of describeSteps(seen)) run.show(what, value)
   }

@@ -24,6 +24,8 @@ export interface RunHandle<L extends RunLive> {
    * written by the step of that name when it begins.
    */
   stage(stage: L['stage'], live?: Partial<L>): void
+  /** What the query answers beside the stage. */
+  tell(live: Partial<L>): void
   /** Adds a line to the table that Temporal Web shows. */
   show(what: string, value: string): void
   /** Warnings to keep with the run. */
@@ -71,6 +73,9 @@ export async function asRun<L extends RunLive, R extends RunEnd>(
   }
   const handle: RunHandle<L> = {
     stage: enter,
+    tell(more) {
+      live = { ...live, ...more }
+    },
     show(what, value) {
       table.set(what, value)
       render()

@@ -3,6 +3,7 @@ import type { InterpretActivities } from '../activities/pipelines/interpret.js'
 import type { RunActivities } from '../activities/runs.js'
 import type { PlannedStep, StepInput, StepReport } from '../contracts/temporal/pipelines.js'
 import { ROWS, stepWork, watch } from './activity-presets.js'
+import type { Gates } from './gates.js'
 import { untilChanged } from './waiting.js'
 
 const { endedRuns } = proxyActivities<RunActivities>(ROWS)
@@ -12,7 +13,7 @@ type StepActivity = (input: StepInput) => Promise<StepReport>
 
 /**
  * Does a step to its end. One that is a run of its own is waited for, within the step's time; when the step
- * is cancelled or out of time, so is that run.
+ * is cancelled or out of time, so is that run. One that waits does so at the gates.
  * @param isLeft true once the history is to be cut: what is waited for is taken up by the next execution
  * @returns null for a step that was left
  * @throws what has ended it otherwise
@@ -20,6 +21,7 @@ type StepActivity = (input: StepInput) => Promise<StepReport>
 export async function toEndOfStep(
   input: StepInput,
   { uses, work, timeoutSeconds }: PlannedStep,
+  gates: Gates,
   isLeft: () => boolean,
 ): Promise<Extract<StepReport, { state: 'succeeded' }> | null> {
   const activities = proxyActivities<Record<string, StepActivity>>(
@@ -27,9 +29,18 @@ export async function toEndOfStep(
   )
   const advance = activities[`${uses}Step`]!
   const deadline = Date.now() + timeoutSeconds * 1000
+  let more: Pick<StepInput, 'answer' | 'reminder'> = {}
   for (;;) {
-    const report = await advance.executeWithOptions({ summary: input.step }, [input])
+    const report = await advance.executeWithOptions({ summary: input.step }, [{ ...input, ...more }])
     if (report.state === 'succeeded') return report
+    if (report.state === 'open') {
+      const { gate } = report
+      const remindAt = gate.remindEveryMs === null ? null : Date.now() + gate.remindEveryMs
+      const answer = await gates.wait(input.step, gate, remindAt, isLeft)
+      if (answer === null) return null
+      more = answer === 'remind' ? { reminder: (more.reminder ?? 0) + 1 } : { answer }
+      continue
+    }
     const runId = report.state === 'running' ? report.child : report.waitFor
     try {
       if (!(await hasEnded(input, runId, { isLeft, deadline }))) return null

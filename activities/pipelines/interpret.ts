@@ -1,5 +1,5 @@
 import type { RunInput } from '../../contracts/temporal/messages.js'
-import type { PipelinePlan, StepEnd } from '../../contracts/temporal/pipelines.js'
+import type { PipelinePlan, StepEnd, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import { graphOf } from '../../domain/pipelines/progress.js'
 import { stepType } from '../../domain/pipelines/step-types.js'
 import { isOpen } from '../../domain/runs/run-status.js'
@@ -14,8 +14,11 @@ export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflo
     async planPipeline({ project, runId }: RunInput): Promise<PipelinePlan> {
       const definition = await pipelineRuns.definitionOf(await runs.get(project, runId))
       const { generations } = await pipelineRuns.open(runId)
-      const finished = new Set(
-        (await ledger.steps(runId)).map(({ step, generation }) => `${step}/${generation}`),
+      const finished = new Map(
+        (await ledger.steps(runId)).map(({ step, generation, outcome }) => [
+          `${step}/${generation}`,
+          outcome as StepOutcome,
+        ]),
       )
       const { steps, ...graph } = graphOf(definition)
       return {
@@ -23,14 +26,15 @@ export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflo
         steps: definition.steps.map(({ name, uses, timeoutSeconds }, at) => {
           const type = stepType(uses)!
           const generation = generations[name] ?? 1
+          const outcome = finished.get(`${name}/${generation}`)
           return {
-            name,
+            ...steps[at]!,
             uses,
-            needs: steps[at]!.needs,
             work: type.work,
             timeoutSeconds: timeoutSeconds ?? type.timeoutSeconds,
             generation,
-            done: finished.has(`${name}/${generation}`),
+            done: outcome !== undefined,
+            ...(outcome?.taken === undefined ? {} : { taken: outcome.taken }),
           }
         }),
       }

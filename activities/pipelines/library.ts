@@ -3,6 +3,9 @@ import type { RetryPolicy } from '../../domain/runs/retry-policy.js'
 import type { Ports } from '../ports.js'
 import { advanceChild, type ChildKind } from './child-steps.js'
 import { doStep, type DoStepPorts, type StepKind } from './do-step.js'
+import { doGate, type GateKind } from './gate-steps.js'
+import { approveStep } from './steps/approve.js'
+import { branchStep } from './steps/branch.js'
 import { compareStep } from './steps/compare.js'
 import { datasetStep } from './steps/dataset.js'
 import { deployStep } from './steps/deploy.js'
@@ -12,11 +15,13 @@ import { promoteStep } from './steps/promote.js'
 import { queryStep } from './steps/query.js'
 import { scriptIdentity } from './script-files.js'
 import { scriptStep } from './steps/script.js'
+import { subpipelineStep } from './steps/subpipeline.js'
 import { trainStep } from './steps/train.js'
 import { validateStep } from './steps/validate.js'
+import { waitStep } from './steps/wait.js'
 
 type LibraryPorts = DoStepPorts &
-  Pick<Ports, 'datasets' | 'models' | 'deployments'> & {
+  Pick<Ports, 'datasets' | 'models' | 'deployments' | 'pipelines'> & {
     readonly retryPolicy: RetryPolicy
     /** Where the files of scripts are. */
     readonly projectDirectory: string
@@ -24,7 +29,7 @@ type LibraryPorts = DoStepPorts &
 
 type StepActivity = (input: StepInput) => Promise<StepReport>
 
-/** Steps that work with rows and files, and those that are runs of their own, by their names in Temporal. */
+/** Steps that work with rows and files, that are runs of their own, or that wait, by their names in Temporal. */
 export function ioSteps(ports: LibraryPorts) {
   const step =
     (kind: StepKind): StepActivity =>
@@ -34,6 +39,10 @@ export function ioSteps(ports: LibraryPorts) {
     (kind: ChildKind): StepActivity =>
     input =>
       advanceChild(ports, input, kind)
+  const gate =
+    (kind: GateKind): StepActivity =>
+    input =>
+      doGate(ports, input, kind)
   return {
     datasetStep: step({ run: datasetStep(ports) }),
     queryStep: step({ run: queryStep(ports) }),
@@ -44,6 +53,10 @@ export function ioSteps(ports: LibraryPorts) {
     notifyStep: step({ run: notifyStep() }),
     trainStep: child(trainStep(ports, ports.retryPolicy)),
     deployStep: child(deployStep(ports)),
+    subpipelineStep: child(subpipelineStep(ports, ports.retryPolicy)),
+    branchStep: step({ run: branchStep() }),
+    approveStep: gate(approveStep(ports)),
+    waitStep: gate(waitStep()),
   }
 }
 

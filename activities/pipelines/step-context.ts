@@ -23,7 +23,12 @@ export interface StepContext {
 
 /** How a step has ended: outputs by name, or a no that is an answer (a gate, bad data). */
 export type StepResult =
-  | { readonly outputs: Readonly<Record<string, Json>>; readonly note?: string }
+  | {
+      readonly outputs: Readonly<Record<string, Json>>
+      readonly note?: string
+      /** Of a branch: its case. */
+      readonly taken?: string
+    }
   | { readonly refused: RunFailure }
 
 /** Does a step. Rows that it writes to our stores it leaves to the transaction that commits its outcome. */

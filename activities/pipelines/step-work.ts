@@ -39,7 +39,7 @@ export async function beginStep(
   const begun = await ledger.begin<StepOutcome>(refOf(input), owner, async transaction => {
     row = await pipelineRuns.begin(transaction, input, {
       attempt: input.attempt,
-      counts: type.work !== 'run',
+      counts: type.work === 'io' || type.work === 'compute',
       inputs,
     })
   })
@@ -118,10 +118,11 @@ export async function finishStep(
 }
 
 /** What the workflow is told of a finished step: never its outputs. */
-export function reportOf({ note, cachedFrom }: StepOutcome): StepReport {
+export function reportOf({ note, taken, cachedFrom }: StepOutcome): StepReport {
   return {
     state: 'succeeded',
     ...(note === undefined ? {} : { note }),
+    ...(taken === undefined ? {} : { taken }),
     ...(cachedFrom ? { cached: true } : {}),
   }
 }

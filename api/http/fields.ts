@@ -139,18 +139,32 @@ export const RecordField = (dto: Type<object>, options: FieldOptions = {}) =>
 export const MapField = (options: FieldOptions = {}) =>
   field(options, { type: 'object', additionalProperties: true }, IsObject())
 
+const ANY = [
+  { type: 'object', additionalProperties: true },
+  { type: 'array', items: {} },
+  { type: 'string' },
+  { type: 'number' },
+  { type: 'boolean' },
+]
+
+/** Any JSON. */
+export const AnyField = ({ max = 32_768, ...options }: FieldOptions & { max?: number } = {}) =>
+  field(
+    options,
+    { nullable: true, oneOf: ANY } as ApiPropertyOptions,
+    satisfies(value =>
+      (JSON.stringify(value) ?? '').length <= max
+        ? []
+        : [{ at: '', message: `Must be at most ${max} characters of JSON.` }],
+    ),
+  )
+
 /** Documents a member of an answer whose form is not promised. */
 export const AnyProperty = (description: string) =>
   ApiProperty({
     description,
     nullable: true,
-    oneOf: [
-      { type: 'object', additionalProperties: true },
-      { type: 'array', items: {} },
-      { type: 'string' },
-      { type: 'number' },
-      { type: 'boolean' },
-    ],
+    oneOf: ANY,
   })
 
 /** A rule of our own: answers what is wrong, with paths below the field (empty for the field itself). */

@@ -2,6 +2,7 @@ import type { Config } from '../../config/config.js'
 import type { PipelineRun, PipelineRunStep, PipelineRunSummary } from '../../contracts/rest/pipeline-runs.js'
 import type { PipelineLive, PipelineRunRequest, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import type { PipelineDefinition, StepSpec } from '../../domain/pipelines/definition.js'
+import { describeGate } from '../../domain/pipelines/gates.js'
 import { graphOf, settle, type StepState } from '../../domain/pipelines/progress.js'
 import { isOpen } from '../../domain/runs/run-status.js'
 import type { LedgerStep } from '../../stores/postgres/entities/ledger-step.js'
@@ -34,7 +35,20 @@ export function pipelineRunView(
     sha256,
     parameters: { ...parameters },
     steps: stepViews(run, known),
-    live: live && { stage: live.stage, paused: live.paused ?? null },
+    live: live && liveView(live),
+  }
+}
+
+function liveView({ stage, paused = null, open = [] }: PipelineLive): PipelineRun['live'] {
+  return {
+    stage,
+    paused,
+    open: open.map(({ step, gate }) => ({
+      step,
+      what: describeGate(gate),
+      roles: gate.roles && [...gate.roles],
+      expiresAt: new Date(gate.expires).toISOString(),
+    })),
   }
 }
 
@@ -51,7 +65,11 @@ function stepViews(run: Run, { definition, generations, rows, finished }: RunSte
       ? 'waiting'
       : state
   })
-  const settled = isOpen(run.status) ? states : settle(graphOf(definition), states)
+  const taken = definition.steps.flatMap((spec, at) => {
+    const way = (own(finished, spec)?.outcome as StepOutcome | undefined)?.taken
+    return way === undefined ? [] : [[at, way] as const]
+  })
+  const settled = settle(graphOf(definition), states, new Map(taken))
   return definition.steps.map((spec, at) => {
     const row = own(rows, spec)
     const outcome = own(finished, spec)?.outcome as StepOutcome | undefined

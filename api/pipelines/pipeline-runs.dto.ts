@@ -2,18 +2,22 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { IsIn, IsOptional, Matches } from 'class-validator'
 import type { Operation } from '../../contracts/rest/operations.js'
 import type {
+  AnswerStep,
   PausePipelineRun,
+  PipelineLive,
   PipelineRun,
   PipelineRunStep,
   PipelineRunSummary,
   PipelineVerbAccepted,
+  ReleaseStep,
   ResetPipelineRun,
   StartPipelineRun,
+  StepAnswered,
 } from '../../contracts/rest/pipeline-runs.js'
 import { NAME_PATTERN } from '../../domain/names.js'
 import { MAX_STEPS } from '../../domain/pipelines/definition.js'
 import { STEP_STATES } from '../../domain/pipelines/progress.js'
-import { AnyProperty, IntField, MapField, TextField, TextsField } from '../http/fields.js'
+import { AnyField, AnyProperty, IntField, MapField, TextField, TextsField } from '../http/fields.js'
 import { PageQueryDto } from '../http/paging.js'
 import { OperationDto, RunProblemDto, STATUSES } from '../runs/operation.dto.js'
 
@@ -86,9 +90,18 @@ class PausedDto {
   @ApiProperty({ type: String, nullable: true }) reason!: string | null
 }
 
-class PipelineLiveDto {
+class OpenStepDto {
+  @ApiProperty() step!: string
+  @ApiProperty({ example: 'approval by admin' }) what!: string
+  @ApiProperty({ type: [String], nullable: true, description: 'who may answer' }) roles!: string[] | null
+  @ApiProperty({ format: 'date-time' }) expiresAt!: string
+}
+
+class PipelineLiveDto implements PipelineLive {
   @ApiProperty() stage!: string
   @ApiProperty({ type: PausedDto, nullable: true }) paused!: PausedDto | null
+  @ApiProperty({ type: [OpenStepDto], description: 'steps that wait for an answer or a time' })
+  open!: OpenStepDto[]
 }
 
 export class PipelineRunDto extends PipelineRunSummaryDto implements PipelineRun {
@@ -106,4 +119,19 @@ export class PipelineRunDto extends PipelineRunSummaryDto implements PipelineRun
 export class PipelineVerbAcceptedDto implements PipelineVerbAccepted {
   @ApiProperty({ format: 'uuid' }) runId!: string
   @ApiProperty() paused!: boolean
+}
+
+export class AnswerStepDto implements AnswerStep {
+  @TextField({ optional: true, min: 1, max: 1000 }) reason?: string
+}
+
+export class ReleaseStepDto implements ReleaseStep {
+  @AnyField({ optional: true, description: 'what the step gives on' }) payload?: unknown
+}
+
+export class StepAnsweredDto implements StepAnswered {
+  @ApiProperty({ format: 'uuid' }) runId!: string
+  @ApiProperty() step!: string
+  @ApiProperty({ enum: ['approve', 'reject', 'release'] }) answer!: StepAnswered['answer']
+  @ApiProperty({ example: 'key:admin' }) by!: string
 }

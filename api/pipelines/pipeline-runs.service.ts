@@ -127,6 +127,15 @@ export class PipelineRunsService {
     )
   }
 
+  /** @throws MlforgeError not_found, with the step that was probably meant */
+  async assertStep(project: string, id: string, step: string): Promise<void> {
+    const definition = await this.pipelineRuns.definitionOf(await this.find(project, id))
+    const known = definition.steps.map(({ name }) => name)
+    if (known.includes(step)) return
+    const hint = didYouMean(step, known)
+    throw new MlforgeError('not_found', `Pipeline "${definition.name}" has no step "${step}".${hint}`)
+  }
+
   private async view(run: Run): Promise<PipelineRun> {
     const [definition, own, rows, finished, live] = await Promise.all([
       this.pipelineRuns.definitionOf(run),

@@ -1,10 +1,17 @@
+import { randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
-import { WorkflowNotFoundError } from '@temporalio/client'
-import type { PipelineVerbAccepted } from '../../contracts/rest/pipeline-runs.js'
-import { pipelineVerb, type PipelineVerb } from '../../contracts/temporal/pipelines.js'
+import { type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client'
+import type { PipelineVerbAccepted, StepAnswered } from '../../contracts/rest/pipeline-runs.js'
+import {
+  answerStep,
+  pipelineVerb,
+  type PipelineVerb,
+  type StepAnswerVerb,
+} from '../../contracts/temporal/pipelines.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { isOpen } from '../../domain/runs/run-status.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
+import type { Idempotency } from '../http/idempotency.js'
 import type { Principal } from '../http/request.js'
 import { refusalOf } from '../temporal/refusal.js'
 import { Temporal } from '../temporal/temporal.js'
@@ -27,15 +34,40 @@ export class PipelineVerbsService {
     verb: PipelineVerb['verb'],
     reason: string | null,
   ): Promise<PipelineVerbAccepted> {
+    const { paused } = await this.update(project, runId, verb, handle =>
+      handle.executeUpdate(pipelineVerb, { args: [{ runId, verb, by, reason }] }),
+    )
+    return { runId, paused }
+  }
+
+  /** @throws MlforgeError not_found, wrong_state, forbidden, unavailable */
+  async answer(
+    { project, name: by, role }: Principal,
+    runId: string,
+    step: string,
+    answer: StepAnswerVerb['answer'],
+    idempotency?: Idempotency,
+  ): Promise<StepAnswered> {
+    await this.runs.assertStep(project, runId, step)
+    const updateId = idempotency ? `${by} ${step} ${answer.kind} ${idempotency.key}` : randomUUID()
+    await this.update(project, runId, answer.kind, handle =>
+      handle.executeUpdate(answerStep, { args: [{ runId, step, role, answer }], updateId }),
+    )
+    return { runId, step, answer: answer.kind, by }
+  }
+
+  private async update<T>(
+    project: string,
+    runId: string,
+    verb: string,
+    send: (handle: WorkflowHandle) => Promise<T>,
+  ): Promise<T> {
     const run = await this.runs.find(project, runId)
     assertOpen(run, verb)
     try {
-      const { paused } = await this.temporal.within(DEADLINE_MS, client =>
-        client.workflow
-          .getHandle(run.workflowId)
-          .executeUpdate(pipelineVerb, { args: [{ runId, verb, by, reason }] }),
+      return await this.temporal.within(DEADLINE_MS, client =>
+        send(client.workflow.getHandle(run.workflowId)),
       )
-      return { runId, paused }
     } catch (error) {
       if (!(error instanceof WorkflowNotFoundError)) throw refusalOf(error) ?? error
       assertOpen(await this.runs.find(project, runId), verb)

@@ -5,10 +5,11 @@ import { PipelineRunsService } from './pipeline-runs.service.js'
 import { PipelineVerbsService } from './pipeline-verbs.service.js'
 import { PipelinesController } from './pipelines.controller.js'
 import { PipelinesService } from './pipelines.service.js'
+import { StepAnswersController } from './step-answers.controller.js'
 
 @Module({
   imports: [OperationsModule],
-  controllers: [PipelinesController, PipelineRunsController],
+  controllers: [PipelinesController, PipelineRunsController, StepAnswersController],
   providers: [PipelinesService, PipelineRunsService, PipelineVerbsService],
 })
 export class PipelinesModule {}

@@ -70,7 +70,7 @@ export interface PipelineRunStep {
   name: string
   uses: string
   needs: string[]
-  state: 'waiting' | 'running' | 'succeeded' | 'refused' | 'failed' | 'cancelled' | 'blocked'
+  state: 'waiting' | 'running' | 'succeeded' | 'refused' | 'failed' | 'cancelled' | 'blocked' | 'skipped'
   /** Counts how often it was asked for, from 1: a reset raises it. */
   generation: number
   /** Attempt of the run that has begun it last; null before it begins. */
@@ -99,7 +99,37 @@ export interface PipelineRun extends PipelineRunSummary {
   parameters: Record<string, unknown>
   steps: PipelineRunStep[]
   /** What the workflow says right now; null when it does not answer within a second. */
-  live: { stage: string; paused: { by: string; reason: string | null } | null } | null
+  live: PipelineLive | null
+}
+
+export interface PipelineLive {
+  stage: string
+  paused: { by: string; reason: string | null } | null
+  /** Steps that wait for an answer or a time. */
+  open: {
+    step: string
+    /** What they wait for. */
+    what: string
+    /** Who may answer; null where anybody who may start runs can. */
+    roles: string[] | null
+    expiresAt: string
+  }[]
+}
+
+export interface AnswerStep {
+  reason?: string
+}
+
+export interface ReleaseStep {
+  /** What the step gives on. */
+  payload?: unknown
+}
+
+export interface StepAnswered {
+  runId: string
+  step: string
+  answer: 'approve' | 'reject' | 'release'
+  by: string
 }
 
 export interface PausePipelineRun {

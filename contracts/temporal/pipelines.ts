@@ -1,6 +1,6 @@
 import { defineUpdate } from '@temporalio/workflow'
 import type { Json } from '../../domain/canonical-json.js'
-import type { Graph, StepState } from '../../domain/pipelines/progress.js'
+import type { Graph, GraphStep, StepState } from '../../domain/pipelines/progress.js'
 import type { StepType } from '../../domain/pipelines/step-types.js'
 import type { ContentRef, RunEnd, RunFailure, RunInput } from './messages.js'
 
@@ -10,18 +10,20 @@ export interface PipelineRunRequest {
   readonly version: number
   readonly sha256: string
   readonly parameters: Readonly<Record<string, Json>>
+  /** How many pipelines run it as a step of theirs, one within the other. */
+  readonly depth?: number
 }
 
 /** What the interpreter needs to know of a step: the rest is read where the step is done. */
-export interface PlannedStep {
-  readonly name: string
+export interface PlannedStep extends GraphStep {
   readonly uses: string
-  readonly needs: readonly number[]
   readonly work: StepType['work']
   readonly timeoutSeconds: number
   readonly generation: number
   /** True for one that the ledger has: it is not done again. */
   readonly done: boolean
+  /** The case that a branch has taken, where it is done. */
+  readonly taken?: string
 }
 
 export interface PipelinePlan extends Omit<Graph, 'steps'> {
@@ -31,21 +33,51 @@ export interface PipelinePlan extends Omit<Graph, 'steps'> {
 /** Identity of a step's work; its generation is the input's. */
 export interface StepInput extends RunInput {
   readonly step: string
+  /** What has ended the waiting of a step. */
+  readonly answer?: StepAnswer
+  /** Counts the reminders of a step that waits. */
+  readonly reminder?: number
+}
+
+export type StepAnswer =
+  | { readonly kind: 'approve' | 'reject'; readonly by: string; readonly reason: string | null }
+  | { readonly kind: 'release'; readonly by: string; readonly payload: Json }
+  | { readonly kind: 'time' | 'expired' }
+
+/** What a step waits for. */
+export interface OpenGate {
+  readonly kind: 'approval' | 'event' | 'time'
+  /** Whose answer counts; null for anybody who may send one. */
+  readonly roles: readonly string[] | null
+  /** Epoch milliseconds: time itself is the answer; null where it is not. */
+  readonly until: number | null
+  /** Epoch milliseconds: nobody has answered. */
+  readonly expires: number
+  readonly remindEveryMs: number | null
 }
 
 /** What an activity says of its step. */
 export type StepReport =
-  | { readonly state: 'succeeded'; readonly note?: string; readonly cached?: true }
+  | {
+      readonly state: 'succeeded'
+      readonly note?: string
+      readonly cached?: true
+      /** Of a branch: its case. */
+      readonly taken?: string
+    }
   /** The step is a run of its own, which is under way. */
   | { readonly state: 'running'; readonly child: string }
   /** Somebody else's run is in the way; the step can begin when it has ended. */
   | { readonly state: 'waiting'; readonly waitFor: string }
+  /** Somebody has to answer, or time to pass. */
+  | { readonly state: 'open'; readonly gate: OpenGate }
 
 /** Outcome of a step in the ledger: its outputs, or where they are when they are large. */
 export interface StepOutcome {
   readonly outputs?: Readonly<Record<string, Json>>
   readonly outputsAt?: ContentRef
   readonly note?: string
+  readonly taken?: string
   /** The run and step that an equal outcome was taken over from. */
   readonly cachedFrom?: { readonly runId: string; readonly step: string }
 }
@@ -62,6 +94,12 @@ export interface PipelineLive {
   readonly stage: 'plan' | 'run' | 'paused'
   /** By whom and why, while no step is begun. */
   readonly paused?: PauseState | null
+  readonly open?: readonly OpenStep[]
+}
+
+export interface OpenStep {
+  readonly step: string
+  readonly gate: OpenGate
 }
 
 export interface PipelineInput extends RunInput {
@@ -87,3 +125,13 @@ export interface PipelineVerb {
 }
 
 export const pipelineVerb = defineUpdate<{ readonly paused: boolean }, [PipelineVerb]>('pipelineVerb')
+
+/** An answer that a step waits for. */
+export interface StepAnswerVerb {
+  readonly runId: string
+  readonly step: string
+  readonly role: string
+  readonly answer: Exclude<StepAnswer, { readonly kind: 'time' | 'expired' }>
+}
+
+export const answerStep = defineUpdate<{ readonly taken: true }, [StepAnswerVerb]>('answerStep')

@@ -1,5 +1,7 @@
 import { didYouMean } from '../suggest.js'
+import { caseNames, OTHERWISE } from './branch.js'
 import type { ReadStep } from './compile-steps.js'
+import type { StepSpec } from './definition.js'
 import type { Reader } from './reader.js'
 import { referencesIn } from './references.js'
 
@@ -16,10 +18,12 @@ export function compileNeeds(
   const needs = new Map<string, readonly string[]>()
   for (const { spec } of steps.values()) {
     for (const [at, need] of spec.needs.entries()) {
+      if (need === spec.when?.step) continue
       const path = ['steps', spec.name, 'needs', at]
       if (need === spec.name) reader.wrong(path, `Step "${need}" needs itself.`)
       else if (!steps.has(need)) reader.wrong(path, `There is no step "${need}".${didYouMean(need, names)}`)
     }
+    checkWay(reader, spec, steps)
     const referred = referencesIn(spec.with).flatMap(each => (each.kind === 'step' ? [each.step] : []))
     const all = [...new Set([...spec.needs, ...referred])].filter(
       need => need !== spec.name && steps.has(need),
@@ -33,6 +37,25 @@ export function compileNeeds(
     reader.wrong(['steps', circle[0]!], `Steps wait for each other: ${[...circle, circle[0]!].join(' -> ')}.`)
   }
   return needs
+}
+
+/** What a step waits for to be taken must be a case of a branch. */
+function checkWay(reader: Reader, { name, when }: StepSpec, steps: ReadonlyMap<string, ReadStep>): void {
+  if (!when) return
+  const path = ['steps', name, 'when', when.step]
+  const branch = steps.get(when.step)
+  if (when.step === name) reader.wrong(path, `Step "${name}" waits for itself.`)
+  else if (!branch) {
+    reader.wrong(path, `There is no step "${when.step}".${didYouMean(when.step, [...steps.keys()])}`)
+  } else if (branch.spec.uses !== 'branch') {
+    reader.wrong(path, `Step "${when.step}" is no branch; it uses "${branch.spec.uses}".`)
+  } else {
+    const cases = [...caseNames(branch.spec.with['cases']), OTHERWISE]
+    for (const each of when.is.filter(one => !cases.includes(one))) {
+      const hint = didYouMean(each, cases)
+      reader.wrong(path, `Branch "${when.step}" has no case "${each}".${hint} It has: ${cases.join(', ')}.`)
+    }
+  }
 }
 
 /** Circles, one of each group of steps that wait for each other (depth-first search, three colours). */

@@ -1,5 +1,6 @@
 import type { Json } from '../canonical-json.js'
 import { didYouMean } from '../suggest.js'
+import { caseProblems } from './branch.js'
 import type { ReadStep } from './compile-steps.js'
 import type { ParameterSpec } from './definition.js'
 import type { Path } from './problems.js'
@@ -34,6 +35,11 @@ export function checkInputs(reader: Reader, { spec, type }: ReadStep, scope: Sco
       ['steps', spec.name],
       `Step type "${spec.uses}" needs the input "${name}": ${typeWords(of)}.`,
     )
+  }
+  if (spec.uses === 'branch' && spec.with['cases'] !== undefined) {
+    for (const { at, message } of caseProblems(spec.with['cases'], '')) {
+      reader.wrong([...path, 'cases', ...positionIn(at)], message)
+    }
   }
   for (const [name, value] of Object.entries(spec.with)) {
     const input = Object.hasOwn(type.inputs, name) ? type.inputs[name] : undefined
@@ -148,6 +154,12 @@ function hasMembers(type: ValueType): boolean {
 function entriesOf(value: Json & object): [string | number, Json][] {
   if (Array.isArray(value)) return [...(value as readonly Json[]).entries()]
   return Object.entries(value).flatMap(([key, member]) => (member === undefined ? [] : [[key, member]]))
+}
+
+/** The position that `caseProblems` names first. */
+function positionIn(at: string): Path {
+  const position = /^\[(\d+)\]/.exec(at)?.[1]
+  return position === undefined ? [] : [Number(position)]
 }
 
 /** `[0]` and `.name` as `valueProblems` writes them, as a path. */

@@ -1,4 +1,4 @@
-import type { Json } from '../canonical-json.js'
+import { canonicalJson, type Json } from '../canonical-json.js'
 import { NAME_PATTERN, NAME_RULE } from '../names.js'
 import type { ParameterSpec } from './definition.js'
 import type { Path } from './problems.js'
@@ -60,5 +60,5 @@ function compileOne(reader: Reader, value: Json, path: Path): ParameterSpec | nu
 
 /** Whether a value is one of some. */
 export function isChoice(value: Json, choices: readonly Json[]): boolean {
-  return choices.some(choice => JSON.stringify(choice) === JSON.stringify(value))
+  return choices.some(choice => canonicalJson(choice) === canonicalJson(value))
 }

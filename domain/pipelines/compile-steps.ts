@@ -5,7 +5,7 @@ import type { Path } from './problems.js'
 import type { JsonObject, Reader } from './reader.js'
 import { STEP_TYPES, type StepType, stepType } from './step-types.js'
 
-const FIELDS = ['uses', 'needs', 'with', 'timeout', 'retry', 'cache', 'description']
+const FIELDS = ['uses', 'needs', 'when', 'join', 'with', 'timeout', 'retry', 'cache', 'description']
 const MONTH = 30 * 24 * 3600
 const YEAR = 366 * 24 * 3600
 const MAX_ATTEMPTS = 100
@@ -50,10 +50,14 @@ function compileStep(reader: Reader, name: string, given: JsonObject, path: Path
   const retry = retryOf(reader, given['retry'], [...path, 'retry'])
   const cache = cacheOf(reader, given['cache'], [...path, 'cache'], uses, type)
   const description = reader.text(given['description'], [...path, 'description'])
+  const when = whenOf(reader, given['when'], [...path, 'when'])
+  const join = reader.choice(given['join'], [...path, 'join'], ['all', 'any'] as const)
   const spec: StepSpec = {
     name,
     uses,
-    needs: [...new Set(needs)],
+    needs: [...new Set([...needs, ...(when ? [when.step] : [])])],
+    ...(when === undefined ? {} : { when }),
+    ...(join === 'any' ? { join } : {}),
     with: reader.object(inputs, [...path, 'with'], null, '"with"') ?? {},
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     ...(retry === undefined ? {} : { retry }),
@@ -79,6 +83,22 @@ function usesOf(reader: Reader, value: Json | undefined, path: Path): string {
     )
   }
   return value
+}
+
+/** `{ size: large }`, or a list of cases: the branch, and what it must have taken. */
+function whenOf(reader: Reader, value: Json | undefined, path: Path): StepSpec['when'] {
+  if (value === undefined) return undefined
+  const given = reader.object(value, path, null, '"when"')
+  const [entry, ...more] = Object.entries(given ?? {})
+  if (!given) return undefined
+  if (entry === undefined || more.length > 0) {
+    reader.wrong(path, '"when" names one branch and its case, such as { size: large }.')
+    return undefined
+  }
+  const [step, cases] = entry
+  const is = reader.texts(cases, [...path, step])
+  if (is.length === 0) reader.wrong([...path, step], 'Give a case of the branch, or a list of them.')
+  return { step, is: [...new Set(is)] }
 }
 
 function retryOf(reader: Reader, value: Json | undefined, path: Path): StepRetry | undefined {

@@ -33,6 +33,10 @@ export interface StepSpec {
   readonly uses: string
   /** All steps that must have ended well before: those it names and those it refers to, in their order. */
   readonly needs: readonly string[]
+  /** Done only where a branch has taken one of these cases. */
+  readonly when?: { readonly step: string; readonly is: readonly string[] }
+  /** `any`: one of its needs is enough, where branches have left the others out. */
+  readonly join?: 'any'
   /** Inputs by name; text may hold references. */
   readonly with: Readonly<Record<string, Json>>
   /** Of one try, in seconds; that of the step type where it is left out. */

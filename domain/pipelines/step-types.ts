@@ -22,8 +22,11 @@ export interface StepType {
   readonly description: string
   readonly inputs: Readonly<Record<string, InputSpec>>
   readonly outputs: Readonly<Record<string, OutputSpec>>
-  /** Which workers do it: rows and files, computing, or a run of its own that is waited for. */
-  readonly work: 'io' | 'compute' | 'run'
+  /**
+   * Which workers do it: rows and files, or computing. A `run` is one of its own that is waited for, a `wait`
+   * is done by somebody's answer, or by time.
+   */
+  readonly work: 'io' | 'compute' | 'run' | 'wait'
   /** Of one try, in seconds. */
   readonly timeoutSeconds: number
   readonly maxAttempts: number
@@ -160,6 +163,93 @@ export const STEP_TYPES = {
     outputs: {
       rollout: { type: 'string', description: 'id of the rollout' },
       version: { type: 'integer', description: 'what is served now' },
+    },
+    work: 'run',
+    timeoutSeconds: 30 * 24 * HOUR,
+    maxAttempts: 3,
+    cache: 'never',
+  },
+  branch: {
+    version: 1,
+    description: 'Says which way a run takes: steps with `when: { <this step>: <case> }` follow it.',
+    inputs: {
+      value: { type: 'json', description: 'what is looked at' },
+      cases: {
+        type: 'json',
+        description:
+          'a list, the first that holds is taken: `{ case: large, above: 100 }`; conditions are equals, not, oneOf, above, atLeast, below, atMost',
+      },
+    },
+    outputs: {
+      taken: { type: 'string', description: 'the case, or `otherwise`' },
+    },
+    work: 'io',
+    timeoutSeconds: MINUTE,
+    maxAttempts: 3,
+    cache: 'never',
+  },
+  approve: {
+    version: 1,
+    description: 'Waits until somebody approves or rejects.',
+    inputs: {
+      message: { type: 'string', description: 'what is asked' },
+      roles: {
+        type: 'strings',
+        default: ['admin', 'operator'],
+        description: 'whose answer counts: admin, operator',
+      },
+      remindEverySeconds: {
+        type: 'number',
+        optional: true,
+        description: 'how often the webhook is told again',
+      },
+      webhook: {
+        type: 'string',
+        optional: true,
+        description:
+          'http or https; is told { text, pipeline, run, step } at the beginning, and as a reminder',
+      },
+    },
+    outputs: {
+      by: { type: 'string', description: 'who has approved' },
+      reason: { type: 'json', description: 'why, null where nothing was said' },
+    },
+    work: 'wait',
+    timeoutSeconds: 7 * 24 * HOUR,
+    maxAttempts: 5,
+    cache: 'never',
+  },
+  wait: {
+    version: 1,
+    description: 'Waits for a time, or until it is told to go on.',
+    inputs: {
+      seconds: { type: 'number', optional: true, description: 'from its beginning' },
+      until: { type: 'string', optional: true, description: 'ISO 8601 time with an offset' },
+      event: {
+        type: 'boolean',
+        default: false,
+        description: 'true: until POST .../steps/{step}/release, whose payload it gives',
+      },
+    },
+    outputs: {
+      payload: { type: 'json', description: 'of the event; null where time was waited for' },
+    },
+    work: 'wait',
+    timeoutSeconds: 30 * 24 * HOUR,
+    maxAttempts: 5,
+    cache: 'never',
+  },
+  subpipeline: {
+    version: 1,
+    description: 'Runs another pipeline: a run of its own.',
+    inputs: {
+      pipeline: { type: 'string', description: 'its name' },
+      parameters: { type: 'json', default: {}, description: 'by their names' },
+      version: { type: 'integer', optional: true, description: 'of it; the newest where left out' },
+    },
+    outputs: {
+      run: { type: 'string', description: 'id of its run' },
+      outputs: { type: 'json', description: 'what its steps have given, by their names' },
     },
     work: 'run',
     timeoutSeconds: 30 * 24 * HOUR,

@@ -1,5 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { pipelineVerb, type PipelineRunRequest } from '../../contracts/temporal/pipelines.js'
+import { liveQuery } from '../../contracts/temporal/messages.js'
+import {
+  answerStep,
+  type PipelineLive,
+  pipelineVerb,
+  type PipelineRunRequest,
+  type StepAnswerVerb,
+} from '../../contracts/temporal/pipelines.js'
 import type { Json } from '../../domain/canonical-json.js'
 import { compilePipeline } from '../../domain/pipelines/compile.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
@@ -290,4 +297,132 @@ describe('runPipeline', () => {
     expect(await statesOf(run)).toEqual({ train: 'cancelled' })
     await record(harness.client, run.workflowId, 'runPipeline.cancelled')
   }, 90_000)
+
+  it('takes the way that a branch says, and joins after it', async () => {
+    const run = await start('branches', {
+      steps: {
+        size: {
+          uses: 'branch',
+          with: {
+            value: 7,
+            cases: [
+              { case: 'large', above: 5 },
+              { case: 'odd', oneOf: [1, 3] },
+            ],
+          },
+        },
+        big: post('/ok/branch-big', { when: { size: 'large' } }),
+        small: post('/ok/branch-small', { when: { size: ['odd', 'otherwise'] } }),
+        after: post('/ok/branch-after', { needs: 'small' }),
+        joined: post('/ok/branch-joined', { needs: ['big', 'small'], join: 'any' }),
+      },
+    })
+    expect(await harness.ended(run)).toMatchObject({
+      status: 'succeeded',
+      result: { steps: { succeeded: 3, skipped: 2 } },
+    })
+    expect(receiver.of('/ok/branch-small')).toEqual([])
+    expect(receiver.of('/ok/branch-after')).toEqual([])
+    expect(receiver.of('/ok/branch-joined')).toHaveLength(1)
+    await record(harness.client, run.workflowId, 'runPipeline.branched')
+  })
+
+  it('waits for an approval by a role, and for an event', async () => {
+    const run = await start('gated', {
+      steps: {
+        ask: {
+          uses: 'approve',
+          with: { message: 'Go?', roles: ['admin'], webhook: receiver.url('/ok/asked') },
+        },
+        hook: { uses: 'wait', needs: 'ask', with: { event: true } },
+        pause: { uses: 'wait', needs: 'hook', with: { seconds: 0.05 } },
+        tell: post('/ok/gated', {
+          needs: 'pause',
+          with: { url: receiver.url('/ok/gated'), body: '${{ steps.hook.payload }}' },
+        }),
+      },
+    })
+    await eventually(async () => expect(receiver.of('/ok/asked')).toHaveLength(1))
+    const handle = harness.client.workflow.getHandle(run.workflowId)
+    const answer = (step: string, given: StepAnswerVerb['answer'], role = 'admin') =>
+      handle.executeUpdate(answerStep, { args: [{ runId: run.id, step, role, answer: given }] })
+    const approval = { kind: 'approve', by: 'key:test', reason: null } as const
+    await expect(answer('hook', approval)).rejects.toMatchObject({ cause: { type: 'wrong_state' } })
+    await eventually(() =>
+      expect(answer('ask', approval, 'operator')).rejects.toMatchObject({ cause: { type: 'forbidden' } }),
+    )
+    const live = (await handle.query(liveQuery)) as PipelineLive
+    expect(live.open).toMatchObject([{ step: 'ask', gate: { kind: 'approval', roles: ['admin'] } }])
+    expect(await answer('ask', approval)).toEqual({ taken: true })
+    await expect(answer('ask', approval)).rejects.toMatchObject({ cause: { type: 'wrong_state' } })
+    const payload = { rows: 3 }
+    await eventually(async () => {
+      expect(await answer('hook', { kind: 'release', by: 'key:test', payload })).toEqual({ taken: true })
+    })
+    expect(await harness.ended(run)).toMatchObject({ status: 'succeeded' })
+    expect((await outcomeOf(run, 'ask')).outputs).toEqual({ by: 'key:test', reason: null })
+    expect(receiver.of('/ok/gated').map(({ body }) => body)).toEqual([payload])
+    await record(harness.client, run.workflowId, 'runPipeline.gated')
+  })
+
+  it('is refused where somebody rejects, or where nobody answers in time', async () => {
+    const rejected = await start('rejected', {
+      steps: {
+        ask: { uses: 'approve', with: { message: 'Go?' } },
+        after: post('/ok/rejected', { needs: 'ask' }),
+      },
+    })
+    await eventually(async () => {
+      const answer = { kind: 'reject', by: 'key:test', reason: 'not today' } as const
+      await harness.client.workflow
+        .getHandle(rejected.workflowId)
+        .executeUpdate(answerStep, { args: [{ runId: rejected.id, step: 'ask', role: 'operator', answer }] })
+    })
+    expect(await harness.ended(rejected)).toMatchObject({
+      status: 'refused',
+      error: { code: 'approval_rejected', message: expect.stringContaining('not today') },
+    })
+    const expired = await start('expired', {
+      steps: { ask: { uses: 'approve', with: { message: 'Go?' }, timeout: 1 } },
+    })
+    expect(await harness.ended(expired)).toMatchObject({
+      status: 'refused',
+      error: { code: 'approval_expired' },
+    })
+  })
+
+  it('runs another pipeline as a step, and goes on with what that has given', async () => {
+    const inner = await start(
+      'inner',
+      {
+        parameters: { n: { type: 'integer', default: 1 } },
+        steps: { compare: { uses: 'compare', with: { candidate: '${{ parameters.n }}', reference: 10 } } },
+      },
+      { n: 1 },
+    )
+    await harness.ended(inner)
+    const run = await start('outer', {
+      steps: {
+        inner: { uses: 'subpipeline', with: { pipeline: 'inner', parameters: { n: 5 } } },
+        tell: post('/ok/outer', {
+          with: { url: receiver.url('/ok/outer'), body: '${{ steps.inner.outputs.compare.ratio }}' },
+        }),
+      },
+    })
+    expect(await harness.ended(run)).toMatchObject({ status: 'succeeded' })
+    expect(receiver.of('/ok/outer').map(({ body }) => body)).toEqual([0.5])
+    const { inner: step } = await stepsOf(run)
+    expect(await harness.row({ id: step!.child! })).toMatchObject({
+      kind: 'pipeline',
+      name: 'inner',
+      status: 'succeeded',
+    })
+    const wrong = await start('outer', {
+      steps: { inner: { uses: 'subpipeline', with: { pipeline: 'inner', parameters: { m: 5 } } } },
+    })
+    expect(await harness.ended(wrong)).toMatchObject({
+      status: 'refused',
+      error: { code: 'step_input_invalid', message: expect.stringContaining('no parameter "m"') },
+    })
+  })
 })

@@ -1,0 +1,58 @@
+import type { PipelineRunRequest, StepOutcome } from '../../../contracts/temporal/pipelines.js'
+import type { Json } from '../../../domain/canonical-json.js'
+import { MlforgeError } from '../../../domain/errors.js'
+import { parameterValues } from '../../../domain/pipelines/parameters.js'
+import type { RetryPolicy } from '../../../domain/runs/retry-policy.js'
+import type { Ports } from '../../ports.js'
+import type { ChildKind } from '../child-steps.js'
+
+/** A pipeline that runs itself would never end. */
+const MAX_DEPTH = 8
+
+/** A run of another pipeline. */
+export function subpipelineStep(
+  { runs, ledger, pipelines }: Pick<Ports, 'runs' | 'ledger' | 'pipelines'>,
+  retries: RetryPolicy,
+): ChildKind {
+  return {
+    async request({ project, runId }, inputs) {
+      const name = String(inputs['pipeline'])
+      const { depth = 0 } = (await runs.get(project, runId)).request as PipelineRunRequest
+      if (depth >= MAX_DEPTH) {
+        throw new MlforgeError(
+          'step_input_invalid',
+          `Pipeline "${name}" would be ${depth + 1} pipelines deep; at most ${MAX_DEPTH} are run. Does it run itself?`,
+        )
+      }
+      const given = inputs['version'] as number | undefined
+      const { pipelineId, version, sha256, definition } = await pipelines.version(project, name, given)
+      const { values, problems } = parameterValues(
+        definition,
+        (inputs['parameters'] ?? {}) as Record<string, unknown>,
+      )
+      if (values === null) {
+        const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
+        throw new MlforgeError('step_input_invalid', all, { problems })
+      }
+      const request: PipelineRunRequest = {
+        pipelineId,
+        version,
+        sha256,
+        parameters: values,
+        depth: depth + 1,
+      }
+      const { codes, maxAttempts, delaySeconds } = definition.retry ?? retries
+      return { kind: 'pipeline', name, request, retryPolicy: { codes, maxAttempts, delaySeconds } }
+    },
+
+    async outputs(_, { id }) {
+      // In the order of their generations: the newest of a step is the one that holds.
+      const steps = (await ledger.steps(id)).sort((a, b) => a.generation - b.generation)
+      const outputs = steps.map(({ step, outcome }): [string, Json] => {
+        const { outputs: own, outputsAt } = outcome as StepOutcome
+        return [step, own ?? (outputsAt ? { ...outputsAt } : null)]
+      })
+      return { run: id, outputs: Object.fromEntries(outputs) }
+    },
+  }
+}

@@ -1,0 +1,43 @@
+import type { ErrorCode } from '../errors.js'
+
+interface Gate {
+  readonly kind: 'approval' | 'event' | 'time'
+  readonly roles: readonly string[] | null
+}
+
+interface Answer {
+  readonly role: string
+  readonly answer: { readonly kind: 'approve' | 'reject' | 'release' }
+}
+
+/**
+ * Why an answer to a step is not taken; null where it is.
+ * @param gate what the step waits for, undefined where it does not wait
+ * @param earlier the answer that it has had
+ */
+export function answerProblem(
+  step: string,
+  gate: Gate | undefined,
+  earlier: { readonly kind: string } | undefined,
+  { role, answer: { kind } }: Answer,
+): { readonly code: ErrorCode; readonly message: string } | null {
+  if (earlier)
+    return { code: 'wrong_state', message: `Step "${step}" was answered already: ${earlier.kind}.` }
+  if (!gate) return { code: 'wrong_state', message: `Step "${step}" does not wait for an answer.` }
+  const fits = kind === 'release' ? gate.kind === 'event' : gate.kind === 'approval'
+  if (!fits) {
+    const verbs = { approval: 'approve or reject', event: 'release', time: 'no verb: it waits for a time' }
+    return { code: 'wrong_state', message: `Step "${step}" takes ${verbs[gate.kind]}, not ${kind}.` }
+  }
+  if (gate.roles === null || gate.roles.includes(role)) return null
+  return {
+    code: 'forbidden',
+    message: `Step "${step}" is answered by ${gate.roles.join(' or ')}, not by ${role}.`,
+  }
+}
+
+/** `approval by admin or operator`, for people. */
+export function describeGate({ kind, roles }: Gate): string {
+  if (kind === 'approval') return `approval by ${(roles ?? []).join(' or ')}`
+  return kind === 'event' ? 'an event' : 'a time'
+}
