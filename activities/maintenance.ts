@@ -1,5 +1,6 @@
 import { gzipSync } from 'node:zlib'
 import { writeSequence } from '../domain/runs/run-status.js'
+import type { MapRequest } from '../contracts/temporal/pipelines.js'
 import type { Run } from '../stores/postgres/entities/run.js'
 import type { Ports } from './ports.js'
 
@@ -28,7 +29,11 @@ export function maintenanceActivities(ports: MaintenancePorts) {
   /** What a run that cannot do it any more leaves to be done. First: a row that is closed leaves nothing. */
   const cleanUp = async (run: Run): Promise<void> => {
     if (run.kind === 'rollout') await ports.rollouts.takeBack(run)
-    if (run.kind === 'pipeline') await ports.pipelineRuns.endRunning(run.id, 'cancelled')
+    if (run.kind === 'pipeline') await ports.pipelineRuns.endRunning(run.id)
+    if (run.kind === 'map') {
+      const { runId, step } = run.request as MapRequest
+      await ports.pipelineRuns.endRunning(runId, `${step}/`)
+    }
   }
 
   const close = async (run: Run): Promise<'closed' | 'lost' | 'open'> => {

@@ -3,7 +3,8 @@ export const NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,99}$/
 export const NAME_RULE =
   'lower-case letters, digits, ".", "_" and "-", at most 100, starting with a letter or digit'
 
-export type RunKind = 'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline'
+export type RunKind =
+  'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline' | 'map'
 
 /** What made a run begin. */
 export type RunTrigger = 'api' | 'schedule' | 'incident' | 'retraining' | 'alias' | 'pipeline'

@@ -41,6 +41,7 @@ const NEVER_GIVE_UP = [
   'trainRetrained',
   'rollOutRetrained',
   'planPipeline',
+  'planMap',
   'recordSteps',
   'cancelRuns',
 ]

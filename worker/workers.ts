@@ -15,6 +15,7 @@ import { maintenanceActivities } from '../activities/maintenance.js'
 import { modelActivities } from '../activities/models.js'
 import { interpretActivities } from '../activities/pipelines/interpret.js'
 import { computeSteps, ioSteps } from '../activities/pipelines/library.js'
+import { mapActivities } from '../activities/pipelines/map.js'
 import type { CodeFacts, Ports } from '../activities/ports.js'
 import { retrainDeploymentActivities } from '../activities/retrain-deployment.js'
 import { retrainingActivities } from '../activities/retraining.js'
@@ -131,6 +132,7 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
           ...labelActivities({ ...ports, holdSeconds: config.labels.holdSeconds, logger }),
           ...scheduleActivities({ ...ports, retryPolicy: config.retries }),
           ...interpretActivities(ports),
+          ...mapActivities(ports),
           ...ioSteps(stepPorts(context)),
           ...compactionActivities({ ...ports, ...compactionOptions(config) }),
           ...maintenanceActivities({ ...ports, untouchedSeconds: config.reconcile.untouchedSeconds }),

@@ -7,10 +7,19 @@ import { isUnderWay } from '../../domain/runs/run-status.js'
 import { derivedId } from '../../stores/ids.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { toFailure } from '../failures.js'
+import { beatWhile } from '../heartbeats.js'
 import type { ReadStep } from './read-step.js'
 import { readStep } from './read-step.js'
 import { knownOutcome, memoKey } from './step-memo.js'
-import { attempt, beginStep, type BegunStep, finishStep, reportOf, type StepPorts } from './step-work.js'
+import {
+  attempt,
+  beginStep,
+  type BegunStep,
+  boundedOutcome,
+  finishStep,
+  reportOf,
+  type StepPorts,
+} from './step-work.js'
 
 /** A run that does a step. */
 export interface ChildRequest {
@@ -47,8 +56,9 @@ export async function advanceChild(ports: StepPorts, input: StepInput, kind: Chi
     const run = await ports.runs.get(input.project, child)
     if (isUnderWay(run)) return { state: 'running', child }
     if (run.status === 'succeeded') {
-      const outputs = await kind.outputs(input, run)
-      return finish(ports, input, begun, { outputs, note: `${run.kind} ${run.id}` }, memo)
+      const outputs = await beatWhile('outputs', () => kind.outputs(input, run))
+      const outcome = { outputs, note: `${run.kind} ${run.id}` }
+      return finish(ports, input, begun, await boundedOutcome(ports, input.project, outcome), memo)
     }
     if (childAttempt !== input.attempt) return startChild(ports, input, step, begun, kind, run)
     throw toFailure(endOf(run), true)
@@ -65,7 +75,7 @@ async function startChild(
 ): Promise<StepReport> {
   const { project, runId, step, generation, attempt: ofRun } = input
   const again = ended !== undefined && ended.kind !== 'rollout' && ended.status !== 'refused'
-  const request = again ? null : await kind.request(input, inputs)
+  const request = again ? null : await beatWhile('request', () => kind.request(input, inputs))
   const turn = ended === undefined ? [] : [`a${ofRun}`]
   const id = again ? ended.id : derivedId(runId, step, `g${generation}`, ...turn)
   try {

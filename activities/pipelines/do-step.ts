@@ -1,19 +1,26 @@
 import { Context } from '@temporalio/activity'
 import type { Logger } from 'pino'
 import type { StepInput, StepOutcome, StepReport } from '../../contracts/temporal/pipelines.js'
-import { canonicalJson, type Json } from '../../domain/canonical-json.js'
+import type { Json } from '../../domain/canonical-json.js'
 import { type ErrorCode, isErrorCode, MlforgeError } from '../../domain/errors.js'
 import { effectKey } from '../../domain/names.js'
 import type { Effect } from '../../stores/postgres/ledger-store.js'
 import { beatWhile } from '../heartbeats.js'
-import { json } from '../objects.js'
 import type { Ports } from '../ports.js'
 import { withScratch } from '../scratch.js'
 import { type ReadStep, readStep } from './read-step.js'
 import type { StepContext, StepResult, StepRunner } from './step-context.js'
 import { StepLog } from './step-log.js'
 import { knownOutcome, memoKey } from './step-memo.js'
-import { attempt, beginStep, type StepFinish, finishStep, reportOf, type StepPorts } from './step-work.js'
+import {
+  attempt,
+  beginStep,
+  boundedOutcome,
+  finishStep,
+  reportOf,
+  type StepFinish,
+  type StepPorts,
+} from './step-work.js'
 
 export type DoStepPorts = StepPorts &
   Pick<Ports, 'scratch' | 'stepLogs'> & { readonly logger: Pick<Logger, 'warn'> }
@@ -23,9 +30,6 @@ export interface StepKind {
   readonly run: StepRunner
   readonly identityOf?: (inputs: ReadStep['inputs']) => Promise<Json>
 }
-
-/** Outputs that are larger are kept as an object, and only named in the ledger. */
-const MAX_OUTPUT_BYTES = 32 * 1024
 
 /** Timers of Node.js wait no longer. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1
@@ -115,7 +119,7 @@ async function effectOf(
   result: StepResult | Effect<StepResult>,
 ): Promise<Effect<StepOutcome>> {
   if (typeof result !== 'function') {
-    const outcome = await bounded(ports, project, accepted(step, result))
+    const outcome = await boundedOutcome(ports, project, accepted(step, result))
     return () => Promise.resolve(outcome)
   }
   return async transaction => accepted(step, await result(transaction))
@@ -129,14 +133,4 @@ function accepted(
   const { code, message, details } = result.refused
   const known: ErrorCode = isErrorCode(code) ? code : 'internal'
   throw new MlforgeError(known, message, { ...details, step })
-}
-
-async function bounded(
-  { objects }: DoStepPorts,
-  project: string,
-  outcome: StepOutcome & { readonly outputs: StepContext['inputs'] },
-): Promise<StepOutcome> {
-  if (Buffer.byteLength(canonicalJson(outcome.outputs)) <= MAX_OUTPUT_BYTES) return outcome
-  const { outputs, ...rest } = outcome
-  return { ...rest, outputsAt: await json(objects, project, outputs) }
 }

@@ -10,6 +10,7 @@ import { compareStep } from './steps/compare.js'
 import { datasetStep } from './steps/dataset.js'
 import { deployStep } from './steps/deploy.js'
 import { httpStep } from './steps/http.js'
+import { mapStep } from './steps/map.js'
 import { notifyStep } from './steps/notify.js'
 import { promoteStep } from './steps/promote.js'
 import { queryStep } from './steps/query.js'
@@ -53,6 +54,7 @@ export function ioSteps(ports: LibraryPorts) {
     notifyStep: step({ run: notifyStep() }),
     trainStep: child(trainStep(ports, ports.retryPolicy)),
     deployStep: child(deployStep(ports)),
+    mapStep: child(mapStep(ports)),
     subpipelineStep: child(subpipelineStep(ports, ports.retryPolicy)),
     branchStep: step({ run: branchStep() }),
     approveStep: gate(approveStep(ports)),

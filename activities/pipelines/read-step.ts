@@ -1,17 +1,18 @@
 import type { PipelineRunRequest, StepInput, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import type { Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
-import type { StepSpec } from '../../domain/pipelines/definition.js'
+import type { InnerStep, PipelineDefinition } from '../../domain/pipelines/definition.js'
 import { type Reference, referencesIn, resolveValue, valueAt } from '../../domain/pipelines/references.js'
 import { type StepType, stepType } from '../../domain/pipelines/step-types.js'
 import { completeInputs } from '../../domain/pipelines/value-types.js'
+import { itemAt } from './map-items.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { readJson } from '../objects.js'
 import type { Ports } from '../ports.js'
 
 /** A step of a run with everything that it is given. */
 export interface ReadStep {
-  readonly spec: StepSpec
+  readonly spec: InnerStep
   readonly type: StepType
   readonly inputs: Readonly<Record<string, Json>>
 }
@@ -22,14 +23,15 @@ type ReadPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'objects'>
  * Reads what a step is to do: its definition, and the outputs of the steps before it.
  * @throws MlforgeError step_input_invalid where these are not what the step takes
  */
-export async function readStep(ports: ReadPorts, { project, runId, step }: StepInput): Promise<ReadStep> {
+export async function readStep(ports: ReadPorts, input: StepInput): Promise<ReadStep> {
+  const { project, runId, step, item } = input
   const run = await ports.runs.get(project, runId)
-  const definition = await ports.pipelineRuns.definitionOf(run)
-  const spec = definition.steps.find(({ name }) => name === step)
+  const spec = specOf(await ports.pipelineRuns.definitionOf(run), input)
   const type = spec && stepType(spec.uses)
   if (!spec || !type) throw new MlforgeError('internal', `Run ${runId} has no step "${step}".`)
   const outputs = await outputsBefore(ports, runId, spec)
-  const given = resolveValue(spec.with, reference => valueOf(run, reference, outputs))
+  const at = item && { index: item.index, value: await itemAt(ports.objects, item) }
+  const given = resolveValue(spec.with, reference => valueOf(run, reference, outputs, at))
   const { inputs, problems } = completeInputs(type.inputs, given as Readonly<Record<string, Json>>)
   if (problems.length === 0) return { spec, type, inputs }
   const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
@@ -38,12 +40,18 @@ export async function readStep(ports: ReadPorts, { project, runId, step }: StepI
   })
 }
 
+/** The step itself, or what a map does with each item. */
+function specOf({ steps }: PipelineDefinition, { step, item }: StepInput): InnerStep | undefined {
+  if (!item) return steps.find(({ name }) => name === step)
+  return steps.find(({ name }) => name === step.split('/', 1)[0])?.do
+}
+
 type Outputs = ReadonlyMap<string, Readonly<Record<string, Json>>>
 
 async function outputsBefore(
   { ledger, objects }: ReadPorts,
   runId: string,
-  { with: given }: StepSpec,
+  { with: given }: InnerStep,
 ): Promise<Outputs> {
   const names = new Set(referencesIn(given).flatMap(each => (each.kind === 'step' ? [each.step] : [])))
   if (names.size === 0) return new Map()
@@ -61,13 +69,26 @@ async function outputsBefore(
   return outputs
 }
 
-function valueOf(run: Run, reference: Reference, outputs: Outputs): Json {
+function valueOf(
+  run: Run,
+  reference: Reference,
+  outputs: Outputs,
+  item: { readonly index: number; readonly value: Json } | undefined,
+): Json {
   switch (reference.kind) {
+    case 'item':
+      return valueAt(item?.value ?? null, reference.path, 'The item')
+    case 'index':
+      return item?.index ?? null
     case 'parameter':
       return (run.request as PipelineRunRequest).parameters[reference.name] ?? null
     case 'run':
       return reference.field === 'id' ? run.id : run.name
     case 'step':
-      return valueAt(outputs.get(reference.step)?.[reference.output] ?? null, reference)
+      return valueAt(
+        outputs.get(reference.step)?.[reference.output] ?? null,
+        reference.path,
+        `Output "${reference.output}" of step "${reference.step}"`,
+      )
   }
 }

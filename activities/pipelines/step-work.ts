@@ -1,12 +1,14 @@
 import { Context } from '@temporalio/activity'
 import { TemporalFailure } from '@temporalio/common'
 import type { StepInput, StepOutcome, StepReport } from '../../contracts/temporal/pipelines.js'
+import { canonicalJson, type Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { boundedMessage } from '../../domain/runs/bounded-failure.js'
 import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
 import type { Fence } from '../../stores/postgres/leases.js'
 import type { Effect, StepRef } from '../../stores/postgres/ledger-store.js'
 import { knownError, toFailure } from '../failures.js'
+import { json } from '../objects.js'
 import type { Ports } from '../ports.js'
 import type { ReadStep } from './read-step.js'
 
@@ -18,6 +20,8 @@ export type StepPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'object
 
 /** Workers that were lost over one step after which it is taken for the cause. */
 const MOST_LOST = 20
+
+const MAX_OUTPUT_BYTES = 32 * 1024
 
 export interface BegunStep {
   readonly fence: Fence
@@ -115,6 +119,17 @@ export async function finishStep(
   })
   wakes.publish(input.runId)
   return reportOf(outcome)
+}
+
+/** An outcome whose outputs are kept as an object, and only named in the ledger, where they are large. */
+export async function boundedOutcome(
+  { objects }: Pick<StepPorts, 'objects'>,
+  project: string,
+  outcome: StepOutcome & { readonly outputs: Readonly<Record<string, Json>> },
+): Promise<StepOutcome> {
+  if (Buffer.byteLength(canonicalJson(outcome.outputs)) <= MAX_OUTPUT_BYTES) return outcome
+  const { outputs, ...rest } = outcome
+  return { ...rest, outputsAt: await json(objects, project, outputs) }
 }
 
 /** What the workflow is told of a finished step: never its outputs. */

@@ -19,6 +19,7 @@ export const KINDS = [
   'incident',
   'retraining',
   'pipeline',
+  'map',
 ] as const
 
 export class ArtifactDto implements Artifact {

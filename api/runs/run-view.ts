@@ -49,6 +49,7 @@ function selfPath(run: Run): string {
       return `/v1/rollouts/${run.id}`
     case 'drift':
     case 'retraining':
+    case 'map':
       return `/v1/operations/${run.id}`
     case 'incident':
       return `/v1/incidents/${run.id}`
@@ -75,7 +76,7 @@ function resultPath(run: Run): string | null {
     return `/v1/deployments/${run.name}`
   }
   if (run.kind === 'drift') return windowPath(run)
-  if (run.kind === 'pipeline') return null
+  if (run.kind === 'pipeline' || run.kind === 'map') return null
   const version = resultVersion(run)
   if (version === null) return null
   return `/v1/${run.kind === 'training' ? 'models' : 'datasets'}/${run.name}/versions/${version}`

@@ -1,7 +1,7 @@
 /** Any run, whatever its kind. */
 export interface Operation {
   id: string
-  kind: 'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline'
+  kind: 'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline' | 'map'
   /** Name of the dataset, model, deployment or pipeline. */
   name: string
   status:

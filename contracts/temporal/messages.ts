@@ -4,7 +4,7 @@ import type { ParityVerdict } from '../../domain/training/parity.js'
 import type { RunStatus } from '../../domain/runs/run-status.js'
 import type { DriftLive } from './monitoring.js'
 import type { IncidentLive } from './incidents.js'
-import type { PipelineLive } from './pipelines.js'
+import type { MapLive, PipelineLive } from './pipelines.js'
 import type { RetrainingLive } from './retraining.js'
 import type { RolloutLive } from './rollouts.js'
 
@@ -156,7 +156,14 @@ export interface DatasetLive {
 
 /** What a run says of itself while it works. */
 export type RunLive =
-  TrainingLive | DatasetLive | RolloutLive | IncidentLive | DriftLive | RetrainingLive | PipelineLive
+  | TrainingLive
+  | DatasetLive
+  | RolloutLive
+  | IncidentLive
+  | DriftLive
+  | RetrainingLive
+  | PipelineLive
+  | MapLive
 
 /** Live detail of a run, answered by its workflow. */
 export const liveQuery = defineQuery<RunLive>('live')
@@ -169,6 +176,7 @@ export const WORKFLOWS = {
   drift: 'checkDrift',
   retraining: 'retrainDeployment',
   pipeline: 'runPipeline',
+  map: 'runMap',
   scheduledTraining: 'scheduledTraining',
   scheduledRetraining: 'scheduledRetraining',
   scheduledDriftCheck: 'scheduledDriftCheck',

@@ -30,6 +30,47 @@ export interface PipelinePlan extends Omit<Graph, 'steps'> {
   readonly steps: readonly PlannedStep[]
 }
 
+/** A map that a step has asked for, as its run's row has it. */
+export interface MapRequest {
+  /** The run that it does a step of. */
+  readonly runId: string
+  readonly step: string
+  readonly generation: number
+  readonly count: number
+  /** Its items, in pages of MAP_PAGE, each a JSON list. */
+  readonly pages: ContentRef
+  readonly parallel: number
+  readonly maxFailures: number
+}
+
+/** Items on a page. */
+export const MAP_PAGE = 200
+
+export interface MapPlan {
+  readonly item: Pick<PlannedStep, 'uses' | 'work' | 'timeoutSeconds'>
+  readonly request: MapRequest
+  /** Items before this one are finished. */
+  readonly from: number
+}
+
+export interface MapLive {
+  readonly stage: 'plan' | 'items'
+  readonly done?: number
+  readonly failed?: number
+}
+
+/** What a map takes along when its history is cut. */
+export interface MapInput extends RunInput {
+  readonly carried?: { readonly next: number; readonly failed: number; readonly failure: RunFailure | null }
+}
+
+export interface MapResult extends RunEnd {
+  readonly count: number
+  readonly failed: number
+  /** What each item gave, as JSON. */
+  readonly results?: ContentRef
+}
+
 /** Identity of a step's work; its generation is the input's. */
 export interface StepInput extends RunInput {
   readonly step: string
@@ -37,6 +78,8 @@ export interface StepInput extends RunInput {
   readonly answer?: StepAnswer
   /** Counts the reminders of a step that waits. */
   readonly reminder?: number
+  /** Of a map: the item that the step is done with, and where the list of its pages is. */
+  readonly item?: { readonly index: number; readonly pages: string }
 }
 
 export type StepAnswer =

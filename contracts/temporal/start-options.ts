@@ -23,6 +23,7 @@ const PRIORITY: Record<RunKind, number> = {
   incident: 2,
   retraining: 2,
   pipeline: 3,
+  map: 3,
   dataset: 2,
   training: 3,
   drift: 3,
@@ -37,6 +38,7 @@ const NAMED_BY = {
   dataset: searchAttributes.dataset,
   training: searchAttributes.model,
   pipeline: searchAttributes.pipeline,
+  map: searchAttributes.pipeline,
 } as const
 
 const WHAT: Record<RunKind, string> = {
@@ -46,6 +48,7 @@ const WHAT: Record<RunKind, string> = {
   training: 'Train model',
   retraining: 'Retrain deployment',
   pipeline: 'Run pipeline',
+  map: 'Map of pipeline',
   drift: 'Check a window of deployment',
 }
 

@@ -23,6 +23,7 @@ const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
   retraining: /^set$/,
   // What its steps leave in our stores they leave through runs of their own, or under no key.
   pipeline: /^$/,
+  map: /^$/,
 }
 
 /** The step without which a run has not succeeded. */
@@ -131,6 +132,7 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
       return step === 'begin'
     case 'training':
     case 'pipeline':
+    case 'map':
       return false
   }
 }

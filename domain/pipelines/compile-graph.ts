@@ -24,7 +24,8 @@ export function compileNeeds(
       else if (!steps.has(need)) reader.wrong(path, `There is no step "${need}".${didYouMean(need, names)}`)
     }
     checkWay(reader, spec, steps)
-    const referred = referencesIn(spec.with).flatMap(each => (each.kind === 'step' ? [each.step] : []))
+    const given = [spec.with, spec.do?.with ?? {}]
+    const referred = referencesIn(given).flatMap(each => (each.kind === 'step' ? [each.step] : []))
     const all = [...new Set([...spec.needs, ...referred])].filter(
       need => need !== spec.name && steps.has(need),
     )

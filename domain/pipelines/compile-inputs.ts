@@ -2,11 +2,11 @@ import type { Json } from '../canonical-json.js'
 import { didYouMean } from '../suggest.js'
 import { caseProblems } from './branch.js'
 import type { ReadStep } from './compile-steps.js'
-import type { ParameterSpec } from './definition.js'
+import type { InnerStep, ParameterSpec } from './definition.js'
 import type { Path } from './problems.js'
 import type { Reader } from './reader.js'
 import { describeReference, partsOf, type Reference, soleReference } from './references.js'
-import type { InputSpec } from './step-types.js'
+import type { InputSpec, StepType } from './step-types.js'
 import { choiceProblems, isAssignable, isScalar, typeWords, valueProblems } from './value-types.js'
 import type { ValueType } from './values.js'
 
@@ -14,31 +14,47 @@ import type { ValueType } from './values.js'
 export interface Scope {
   readonly parameters: Readonly<Record<string, ParameterSpec>>
   readonly steps: ReadonlyMap<string, ReadStep>
+  /** True within what a map does with each item. */
+  readonly hasItem?: boolean
 }
 
 /**
- * Checks the inputs of a step against its type: names, types of what is written out, and declared types of
- * what is referred to.
+ * Checks the inputs of a step, and of what a map does, against the types: names, types of what is written
+ * out, and declared types of what is referred to.
  */
-export function checkInputs(reader: Reader, { spec, type }: ReadStep, scope: Scope): void {
+export function checkInputs(
+  reader: Reader,
+  { spec, type, innerType }: ReadStep,
+  scope: Omit<Scope, 'hasItem'>,
+): void {
+  const path = ['steps', spec.name]
+  checkWork(reader, spec, type, path, scope, spec.name)
+  if (spec.do) checkWork(reader, spec.do, innerType, [...path, 'do'], { ...scope, hasItem: true }, spec.name)
+}
+
+function checkWork(
+  reader: Reader,
+  spec: InnerStep,
+  type: StepType | undefined,
+  at: Path,
+  scope: Scope,
+  own: string,
+): void {
+  const path = [...at, 'with']
   if (!type) {
     // Its inputs cannot be known; what they refer to can.
-    walk(spec.with, ['steps', spec.name, 'with'], reader, scope, spec.name)
+    walk(spec.with, path, reader, scope, own)
     return
   }
   const known = Object.keys(type.inputs)
-  const path = ['steps', spec.name, 'with']
   for (const name of known) {
     const { default: fallback, optional, type: of } = type.inputs[name]!
     if (spec.with[name] !== undefined || fallback !== undefined || optional) continue
-    reader.wrong(
-      ['steps', spec.name],
-      `Step type "${spec.uses}" needs the input "${name}": ${typeWords(of)}.`,
-    )
+    reader.wrong(at, `Step type "${spec.uses}" needs the input "${name}": ${typeWords(of)}.`)
   }
   if (spec.uses === 'branch' && spec.with['cases'] !== undefined) {
-    for (const { at, message } of caseProblems(spec.with['cases'], '')) {
-      reader.wrong([...path, 'cases', ...positionIn(at)], message)
+    for (const { at: place, message } of caseProblems(spec.with['cases'], '')) {
+      reader.wrong([...path, 'cases', ...positionIn(place)], message)
     }
   }
   for (const [name, value] of Object.entries(spec.with)) {
@@ -50,7 +66,7 @@ export function checkInputs(reader: Reader, { spec, type }: ReadStep, scope: Sco
         `"${spec.uses}" has no input "${name}".${hint} Known: ${known.join(', ')}.`,
       )
     }
-    walk(value, [...path, name], reader, scope, spec.name)
+    walk(value, [...path, name], reader, scope, own)
     if (input) checkInput(reader, value, input, [...path, name], scope)
   }
 }
@@ -107,8 +123,15 @@ function walk(value: Json, path: Path, reader: Reader, scope: Scope, own: string
   }
 }
 
-function referenceProblem(reference: Reference, { parameters, steps }: Scope, own: string): string | null {
+function referenceProblem(
+  reference: Reference,
+  { parameters, steps, hasItem }: Scope,
+  own: string,
+): string | null {
   switch (reference.kind) {
+    case 'item':
+    case 'index':
+      return hasItem ? null : `"${describeReference(reference)}" is only known within "do" of a map.`
     case 'run':
       return null
     case 'parameter': {
@@ -137,6 +160,10 @@ function typeOf(reference: Reference, { parameters, steps }: Scope): ValueType |
   switch (reference.kind) {
     case 'run':
       return 'string'
+    case 'index':
+      return 'integer'
+    case 'item':
+      return 'json'
     case 'parameter':
       return Object.hasOwn(parameters, reference.name) ? parameters[reference.name]!.type : undefined
     case 'step': {

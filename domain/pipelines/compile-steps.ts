@@ -1,11 +1,19 @@
 import type { Json } from '../canonical-json.js'
 import { didYouMean } from '../suggest.js'
-import { MAX_STEPS, STEP_NAME_PATTERN, STEP_NAME_RULE, type StepRetry, type StepSpec } from './definition.js'
+import {
+  type InnerStep,
+  MAX_STEPS,
+  STEP_NAME_PATTERN,
+  STEP_NAME_RULE,
+  type StepRetry,
+  type StepSpec,
+} from './definition.js'
 import type { Path } from './problems.js'
 import type { JsonObject, Reader } from './reader.js'
 import { STEP_TYPES, type StepType, stepType } from './step-types.js'
 
-const FIELDS = ['uses', 'needs', 'when', 'join', 'with', 'timeout', 'retry', 'cache', 'description']
+const INNER_FIELDS = ['uses', 'with', 'timeout', 'retry', 'cache']
+const FIELDS = [...INNER_FIELDS, 'needs', 'when', 'join', 'description', 'do']
 const MONTH = 30 * 24 * 3600
 const YEAR = 366 * 24 * 3600
 const MAX_ATTEMPTS = 100
@@ -14,6 +22,8 @@ const MAX_ATTEMPTS = 100
 export interface ReadStep {
   readonly spec: StepSpec
   readonly type: StepType | undefined
+  /** Of a map: the type of what it does with each item. */
+  readonly innerType?: StepType | undefined
 }
 
 /** The steps of a definition in the order of their author; needs are those that it names. */
@@ -42,29 +52,57 @@ export function compileSteps(reader: Reader, source: Json | undefined): ReadStep
 }
 
 function compileStep(reader: Reader, name: string, given: JsonObject, path: Path): ReadStep {
-  const uses = usesOf(reader, given['uses'], path)
-  const type = stepType(uses)
-  const inputs = given['with'] ?? {}
+  const work = compileWork(reader, given, path)
   const needs = reader.texts(given['needs'], [...path, 'needs'])
-  const timeoutSeconds = reader.duration(given['timeout'], [...path, 'timeout'], { least: 1, most: MONTH })
-  const retry = retryOf(reader, given['retry'], [...path, 'retry'])
-  const cache = cacheOf(reader, given['cache'], [...path, 'cache'], uses, type)
+  const inner = innerOf(reader, given['do'], path, work.uses)
   const description = reader.text(given['description'], [...path, 'description'])
   const when = whenOf(reader, given['when'], [...path, 'when'])
   const join = reader.choice(given['join'], [...path, 'join'], ['all', 'any'] as const)
   const spec: StepSpec = {
     name,
-    uses,
+    ...work,
     needs: [...new Set([...needs, ...(when ? [when.step] : [])])],
     ...(when === undefined ? {} : { when }),
     ...(join === 'any' ? { join } : {}),
+    ...(description === undefined ? {} : { description }),
+    ...(inner === undefined ? {} : { do: inner }),
+  }
+  return { spec, type: stepType(work.uses), innerType: inner && stepType(inner.uses) }
+}
+
+/** What a step, or a map with each item, does. */
+function compileWork(reader: Reader, given: JsonObject, path: Path): InnerStep {
+  const uses = usesOf(reader, given['uses'], path)
+  const inputs = given['with'] ?? {}
+  const timeoutSeconds = reader.duration(given['timeout'], [...path, 'timeout'], { least: 1, most: MONTH })
+  const retry = retryOf(reader, given['retry'], [...path, 'retry'])
+  const cache = cacheOf(reader, given['cache'], [...path, 'cache'], uses)
+  return {
+    uses,
     with: reader.object(inputs, [...path, 'with'], null, '"with"') ?? {},
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     ...(retry === undefined ? {} : { retry }),
     ...(cache === undefined ? {} : { cache }),
-    ...(description === undefined ? {} : { description }),
   }
-  return { spec, type }
+}
+
+function innerOf(reader: Reader, value: Json | undefined, path: Path, uses: string): InnerStep | undefined {
+  if (uses !== 'map') {
+    if (value !== undefined) reader.wrong([...path, 'do'], 'Only a map does something with each item.')
+    return undefined
+  }
+  if (value === undefined) {
+    reader.wrong(path, 'A map needs "do": the step that is done with each item.')
+    return undefined
+  }
+  const given = reader.object(value, [...path, 'do'], INNER_FIELDS, '"do"')
+  if (!given) return undefined
+  const inner = compileWork(reader, given, [...path, 'do'])
+  const type = stepType(inner.uses)
+  if (type && type.work !== 'io' && type.work !== 'compute') {
+    reader.wrong([...path, 'do', 'uses'], `"${inner.uses}" cannot be done with each item: it is waited for.`)
+  }
+  return inner
 }
 
 function usesOf(reader: Reader, value: Json | undefined, path: Path): string {
@@ -112,15 +150,9 @@ function retryOf(reader: Reader, value: Json | undefined, path: Path): StepRetry
   return { maxAttempts, ...(delaySeconds === undefined ? {} : { delaySeconds }) }
 }
 
-function cacheOf(
-  reader: Reader,
-  value: Json | undefined,
-  path: Path,
-  uses: string,
-  type: StepType | undefined,
-): StepSpec['cache'] {
+function cacheOf(reader: Reader, value: Json | undefined, path: Path, uses: string): StepSpec['cache'] {
   if (value === undefined || value === false) return value
-  if (type?.cache === 'never') {
+  if (stepType(uses)?.cache === 'never') {
     reader.wrong(path, `Outcomes of "${uses}" are never taken over: it acts, or depends on the moment.`)
     return undefined
   }

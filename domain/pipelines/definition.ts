@@ -45,7 +45,12 @@ export interface StepSpec {
   /** Whether outcomes of equal inputs are taken over from earlier runs; that of the step type where left out. */
   readonly cache?: boolean | { readonly maxAgeSeconds: number }
   readonly description?: string
+  /** Of a map: what is done with each item. */
+  readonly do?: InnerStep
 }
+
+/** What a map does with an item; its inputs may refer to `item` and `index`. */
+export type InnerStep = Pick<StepSpec, 'uses' | 'with' | 'timeoutSeconds' | 'retry' | 'cache'>
 
 /** When a run that failed is picked up again by itself; see domain/runs/retry-policy.ts. */
 export interface PipelineRetry {

@@ -1,5 +1,5 @@
 import type { Json } from '../canonical-json.js'
-import type { StepSpec } from './definition.js'
+import type { InnerStep } from './definition.js'
 import type { StepType } from './step-types.js'
 
 /** Whether outcomes of equal inputs are taken over from earlier runs, and how old they may be at most. */
@@ -9,7 +9,7 @@ export interface CachePolicy {
 }
 
 /** What a step says of it, else what its type does; a type whose steps are effects never takes one over. */
-export function cachePolicy({ cache }: Pick<StepSpec, 'cache'>, type: StepType): CachePolicy {
+export function cachePolicy({ cache }: Pick<InnerStep, 'cache'>, type: StepType): CachePolicy {
   if (type.cache === 'never' || cache === false) return { enabled: false, maxAgeSeconds: null }
   if (typeof cache === 'object') return { enabled: true, maxAgeSeconds: cache.maxAgeSeconds }
   return { enabled: cache === true || type.cache === 'default', maxAgeSeconds: null }

@@ -12,6 +12,10 @@ export type Reference =
       readonly path: readonly string[]
     }
   | { readonly kind: 'run'; readonly field: RunField }
+  /** What a map is at, and something within it. */
+  | { readonly kind: 'item'; readonly path: readonly string[] }
+  /** Its position, from 0. */
+  | { readonly kind: 'index' }
 
 /** What a run says of itself. */
 export const RUN_FIELDS = ['id', 'pipeline'] as const
@@ -24,7 +28,7 @@ export type TextPart =
 const OPEN = '${{'
 const CLOSE = '}}'
 const WORD = /^[A-Za-z0-9_-]+$/
-const FORMS = 'parameters.<name>, steps.<step>.<output> or run.<field>'
+const FORMS = 'parameters.<name>, steps.<step>.<output>, run.<field>, or item and index within a map'
 
 /** The pieces of a text. `$${{` stands for `${{` itself. */
 export function partsOf(text: string): TextPart[] {
@@ -89,17 +93,18 @@ export function resolveValue(value: Json, lookup: (reference: Reference) => Json
   )
 }
 
-/** What stands at a path within a value. @throws MlforgeError step_input_invalid where nothing does */
-export function valueAt(value: Json, { step, output, path }: Extract<Reference, { kind: 'step' }>): Json {
+/**
+ * What stands at a path within a value.
+ * @param what how the value is called
+ * @throws MlforgeError step_input_invalid where nothing does
+ */
+export function valueAt(value: Json, path: readonly string[], what: string): Json {
   let found: Json | undefined = value
   for (const key of path) {
     const isInside: boolean = typeof found === 'object' && found !== null && Object.hasOwn(found, key)
     found = isInside ? (found as Readonly<Record<string, Json>>)[key] : undefined
     if (found === undefined) {
-      throw new MlforgeError(
-        'step_input_invalid',
-        `Output "${output}" of step "${step}" has nothing at ${path.join('.')}.`,
-      )
+      throw new MlforgeError('step_input_invalid', `${what} has nothing at ${path.join('.')}.`)
     }
   }
   return found ?? null
@@ -112,6 +117,10 @@ export function describeReference(reference: Reference): string {
       return `parameters.${reference.name}`
     case 'run':
       return `run.${reference.field}`
+    case 'index':
+      return 'index'
+    case 'item':
+      return ['item', ...reference.path].join('.')
     case 'step':
       return ['steps', reference.step, reference.output, ...reference.path].join('.')
   }
@@ -141,6 +150,8 @@ function parse(inner: string): TextPart {
     return { malformed: `"${inner}" is no reference. Write ${FORMS}.` }
   }
   const [first, second, ...path] = rest
+  if (root === 'item') return { reference: { kind: 'item', path: rest } }
+  if (root === 'index' && first === undefined) return { reference: { kind: 'index' } }
   if (root === 'parameters' && first !== undefined && second === undefined) {
     return { reference: { kind: 'parameter', name: first } }
   }

@@ -239,6 +239,35 @@ export const STEP_TYPES = {
     maxAttempts: 5,
     cache: 'never',
   },
+  map: {
+    version: 1,
+    description: 'Does one step, its `do`, with each item of a list: a run of its own.',
+    inputs: {
+      items: { type: 'json', description: 'a list of at most 100,000, or a table, whose rows they are' },
+      parallel: {
+        type: 'integer',
+        default: 10,
+        description: 'items that are worked on at the same time, 1 to 200',
+      },
+      maxFailures: {
+        type: 'integer',
+        default: 0,
+        description: 'items that may fail or be refused; one more ends the map',
+      },
+    },
+    outputs: {
+      count: { type: 'integer', description: 'number of items' },
+      failed: { type: 'integer', description: 'how many of them failed or were refused' },
+      results: {
+        type: 'json',
+        description: 'what each item gave, in their order; null for those that failed',
+      },
+    },
+    work: 'run',
+    timeoutSeconds: 7 * 24 * HOUR,
+    maxAttempts: 3,
+    cache: 'never',
+  },
   subpipeline: {
     version: 1,
     description: 'Runs another pipeline: a run of its own.',

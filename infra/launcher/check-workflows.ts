@@ -12,6 +12,7 @@ const RUN_TYPES = Object.values({
   incident: WORKFLOWS.incident,
   retraining: WORKFLOWS.retraining,
   pipeline: WORKFLOWS.pipeline,
+  map: WORKFLOWS.map,
 } satisfies Record<RunKind, string>)
 
 const DEADLINE_MS = 5_000

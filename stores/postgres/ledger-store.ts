@@ -1,4 +1,4 @@
-import { type DataSource, type EntityManager, In } from 'typeorm'
+import { type DataSource, type EntityManager, In, Like, Not } from 'typeorm'
 import { LedgerStep } from './entities/ledger-step.js'
 import { Run } from './entities/run.js'
 import { assertFence, type Fence, takeLease } from './leases.js'
@@ -79,8 +79,28 @@ export class LedgerStore {
     })
   }
 
+  /** Finished steps of a run in their order; items of maps, of which there may be many, are left out. */
   async steps(runId: string): Promise<LedgerStep[]> {
-    return this.dataSource.getRepository(LedgerStep).find({ where: { runId }, order: { finishedAt: 'ASC' } })
+    return this.dataSource
+      .getRepository(LedgerStep)
+      .find({ where: { runId, step: Not(Like('%/%')) }, order: { finishedAt: 'ASC' } })
+  }
+
+  /** How many items of a map are finished, from the first on without a gap. */
+  async finishedItems({
+    runId,
+    step,
+    generation,
+  }: Pick<StepRef, 'runId' | 'step' | 'generation'>): Promise<number> {
+    const rows: { from: number }[] = await this.dataSource.query(
+      `SELECT count(*)::int AS "from" FROM (
+         SELECT item, row_number() OVER (ORDER BY item) - 1 AS place FROM (
+           SELECT split_part(step, '/', 2)::int AS item FROM ledger_steps
+           WHERE run_id = $1 AND generation = $3 AND step LIKE $2 || '/%') AS items) AS numbered
+       WHERE item = place`,
+      [runId, step, generation],
+    )
+    return rows[0]!.from
   }
 
   /** Those of some steps of a run that are finished, of every generation. */

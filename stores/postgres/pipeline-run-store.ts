@@ -1,4 +1,4 @@
-import type { DataSource, EntityManager } from 'typeorm'
+import { type DataSource, type EntityManager, Like, Not } from 'typeorm'
 import type { PipelineRunRequest, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import type { RunFailure } from '../../contracts/temporal/messages.js'
 import type { Json } from '../../domain/canonical-json.js'
@@ -42,8 +42,9 @@ export class PipelineRunStore {
     return this.dataSource.getRepository(PipelineRun).findOneBy({ runId })
   }
 
+  /** Those that have begun; items of maps are left out. */
   async steps(runId: string): Promise<PipelineStep[]> {
-    return this.dataSource.getRepository(PipelineStep).findBy({ runId })
+    return this.dataSource.getRepository(PipelineStep).findBy({ runId, step: Not(Like('%/%')) })
   }
 
   /** The run begins: from now on it has steps. */
@@ -159,10 +160,17 @@ export class PipelineRunStore {
     })
   }
 
-  /** What still works in a run that has ended without a word works no longer. */
-  async endRunning(runId: string, state: StepState): Promise<void> {
+  /**
+   * What still works in a run that has ended without a word works no longer.
+   * @param prefix of the steps that are meant: of a map its items
+   */
+  async endRunning(runId: string, prefix = ''): Promise<void> {
     await this.dataSource.transaction(async transaction => {
-      await transaction.update(PipelineStep, { runId, state: 'running' }, { state, endedAt: new Date() })
+      await transaction.update(
+        PipelineStep,
+        { runId, state: 'running', step: Like(`${prefix}%`) },
+        { state: 'cancelled', endedAt: new Date() },
+      )
       await touch(transaction, runId)
     })
   }

@@ -425,4 +425,66 @@ describe('runPipeline', () => {
       error: { code: 'step_input_invalid', message: expect.stringContaining('no parameter "m"') },
     })
   })
+
+  it('does a step with each item of a list, and gives what each gave in their order', async () => {
+    const items = Array.from({ length: 25 }, (_, n) => ({ n }))
+    const run = await start('mapped', {
+      steps: {
+        each: {
+          uses: 'map',
+          with: { items, parallel: 4, maxFailures: 1 },
+          do: { uses: 'compare', with: { candidate: '${{ item.n }}', reference: 23 } },
+        },
+        tell: post('/ok/mapped', {
+          with: { url: receiver.url('/ok/mapped'), body: '${{ steps.each.results }}' },
+        }),
+      },
+    })
+    expect(await harness.ended(run, 60_000)).toMatchObject({ status: 'succeeded' })
+    expect((await outcomeOf(run, 'each')).outputs).toMatchObject({ count: 25, failed: 1 })
+    const [told] = receiver.of('/ok/mapped')
+    expect(told!.body).toEqual(items.map(({ n }) => (n > 23 ? null : { ratio: n / 23 })))
+    const { each } = await stepsOf(run)
+    const child = await harness.row({ id: each!.child! })
+    expect(child).toMatchObject({ kind: 'map', name: 'mapped', status: 'succeeded' })
+    await record(harness.client, child.workflowId, 'runMap.succeeded')
+  }, 90_000)
+
+  it('takes a map up where it was, with the rows of a table as its items', async () => {
+    const run = await start('mapped-table', {
+      steps: {
+        data: { uses: 'dataset', with: { dataset: 'bike' } },
+        few: {
+          uses: 'query',
+          with: {
+            sql: 'SELECT instant FROM t ORDER BY instant LIMIT 6',
+            tables: { t: '${{ steps.data.table }}' },
+          },
+        },
+        each: {
+          uses: 'map',
+          with: { items: '${{ steps.few.table }}', parallel: 1 },
+          do: {
+            uses: 'http',
+            with: { url: receiver.url('/fail/1/${{ item.instant }}') },
+            retry: { maxAttempts: 1 },
+          },
+        },
+      },
+    })
+    const paths = Array.from({ length: 6 }, (_, i) => `/fail/1/${i + 1}`)
+    const sent = () => paths.map(path => receiver.of(path).length)
+    expect(await harness.ended(run, 60_000)).toMatchObject({
+      status: 'failed',
+      error: { code: 'http_failed', message: expect.stringContaining('item 0') },
+    })
+    expect(sent()).toEqual([1, 0, 0, 0, 0, 0])
+    // Each attempt comes one item further, and sends nothing again that was answered.
+    for (let attempt = 2; attempt <= 7; attempt++) {
+      await harness.ended(await harness.ports.runs.retry(PROJECT, run.id), 60_000)
+    }
+    expect(await harness.row(run)).toMatchObject({ status: 'succeeded', attempt: 7 })
+    expect(sent()).toEqual([2, 2, 2, 2, 2, 2])
+    expect(new Set(receiver.of('/fail/1/3').map(({ key }) => key))).toEqual(new Set([`${run.id}/each/2/g1`]))
+  }, 120_000)
 })
