@@ -1,16 +1,18 @@
 import type { RunLimits, TickInput } from '../contracts/temporal/messages.js'
+import type { PipelineRunRequest } from '../contracts/temporal/pipelines.js'
 import type { RetrainingRequest } from '../contracts/temporal/retraining.js'
 import type { StartableRun } from '../contracts/temporal/start-options.js'
 import { MlforgeError } from '../domain/errors.js'
+import { parameterValues } from '../domain/pipelines/parameters.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
 import { isOpen } from '../domain/runs/run-status.js'
 import { buildTrainingSpec, type DatasetFacts, type TrainingRequest } from '../domain/training/build-spec.js'
 import { derivedId } from '../stores/ids.js'
-import type { Schedule } from '../stores/postgres/entities/schedule.js'
+import type { Schedule, ScheduledPipelineRow } from '../stores/postgres/entities/schedule.js'
 import type { AcceptRun } from '../stores/postgres/run-store.js'
 import type { Ports } from './ports.js'
 
-type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'limits'> & {
+type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'pipelines' | 'limits'> & {
   readonly retryPolicy: RetryPolicy
 }
 
@@ -21,7 +23,9 @@ export interface AcceptedTick {
   readonly ended?: { readonly result: unknown }
 }
 
-export function scheduleActivities({ runs, schedules, datasets, limits, retryPolicy }: SchedulePorts) {
+export function scheduleActivities(ports: SchedulePorts) {
+  const { runs, schedules, datasets, pipelines, limits, retryPolicy } = ports
+
   return {
     /**
      * Takes the run of a tick on. The run's id follows from the tick, so a tick that is tried again finds
@@ -32,12 +36,12 @@ export function scheduleActivities({ runs, schedules, datasets, limits, retryPol
       const schedule = await schedules.get(project, name)
       const { codes, maxAttempts, delaySeconds } = retryPolicy
       const { run } = await runs.accept({
+        retryPolicy: { codes, maxAttempts, delaySeconds },
         ...(await workOf(schedule)),
         id: derivedId(project, tickId),
         project,
         principal: `schedule:${name}`,
         trigger: 'schedule',
-        retryPolicy: { codes, maxAttempts, delaySeconds },
         startedByCaller: true,
       })
       const { id, kind, attempt, generation, workflowId, principal, trigger, status, result } = run
@@ -56,7 +60,9 @@ export function scheduleActivities({ runs, schedules, datasets, limits, retryPol
     },
   }
 
-  async function workOf(schedule: Schedule): Promise<Pick<AcceptRun, 'kind' | 'name' | 'request'>> {
+  async function workOf(
+    schedule: Schedule,
+  ): Promise<Pick<AcceptRun, 'kind' | 'name' | 'request'> & Partial<Pick<AcceptRun, 'retryPolicy'>>> {
     const { project, name, kind, deployment } = schedule
     switch (kind) {
       case 'training': {
@@ -70,8 +76,27 @@ export function scheduleActivities({ runs, schedules, datasets, limits, retryPol
         const request: RetrainingRequest = { reason: `schedule ${name}`, dataUntil: null }
         return { kind, name: deployment!, request }
       }
+      case 'pipeline':
+        return workOfPipeline(project, schedule.pipeline!)
       case 'driftCheck':
         throw new MlforgeError('internal', `Schedule "${name}" checks windows; its ticks are no run.`)
+    }
+  }
+
+  /** Of the newest version, with the parameters of the schedule: what does not fit any more is refused. */
+  async function workOfPipeline(project: string, { pipeline: name, parameters }: ScheduledPipelineRow) {
+    const { pipelineId, version, sha256, definition } = await pipelines.version(project, name)
+    const { values, problems } = parameterValues(definition, parameters)
+    if (values === null) {
+      const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
+      throw new MlforgeError('invalid_request', all, { problems })
+    }
+    const request: PipelineRunRequest = { pipelineId, version, sha256, parameters: values }
+    return {
+      kind: 'pipeline' as const,
+      name,
+      request,
+      ...(definition.retry ? { retryPolicy: definition.retry } : {}),
     }
   }
 }

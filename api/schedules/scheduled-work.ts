@@ -1,29 +1,41 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { Schedule, UpdateSchedule } from '../../contracts/rest/schedules.js'
 import type { StartTraining } from '../../contracts/rest/trainings.js'
+import type { Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { parameterValues } from '../../domain/pipelines/parameters.js'
 import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
 import type { Schedule as Row, ScheduleKind } from '../../stores/postgres/entities/schedule.js'
+import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
 import { invalidRequest } from '../http/validation.js'
 import { TrainingPlanner } from '../trainings/training-planner.js'
 
 /** What each tick of a schedule does, as its row has it. */
-export type Work = Pick<Row, 'kind' | 'training' | 'deployment'>
+export type Work = Pick<Row, 'kind' | 'training' | 'deployment' | 'pipeline'>
 
 type Requested = Pick<UpdateSchedule, ScheduleKind>
 
-const KINDS = ['training', 'retraining', 'driftCheck'] as const
+const KINDS = ['training', 'retraining', 'driftCheck', 'pipeline'] as const
 
 /** @throws MlforgeError invalid_request unless exactly one kind of work is named */
 export function workOf(body: Requested): Work {
   const [kind, another] = KINDS.filter(each => body[each] != null)
   if (kind === undefined || another !== undefined) {
-    const message = 'needs exactly one of training, retraining and driftCheck.'
+    const message = 'needs exactly one of training, retraining, driftCheck and pipeline.'
     throw invalidRequest([{ at: another ?? 'training', message }])
   }
-  return kind === 'training'
-    ? { kind, training: body.training, deployment: null }
-    : { kind, training: null, deployment: body[kind]!.deployment }
+  const none = { training: null, deployment: null, pipeline: null }
+  switch (kind) {
+    case 'training':
+      return { ...none, kind, training: body.training }
+    case 'pipeline': {
+      const { name: pipeline, parameters = {} } = body.pipeline!
+      return { ...none, kind, pipeline: { pipeline, parameters: parameters as Record<string, Json> } }
+    }
+    case 'retraining':
+    case 'driftCheck':
+      return { ...none, kind, deployment: body[kind]!.deployment }
+  }
 }
 
 /** The new work of a schedule; undefined where it stays. @throws MlforgeError invalid_request for another kind */
@@ -35,10 +47,16 @@ export function changeOfWork(kind: ScheduleKind, body: Requested): Work | undefi
   throw invalidRequest([{ at: work.kind, message }])
 }
 
-export function workView({ kind, training, deployment }: Work): Pick<Schedule, ScheduleKind> {
-  return kind === 'training'
-    ? { training: training as StartTraining }
-    : { [kind]: { deployment: deployment! } }
+export function workView({ kind, training, deployment, pipeline }: Work): Pick<Schedule, ScheduleKind> {
+  switch (kind) {
+    case 'training':
+      return { training: training as StartTraining }
+    case 'pipeline':
+      return { pipeline: { name: pipeline!.pipeline, parameters: { ...pipeline!.parameters } } }
+    case 'retraining':
+    case 'driftCheck':
+      return { [kind]: { deployment: deployment! } }
+  }
 }
 
 /** Refuses work that no tick could ever do: what is wrong is found now, not at night. */
@@ -47,9 +65,17 @@ export class ScheduledWork {
   constructor(
     @Inject(TrainingPlanner) private readonly planner: TrainingPlanner,
     @Inject(DeploymentStore) private readonly deployments: DeploymentStore,
+    @Inject(PipelineStore) private readonly pipelines: PipelineStore,
   ) {}
 
-  async assertPossible(project: string, { kind, training, deployment }: Work): Promise<void> {
+  async assertPossible(project: string, { kind, training, deployment, pipeline }: Work): Promise<void> {
+    if (kind === 'pipeline') {
+      const { definition } = await this.pipelines.version(project, pipeline!.pipeline)
+      const { values, problems } = parameterValues(definition, pipeline!.parameters)
+      if (values === null)
+        throw invalidRequest(problems.map(each => ({ ...each, at: `pipeline.${each.at}` })))
+      return
+    }
     if (kind === 'training') {
       await this.planner.plan(project, training as StartTraining)
       return

@@ -5,6 +5,7 @@ import type {
   CreateSchedule,
   Schedule,
   ScheduledDeployment,
+  ScheduledPipeline,
   ScheduleTiming,
   UpdateSchedule,
 } from '../../contracts/rest/schedules.js'
@@ -13,6 +14,7 @@ import {
   FlagField,
   IntField,
   isInstant,
+  MapField,
   NameField,
   ObjectField,
   TextField,
@@ -52,12 +54,18 @@ class ScheduledDeploymentDto implements ScheduledDeployment {
   @NameField({ example: 'bike' }) deployment!: string
 }
 
+class ScheduledPipelineDto implements ScheduledPipeline {
+  @NameField({ example: 'retrain', description: 'its newest version at the tick is run' }) name!: string
+  @MapField({ optional: true, description: 'by their names; those with a default may be left out' })
+  parameters?: Record<string, unknown>
+}
+
 export class CreateScheduleDto implements CreateSchedule {
   @NameField({ example: 'bikes-weekly' }) name!: string
   @ObjectField(() => StartTrainingDto, {
     optional: true,
     description:
-      'what each tick starts; dataset version `latest` is of the tick. Exactly one of training, retraining and driftCheck',
+      'what each tick starts; dataset version `latest` is of the tick. Exactly one of training, retraining, driftCheck and pipeline',
   })
   training?: StartTrainingDto
   @ObjectField(() => ScheduledDeploymentDto, {
@@ -70,6 +78,8 @@ export class CreateScheduleDto implements CreateSchedule {
     description: 'checks of all windows that are due, missed ones too',
   })
   driftCheck?: ScheduledDeploymentDto
+  @ObjectField(() => ScheduledPipelineDto, { optional: true, description: 'a run of a pipeline' })
+  pipeline?: ScheduledPipelineDto
   @ObjectField(() => ScheduleTimingDto) timing!: ScheduleTimingDto
   @FlagField({ optional: true, default: false }) paused?: boolean
   @TextField({ optional: true, max: 1000 }) note?: string
@@ -79,6 +89,7 @@ export class UpdateScheduleDto implements UpdateSchedule {
   @ObjectField(() => StartTrainingDto, { optional: true }) training?: StartTrainingDto
   @ObjectField(() => ScheduledDeploymentDto, { optional: true }) retraining?: ScheduledDeploymentDto
   @ObjectField(() => ScheduledDeploymentDto, { optional: true }) driftCheck?: ScheduledDeploymentDto
+  @ObjectField(() => ScheduledPipelineDto, { optional: true }) pipeline?: ScheduledPipelineDto
   @ObjectField(() => ScheduleTimingDto, { optional: true, description: 'replaces the timing' })
   timing?: ScheduleTimingDto
   @TextField({ optional: true, max: 1000 }) note?: string
@@ -109,6 +120,7 @@ export class ScheduleDto implements Schedule {
   @ApiPropertyOptional({ type: StartTrainingDto }) training?: StartTrainingDto
   @ApiPropertyOptional({ type: ScheduledDeploymentDto }) retraining?: ScheduledDeploymentDto
   @ApiPropertyOptional({ type: ScheduledDeploymentDto }) driftCheck?: ScheduledDeploymentDto
+  @ApiPropertyOptional({ type: ScheduledPipelineDto }) pipeline?: ScheduledPipelineDto
   @ApiProperty({ type: ResolvedTimingDto }) timing!: ResolvedTimingDto
   @ApiProperty() paused!: boolean
   @ApiProperty({ type: String, nullable: true }) note!: string | null

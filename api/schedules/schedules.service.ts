@@ -72,7 +72,7 @@ export class SchedulesService {
     const work = changeOfWork(kind, what)
     if (work) await this.work.assertPossible(project, work)
     const row = await this.schedules.update(project, name, {
-      ...(work ? { training: work.training, deployment: work.deployment } : {}),
+      ...(work ? { training: work.training, deployment: work.deployment, pipeline: work.pipeline } : {}),
       ...(resolved ? { timing: resolved } : {}),
       ...(note === undefined ? {} : { note }),
     })

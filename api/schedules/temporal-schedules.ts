@@ -42,6 +42,7 @@ const TICKS: Record<ScheduleKind, { readonly workflowType: string; readonly what
   training: { workflowType: WORKFLOWS.scheduledTraining, what: 'Train model' },
   retraining: { workflowType: WORKFLOWS.scheduledRetraining, what: 'Retrain deployment' },
   driftCheck: { workflowType: WORKFLOWS.scheduledDriftCheck, what: 'Check windows of deployment' },
+  pipeline: { workflowType: WORKFLOWS.scheduledPipeline, what: 'Run pipeline' },
 }
 
 interface Patch {
@@ -182,16 +183,29 @@ export class TemporalSchedules {
   }
 }
 
+/** What a schedule works for, and the search attribute that names it. */
+function subjectOf({ kind, training, deployment, pipeline }: Schedule) {
+  switch (kind) {
+    case 'training':
+      return { attribute: searchAttributes.model, subject: (training as { model: string }).model }
+    case 'pipeline':
+      return { attribute: searchAttributes.pipeline, subject: pipeline!.pipeline }
+    case 'retraining':
+    case 'driftCheck':
+      return { attribute: searchAttributes.deployment, subject: deployment! }
+  }
+}
+
 function definitionOf(row: Schedule) {
   const timing = row.timing as Timing
   const { workflowType, what } = TICKS[row.kind]
-  const model = row.kind === 'training' ? (row.training as { model: string }).model : undefined
-  const subject = model ?? row.deployment!
+  const { attribute, subject } = subjectOf(row)
   const input: TickInput = { project: row.project, schedule: row.name }
   const definition = {
     row: row.id,
     timing: timing as unknown as Json,
-    ...(model === undefined ? { kind: row.kind, deployment: subject } : { model }),
+    // As it was before there were other kinds: those that are there stay as they are.
+    ...(row.kind === 'training' ? { model: subject } : { kind: row.kind, deployment: subject }),
   }
   return {
     spec: {
@@ -211,10 +225,7 @@ function definitionOf(row: Schedule) {
       typedSearchAttributes: new TypedSearchAttributes([
         { key: searchAttributes.project, value: row.project },
         { key: searchAttributes.kind, value: 'schedule' },
-        {
-          key: model === undefined ? searchAttributes.deployment : searchAttributes.model,
-          value: subject,
-        },
+        { key: attribute, value: subject },
         { key: searchAttributes.trigger, value: 'schedule' },
       ]),
     },

@@ -19,7 +19,13 @@ export interface ScheduledDeployment {
   deployment: string
 }
 
-/** Exactly one of training, retraining and driftCheck: what each tick does. */
+/** A pipeline that each tick runs: of its newest version then. */
+export interface ScheduledPipeline {
+  name: string
+  parameters?: Record<string, unknown>
+}
+
+/** Exactly one of training, retraining, driftCheck and pipeline: what each tick does. */
 export interface CreateSchedule {
   name: string
   training?: StartTraining
@@ -27,6 +33,7 @@ export interface CreateSchedule {
   retraining?: ScheduledDeployment
   /** Checks of all windows that are due, missed ones too. */
   driftCheck?: ScheduledDeployment
+  pipeline?: ScheduledPipeline
   timing: ScheduleTiming
   paused?: boolean
   note?: string
@@ -37,16 +44,18 @@ export interface UpdateSchedule {
   training?: StartTraining
   retraining?: ScheduledDeployment
   driftCheck?: ScheduledDeployment
+  pipeline?: ScheduledPipeline
   timing?: ScheduleTiming
   note?: string
 }
 
-/** One of training, retraining and driftCheck is there. */
+/** One of training, retraining, driftCheck and pipeline is there. */
 export interface Schedule {
   name: string
   training?: StartTraining
   retraining?: ScheduledDeployment
   driftCheck?: ScheduledDeployment
+  pipeline?: ScheduledPipeline
   timing: Required<Omit<ScheduleTiming, 'cron' | 'everySeconds'>> & { cron?: string; everySeconds?: number }
   paused: boolean
   note: string | null

@@ -180,6 +180,7 @@ export const WORKFLOWS = {
   scheduledTraining: 'scheduledTraining',
   scheduledRetraining: 'scheduledRetraining',
   scheduledDriftCheck: 'scheduledDriftCheck',
+  scheduledPipeline: 'scheduledPipeline',
   reconcile: 'reconcile',
   superviseRetries: 'superviseRetries',
   superviseWindows: 'superviseWindows',

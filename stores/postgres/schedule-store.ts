@@ -7,9 +7,20 @@ import { page, type PageOf, type PageRequest } from './paging.js'
 
 export type NewSchedule = Pick<
   Schedule,
-  'project' | 'name' | 'kind' | 'training' | 'deployment' | 'timing' | 'paused' | 'note' | 'principal'
+  | 'project'
+  | 'name'
+  | 'kind'
+  | 'training'
+  | 'deployment'
+  | 'pipeline'
+  | 'timing'
+  | 'paused'
+  | 'note'
+  | 'principal'
 >
-export type ScheduleChange = Partial<Pick<Schedule, 'training' | 'deployment' | 'timing' | 'paused' | 'note'>>
+export type ScheduleChange = Partial<
+  Pick<Schedule, 'training' | 'deployment' | 'pipeline' | 'timing' | 'paused' | 'note'>
+>
 
 /** What each schedule should be; the Temporal Schedule is made equal to it. */
 export class ScheduleStore {

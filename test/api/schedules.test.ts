@@ -225,8 +225,34 @@ describe('schedules of a deployment', () => {
     expect((await api.call('DELETE', `/v1/schedules/${name}`)).status).toBe(204)
   })
 
+  it('has a pipeline, with parameters that its newest version takes', async () => {
+    const [pipeline, name] = [temporal.unique('pipe'), temporal.unique('nightly')]
+    const parameters = { n: { type: 'integer' } }
+    const steps = { check: { uses: 'compare', with: { candidate: '${{ parameters.n }}', reference: 1 } } }
+    await api.call('POST', '/v1/pipelines', { body: { pipelines: { [pipeline]: { parameters, steps } } } })
+    const what = { pipeline: { name: pipeline, parameters: { n: 1 } } }
+    expect(await create(name, { pipeline: { name: pipeline } })).toMatchObject({
+      status: 400,
+      body: { problems: [{ at: 'pipeline.parameters.n' }] },
+    })
+    expect(await create(name, { pipeline: { name: 'none' } })).toMatchObject({ status: 404 })
+    expect(await create(name, what)).toMatchObject({ status: 201, body: { name, ...what } })
+    const { action } = await handle(name).describe()
+    expect(action).toMatchObject({
+      workflowType: 'scheduledPipeline',
+      args: [{ project: 'default', schedule: name }],
+      staticSummary: `Run pipeline ${pipeline}, by schedule ${name}`,
+    })
+    expect((await api.call('DELETE', `/v1/schedules/${name}`)).status).toBe(204)
+  })
+
   it.each([
-    [{}, 400, 'invalid_request', /training: needs exactly one of training, retraining and driftCheck/],
+    [
+      {},
+      400,
+      'invalid_request',
+      /training: needs exactly one of training, retraining, driftCheck and pipeline/,
+    ],
     [
       { retraining: { deployment: 'bike' }, driftCheck: { deployment: 'bike' } },
       400,

@@ -290,6 +290,7 @@ describe('retrainDeployment', () => {
       kind: 'retraining',
       training: null,
       deployment: bike.name,
+      pipeline: null,
       timing: { cron: '0 3 * * 1' },
       paused: false,
       note: null,

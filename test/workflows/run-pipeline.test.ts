@@ -7,6 +7,7 @@ import {
   type PipelineRunRequest,
   type StepAnswerVerb,
 } from '../../contracts/temporal/pipelines.js'
+import { QUEUES } from '../../contracts/temporal/queues.js'
 import type { Json } from '../../domain/canonical-json.js'
 import { compilePipeline } from '../../domain/pipelines/compile.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
@@ -487,4 +488,43 @@ describe('runPipeline', () => {
     expect(sent()).toEqual([2, 2, 2, 2, 2, 2])
     expect(new Set(receiver.of('/fail/1/3').map(({ key }) => key))).toEqual(new Set([`${run.id}/each/2/g1`]))
   }, 120_000)
+
+  it('is what a tick of a schedule runs, of the newest version and once', async () => {
+    const first = await start(
+      'ticking',
+      {
+        parameters: { n: { type: 'integer', default: 1 } },
+        steps: { check: { uses: 'compare', with: { candidate: '${{ parameters.n }}', reference: 5 } } },
+      },
+      { n: 1 },
+    )
+    await harness.ended(first)
+    await harness.ports.schedules.create({
+      project: PROJECT,
+      name: 'ticking',
+      kind: 'pipeline',
+      training: null,
+      deployment: null,
+      pipeline: { pipeline: 'ticking', parameters: { n: 2 } },
+      timing: { cron: '0 3 * * *' },
+      paused: false,
+      note: null,
+      principal: 'key:test',
+    })
+    const workflowId = `${PROJECT}/schedule/ticking/2026-03-01T03:00:00Z`
+    const tick = () =>
+      harness.client.workflow.execute('scheduledPipeline', {
+        workflowId,
+        taskQueue: QUEUES.workflows,
+        args: [{ project: PROJECT, schedule: 'ticking' }],
+      })
+    expect(await tick()).toEqual({ outcome: 'succeeded', steps: { succeeded: 1 } })
+    await record(harness.client, workflowId, 'scheduledPipeline.succeeded')
+    expect(await tick()).toEqual({ outcome: 'succeeded', steps: { succeeded: 1 } })
+    const { items } = await harness.ports.runs.list(PROJECT, { name: 'ticking' })
+    const own = items.filter(({ principal }) => principal === 'schedule:ticking')
+    expect(own).toMatchObject([
+      { status: 'succeeded', trigger: 'schedule', request: { parameters: { n: 2 } } },
+    ])
+  })
 })

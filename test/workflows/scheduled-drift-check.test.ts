@@ -38,6 +38,7 @@ describe('scheduledDriftCheck', () => {
       kind: 'driftCheck',
       training: null,
       deployment: name,
+      pipeline: null,
       timing: { everySeconds: 3600 },
       paused: false,
       note: null,

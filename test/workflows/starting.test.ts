@@ -143,6 +143,7 @@ describe('starts and ends that somebody else must see to', () => {
       kind: 'training',
       training: bikeTraining({ model: 'scheduled' }),
       deployment: null,
+      pipeline: null,
       timing: { cron: '0 3 * * *' },
       paused: false,
       note: null,

@@ -1,6 +1,12 @@
 import { Column, Entity, PrimaryColumn, Unique } from 'typeorm'
+import type { Json } from '../../../domain/canonical-json.js'
 
-export type ScheduleKind = 'training' | 'retraining' | 'driftCheck'
+export type ScheduleKind = 'training' | 'retraining' | 'driftCheck' | 'pipeline'
+
+export interface ScheduledPipelineRow {
+  readonly pipeline: string
+  readonly parameters: Readonly<Record<string, Json>>
+}
 
 /** What a Temporal Schedule should be; Temporal holds when it runs, this holds what it runs. */
 @Entity('schedules')
@@ -13,8 +19,10 @@ export class Schedule {
   @Column('text', { default: 'training' }) kind!: ScheduleKind
   /** The training that each tick starts; its dataset may be named by `latest`. Null for other kinds. */
   @Column('jsonb', { nullable: true }) training!: unknown
-  /** Name of what is retrained, or whose windows are checked; null for trainings. */
+  /** Name of what is retrained, or whose windows are checked; null for other kinds. */
   @Column('text', { nullable: true }) deployment!: string | null
+  /** The pipeline that each tick runs, and with which parameters; null for other kinds. */
+  @Column('jsonb', { nullable: true }) pipeline!: ScheduledPipelineRow | null
   @Column('jsonb') timing!: unknown
   @Column('boolean') paused!: boolean
   @Column('text', { nullable: true }) note!: string | null

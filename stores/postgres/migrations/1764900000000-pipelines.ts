@@ -54,6 +54,7 @@ const UP = [
      "created_at" TIMESTAMP WITH TIME ZONE NOT NULL,
      CONSTRAINT "step_outcomes_key" PRIMARY KEY ("project", "key")
    )`,
+  `ALTER TABLE "schedules" ADD "pipeline" jsonb`,
   `CREATE TABLE "step_log_chunks" (
      "run_id" uuid NOT NULL,
      "step" text NOT NULL,
