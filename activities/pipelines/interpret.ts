@@ -2,7 +2,7 @@ import type { RunInput } from '../../contracts/temporal/messages.js'
 import type { PipelinePlan, StepEnd, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import { graphOf } from '../../domain/pipelines/progress.js'
 import { stepType } from '../../domain/pipelines/step-types.js'
-import { isOpen } from '../../domain/runs/run-status.js'
+import { isOpen, writeSequence } from '../../domain/runs/run-status.js'
 import type { Ports } from '../ports.js'
 
 type InterpretPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'wakes' | 'workflows'>
@@ -11,7 +11,8 @@ type InterpretPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'wakes' |
 export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflows }: InterpretPorts) {
   return {
     /** The graph of a run, and what of it is done: what a retry skips. */
-    async planPipeline({ project, runId }: RunInput): Promise<PipelinePlan> {
+    async planPipeline({ project, runId, attempt }: RunInput): Promise<PipelinePlan> {
+      await runs.update(runId, writeSequence(attempt, 2), { stage: 'run' })
       const definition = await pipelineRuns.definitionOf(await runs.get(project, runId))
       const { generations } = await pipelineRuns.open(runId)
       const finished = new Map(
