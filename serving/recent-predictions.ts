@@ -23,32 +23,32 @@ const keyOf = (deployment: string, id: string): string => `${deployment}/${id}`
 
 /**
  * The last prediction ids of this replica, so that the same id again gets the first answer and is logged
- * once. It knows so many ids as its size says, the ones used last, and after a restart those whose records
- * were not sent yet; an id older than that, or one that another replica answered, is scored and logged
+ * once. It knows at least so many ids as its size says, the ones used last, and at most twice as many; after a
+ * restart those whose records were not sent yet; an id older than that, or one that another replica answered, is scored and logged
  * again. Ingestion keeps one row for an id, the first, so nothing is counted twice; only the answer may be
  * another version's.
  */
 export class RecentPredictions {
-  private readonly entries = new Map<string, Remembered>()
+  // Two generations: when the young one is full, the old one is forgotten whole. To take the oldest key out of
+  // one map, again and again, is slow: the map goes past all that were taken out before it.
+  private young = new Map<string, Remembered>()
+  private old = new Map<string, Remembered>()
 
   constructor(private readonly size: number) {}
 
   find(deployment: string, id: string): Remembered | undefined {
     const key = keyOf(deployment, id)
-    const found = this.entries.get(key)
-    if (found) {
-      // The least recently used are the first to go.
-      this.entries.delete(key)
-      this.entries.set(key, found)
-    }
+    const young = this.young.get(key)
+    if (young) return young
+    const found = this.old.get(key)
+    if (found) this.keep(key, found)
     return found
   }
 
   /** Takes an id for a request that is going to answer it. */
   claim(deployment: string, id: string, features: string, pinned: number | null): Remembered {
     const entry: Remembered = { fingerprint: features, pinned, answer: undefined, waiting: [] }
-    this.entries.set(keyOf(deployment, id), entry)
-    if (this.entries.size > this.size) this.entries.delete(this.entries.keys().next().value!)
+    this.keep(keyOf(deployment, id), entry)
     return entry
   }
 
@@ -60,7 +60,7 @@ export class RecentPredictions {
   /** Gives a claimed id back: there was no answer. */
   release(deployment: string, id: string, entry: Remembered): void {
     const key = keyOf(deployment, id)
-    if (this.entries.get(key) === entry) this.entries.delete(key)
+    for (const entries of [this.young, this.old]) if (entries.get(key) === entry) entries.delete(key)
     for (const tell of entry.waiting.splice(0)) tell()
   }
 
@@ -81,6 +81,14 @@ export class RecentPredictions {
     )
   }
 
+  private keep(key: string, entry: Remembered): void {
+    if (this.young.size >= this.size) {
+      this.old = this.young
+      this.young = new Map()
+    }
+    this.young.set(key, entry)
+  }
+
   /** Fills itself from records that are still here, given by segment, the newest first. */
   async restore(segments: AsyncIterable<readonly PredictionRecord[]>): Promise<void> {
     const newestFirst: PredictionRecord[] = []
@@ -92,7 +100,7 @@ export class RecentPredictions {
     }
     for (const record of newestFirst.slice(0, this.size).toReversed()) {
       const { deployment, id, version, revision, output: value } = record
-      if (this.entries.has(keyOf(deployment, id))) continue
+      if (this.find(deployment, id)) continue
       const pinned = record.role === 'pinned' ? version : null
       const entry = this.claim(deployment, id, fingerprint(record.features), pinned)
       entry.answer = { version, revision, value }
