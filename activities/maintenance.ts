@@ -17,14 +17,19 @@ export interface RetryResult {
 
 const BATCH = 200
 
-type MaintenancePorts = Pick<Ports, 'runs' | 'objects' | 'workflows' | 'rollouts' | 'pipelineRuns'> & {
+type MaintenancePorts = Pick<
+  Ports,
+  'runs' | 'retries' | 'objects' | 'workflows' | 'rollouts' | 'pipelineRuns'
+> & {
   /** An open run is looked at when nothing has been heard of it for this long. */
   readonly untouchedSeconds: number
+  /** Automatic starts of runs of one kind and name in 24 hours. */
+  readonly retriesPerDay: number
 }
 
 /** Work that looks after runs whose own workflow cannot do it any more. */
 export function maintenanceActivities(ports: MaintenancePorts) {
-  const { runs, objects, workflows, untouchedSeconds } = ports
+  const { runs, retries, objects, workflows, untouchedSeconds, retriesPerDay } = ports
 
   /** What a run that cannot do it any more leaves to be done. First: a row that is closed leaves nothing. */
   const cleanUp = async (run: Run): Promise<void> => {
@@ -98,10 +103,16 @@ export function maintenanceActivities(ports: MaintenancePorts) {
 
     async retryDueRuns({ project }: { project: string }): Promise<RetryResult> {
       const retried: string[] = []
-      for (const run of await runs.dueForRetry(project, BATCH)) {
+      for (const run of await retries.due(project, BATCH)) {
         // The row says that it has ended; Temporal has the last word on that.
         const state = await workflows.describe(run.workflowId)
         if (state?.open) continue
+        const until = await retries.whenInBudget(run, retriesPerDay)
+        if (until) {
+          const note = `${retriesPerDay} starts of ${run.kind} ${run.name} in 24 hours are the budget, and are used up`
+          await retries.postpone(run, until, note)
+          continue
+        }
         const reopened = await runs.retry(project, run.id, { attempt: run.attempt })
         if (reopened.attempt > run.attempt) retried.push(run.id)
       }

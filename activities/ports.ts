@@ -15,6 +15,7 @@ import type { ModelStore } from '../stores/postgres/model-store.js'
 import type { PipelineStore } from '../stores/postgres/pipeline-store.js'
 import type { PipelineRunStore } from '../stores/postgres/pipeline-run-store.js'
 import type { PredictionStore } from '../stores/postgres/prediction-store.js'
+import type { RetryStore } from '../stores/postgres/retry-store.js'
 import type { RolloutStore } from '../stores/postgres/rollout-store.js'
 import type { RunStore } from '../stores/postgres/run-store.js'
 import type { ScheduleStore } from '../stores/postgres/schedule-store.js'
@@ -24,6 +25,7 @@ import type { RunWakes } from '../stores/redis/wake.js'
 /** What a worker has at hand; each group of activities takes the part it needs. */
 export interface Ports {
   readonly runs: RunStore
+  readonly retries: RetryStore
   readonly ledger: LedgerStore
   readonly checkpoints: CheckpointStore
   readonly datasets: DatasetStore

@@ -99,6 +99,8 @@ export interface Config {
     readonly codes: readonly string[]
     readonly maxAttempts: number
     readonly delaySeconds: number
+    /** Starts of failed runs of one kind and name in 24 hours; more wait until there is room again. */
+    readonly perDay: number
     /** Tries of one activity, within one start of its run, that may end in an error of ours. */
     readonly activityAttempts: number
   }

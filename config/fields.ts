@@ -251,6 +251,7 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
     fallback: 60,
     embedded: 5,
   },
+  'retries.perDay': { env: 'MLFORGE_RETRIES_PER_DAY', schema: int(1, 1_000_000), fallback: 100 },
   'retries.activityAttempts': {
     env: 'MLFORGE_RETRIES_ACTIVITY_ATTEMPTS',
     schema: int(1, 1000),

@@ -40,6 +40,7 @@ import { ModelStore } from '../stores/postgres/model-store.js'
 import { PipelineStore } from '../stores/postgres/pipeline-store.js'
 import { PipelineRunStore } from '../stores/postgres/pipeline-run-store.js'
 import { PredictionStore } from '../stores/postgres/prediction-store.js'
+import { RetryStore } from '../stores/postgres/retry-store.js'
 import { RolloutStore } from '../stores/postgres/rollout-store.js'
 import { RunStore } from '../stores/postgres/run-store.js'
 import { ScheduleStore } from '../stores/postgres/schedule-store.js'
@@ -53,6 +54,7 @@ import { TemporalRuns } from './temporal-runs.js'
 export function createPorts(config: Config, dataSource: DataSource, client: Client, logger: Logger): Ports {
   return {
     runs: new RunStore(dataSource),
+    retries: new RetryStore(dataSource),
     ledger: new LedgerStore(dataSource),
     checkpoints: new CheckpointStore(dataSource),
     datasets: new DatasetStore(dataSource),
@@ -135,7 +137,11 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
           ...mapActivities(ports),
           ...ioSteps(stepPorts(context)),
           ...compactionActivities({ ...ports, ...compactionOptions(config) }),
-          ...maintenanceActivities({ ...ports, untouchedSeconds: config.reconcile.untouchedSeconds }),
+          ...maintenanceActivities({
+            ...ports,
+            untouchedSeconds: config.reconcile.untouchedSeconds,
+            retriesPerDay: config.retries.perDay,
+          }),
           prepareSplit: trainingActivities(ports).prepareSplit,
         },
         maxConcurrentActivityTaskExecutions: config.worker.ioSlots,

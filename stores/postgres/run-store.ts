@@ -288,18 +288,6 @@ export class RunStore {
     return found?.id ?? null
   }
 
-  /** Ended runs whose time for an automatic retry has come, longest due first. */
-  async dueForRetry(project: string, limit: number): Promise<Run[]> {
-    return this.dataSource
-      .getRepository(Run)
-      .createQueryBuilder('run')
-      .where({ project })
-      .andWhere('run.nextAttemptAt <= now()')
-      .orderBy('run.nextAttemptAt')
-      .take(limit)
-      .getMany()
-  }
-
   /**
    * Applies a write unless a later one is already there.
    * @param sequence from writeSequence

@@ -89,6 +89,32 @@ describe('starts and ends that somebody else must see to', () => {
     await cancel({ ...lost, attempt: 2 })
   })
 
+  it('puts the start of a failed run off where the budget of the day is used up', async () => {
+    const { runs, retries } = harness.ports
+    const run = await training('costly')
+    await started(run)
+    await cancel(run)
+    await runs.retry(PROJECT, run.id)
+    const again = { ...run, attempt: 2 }
+    await harness.until(again, row => expect(row).toMatchObject({ status: 'running', attempt: 2 }))
+    const row = await harness.row(run)
+    expect(await retries.whenInBudget(row, 2)).toBeNull()
+    const until = (await retries.whenInBudget(row, 1))!
+    expect(until.getTime() - Date.now()).toBeGreaterThan(23 * 3_600_000)
+    await cancel(again)
+    // Not one that waits for a start: nothing is put off.
+    await retries.postpone(await harness.row(run), until, 'note')
+    expect(await harness.row(run)).toMatchObject({ nextAttemptAt: null })
+    const error = { code: 'lost', message: 'gone' }
+    await harness.database.dataSource.query(
+      `UPDATE runs SET status = 'lost', error = $2, next_attempt_at = now() WHERE id = $1`,
+      [run.id, error],
+    )
+    await retries.postpone(await harness.row(run), until, 'the budget is used up')
+    expect(await harness.row(run)).toMatchObject({ nextAttemptAt: until, retryNote: 'the budget is used up' })
+    expect(await retries.due(PROJECT, 10)).toEqual([])
+  })
+
   it('joins a start of what is running', async () => {
     const run = await training('joined')
     const { executionId } = await started(run)

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { writeSequence } from '../../../domain/runs/run-status.js'
 import { uuidv7 } from '../../../stores/ids.js'
 import { OutboxStore, START_DEADLINE_MS } from '../../../stores/postgres/outbox-store.js'
+import { RetryStore } from '../../../stores/postgres/retry-store.js'
 import { type AcceptRun, RunStore } from '../../../stores/postgres/run-store.js'
 import { type TestDatabase, testDatabase } from '../../support/postgres.js'
 
@@ -94,7 +95,7 @@ describe('RunStore', () => {
     for (let attempt = 1; attempt <= 3; attempt++) {
       expect(await runs.update(run.id, writeSequence(attempt, 1), { status: 'running' })).toBe(true)
       await runs.update(run.id, writeSequence(attempt, 'closing'), { status: 'failed', error })
-      const due = (await runs.dueForRetry('default', 10)).map(({ id }) => id)
+      const due = (await new RetryStore(database.dataSource).due('default', 10)).map(({ id }) => id)
       expect(due.includes(run.id)).toBe(attempt < 3)
       if (attempt === 3) break
       // Two supervisors that see the same failure start it once.
