@@ -5,10 +5,19 @@ import { PipelineRunsService } from './pipeline-runs.service.js'
 import { PipelineVerbsService } from './pipeline-verbs.service.js'
 import { PipelinesController } from './pipelines.controller.js'
 import { PipelinesService } from './pipelines.service.js'
+import { StepLogsService } from './step-logs.service.js'
+import { StepOutputsService } from './step-outputs.service.js'
+import { StepsController } from './steps.controller.js'
 
 @Module({
   imports: [OperationsModule],
-  controllers: [PipelinesController, PipelineRunsController],
-  providers: [PipelinesService, PipelineRunsService, PipelineVerbsService],
+  controllers: [PipelinesController, PipelineRunsController, StepsController],
+  providers: [
+    PipelinesService,
+    PipelineRunsService,
+    PipelineVerbsService,
+    StepLogsService,
+    StepOutputsService,
+  ],
 })
 export class PipelinesModule {}

@@ -16,6 +16,7 @@ export function compileNeeds(
   const needs = new Map<string, readonly string[]>()
   for (const { spec } of steps.values()) {
     for (const [at, need] of spec.needs.entries()) {
+      if (reader.isFull) break
       const path = ['steps', spec.name, 'needs', at]
       if (need === spec.name) reader.wrong(path, `Step "${need}" needs itself.`)
       else if (!steps.has(need)) reader.wrong(path, `There is no step "${need}".${didYouMean(need, names)}`)

@@ -16,6 +16,7 @@ export function compileParameters(
   if (source === undefined || source === null) return {}
   const given = reader.object(source, ['parameters'], null, '"parameters"')
   const compiled = Object.entries(given ?? {}).flatMap(([name, value]) => {
+    if (reader.isFull) return []
     const path = ['parameters', name]
     if (!NAME_PATTERN.test(name) || name.includes('.')) {
       reader.wrong(path, `"${name}" cannot name a parameter. Use ${NAME_RULE}, without ".".`)
