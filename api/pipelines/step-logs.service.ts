@@ -21,6 +21,8 @@ import { after } from './skip-bytes.js'
 const POLL_MS = 1_000
 const CHUNKS_AT_ONCE = 16
 const HEADERS = { 'content-type': 'text/plain; charset=utf-8', 'cache-control': 'no-store' }
+/** A connection that stays open afterwards would keep a process that drains from ending. */
+const FOLLOW_HEADERS = { ...HEADERS, connection: 'close', 'x-accel-buffering': 'no' }
 
 /** What steps have printed, also while they print. Between two reads no connection of the database is held. */
 @Injectable()
@@ -51,7 +53,7 @@ export class StepLogsService {
     }
     reply.hijack()
     const { raw } = reply
-    raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...HEADERS })
+    raw.writeHead(200, { ...(reply.getHeaders() as Record<string, string>), ...FOLLOW_HEADERS })
     // Nothing may come for long: that the log is there is said at once.
     raw.flushHeaders()
     const gone = new AbortController()

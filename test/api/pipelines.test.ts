@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { STEP_TYPES } from '../../domain/pipelines/step-types.js'
-import { type Answer, TestApi } from './support/api.js'
+import { TestApi } from './support/api.js'
+import { problemsOf } from './support/pipeline-calls.js'
 
 const LOAD = { uses: 'dataset', with: { dataset: 'bike' } }
 const SCRIPT = { uses: 'script', with: { command: ['true'] } }
@@ -20,7 +21,6 @@ describe('definitions of pipelines', () => {
     const { body } = await get('/v1/pipelines?limit=200')
     return (body as { items: { name: string }[] }).items.map(({ name }) => name)
   }
-  const problemsOf = ({ body }: Answer) => (body as { problems: { at: string; message: string }[] }).problems
 
   it('become versions, with what has changed; an equal one changes nothing', async () => {
     const steps = {
@@ -180,6 +180,13 @@ describe('definitions of pipelines', () => {
       422,
       'pipelines.nul.description',
       /cannot be kept/,
+    ],
+    [
+      'a step that would get lost on its way',
+      { pipelines: { lost: { steps: { constructor: LOAD } } } },
+      400,
+      'body',
+      /A member "constructor" is not taken/,
     ],
     [
       'a key that is none of its own',

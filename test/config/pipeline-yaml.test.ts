@@ -240,6 +240,7 @@ describe('a definition', () => {
         '  b: { type: integer, default: 1.5 }',
         '  c: { type: string, choices: [x, y], default: z }',
         '  d: { default: 1 }',
+        '  constructor: { type: string }',
         `steps: { ${LOAD} }`,
       ].join('\n'),
       [
@@ -248,6 +249,7 @@ describe('a definition', () => {
         '5:23 Must be a whole number, and is 1.5.',
         '6:39 "z" is not among the choices.',
         '7:3 It needs a type: string, integer, number, boolean, json.',
+        /^8:3 "constructor" cannot name a parameter: a request cannot hold it\./,
       ],
     ],
     [
@@ -312,12 +314,11 @@ describe('a definition', () => {
     expect(problemsOf(['pipelines:', ...pipelines].join('\n'))).toHaveLength(100)
   })
 
-  it('may use what every object has as names', () => {
+  it('may have a step that is called like what every object has', () => {
     const text = [
       'name: p',
-      'parameters: { constructor: { type: string } }',
       'steps:',
-      '  constructor: { uses: notify, with: { url: "http://x", text: "${{ parameters.constructor }}" } }',
+      '  constructor: { uses: notify, with: { url: "http://x", text: a } }',
       '  after: { uses: compare, with: { candidate: "${{ steps.constructor.status }}", reference: 1 } }',
     ].join('\n')
     expect(problemsOf(text)).toEqual([])
