@@ -2,9 +2,11 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { describe, expect, it } from '@jest/globals'
+import fc from 'fast-check'
 import { loadSettings } from '../../config/load.js'
 import { readPipelines } from '../../config/pipeline-yaml.js'
 import type { MlforgeError } from '../../domain/errors.js'
+import { compilePipeline } from '../../domain/pipelines/compile.js'
 
 const FILE = 'p.yaml'
 
@@ -340,6 +342,98 @@ describe('a definition', () => {
       '  q: *same',
     ].join('\n')
     expect(readPipelines(yaml, FILE)).toEqual({ definitions: [alone, { ...alone, name: 'q' }], problems: [] })
+  })
+})
+
+describe('whatever is given', () => {
+  const words = [
+    'name: p',
+    'steps:',
+    'pipelines:',
+    'with:',
+    'uses: query',
+    '- ',
+    '? ',
+    ': ',
+    '{',
+    '}',
+    '[',
+    ']',
+  ]
+  const marks = [
+    '\n',
+    '\n  ',
+    '&a ',
+    '*a',
+    '!!x ',
+    '"',
+    "'",
+    '|',
+    '>',
+    '#',
+    ',',
+    '---',
+    '${{',
+    '}}',
+    '\t',
+    '\0',
+    '.nan',
+  ]
+  const text = fc.array(fc.oneof(fc.constantFrom(...words, ...marks), fc.string({ maxLength: 4 })), {
+    maxLength: 60,
+  })
+
+  it('is a definition or has problems with places in it', () => {
+    fc.assert(
+      fc.property(text, parts => {
+        const source = parts.join('')
+        const { definitions, problems } = readPipelines(source, FILE)
+        expect(definitions.length > 0 || problems.length > 0).toBe(true)
+        const lines = source.split('\n')
+        for (const { at } of problems) {
+          const [line, column] = at
+            .slice(FILE.length + 1)
+            .split(':')
+            .map(Number) as [number, number]
+          expect(line).toBeLessThanOrEqual(lines.length)
+          expect(column).toBeLessThanOrEqual(lines[line - 1]!.length + 1)
+        }
+      }),
+      { numRuns: 1_000 },
+    )
+  })
+
+  it('as values is a definition or has problems', () => {
+    const step = fc.record(
+      {
+        uses: fc.oneof(fc.constantFrom('query', 'compare', 'http', 'script'), fc.jsonValue()),
+        with: fc.oneof(
+          fc.dictionary(fc.constantFrom('sql', 'url', 'candidate', 'x'), fc.jsonValue()),
+          fc.jsonValue(),
+        ),
+        needs: fc.jsonValue(),
+        retry: fc.jsonValue(),
+        cache: fc.jsonValue(),
+        timeout: fc.jsonValue(),
+      },
+      { requiredKeys: [] },
+    )
+    const pipeline = fc.record(
+      {
+        steps: fc.oneof(fc.dictionary(fc.constantFrom('a', 'b', 'constructor'), step), fc.jsonValue()),
+        parameters: fc.jsonValue(),
+        parallel: fc.jsonValue(),
+        retry: fc.jsonValue(),
+      },
+      { requiredKeys: [] },
+    )
+    fc.assert(
+      fc.property(fc.oneof(pipeline, fc.jsonValue()), value => {
+        const { definition, problems } = compilePipeline(value, 'p')
+        expect(definition === null).toBe(problems.length > 0)
+      }),
+      { numRuns: 1_000 },
+    )
   })
 })
 
