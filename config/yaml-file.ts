@@ -2,6 +2,9 @@ import { LineCounter, isMap, isScalar, parseDocument, type Node } from 'yaml'
 import type { Problem } from '../domain/errors.js'
 import { didYouMean } from '../domain/suggest.js'
 
+/** What other readers of the same file look for. */
+const KEYS_OF_OTHERS = ['pipelines']
+
 /** A value of the file and where it stands (`file:line:column`). */
 export interface FileValue {
   readonly at: string
@@ -12,7 +15,7 @@ export interface FileValue {
  * Reads the leaves of a YAML file by their dotted path.
  *
  * @param name how the file is called in problems
- * @param paths all paths that may stand in it; other keys are problems that name the nearest one
+ * @param paths all paths that may stand in it; other keys, but for `pipelines`, are problems that name the nearest one
  */
 export function readYaml(
   source: string,
@@ -41,6 +44,7 @@ export function readYaml(
       const keyOffset = (key as Node).range?.[0] ?? 0
       const keyName = isScalar(key) ? String(key.value) : String(key)
       const path = prefix + keyName
+      if (KEYS_OF_OTHERS.includes(path)) continue
       const isEmpty = value === null || (isScalar(value) && value.value === null)
       if (paths.includes(path)) {
         const offset = (value as Node | null)?.range?.[0] ?? keyOffset
@@ -49,7 +53,7 @@ export function readYaml(
       } else if (paths.some(known => known.startsWith(`${path}.`))) {
         if (!isEmpty) walk(value, `${path}.`)
       } else {
-        const siblings = paths
+        const siblings = [...paths, ...KEYS_OF_OTHERS]
           .filter(known => known.startsWith(prefix))
           .map(known => known.slice(prefix.length).split('.')[0] ?? '')
         problems.push({

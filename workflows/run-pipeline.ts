@@ -162,7 +162,8 @@ class PipelineShell {
   }
 
   private take({ verb, by, reason }: PipelineVerb): { readonly paused: boolean } {
-    this.paused = verb === 'pause' ? { by, reason } : null
+    // Who has paused it first has: pausing it twice is once.
+    this.paused = verb === 'pause' ? (this.paused ?? { by, reason }) : null
     this.changes++
     return { paused: this.paused !== null }
   }

@@ -1,5 +1,6 @@
 import type { RunInput } from '../../contracts/temporal/messages.js'
 import type { PipelinePlan, StepEnd, StepOutcome } from '../../contracts/temporal/pipelines.js'
+import { generationOf } from '../../domain/pipelines/generations.js'
 import { graphOf } from '../../domain/pipelines/progress.js'
 import { stepType } from '../../domain/pipelines/step-types.js'
 import { isOpen, writeSequence } from '../../domain/runs/run-status.js'
@@ -26,7 +27,7 @@ export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflo
         ...graph,
         steps: definition.steps.map(({ name, uses, timeoutSeconds }, at) => {
           const type = stepType(uses)!
-          const generation = generations[name] ?? 1
+          const generation = generationOf(generations, name)
           const outcome = finished.get(`${name}/${generation}`)
           return {
             ...steps[at]!,

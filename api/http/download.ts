@@ -54,7 +54,7 @@ export async function sendArtifact(
   void reply
     .header('etag', etag)
     .header('cache-control', 'private, max-age=31536000, immutable')
-    .header('content-disposition', `attachment; filename="${name}"`)
+    .header('content-disposition', attachmentOf(name))
     .headers(headers)
   if (reply.request.headers['if-none-match'] === etag) return void reply.status(304).send()
   const content = Readable.from(lastChunkAtTheEnd(await objects.open(ref.uri)), { objectMode: false })
@@ -80,6 +80,13 @@ export const ApiDownload = () =>
     ApiProduces('application/octet-stream'),
     ApiOkResponse({ schema: { type: 'string', format: 'binary' }, description: 'ETag is the SHA-256' }),
   )
+
+/** Names that a header cannot hold as they are get the form of RFC 6266 that can. */
+function attachmentOf(name: string): string {
+  if (/^[\w .,@+=-]+$/.test(name)) return `attachment; filename="${name}"`
+  const encoded = encodeURIComponent(name).replace(/['()*]/g, c => `%${c.charCodeAt(0).toString(16)}`)
+  return `attachment; filename*=UTF-8''${encoded}`
+}
 
 function contentType(name: string): string {
   return TYPES[name.split('.').pop()!] ?? 'application/octet-stream'

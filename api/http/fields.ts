@@ -1,6 +1,6 @@
 import { applyDecorators, type Type } from '@nestjs/common'
 import { ApiProperty, type ApiPropertyOptions, getSchemaPath } from '@nestjs/swagger'
-import { plainToInstance, Type as Converted } from 'class-transformer'
+import { plainToInstance, Transform, Type as Converted } from 'class-transformer'
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -135,9 +135,14 @@ export const RecordField = (dto: Type<object>, options: FieldOptions = {}) =>
     satisfies(value => asRecord(value).flatMap(([key, member]) => memberProblems(dto, key, member))),
   )
 
-/** An object whose members are looked at where they are used. */
+/** An object whose members are looked at where they are used: it is taken as it came, whatever its keys. */
 export const MapField = (options: FieldOptions = {}) =>
-  field(options, { type: 'object', additionalProperties: true }, IsObject())
+  field(
+    options,
+    { type: 'object', additionalProperties: true },
+    Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]),
+    IsObject(),
+  )
 
 const ANY = [
   { type: 'object', additionalProperties: true },

@@ -7,6 +7,7 @@ import { notJson } from '../../domain/problem-details.js'
 import type { Metrics } from '../health/metrics.js'
 import type { Draining } from '../platform/draining.js'
 import type { Log } from '../platform/tokens.js'
+import { badForm } from './body-form.js'
 import { applyBodyLimit } from './body-limit.js'
 import { assertHostAllowed } from './host.js'
 
@@ -67,7 +68,7 @@ export function addParsers(server: FastifyInstance): void {
   server.addContentTypeParser('application/json', { parseAs: 'string' }, (request, body, done) => {
     if (body === '') return done(null, undefined)
     void json(request, body as string, (error, value) => {
-      done(error ? notJson(body as string) : null, value)
+      done(error ? notJson(body as string) : badForm(value), value)
     })
   })
   server.addContentTypeParser(['text/csv', 'application/octet-stream'], (request, payload, done) => {

@@ -59,7 +59,8 @@ export class RunEvents {
       ...(reply.getHeaders() as Record<string, string>),
       'content-type': 'text/event-stream; charset=utf-8',
       'cache-control': 'no-store',
-      connection: 'keep-alive',
+      // One that stays open afterwards would keep a process that drains from ending.
+      connection: 'close',
       'x-accel-buffering': 'no',
     })
     raw.flushHeaders()

@@ -3,11 +3,13 @@ import type { PipelineRun, PipelineRunStep, PipelineRunSummary } from '../../con
 import type { PipelineLive, PipelineRunRequest, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import type { PipelineDefinition, StepSpec } from '../../domain/pipelines/definition.js'
 import { describeGate } from '../../domain/pipelines/gates.js'
+import { generationOf } from '../../domain/pipelines/generations.js'
 import { graphOf, settle, type StepState } from '../../domain/pipelines/progress.js'
 import { isOpen } from '../../domain/runs/run-status.js'
 import type { LedgerStep } from '../../stores/postgres/entities/ledger-step.js'
 import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
+import { outputNames } from './step-outputs.js'
 import { operationView, problemView } from '../runs/run-view.js'
 
 export function pipelineRunSummary(run: Run, temporal: Config['temporal']): PipelineRunSummary {
@@ -54,9 +56,10 @@ function liveView({ stage, paused = null, open = [] }: PipelineLive): PipelineRu
 
 /** Rows are of steps that have begun; what has become of the others follows from these. */
 function stepViews(run: Run, { definition, generations, rows, finished }: RunSteps): PipelineRunStep[] {
-  const generationOf = ({ name }: StepSpec) => generations[name] ?? 1
   const own = <T extends { step: string; generation: number }>(items: readonly T[], spec: StepSpec) =>
-    items.find(({ step, generation }) => step === spec.name && generation === generationOf(spec))
+    items.find(
+      ({ step, generation }) => step === spec.name && generation === generationOf(generations, spec.name),
+    )
   const states = definition.steps.map((spec): StepState => {
     if (own(finished, spec)) return 'succeeded'
     const state = own(rows, spec)?.state ?? 'waiting'
@@ -78,7 +81,7 @@ function stepViews(run: Run, { definition, generations, rows, finished }: RunSte
       uses: spec.uses,
       needs: [...spec.needs],
       state: closed(run, settled[at]!),
-      generation: generationOf(spec),
+      generation: generationOf(generations, spec.name),
       attempt: row?.attempt ?? null,
       tries: row?.tries ?? 0,
       startedAt: row?.startedAt.toISOString() ?? null,
@@ -91,10 +94,19 @@ function stepViews(run: Run, { definition, generations, rows, finished }: RunSte
       child: row?.child ?? null,
       links: {
         log: `/v1/pipeline-runs/${run.id}/steps/${spec.name}/log`,
+        outputs: outputLinks(run, spec, outcome),
         child: row?.child ? `/v1/operations/${row.child}` : null,
       },
     }
   })
+}
+
+/** Where the outputs of a step are, by their names; nowhere before it has succeeded. */
+function outputLinks(run: Run, spec: StepSpec, outcome: StepOutcome | undefined): Record<string, string> {
+  const names = outcome ? outputNames(spec, outcome) : []
+  return Object.fromEntries(
+    names.map(name => [name, `/v1/pipeline-runs/${run.id}/steps/${spec.name}/outputs/${name}`]),
+  )
 }
 
 /** Nothing waits in a run that has ended. */

@@ -60,6 +60,12 @@ class TakenOverDto {
 
 class StepLinksDto {
   @ApiProperty() log!: string
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    description: 'by the names of the outputs, once it has succeeded',
+  })
+  outputs!: Record<string, string>
   @ApiProperty({ type: String, nullable: true }) child!: string | null
 }
 

@@ -5,6 +5,8 @@ import type { Page } from '../../contracts/rest/common.js'
 import type { PipelineRun, PipelineRunSummary, StartPipelineRun } from '../../contracts/rest/pipeline-runs.js'
 import type { PipelineLive, PipelineRunRequest } from '../../contracts/temporal/pipelines.js'
 import { MlforgeError } from '../../domain/errors.js'
+import type { StepSpec } from '../../domain/pipelines/definition.js'
+import { generationOf } from '../../domain/pipelines/generations.js'
 import { parameterValues } from '../../domain/pipelines/parameters.js'
 import { graphOf, withFollowers } from '../../domain/pipelines/progress.js'
 import { didYouMean } from '../../domain/suggest.js'
@@ -127,13 +129,34 @@ export class PipelineRunsService {
     )
   }
 
-  /** @throws MlforgeError not_found, with the step that was probably meant */
-  async assertStep(project: string, id: string, step: string): Promise<void> {
-    const definition = await this.pipelineRuns.definitionOf(await this.find(project, id))
-    const known = definition.steps.map(({ name }) => name)
-    if (known.includes(step)) return
-    const hint = didYouMean(step, known)
-    throw new MlforgeError('not_found', `Pipeline "${definition.name}" has no step "${step}".${hint}`)
+  /**
+   * A step of a run.
+   * @param asked which time it was asked for; the last where it is left out
+   * @throws MlforgeError not_found with the nearest name
+   */
+  async step(
+    project: string,
+    id: string,
+    name: string,
+    asked?: number,
+  ): Promise<{ run: Run; spec: StepSpec; generation: number; newest: number }> {
+    const run = await this.find(project, id)
+    const { name: pipeline, steps } = await this.pipelineRuns.definitionOf(run)
+    const spec = steps.find(each => each.name === name)
+    if (!spec) {
+      const known = steps.map(each => each.name)
+      throw new MlforgeError(
+        'not_found',
+        `Pipeline "${pipeline}" has no step "${name}".${didYouMean(name, known)} The steps of run ${id} are at /v1/pipeline-runs/${id}.`,
+      )
+    }
+    const newest = generationOf((await this.pipelineRuns.find(id))?.generations ?? {}, name)
+    const generation = asked ?? newest
+    if (generation <= newest) return { run, spec, generation, newest }
+    throw new MlforgeError(
+      'not_found',
+      `Step "${name}" of run ${id} has no generation ${generation}: its newest is ${newest}.`,
+    )
   }
 
   private async view(run: Run): Promise<PipelineRun> {

@@ -48,7 +48,7 @@ export class PipelineVerbsService {
     answer: StepAnswerVerb['answer'],
     idempotency?: Idempotency,
   ): Promise<StepAnswered> {
-    await this.runs.assertStep(project, runId, step)
+    await this.runs.step(project, runId, step)
     const updateId = idempotency ? `${by} ${step} ${answer.kind} ${idempotency.key}` : randomUUID()
     await this.update(project, runId, answer.kind, handle =>
       handle.executeUpdate(answerStep, { args: [{ runId, step, role, answer }], updateId }),

@@ -1,6 +1,7 @@
 import { Body, Controller, Delete, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common'
 import { ApiNoContentResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import type { Page } from '../../contracts/rest/common.js'
+import { BodyLimit } from '../http/body-limit.js'
 import { Caller } from '../http/caller.js'
 import { ApiPage, PageQueryDto } from '../http/paging.js'
 import { VersionParam } from '../http/params.js'
@@ -9,12 +10,16 @@ import type { Principal } from '../http/request.js'
 import { Needs } from '../http/roles.js'
 import {
   ApplyPipelinesDto,
+  MAX_SOURCE,
   PipelinesAppliedDto,
   PipelineSummaryDto,
   PipelineVersionDto,
   StepTypeDto,
 } from './pipelines.dto.js'
 import { PipelinesService } from './pipelines.service.js'
+
+/** Enough for the largest source, whose line feeds and quotes are two characters in JSON. */
+const MAX_BODY_BYTES = 2 * MAX_SOURCE + 2 ** 16
 
 @ApiTags('pipelines')
 @Needs('viewer')
@@ -29,6 +34,7 @@ export class PipelinesController {
   @Needs('operator')
   @Post('pipelines')
   @HttpCode(200)
+  @BodyLimit(MAX_BODY_BYTES)
   @ApiOkResponse({ type: PipelinesAppliedDto })
   @Problems('invalid_request', 'pipeline_invalid', 'forbidden')
   applyPipelines(@Caller() caller: Principal, @Body() body: ApplyPipelinesDto): Promise<PipelinesAppliedDto> {

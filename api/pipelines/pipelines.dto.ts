@@ -10,7 +10,8 @@ import type {
 } from '../../contracts/rest/pipeline-runs.js'
 import { AnyProperty, FlagField, MapField, TextField } from '../http/fields.js'
 
-const MAX_SOURCE = 1_048_576
+/** Characters. */
+export const MAX_SOURCE = 1_048_576
 
 export class ApplyPipelinesDto implements ApplyPipelines {
   @TextField({

@@ -7,11 +7,12 @@ import type {
   PipelineVersionView,
   StepTypeView,
 } from '../../contracts/rest/pipeline-runs.js'
-import { readPipelines } from '../../config/pipeline-yaml.js'
+import { type ReadPipelines, readPipelines } from '../../config/pipeline-yaml.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import { compilePipelines } from '../../domain/pipelines/compile.js'
 import type { PipelineDefinition } from '../../domain/pipelines/definition.js'
 import { diffDefinitions } from '../../domain/pipelines/diff.js'
+import { located } from '../../domain/pipelines/problems.js'
 import { STEP_TYPES, type StepType } from '../../domain/pipelines/step-types.js'
 import type { Pipeline, PipelineVersion } from '../../stores/postgres/entities/pipeline.js'
 import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
@@ -75,9 +76,15 @@ function definitionsOf({ source, file = DEFAULT_FILE, pipelines }: ApplyPipeline
   if ((source === undefined) === (pipelines === undefined)) {
     throw invalidRequest([{ at: 'source', message: 'Give either source or pipelines.' }])
   }
-  const read = source === undefined ? compilePipelines(pipelines, ['pipelines']) : readPipelines(source, file)
+  const read = source === undefined ? compiledFrom(pipelines) : readPipelines(source, file)
   if (read.problems.length > 0) throw invalid(read.problems)
   return [...read.definitions]
+}
+
+/** Definitions that have no lines: their problems are under the paths of the body. */
+function compiledFrom(pipelines: unknown): ReadPipelines {
+  const { definitions, problems } = compilePipelines(pipelines, ['pipelines'])
+  return { definitions, problems: problems.map(located) }
 }
 
 function invalid(problems: readonly Problem[]): MlforgeError {

@@ -17,6 +17,7 @@ import { PredictionStore } from '../../stores/postgres/prediction-store.js'
 import { RolloutStore } from '../../stores/postgres/rollout-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { ScheduleStore } from '../../stores/postgres/schedule-store.js'
+import { StepLogStore } from '../../stores/postgres/step-log-store.js'
 import { UploadStore } from '../../stores/postgres/upload-store.js'
 import { RunWakes } from '../../stores/redis/wake.js'
 import { KeyVerifier } from '../http/key-verifier.js'
@@ -42,6 +43,7 @@ const STORES = [
   RolloutStore,
   RunStore,
   ScheduleStore,
+  StepLogStore,
   UploadStore,
 ].map(Store => ({
   provide: Store,

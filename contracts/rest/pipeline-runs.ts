@@ -90,7 +90,12 @@ export interface PipelineRunStep {
   error: RunProblem | null
   /** The run that does it, where that is one of its own. */
   child: string | null
-  links: { log: string; child: string | null }
+  links: {
+    log: string
+    /** By the names of the outputs, once it has succeeded. */
+    outputs: Record<string, string>
+    child: string | null
+  }
 }
 
 export interface PipelineRun extends PipelineRunSummary {

@@ -19,6 +19,7 @@ export function compileNeeds(
   for (const { spec } of steps.values()) {
     for (const [at, need] of spec.needs.entries()) {
       if (need === spec.when?.step) continue
+      if (reader.isFull) break
       const path = ['steps', spec.name, 'needs', at]
       if (need === spec.name) reader.wrong(path, `Step "${need}" needs itself.`)
       else if (!steps.has(need)) reader.wrong(path, `There is no step "${need}".${didYouMean(need, names)}`)

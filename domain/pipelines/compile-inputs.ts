@@ -58,6 +58,7 @@ function checkWork(
     }
   }
   for (const [name, value] of Object.entries(spec.with)) {
+    if (reader.isFull) return
     const input = Object.hasOwn(type.inputs, name) ? type.inputs[name] : undefined
     if (!input) {
       const hint = didYouMean(name, known)
@@ -111,6 +112,7 @@ function walk(value: Json, path: Path, reader: Reader, scope: Scope, own: string
   }
   const sole = soleReference(value)
   for (const part of partsOf(value)) {
+    if (reader.isFull) return
     if ('malformed' in part) reader.wrong(path, part.malformed)
     if (!('reference' in part)) continue
     const problem = referenceProblem(part.reference, scope, own)

@@ -6,6 +6,8 @@ import type { Reader } from './reader.js'
 import { valueProblems } from './value-types.js'
 
 const TYPES = ['string', 'integer', 'number', 'boolean', 'json'] as const
+/** Members that a JSON body may not have. */
+const NOT_GIVEN = ['constructor', 'prototype']
 const FIELDS = ['type', 'default', 'description', 'choices']
 
 /** The parameters of a definition; those that cannot be read are left out, their problems remembered. */
@@ -16,9 +18,12 @@ export function compileParameters(
   if (source === undefined || source === null) return {}
   const given = reader.object(source, ['parameters'], null, '"parameters"')
   const compiled = Object.entries(given ?? {}).flatMap(([name, value]) => {
+    if (reader.isFull) return []
     const path = ['parameters', name]
     if (!NAME_PATTERN.test(name) || name.includes('.')) {
       reader.wrong(path, `"${name}" cannot name a parameter. Use ${NAME_RULE}, without ".".`)
+    } else if (NOT_GIVEN.includes(name)) {
+      reader.wrong(path, `"${name}" cannot name a parameter: a request cannot hold it. Choose another name.`)
     }
     const spec = compileOne(reader, value, path)
     return spec ? [[name, spec] as const] : []

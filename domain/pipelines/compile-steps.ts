@@ -41,7 +41,8 @@ export function compileSteps(reader: Reader, source: Json | undefined): ReadStep
       `${entries.length} steps are more than ${MAX_STEPS}. Put some into a pipeline of their own.`,
     )
   }
-  return entries.flatMap(([name, value]) => {
+  return entries.slice(0, MAX_STEPS).flatMap(([name, value]) => {
+    if (reader.isFull) return []
     const path = ['steps', name]
     if (!STEP_NAME_PATTERN.test(name)) {
       reader.wrong(path, `"${name}" cannot name a step. Use ${STEP_NAME_RULE}.`)

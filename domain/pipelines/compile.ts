@@ -1,13 +1,14 @@
 import { canonicalJson, type Json } from '../canonical-json.js'
-import { ERROR_CODES, type Problem } from '../errors.js'
+import { ERROR_CODES } from '../errors.js'
 import { NAME_PATTERN, NAME_RULE } from '../names.js'
 import { didYouMean } from '../suggest.js'
+import { boundProblems } from './bounds.js'
 import { compileNeeds } from './compile-graph.js'
 import { checkInputs } from './compile-inputs.js'
 import { compileParameters } from './compile-parameters.js'
 import { compileSteps, type ReadStep } from './compile-steps.js'
 import { MAX_DEFINITION_BYTES, type PipelineDefinition, type PipelineRetry } from './definition.js'
-import { located, type Path, type PipelineProblem } from './problems.js'
+import type { Path, PipelineProblem } from './problems.js'
 import { Reader } from './reader.js'
 
 const FIELDS = ['name', 'description', 'parameters', 'steps', 'parallel', 'onFailure', 'retry']
@@ -30,6 +31,9 @@ export interface Compiled {
  */
 export function compilePipeline(source: unknown, name?: string): Compiled {
   const reader = new Reader()
+  const { isFit, problems } = boundProblems(source)
+  for (const { path, message } of problems) reader.wrong(path, message)
+  if (!isFit) return { definition: null, problems }
   const given = reader.object(source, [], FIELDS, 'A pipeline')
   if (!given) return { definition: null, problems: reader.problems }
   const ownName = nameOf(reader, given['name'], name)
@@ -57,29 +61,27 @@ export function compilePipeline(source: unknown, name?: string): Compiled {
 }
 
 /**
- * Pipelines by their names, as a file has them.
+ * Pipelines by their names, as a file has them. Once there are many problems it is not looked for more.
  * @param root where they stand in it
  */
 export function compilePipelines(
   source: unknown,
   root: Path,
-): { readonly definitions: readonly PipelineDefinition[]; readonly problems: readonly Problem[] } {
+): {
+  readonly definitions: readonly PipelineDefinition[]
+  readonly problems: readonly PipelineProblem[]
+} {
   const reader = new Reader()
-  const given = reader.object(source, root, null, '"pipelines"')
-  const compiled = Object.entries(given ?? {}).map(([name, value]) => ({
-    name,
-    ...compilePipeline(value, name),
-  }))
-  if (given && compiled.length === 0) reader.wrong(root, 'Give at least one pipeline.')
-  return {
-    definitions: compiled.flatMap(({ definition }) => (definition ? [definition] : [])),
-    problems: [
-      ...reader.problems,
-      ...compiled.flatMap(({ name, problems }) =>
-        problems.map(({ path, message }) => ({ path: [...root, name, ...path], message })),
-      ),
-    ].map(located),
+  const definitions: PipelineDefinition[] = []
+  const entries = Object.entries(reader.object(source, root, null, '"pipelines"') ?? {})
+  if (reader.problems.length === 0 && entries.length === 0) reader.wrong(root, 'Give at least one pipeline.')
+  for (const [name, value] of entries) {
+    if (reader.isFull) break
+    const { definition, problems } = compilePipeline(value, name)
+    if (definition) definitions.push(definition)
+    for (const { path, message } of problems) reader.wrong([...root, name, ...path], message)
   }
+  return { definitions, problems: reader.problems }
 }
 
 function nameOf(reader: Reader, own: Json | undefined, outer: string | undefined): string {

@@ -6,12 +6,20 @@ export type JsonObject = Readonly<Record<string, Json>>
 
 const UNITS: Readonly<Record<string, number>> = { s: 1, m: 60, h: 3600, d: 86_400 }
 
+/** Nobody reads more of them at once, and each costs time to find. */
+export const MAX_PROBLEMS = 100
+
 /** Reads what somebody wrote: what is wrong is remembered, with its place, and reading goes on. */
 export class Reader {
   readonly problems: PipelineProblem[] = []
 
   wrong(path: Path, message: string): void {
-    this.problems.push({ path, message })
+    if (!this.isFull) this.problems.push({ path, message })
+  }
+
+  /** True once there are so many problems that it is not looked for more. */
+  get isFull(): boolean {
+    return this.problems.length >= MAX_PROBLEMS
   }
 
   /** An object with known fields; nothing for anything else. */
@@ -22,6 +30,7 @@ export class Reader {
     }
     if (known !== null) {
       for (const key of Object.keys(value).filter(each => !known.includes(each))) {
+        if (this.isFull) break
         const hint = didYouMean(key, known)
         this.wrong([...path, key], `There is no field "${key}" here.${hint} Known: ${known.join(', ')}.`)
       }

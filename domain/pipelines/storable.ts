@@ -3,6 +3,11 @@ import type { Json } from '../canonical-json.js'
 /** NUL, and halves of characters: JSON can hold them, a jsonb column cannot. */
 const UNSTORABLE = /\0|\p{Surrogate}/gu
 
+/** Whether a text holds nothing that Postgres does not take. */
+export function isStorable(text: string): boolean {
+  return text.search(UNSTORABLE) === -1
+}
+
 /** A text with U+FFFD for each character that Postgres does not take. */
 export function storableText(text: string): string {
   return text.replace(UNSTORABLE, '\uFFFD')

@@ -4,6 +4,7 @@ import type { RunFailure } from '../../contracts/temporal/messages.js'
 import type { Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { PipelineDefinition } from '../../domain/pipelines/definition.js'
+import { generationOf } from '../../domain/pipelines/generations.js'
 import type { StepState } from '../../domain/pipelines/progress.js'
 import { LedgerStep } from './entities/ledger-step.js'
 import { PipelineRun, PipelineStep, PipelineVersion, StepMemo } from './entities/pipeline.js'
@@ -47,6 +48,11 @@ export class PipelineRunStore {
     return this.dataSource.getRepository(PipelineStep).findBy({ runId, step: Not(Like('%/%')) })
   }
 
+  /** A step as it has been asked for so often; null before it has begun. */
+  async step({ runId, step, generation }: StepKey): Promise<PipelineStep | null> {
+    return this.dataSource.getRepository(PipelineStep).findOneBy({ runId, step, generation })
+  }
+
   /** The run begins: from now on it has steps. */
   async open(runId: string): Promise<PipelineRun> {
     await this.dataSource.query(
@@ -60,7 +66,7 @@ export class PipelineRunStore {
   async raise(transaction: EntityManager, runId: string, steps: readonly string[]): Promise<void> {
     const run = await transaction.findOneBy(PipelineRun, { runId })
     const { generations = {}, revision = 0 } = run ?? {}
-    const raised = steps.map(step => [step, (generations[step] ?? 1) + 1] as const)
+    const raised = steps.map(step => [step, generationOf(generations, step) + 1] as const)
     await transaction.save(PipelineRun, {
       runId,
       generations: { ...generations, ...Object.fromEntries(raised) },

@@ -30,13 +30,15 @@ export class PipelineStore {
     principal: string,
     definitions: readonly PipelineDefinition[],
   ): Promise<AppliedPipeline[]> {
-    return this.dataSource.transaction(async transaction => {
-      const applied: AppliedPipeline[] = []
-      for (const definition of definitions) {
-        applied.push(await applyOne(transaction, { project, principal, definition }))
+    const applied = new Map<string, AppliedPipeline>()
+    // In one order, so that those who apply the same pipelines wait for each other and not in a circle.
+    const ordered = [...definitions].sort((a, b) => (a.name < b.name ? -1 : 1))
+    await this.dataSource.transaction(async transaction => {
+      for (const definition of ordered) {
+        applied.set(definition.name, await applyOne(transaction, { project, principal, definition }))
       }
-      return applied
     })
+    return definitions.map(({ name }) => applied.get(name)!)
   }
 
   /** What `apply` would do. */

@@ -34,6 +34,22 @@ describe('requests that are wrong', () => {
     expect((answer.body as ProblemBody).detail).toMatch(/position 14/)
   })
 
+  it.each([
+    ['[', 'It is nested deeper than 200 levels.'],
+    ['constructor', 'A member "constructor" is not taken; choose another name.'],
+    ['prototype', 'A member "prototype" is not taken; choose another name.'],
+  ])('refuses a body that would get lost or end in the depths: %s', async (what, message) => {
+    const value = what === '[' ? '['.repeat(9_000) + ']'.repeat(9_000) : `{ "${what}": {} }`
+    const answer = await api.call('POST', '/v1/trainings', {
+      body: `{ "parameters": ${value} }`,
+      headers: { 'content-type': 'application/json' },
+    })
+    expect(answer).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', problems: [{ at: 'body', message }] },
+    })
+  })
+
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'text/csv'])(
     'refuses %s where JSON is due',
     async type => {

@@ -4,6 +4,7 @@ import { writeSequence } from '../../domain/runs/run-status.js'
 import { OutboxStore } from '../../stores/postgres/outbox-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { TestApi } from './support/api.js'
+import { eventsOf, type ServerEvent } from './support/events.js'
 import { seedDataset, table, TRAINING } from './support/seed.js'
 
 interface RunBody {
@@ -11,6 +12,8 @@ interface RunBody {
   status: string
   links: { self: string; events: string }
 }
+
+const named = (name: string) => (event: ServerEvent) => event.event === name
 
 describe('runs while Temporal is away', () => {
   let api: TestApi
@@ -178,9 +181,9 @@ describe('runs while Temporal is away', () => {
 
   it('streams changes until the end, and takes a broken stream up where it was', async () => {
     const { id, links } = (await start()).body as RunBody
-    const first = await events(api, links.events, ['state'])
+    const first = await eventsOf(api, links.events, named('state'))
     expect(first).toMatchObject([{ id: '1000', event: 'state', data: { status: 'accepted' } }])
-    const rest = events(api, links.events, ['end'], '1000')
+    const rest = eventsOf(api, links.events, named('end'), '1000')
     await runs.update(id, writeSequence(1, 1), { status: 'running', stage: 'train' })
     await wait(0)
     await runs.update(id, writeSequence(1, 'closing'), {
@@ -201,37 +204,3 @@ describe('runs while Temporal is away', () => {
     expect(response.status).toBe(204)
   })
 })
-
-interface Event {
-  id?: string
-  event?: string
-  data?: unknown
-}
-
-/** Reads events until one of those named has come. */
-async function events(api: TestApi, path: string, until: string[], lastEventId?: string): Promise<Event[]> {
-  const stop = new AbortController()
-  const response = await fetch(api.url + path, {
-    headers: {
-      authorization: 'Bearer mlf_viewer',
-      ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
-    },
-    signal: AbortSignal.any([stop.signal, AbortSignal.timeout(20_000)]),
-  })
-  expect(response.headers.get('content-type')).toMatch('text/event-stream')
-  const found: Event[] = []
-  let text = ''
-  for await (const chunk of response.body!.pipeThrough(new TextDecoderStream())) {
-    text += chunk
-    const blocks = text.split('\n\n')
-    text = blocks.pop()!
-    for (const block of blocks.filter(each => !each.startsWith(':'))) {
-      const fields = Object.fromEntries(block.split('\n').map(line => line.split(/: (.*)/s).slice(0, 2)))
-      found.push({ ...fields, data: JSON.parse(fields['data'] as string) as unknown })
-      if (!until.includes(fields['event'] as string)) continue
-      stop.abort()
-      return found
-    }
-  }
-  return found
-}

@@ -1,15 +1,16 @@
 import 'reflect-metadata'
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { NestFastifyApplication } from '@nestjs/platform-fastify'
 import type { OpenAPIObject } from '@nestjs/swagger'
 import { pino } from 'pino'
 import { createApp } from '../../../api/app.js'
 import { openApiDocument } from '../../../api/http/document.js'
-import { loadConfig } from '../../../config/load.js'
+import { loadConfig, toEnvironment } from '../../../config/load.js'
 import type { Role } from '../../../stores/postgres/entities/api-key.js'
 import { KeyStore } from '../../../stores/postgres/key-store.js'
+import type { Harness } from '../../support/harness.js'
 import { type TestDatabase, testDatabase } from '../../support/postgres.js'
 import { assertConforms } from './conforms.js'
 
@@ -28,17 +29,27 @@ export interface CallOptions {
   readonly headers?: Record<string, string>
 }
 
+async function makeKeys({ dataSource }: TestDatabase): Promise<void> {
+  const keys = new KeyStore(dataSource)
+  for (const role of ['viewer', 'operator', 'admin'] as Role[]) {
+    await keys.create({ project: 'default', name: role, role, key: `mlf_${role}`, expiresAt: null })
+  }
+}
+
 /** The api on a real database, listening; Temporal and Redis are away unless given. */
 export class TestApi {
   static async start(env: Record<string, string> = {}): Promise<TestApi> {
     const database = await testDatabase()
     const directory = await mkdtemp(join(tmpdir(), 'mlforge-api-'))
     await mkdir(join(directory, 'objects'))
-    const keys = new KeyStore(database.dataSource)
-    for (const role of ['viewer', 'operator', 'admin'] as Role[]) {
-      await keys.create({ project: 'default', name: role, role, key: `mlf_${role}`, expiresAt: null })
-    }
+    await makeKeys(database)
     return TestApi.open(database, directory, env)
+  }
+
+  /** The api on the servers and the state of workers; to be stopped by itself, before them. */
+  static async beside({ config, database }: Pick<Harness, 'config' | 'database'>): Promise<TestApi> {
+    await makeKeys(database)
+    return TestApi.open(database, dirname(config.objects.directory), toEnvironment(config))
   }
 
   private static async open(
