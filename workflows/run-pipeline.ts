@@ -105,8 +105,8 @@ class PipelineShell {
     const { name: step, generation } = planned
     try {
       const report = await toEndOfStep({ ...input, step, generation }, planned, () => this.cutting)
-      // Left to be taken up by the execution that follows.
-      if (report === null) return 'waiting'
+      // Left to be taken up by the execution that follows: until then it is under way.
+      if (report === null) return 'running'
       if (report.note !== undefined) this.notes.set(at, report.note)
       return 'succeeded'
     } catch (error) {
@@ -165,9 +165,10 @@ class PipelineShell {
     // Each change of the stage is an event of the history; the states of steps are rows.
     if (stage !== this.stage) run.stage(stage, { paused: this.paused })
     this.stage = stage
+    const states = settle(this.plan, this.states)
     const seen = this.plan.steps.map(({ name }, at) => ({
       name,
-      state: this.states[at]!,
+      state: states[at]!,
       note: this.failures.get(at)?.message ?? this.notes.get(at),
     }))
     for (const [what, value] of describeSteps(seen)) run.show(what, value)

@@ -8,9 +8,8 @@ import { derivedId } from '../../stores/ids.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { toFailure } from '../failures.js'
 import type { ReadStep } from './read-step.js'
-import { readStep } from './read-step.js'
 import { knownOutcome, memoKey } from './step-memo.js'
-import { attempt, beginStep, type BegunStep, finishStep, reportOf, type StepPorts } from './step-work.js'
+import { attempt, type BegunStep, finishStep, reportOf, type StepPorts, takeStep } from './step-work.js'
 
 /** A run that does a step. */
 export interface ChildRequest {
@@ -33,8 +32,7 @@ export interface ChildKind {
  * under its id, so that it goes on where it was; rollouts are started anew.
  */
 export async function advanceChild(ports: StepPorts, input: StepInput, kind: ChildKind): Promise<StepReport> {
-  const step = await readStep(ports, input)
-  const begun = await beginStep(ports, input, step)
+  const { step, begun } = await takeStep(ports, input)
   if ('outcome' in begun) return reportOf(begun.outcome)
   return attempt(ports, input, step, begun, async () => {
     const { child, childAttempt } = begun.row

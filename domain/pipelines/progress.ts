@@ -56,15 +56,16 @@ export function settle(graph: Graph, states: readonly StepState[]): StepState[] 
 }
 
 /**
- * Positions of the steps to begin now, in their order: all they need has succeeded, and no more work at
- * the same time than the definition allows.
+ * Positions of the steps to begin now, in their order: all they need has succeeded, no more work at the
+ * same time than the definition allows, and none begins any more in a run that stops at its first failure.
  */
 export function readySteps(graph: Graph, states: readonly StepState[]): number[] {
   const room = graph.parallel - states.filter(state => state === 'running').length
   if (room <= 0) return []
+  const settled = settle(graph, states)
   return graph.steps
     .flatMap(({ needs }, at) =>
-      states[at] === 'waiting' && needs.every(need => states[need] === 'succeeded') ? [at] : [],
+      settled[at] === 'waiting' && needs.every(need => states[need] === 'succeeded') ? [at] : [],
     )
     .slice(0, room)
 }

@@ -1,21 +1,34 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PipelineRun } from '../../contracts/rest/pipeline-runs.js'
+import { until } from '../../infra/launcher/proc.js'
+import { all } from '../kill/all.js'
+import type { Victim } from '../kill/points.js'
 import { KillStack } from '../kill/stack.js'
 import { kill, waitFor } from '../kill/strike.js'
 import { Receiver } from '../support/receiver.js'
 import type { Case, CaseStep, PlannedKill } from './case.js'
-import { type Prediction, predict } from './model.js'
+import { type Prediction, predict, requestsOf, TRIES } from './model.js'
 
-/** One more than any step of a case needs. */
-const TRIES = 4
 const RETRY = { codes: ['http_failed'], delay: 1 }
+
+/** One less than the supervisor takes for a part that cannot run. */
+const MOST_KILLS_A_MINUTE = 4
+const MINUTE_MS = 60_000
 
 /** Sends a request from outside of MLForge, with the key that the step has. */
 const SENDS = `fetch(process.argv[1], { method: 'POST', headers: { 'idempotency-key': process.env.MLFORGE_IDEMPOTENCY_KEY } })
   .then(answer => process.exit(answer.ok ? 0 : 1))`
 
+/** A run as it has ended, and everything that is not as the model says. */
+export interface Ended {
+  readonly run: PipelineRun
+  readonly problems: readonly string[]
+}
+
 /** A stack on which generated pipelines run while processes of it are killed. */
 export class PipelineBench {
+  private readonly killedAt = new Map<Victim, readonly number[]>()
+
   private constructor(
     readonly stack: KillStack,
     private readonly receiver: Receiver,
@@ -37,7 +50,8 @@ export class PipelineBench {
   }
 
   /** Runs a case with its kills. @returns everything that is not as the model says; nothing where all is well */
-  async run(given: Case, name: string): Promise<string[]> {
+  async run(given: Case, name: string): Promise<Ended> {
+    await this.mayKill(given.kills.map(({ victim }) => victim))
     const client = await this.stack.client()
     await client.post('/v1/pipelines', { pipelines: { [name]: this.source(given, name) } })
     const started = await client.post<PipelineRun>(`/v1/pipelines/${name}/runs`, {}, name)
@@ -46,15 +60,32 @@ export class PipelineBench {
     const followed = client.follow<PipelineRun>(`/v1/pipeline-runs/${started.id}`).finally(() => {
       isOver.value = true
     })
-    await Promise.all([followed, ...strikes])
+    await all([followed, ...strikes])
     await this.stack.settled()
-    const run = await (await this.stack.client()).get<PipelineRun>(`/v1/pipeline-runs/${started.id}`)
+    return this.compare(given, name, started.id)
+  }
+
+  /** How a run that has ended differs from what the model says of its case. */
+  async compare(given: Case, name: string, id: string): Promise<Ended> {
+    const run = await (await this.stack.client()).get<PipelineRun>(`/v1/pipeline-runs/${id}`)
     const { problems } = await this.stack.check()
-    return [
-      ...differences(run, given, predict(given)),
-      ...this.effects(run, given, name),
-      ...problems.map(({ code, at, message }) => `${code} ${at}: ${message}`),
-    ]
+    return {
+      run,
+      problems: [
+        ...differences(run, given, predict(given)),
+        ...this.effects(run, given, name),
+        ...problems.map(({ code, at, message }) => `${code} ${at}: ${message}`),
+      ],
+    }
+  }
+
+  /** Waits until none of them would be killed so often within a minute that it is given up. */
+  private async mayKill(victims: readonly Victim[]): Promise<void> {
+    const recent = (victim: Victim) =>
+      (this.killedAt.get(victim) ?? []).filter(at => Date.now() - at < MINUTE_MS).length
+    const isSoon = (victim: Victim) =>
+      recent(victim) + victims.filter(each => each === victim).length > MOST_KILLS_A_MINUTE
+    await until(() => !victims.some(isSoon), MINUTE_MS + 1_000, 100)
   }
 
   private source({ steps, parallel, onFailure, attempts }: Case, name: string): object {
@@ -104,22 +135,24 @@ export class PipelineBench {
     )
     await wait(delayMs)
     await kill(this.stack, victim)
+    this.killedAt.set(victim, [...(this.killedAt.get(victim) ?? []), Date.now()])
   }
 
-  /** Outside, effects are at least once, and each time with the same key. */
-  private effects(run: PipelineRun, { steps }: Case, name: string): string[] {
-    return steps.flatMap(({ name: step, deed }, at) => {
-      if (deed.kind === 'query' || deed.kind === 'compare') return []
-      const received = this.receiver.of(pathOf(step, deed, name))
+  /** Outside, effects are at least once, each time with the same key, and a kill costs one more at most. */
+  private effects(run: PipelineRun, { steps, kills }: Case, name: string): string[] {
+    return steps.flatMap((step, at) => {
+      if (step.deed.kind === 'query' || step.deed.kind === 'compare') return []
+      const received = this.receiver.of(pathOf(step.name, step.deed, name))
       const keys = [...new Set(received.map(({ key }) => key))]
       const { state } = run.steps[at]!
-      const least =
-        state !== 'succeeded' ? Number(state !== 'blocked') : deed.kind === 'post' ? deed.failures + 1 : 1
-      const wrong = keys.filter(key => key !== `${run.id}/${step}/g1`)
+      const least = state === 'blocked' ? 0 : requestsOf(step) * (state === 'succeeded' ? 1 : run.attempt)
+      const most = state === 'blocked' ? 0 : least + kills.length
+      const wrong = keys.filter(key => key !== `${run.id}/${step.name}/g1`)
       return [
-        ...(received.length < least ? [`${step} is ${state} after ${received.length} requests`] : []),
-        ...(state === 'blocked' && received.length > 0 ? [`${step} is blocked and has sent a request`] : []),
-        ...(wrong.length > 0 ? [`${step} was sent with the keys ${keys.join(', ')}`] : []),
+        ...(received.length < least || received.length > most
+          ? [`${step.name} is ${state} after ${received.length} requests, not ${least} to ${most}`]
+          : []),
+        ...(wrong.length > 0 ? [`${step.name} was sent with the keys ${keys.join(', ')}`] : []),
       ]
     })
   }
@@ -134,9 +167,16 @@ function pathOf(step: string, deed: CaseStep['deed'], name: string): string {
 }
 
 function differences(run: PipelineRun, { steps }: Case, { status, states, attempt }: Prediction): string[] {
-  const wrong = steps.flatMap(({ name }, at) => {
-    const { state } = run.steps[at]!
-    return state === states[at] ? [] : [`${name} is ${state} and not ${states[at]}`]
+  const wrong = steps.flatMap(({ name, deed }, at) => {
+    const { state, tries } = run.steps[at]!
+    const failures = deed.kind === 'post' ? deed.failures : 0
+    return [
+      ...(state === states[at] ? [] : [`${name} is ${state} and not ${states[at]}`]),
+      // A worker that was lost may take the word of a failure with it, and costs no try itself.
+      ...(state === 'succeeded' && tries > failures
+        ? [`${name} has failed ${tries} times, not ${failures}`]
+        : []),
+    ]
   })
   return [
     ...(run.status === status ? [] : [`the run is ${run.status} and not ${status}: ${run.error?.message}`]),
