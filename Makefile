@@ -42,8 +42,8 @@ demo: up ## run the main job on real data
 test: setup ## run all tests (make test ARGS="test/config")
 	@bash scripts/test.sh $(ARGS)
 
-soak: setup ## run a long suite (make soak SUITE=kill)
-	@node --enable-source-maps dist/bench/soak.js $(SUITE)
+soak: setup ## run a long suite (make soak SUITE=kill, make soak SUITE=pipelines SEEDS=100)
+	@node --enable-source-maps dist/bench/soak.js $(SUITE) $(if $(SEEDS),SEEDS=$(SEEDS))
 
 verify: install ## format, types, lint, unused code
 	@npm run --silent verify

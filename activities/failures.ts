@@ -3,6 +3,7 @@ import { ApplicationFailureCategory, TemporalFailure } from '@temporalio/common'
 import { ERROR_CODES, MlforgeError } from '../domain/errors.js'
 import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.js'
 import { isRefusal } from '../domain/runs/describe-end.js'
+import { isPostgresUnreachable } from '../stores/postgres/unreachable.js'
 
 /**
  * The failure that Temporal stores for an error: the code is its type.
@@ -32,9 +33,10 @@ const CONNECTION_ERRORS =
 export function knownError(error: unknown): MlforgeError {
   if (error instanceof MlforgeError) return error
   const message = error instanceof Error ? error.message : String(error)
-  const wrapped = CONNECTION_ERRORS.test(message)
-    ? new MlforgeError('unavailable', `A store did not answer (${message}). The step is tried again.`)
-    : new MlforgeError('internal', message)
+  const wrapped =
+    CONNECTION_ERRORS.test(message) || isPostgresUnreachable(error)
+      ? new MlforgeError('unavailable', `A store did not answer (${message}). The step is tried again.`)
+      : new MlforgeError('internal', message)
   wrapped.cause = error
   return wrapped
 }

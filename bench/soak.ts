@@ -1,11 +1,16 @@
-// Long suites: `make soak SUITE=kill`, or `node dist/bench/soak.js kill [SEEDS=n] [scenario/point/process ...]`.
+// Long suites: `make soak SUITE=kill`, or `node dist/bench/soak.js kill [SEEDS=n] [scenario/point/process ...]`;
+// `make soak SUITE=pipelines SEEDS=100`, or `node dist/bench/soak.js pipelines [SEEDS=n] [seed ...]`.
 import 'reflect-metadata'
 import { soakKill } from './soak/kill.js'
+import { soakPipelines } from './soak/pipelines.js'
 
-const SUITES: Record<string, (args: SoakArguments) => Promise<boolean>> = { kill: soakKill }
+const SUITES: Record<string, (args: SoakArguments) => Promise<boolean>> = {
+  kill: soakKill,
+  pipelines: soakPipelines,
+}
 
 export interface SoakArguments {
-  /** How often the whole suite is repeated with random delays, after one without. */
+  /** `kill`: how often it is repeated with random delays, after once without; `pipelines`: how many are generated. */
   readonly seeds: number
   /** Only what contains one of these; everything where there are none. */
   readonly only: readonly string[]

@@ -88,7 +88,8 @@ class PipelineShell {
     for (;;) {
       if (workflowInfo().continueAsNewSuggested) this.cutting = true
       this.states = settle(this.plan, this.states, this.taken)
-      if (!this.paused && !this.cutting) for (const at of readySteps(this.plan, this.states)) this.begin(at)
+      if (!this.paused && !this.cutting)
+        for (const at of readySteps(this.plan, this.states, this.taken)) this.begin(at)
       this.show(run)
       if (this.working.size === 0) {
         if (this.states.every(isOver)) return
@@ -116,8 +117,8 @@ class PipelineShell {
     try {
       const isLeft = () => this.cutting
       const report = await toEndOfStep({ ...input, step, generation }, planned, this.gates, isLeft)
-      // Left to be taken up by the execution that follows.
-      if (report === null) return 'waiting'
+      // Left to be taken up by the execution that follows: until then it is under way.
+      if (report === null) return 'running'
       if (report.note !== undefined) this.notes.set(at, report.note)
       if (report.taken !== undefined) this.taken.set(at, report.taken)
       return 'succeeded'

@@ -9,16 +9,15 @@ import type { Run } from '../../stores/postgres/entities/run.js'
 import { toFailure } from '../failures.js'
 import { beatWhile } from '../heartbeats.js'
 import type { ReadStep } from './read-step.js'
-import { readStep } from './read-step.js'
 import { knownOutcome, memoKey } from './step-memo.js'
 import {
   attempt,
-  beginStep,
   type BegunStep,
   boundedOutcome,
   finishStep,
   reportOf,
   type StepPorts,
+  takeStep,
 } from './step-work.js'
 
 /** A run that does a step. */
@@ -42,8 +41,7 @@ export interface ChildKind {
  * under its id, so that it goes on where it was; rollouts are started anew.
  */
 export async function advanceChild(ports: StepPorts, input: StepInput, kind: ChildKind): Promise<StepReport> {
-  const step = await readStep(ports, input)
-  const begun = await beginStep(ports, input, step)
+  const { step, begun } = await takeStep(ports, input)
   if ('outcome' in begun) return reportOf(begun.outcome)
   return attempt(ports, input, step, begun, async () => {
     const { child, childAttempt } = begun.row

@@ -8,18 +8,18 @@ import type { Effect } from '../../stores/postgres/ledger-store.js'
 import { beatWhile } from '../heartbeats.js'
 import type { Ports } from '../ports.js'
 import { withScratch } from '../scratch.js'
-import { type ReadStep, readStep } from './read-step.js'
+import type { ReadStep } from './read-step.js'
 import type { StepContext, StepResult, StepRunner } from './step-context.js'
 import { StepLog } from './step-log.js'
 import { knownOutcome, memoKey } from './step-memo.js'
 import {
   attempt,
-  beginStep,
   boundedOutcome,
   finishStep,
   reportOf,
   type StepFinish,
   type StepPorts,
+  takeStep,
 } from './step-work.js'
 
 export type DoStepPorts = StepPorts &
@@ -36,8 +36,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 
 /** Does a step of a pipeline once: a finished one answers from the ledger, an equal one from its memo. */
 export async function doStep(ports: DoStepPorts, input: StepInput, kind: StepKind): Promise<StepReport> {
-  const step = await readStep(ports, input)
-  const begun = await beginStep(ports, input, step)
+  const { step, begun } = await takeStep(ports, input)
   if ('outcome' in begun) return reportOf(begun.outcome)
   const { fence } = begun
   return attempt(ports, input, step, begun, async () => {

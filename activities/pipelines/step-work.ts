@@ -10,15 +10,15 @@ import type { Effect, StepRef } from '../../stores/postgres/ledger-store.js'
 import { knownError, toFailure } from '../failures.js'
 import { json } from '../objects.js'
 import type { Ports } from '../ports.js'
-import type { ReadStep } from './read-step.js'
+import { type ReadStep, readStep } from './read-step.js'
 
 // The life of a step around its work. Outcome, state and effects are committed together, by the latest
 // worker that took the step. A try that failed is counted in the step's row: a worker that was lost costs
-// none.
+// none, nor does a store that did not answer.
 
 export type StepPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'objects' | 'wakes'>
 
-/** Workers that were lost over one step after which it is taken for the cause. */
+/** Workers that were lost over one step, or stores, after which it is taken for the cause. */
 const MOST_LOST = 20
 
 const MAX_OUTPUT_BYTES = 32 * 1024
@@ -28,15 +28,32 @@ export interface BegunStep {
   readonly row: PipelineStep
 }
 
+/** A step of a run, with what it is given, and its writer: the caller, or nobody where it is finished. */
+export interface TakenStep {
+  readonly step: ReadStep
+  readonly begun: { readonly outcome: StepOutcome } | BegunStep
+}
+
+/** Takes a step on. Stores that do not answer are asked until they do: it has not begun before. */
+export async function takeStep(ports: StepPorts, input: StepInput): Promise<TakenStep> {
+  try {
+    const step = await readStep(ports, input)
+    return { step, begun: await beginStep(ports, input, step) }
+  } catch (error) {
+    const known = knownError(error)
+    throw known.code === 'unavailable' ? toFailure(known, false) : known
+  }
+}
+
 /**
  * Makes the caller the writer of the step, and shows it as under way. A step that works within its activity
  * counts its starts: those without an end are workers it has lost.
  */
-export async function beginStep(
+async function beginStep(
   { ledger, pipelineRuns, wakes }: StepPorts,
   input: StepInput,
   { inputs, type }: ReadStep,
-): Promise<{ readonly outcome: StepOutcome } | BegunStep> {
+): Promise<TakenStep['begun']> {
   const { activityId, attempt: activityAttempt } = Context.current().info
   const owner = `${input.step} (activity ${activityId}, attempt ${activityAttempt})`
   let row: PipelineStep | undefined
@@ -66,7 +83,7 @@ export async function attempt(
     if (lost > MOST_LOST) {
       throw new MlforgeError(
         'step_poisonous',
-        `Step "${input.step}" has lost its worker ${lost} times. Look at what it does to the worker, then retry the run.`,
+        `Step "${input.step}" has begun ${lost} times without an end: its worker was lost, or a store did not answer. Look at what it does to them, then retry the run.`,
       )
     }
     return await body()
@@ -81,14 +98,15 @@ export async function attempt(
     if (known.code === 'lease_lost') throw error
     const { code, message } = known
     const failure = { code, message: boundedMessage(message) }
+    const counts = code !== 'unavailable'
     const tries = await ledger
-      .fenced(fence, tx => pipelineRuns.failedTry(tx, input, failure))
+      .fenced(fence, tx => pipelineRuns.failedTry(tx, input, failure, counts))
       .catch(() => undefined)
     wakes.publish(input.runId)
     const maxAttempts = spec.retry?.maxAttempts ?? type.maxAttempts
     throw toFailure(
       known,
-      tries !== undefined && tries >= maxAttempts,
+      counts && tries !== undefined && tries >= maxAttempts,
       delayMs(known, spec.retry?.delaySeconds),
     )
   }

@@ -1,6 +1,6 @@
 import { HttpException } from '@nestjs/common'
 import { type ErrorCode, MlforgeError } from '../../domain/errors.js'
-import { isBadValue, isPostgresUnreachable } from './unreachable.js'
+import { isBadValue, isPostgresUnreachable } from '../../stores/postgres/unreachable.js'
 
 /** Seconds after which a client may try again what was unavailable. */
 export const RETRY_AFTER_SECONDS = 5

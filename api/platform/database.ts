@@ -5,7 +5,7 @@ import type { Config } from '../../config/config.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { dataSourceOptions } from '../../stores/postgres/data-source.js'
 import { assertSchema } from '../../stores/postgres/schema-version.js'
-import { isPostgresUnreachable } from '../http/unreachable.js'
+import { isPostgresUnreachable } from '../../stores/postgres/unreachable.js'
 import { CONFIG, LOGGER, type Log } from './tokens.js'
 
 const LONGEST_DELAY_MS = 5_000

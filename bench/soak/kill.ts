@@ -1,66 +1,50 @@
-import { tmpdir } from 'node:os'
-import { join } from 'node:path'
 import { ALL_PAIRS, POINT_TITLES, type Pair } from '../../test/kill/points.js'
-import { KillBench } from '../../test/kill/kill-bench.js'
-import { KillStack } from '../../test/kill/stack.js'
+import { type Ending, KillBench } from '../../test/kill/kill-bench.js'
 import type { SoakArguments } from '../soak.js'
-import { KillResults, type KillResult } from './kill-results.js'
+import { soakCases } from './cases.js'
+import { SoakResults } from './results.js'
 
-/** So many kills on one stack, each checked, before the next stack is started. */
+interface KillCase {
+  readonly pair: Pair
+  readonly seed: number
+  readonly delayMs: number
+}
+
+interface KillResult extends Pair, Ending {
+  readonly seed: number
+  readonly delayMs: number
+}
+
 const PAIRS_PER_STACK = 18
 const MOST_DELAY_MS = 300
 
 /** Every process at every point; then, for each seed, all of them again with a random delay before the kill. */
 export async function soakKill({ seeds, only }: SoakArguments): Promise<boolean> {
-  const results = KillResults.open()
-  const work = Array.from({ length: seeds + 1 }, (_, seed) =>
+  const cases = Array.from({ length: seeds + 1 }, (_, seed) =>
     ALL_PAIRS.map((pair, index) => ({ pair, seed, delayMs: seed === 0 ? 0 : delayOf(seed, index) })),
   )
     .flat()
     .filter(({ pair }) => only.length === 0 || only.some(text => nameOf(pair).includes(text)))
-  const left = work.filter(({ pair, seed }) => !results.has(pair, seed))
-  console.log(`${work.length} kills, ${work.length - left.length} of them known from before for this tree`)
-
-  let bench: KillBench | undefined
-  let isStopped = false
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.once(signal, () => {
-      isStopped = true
-      console.log(`\n${signal}: stopping the stack`)
-      void KillStack.stopAll().finally(() => process.exit(130))
-    })
-  }
-  let served = 0
-  try {
-    for (const [index, { pair, seed, delayMs }] of left.entries()) {
-      bench ??= await KillBench.start(left.slice(index, index + PAIRS_PER_STACK).map(each => each.pair))
-      const ending = await bench.run([pair], index + 1, delayMs)
-      // What was under way when everything was stopped says nothing.
-      if (isStopped) return await new Promise<never>(() => undefined)
-      const result: KillResult = { ...pair, ...ending, seed, delayMs }
-      results.add(result)
-      console.log(line(result))
-      const isGood = result.outcome === 'equal'
-      if (!isGood) {
-        const logs = join(tmpdir(), `mlforge-kill-${pair.point}-${pair.process}-${seed}`)
-        await bench.stack.saveLogs(logs)
-        console.log(`          logs in ${logs}`)
-      }
-      if (++served % PAIRS_PER_STACK === 0 || !isGood) {
-        await bench.stop()
-        bench = undefined
-      }
-    }
-  } finally {
-    await KillStack.stopAll()
-  }
-  const mine = work.flatMap(({ pair, seed }) => results.get(pair, seed) ?? [])
-  const bad = mine.filter(({ outcome }) => outcome !== 'equal')
-  console.log(`${mine.length - bad.length} equal, ${bad.length} not; ${results.file}`)
-  return mine.length === work.length && bad.length === 0
+  return soakCases<KillCase, KillResult, KillBench>({
+    cases,
+    results: SoakResults.open<KillResult>({ name: 'kill', tests: ['test/kill', 'test/support'], keyOf }),
+    keyOf: ({ pair, seed }) => keyOf({ ...pair, seed }),
+    perStack: PAIRS_PER_STACK,
+    start: next => KillBench.start(next.map(({ pair }) => pair)),
+    run: async (bench, { pair, seed, delayMs }, index) => ({
+      ...pair,
+      ...(await bench.run([pair], index + 1, delayMs)),
+      seed,
+      delayMs,
+    }),
+    line,
+    logs: ({ point, process, seed }) => `mlforge-kill-${point}-${process}-${seed}`,
+  })
 }
 
 const nameOf = ({ scenario, point, process }: Pair): string => `${scenario}/${point}/${process}`
+
+const keyOf = ({ seed, ...pair }: Pair & { readonly seed: number }): string => `${nameOf(pair)}/${seed}`
 
 function line({ point, process, seed, delayMs, outcome, seconds, detail }: KillResult): string {
   const when = seed === 0 ? '' : ` (seed ${seed}, ${delayMs} ms)`

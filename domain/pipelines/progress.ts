@@ -82,16 +82,16 @@ function fateOf(
 }
 
 /**
- * Positions of the steps to begin now, in their order: all they need has ended well, and no more work at
- * the same time than the definition allows.
- * @param states settled
+ * Positions of the steps to begin now, in their order: all they need has ended well, no more work at the
+ * same time than the definition allows, and none begins any more in a run that stops at its first failure.
  */
-export function readySteps(graph: Graph, states: readonly StepState[]): number[] {
+export function readySteps(graph: Graph, states: readonly StepState[], taken = NO_BRANCHES): number[] {
   const room = graph.parallel - states.filter(state => state === 'running').length
   if (room <= 0) return []
+  const settled = settle(graph, states, taken)
   return graph.steps
     .flatMap(({ needs }, at) =>
-      states[at] === 'waiting' && needs.every(need => GOOD.includes(states[need]!)) ? [at] : [],
+      settled[at] === 'waiting' && needs.every(need => GOOD.includes(settled[need]!)) ? [at] : [],
     )
     .slice(0, room)
 }

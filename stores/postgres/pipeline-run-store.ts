@@ -106,14 +106,23 @@ export class PipelineRunStore {
     return transaction.findOneByOrFail(PipelineStep, { runId, step, generation })
   }
 
-  /** A try has failed. @returns how many have, in this attempt of the run */
-  async failedTry(transaction: EntityManager, key: StepKey, error: RunFailure): Promise<number> {
+  /**
+   * A try has failed.
+   * @param counts false where that was not the step's own failure
+   * @returns how many of its own it has had, in this attempt of the run
+   */
+  async failedTry(
+    transaction: EntityManager,
+    { runId, step, generation }: StepKey,
+    error: RunFailure,
+    counts: boolean,
+  ): Promise<number> {
     const rows: [{ tries: number }[], number] = await transaction.query(
-      `UPDATE pipeline_steps SET tries = tries + 1, error = $4
+      `UPDATE pipeline_steps SET tries = tries + $5, error = $4
        WHERE run_id = $1 AND step = $2 AND generation = $3 RETURNING tries`,
-      [key.runId, key.step, key.generation, JSON.stringify(error)],
+      [runId, step, generation, JSON.stringify(error), counts ? 1 : 0],
     )
-    await touch(transaction, key.runId)
+    await touch(transaction, runId)
     return rows[0][0]?.tries ?? 1
   }
 

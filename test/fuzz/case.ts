@@ -1,5 +1,6 @@
 import fc from 'fast-check'
 import type { Victim } from '../kill/points.js'
+import { predict, requestsOf } from './model.js'
 
 /** What a step is made to do; how it will end follows from it. */
 export type Deed =
@@ -83,18 +84,29 @@ const cases: fc.Arbitrary<Case> = fc
     kills: fc.array(
       fc.record({
         victim: fc.constantFrom(...VICTIMS),
-        afterRequests: fc.integer({ min: 0, max: 8 }),
+        afterRequests: fc.nat({ max: 40 }),
         delayMs: fc.integer({ min: 0, max: 300 }),
       }),
       { minLength: 1, maxLength: 3 },
     ),
   })
   // What a stop cuts off depends on who is faster, where steps work at the same time.
-  .map(({ stops, parallel, ...rest }) => ({
+  .map(({ stops, parallel, ...rest }): Case => ({
     ...rest,
     parallel: stops ? 1 : parallel,
     onFailure: stops ? 'stop' : 'finish_others',
   }))
+  // A kill that waits for more requests than are sent would come when all is over.
+  .map(drawn => {
+    const { states, attempt } = predict(drawn)
+    const sent = drawn.steps.map((step, at) => {
+      const times = states[at] === 'succeeded' ? 1 : attempt
+      return states[at] === 'blocked' ? 0 : requestsOf(step) * times
+    })
+    const all = sent.reduce((sum, requests) => sum + requests, 0)
+    const kills = drawn.kills.map(each => ({ ...each, afterRequests: each.afterRequests % (all + 1) }))
+    return { ...drawn, kills }
+  })
 
 /** The case of a seed: always the same. */
 export function caseOf(seed: number): Case {

@@ -14,6 +14,25 @@ export interface Prediction {
   readonly attempt: number
 }
 
+/** Tries of a step: one more than any of a case needs. */
+export const TRIES = 4
+
+/** Requests that a step sends in an attempt of its run where nothing is killed. */
+export function requestsOf({ deed }: CaseStep): number {
+  switch (deed.kind) {
+    case 'post':
+      return deed.failures + 1
+    case 'broken':
+      return TRIES
+    case 'refused':
+    case 'script':
+      return 1
+    case 'query':
+    case 'compare':
+      return 0
+  }
+}
+
 /** What becomes of a case where nothing is killed: what must become of it whatever is killed. */
 export function predict({ steps, parallel, onFailure, attempts }: Case): Prediction {
   const graph: Graph = { steps, parallel, onFailure }

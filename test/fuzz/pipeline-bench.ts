@@ -1,21 +1,30 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { PipelineRun } from '../../contracts/rest/pipeline-runs.js'
+import { until } from '../../infra/launcher/proc.js'
+import { all } from '../kill/all.js'
+import type { Victim } from '../kill/points.js'
 import { KillStack } from '../kill/stack.js'
 import { kill, waitFor } from '../kill/strike.js'
 import { Receiver } from '../support/receiver.js'
-import type { Case, CaseStep, PlannedKill } from './case.js'
-import { type Prediction, predict } from './model.js'
+import type { Case, PlannedKill } from './case.js'
+import { predict } from './model.js'
+import { differences, effects } from './oracle.js'
+import { pathOf, sourceOf } from './source.js'
 
-/** One more than any step of a case needs. */
-const TRIES = 4
-const RETRY = { codes: ['http_failed'], delay: 1 }
+/** One less than the supervisor takes for a part that cannot run. */
+const MOST_KILLS_A_MINUTE = 4
+const MINUTE_MS = 60_000
 
-/** Sends a request from outside of MLForge, with the key that the step has. */
-const SENDS = `fetch(process.argv[1], { method: 'POST', headers: { 'idempotency-key': process.env.MLFORGE_IDEMPOTENCY_KEY } })
-  .then(answer => process.exit(answer.ok ? 0 : 1))`
+/** A run as it has ended, and everything that is not as the model says. */
+export interface Ended {
+  readonly run: PipelineRun
+  readonly problems: readonly string[]
+}
 
 /** A stack on which generated pipelines run while processes of it are killed. */
 export class PipelineBench {
+  private readonly killedAt = new Map<Victim, readonly number[]>()
+
   private constructor(
     readonly stack: KillStack,
     private readonly receiver: Receiver,
@@ -37,58 +46,50 @@ export class PipelineBench {
   }
 
   /** Runs a case with its kills. @returns everything that is not as the model says; nothing where all is well */
-  async run(given: Case, name: string): Promise<string[]> {
+  async run(given: Case, name: string): Promise<Ended> {
+    await this.mayKill(given.kills.map(({ victim }) => victim))
     const client = await this.stack.client()
-    await client.post('/v1/pipelines', { pipelines: { [name]: this.source(given, name) } })
+    await client.post('/v1/pipelines', {
+      pipelines: { [name]: sourceOf(given, name, path => this.receiver.url(path)) },
+    })
     const started = await client.post<PipelineRun>(`/v1/pipelines/${name}/runs`, {}, name)
     const isOver = { value: false }
     const strikes = given.kills.map(planned => this.strike(planned, name, isOver))
     const followed = client.follow<PipelineRun>(`/v1/pipeline-runs/${started.id}`).finally(() => {
       isOver.value = true
     })
-    await Promise.all([followed, ...strikes])
+    await all([followed, ...strikes])
     await this.stack.settled()
-    const run = await (await this.stack.client()).get<PipelineRun>(`/v1/pipeline-runs/${started.id}`)
+    return this.compare(given, name, started.id)
+  }
+
+  /** How a run that has ended differs from what the model says of its case. */
+  async compare(given: Case, name: string, id: string): Promise<Ended> {
+    const run = await (await this.stack.client()).get<PipelineRun>(`/v1/pipeline-runs/${id}`)
     const { problems } = await this.stack.check()
-    return [
-      ...differences(run, given, predict(given)),
-      ...this.effects(run, given, name),
-      ...problems.map(({ code, at, message }) => `${code} ${at}: ${message}`),
-    ]
-  }
-
-  private source({ steps, parallel, onFailure, attempts }: Case, name: string): object {
     return {
-      parallel,
-      onFailure,
-      retry: { ...RETRY, maxAttempts: attempts },
-      steps: Object.fromEntries(
-        steps.map(step => [
-          step.name,
-          {
-            ...this.work(step, name),
-            needs: step.needs.map(at => steps[at]!.name),
-            retry: { maxAttempts: TRIES, delay: 0.1 },
-          },
-        ]),
-      ),
+      run,
+      problems: [
+        ...differences(run, given, predict(given)),
+        ...effects(run, given, step => this.receiver.of(pathOf(step, name))),
+        ...problems.map(({ code, at, message }) => `${code} ${at}: ${message}`),
+      ],
     }
   }
 
-  private work({ name: step, deed }: CaseStep, name: string): { uses: string; with: object } {
-    const url = this.receiver.url(pathOf(step, deed, name))
-    switch (deed.kind) {
-      case 'post':
-      case 'refused':
-      case 'broken':
-        return { uses: 'http', with: { url } }
-      case 'query':
-        return { uses: 'query', with: { sql: `SELECT '${name}' AS pipeline, '${step}' AS step`, tables: {} } }
-      case 'compare':
-        return { uses: 'compare', with: { candidate: deed.holds ? 1 : 2, reference: 1 } }
-      case 'script':
-        return { uses: 'script', with: { command: [process.execPath, '-e', SENDS, url] } }
-    }
+  /** Sends what the first step of a case has sent, as it would not. */
+  async resend({ steps: [first] }: Case, name: string, key: string): Promise<void> {
+    const url = this.receiver.url(pathOf(first!, name))
+    await fetch(url, { method: 'POST', headers: { 'idempotency-key': key } })
+  }
+
+  /** Waits until none of them would be killed so often within a minute that it is given up. */
+  private async mayKill(victims: readonly Victim[]): Promise<void> {
+    const recent = (victim: Victim) =>
+      (this.killedAt.get(victim) ?? []).filter(at => Date.now() - at < MINUTE_MS).length
+    const isSoon = (victim: Victim) =>
+      recent(victim) + victims.filter(each => each === victim).length > MOST_KILLS_A_MINUTE
+    await until(() => !victims.some(isSoon), MINUTE_MS + 1_000, 100)
   }
 
   /** Kills once the pipeline has sent so many requests, or when it is over before. */
@@ -104,43 +105,6 @@ export class PipelineBench {
     )
     await wait(delayMs)
     await kill(this.stack, victim)
+    this.killedAt.set(victim, [...(this.killedAt.get(victim) ?? []), Date.now()])
   }
-
-  /** Outside, effects are at least once, and each time with the same key. */
-  private effects(run: PipelineRun, { steps }: Case, name: string): string[] {
-    return steps.flatMap(({ name: step, deed }, at) => {
-      if (deed.kind === 'query' || deed.kind === 'compare') return []
-      const received = this.receiver.of(pathOf(step, deed, name))
-      const keys = [...new Set(received.map(({ key }) => key))]
-      const { state } = run.steps[at]!
-      const least =
-        state !== 'succeeded' ? Number(state !== 'blocked') : deed.kind === 'post' ? deed.failures + 1 : 1
-      const wrong = keys.filter(key => key !== `${run.id}/${step}/g1`)
-      return [
-        ...(received.length < least ? [`${step} is ${state} after ${received.length} requests`] : []),
-        ...(state === 'blocked' && received.length > 0 ? [`${step} is blocked and has sent a request`] : []),
-        ...(wrong.length > 0 ? [`${step} was sent with the keys ${keys.join(', ')}`] : []),
-      ]
-    })
-  }
-}
-
-function pathOf(step: string, deed: CaseStep['deed'], name: string): string {
-  const behaviour =
-    deed.kind === 'post'
-      ? `fail/${deed.failures}`
-      : { refused: 'refuse', broken: 'broken' }[deed.kind as 'refused']
-  return `/${behaviour ?? 'ok'}/${name}/${step}`
-}
-
-function differences(run: PipelineRun, { steps }: Case, { status, states, attempt }: Prediction): string[] {
-  const wrong = steps.flatMap(({ name }, at) => {
-    const { state } = run.steps[at]!
-    return state === states[at] ? [] : [`${name} is ${state} and not ${states[at]}`]
-  })
-  return [
-    ...(run.status === status ? [] : [`the run is ${run.status} and not ${status}: ${run.error?.message}`]),
-    ...(run.attempt === attempt ? [] : [`the run is at attempt ${run.attempt} and not ${attempt}`]),
-    ...wrong,
-  ]
 }

@@ -147,6 +147,17 @@ describe('runPipeline', () => {
     await record(harness.client, run.workflowId, 'runPipeline.failed')
   })
 
+  it('begins nothing any more after a failure, where it is told to stop', async () => {
+    const run = await start('stopping', {
+      onFailure: 'stop',
+      parallel: 1,
+      steps: { broken: post('/broken/stops'), other: post('/ok/stopped') },
+    })
+    expect((await harness.ended(run)).status).toBe('failed')
+    expect(await statesOf(run)).toEqual({ broken: 'failed' })
+    expect(receiver.of('/ok/stopped')).toEqual([])
+  })
+
   it('skips what is finished when it is retried under its id', async () => {
     const run = await start('retried', {
       steps: { first: post('/ok/once'), second: post('/fail/2/second', { needs: 'first' }) },

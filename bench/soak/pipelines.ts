@@ -1,0 +1,52 @@
+import { type Case, caseOf } from '../../test/fuzz/case.js'
+import { PipelineBench } from '../../test/fuzz/pipeline-bench.js'
+import type { Ending } from '../../test/kill/kill-bench.js'
+import type { SoakArguments } from '../soak.js'
+import { soakCases } from './cases.js'
+import { SoakResults } from './results.js'
+
+interface SeedResult extends Ending {
+  readonly seed: number
+}
+
+const SEEDS_PER_STACK = 20
+
+/** Generated pipelines with processes killed while they run: seeds 1 to n, or only those that are named. */
+export async function soakPipelines({ seeds, only }: SoakArguments): Promise<boolean> {
+  const wanted = only.length > 0 ? only.map(Number) : Array.from({ length: seeds }, (_, at) => at + 1)
+  const wrong = only.filter((_, at) => !Number.isInteger(wanted[at]))
+  if (wrong.length > 0) throw new Error(`${wrong.join(', ')} is no seed: name whole numbers, or SEEDS=n.`)
+  if (wanted.length === 0) throw new Error('Say how many seeds: SEEDS=100.')
+  return soakCases<number, SeedResult, PipelineBench>({
+    cases: wanted,
+    results: SoakResults.open<SeedResult>({
+      name: 'pipelines',
+      tests: ['test/fuzz', 'test/kill', 'test/support'],
+      keyOf: ({ seed }) => String(seed),
+    }),
+    keyOf: String,
+    perStack: SEEDS_PER_STACK,
+    start: () => PipelineBench.start(),
+    run: async (bench, seed) => ({ seed, ...(await ending(bench, caseOf(seed), `fuzz-${seed}`)) }),
+    line: ({ seed, outcome, seconds, detail }) =>
+      `${outcome.padEnd(9)} ${seconds.toFixed(1).padStart(6)} s  seed ${seed}: ${detail}`,
+    logs: ({ seed }) => `mlforge-pipelines-${seed}`,
+  })
+}
+
+async function ending(bench: PipelineBench, given: Case, name: string): Promise<Ending> {
+  const started = Date.now()
+  const end = (outcome: Ending['outcome'], detail: string): Ending => ({
+    outcome,
+    seconds: Math.round((Date.now() - started) / 100) / 10,
+    detail,
+  })
+  try {
+    const { problems, run } = await bench.run(given, name)
+    if (problems.length > 0) return end('different', problems.join('; '))
+    const killed = given.kills.map(({ victim }) => victim).join(', ')
+    return end('equal', `${run.status}, attempt ${run.attempt}, ${run.steps.length} steps; killed ${killed}`)
+  } catch (error) {
+    return end('error', error instanceof Error ? error.message : String(error))
+  }
+}
