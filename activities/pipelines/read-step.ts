@@ -1,14 +1,14 @@
 import type { PipelineRunRequest, StepInput, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import type { Json } from '../../domain/canonical-json.js'
-import { MlforgeError } from '../../domain/errors.js'
+import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { InnerStep, PipelineDefinition } from '../../domain/pipelines/definition.js'
 import { type Reference, referencesIn, resolveValue, valueAt } from '../../domain/pipelines/references.js'
 import { type StepType, stepType } from '../../domain/pipelines/step-types.js'
 import { completeInputs } from '../../domain/pipelines/value-types.js'
-import { itemAt } from './map-items.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { readJson } from '../objects.js'
 import type { Ports } from '../ports.js'
+import { itemAt } from './map-items.js'
 
 /** A step of a run with everything that it is given. */
 export interface ReadStep {
@@ -32,11 +32,29 @@ export async function readStep(ports: ReadPorts, input: StepInput): Promise<Read
   const outputs = await outputsBefore(ports, runId, spec)
   const at = item && { index: item.index, value: await itemAt(ports.objects, item) }
   const given = resolveValue(spec.with, reference => valueOf(run, reference, outputs, at))
-  const { inputs, problems } = completeInputs(type.inputs, given as Readonly<Record<string, Json>>)
+  const { inputs, problems: ofTypes } = completeInputs(type.inputs, given as Readonly<Record<string, Json>>)
+  const problems = ofTypes.length > 0 ? ofTypes : strangerProblems(type, inputs, project)
   if (problems.length === 0) return { spec, type, inputs }
   const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
   throw new MlforgeError('step_input_invalid', `Step "${step}" cannot work with what it is given. ${all}`, {
     problems,
+  })
+}
+
+/** Tables and files are those of the project: a definition may write out where one is. */
+function strangerProblems(type: StepType, inputs: ReadStep['inputs'], project: string): Problem[] {
+  const strange = (value: Json | undefined, at: string): Problem[] => {
+    const { uri } = (value ?? {}) as { uri?: unknown }
+    const isOwn = typeof uri === 'string' && uri.startsWith(`${project}/`)
+    return isOwn ? [] : [{ at, message: `Is no content of project ${project}.` }]
+  }
+  return Object.entries(type.inputs).flatMap(([name, { type: of }]) => {
+    const value = inputs[name]
+    if (value === undefined) return []
+    if (of === 'table' || of === 'file') return strange(value, name)
+    if (of !== 'tables') return []
+    const tables = Object.entries(value as Readonly<Record<string, Json>>)
+    return tables.flatMap(([key, table]) => strange(table, `${name}.${key}`))
   })
 }
 
@@ -81,7 +99,11 @@ function valueOf(
     case 'index':
       return item?.index ?? null
     case 'parameter':
-      return (run.request as PipelineRunRequest).parameters[reference.name] ?? null
+      return valueAt(
+        (run.request as PipelineRunRequest).parameters[reference.name] ?? null,
+        reference.path,
+        `Parameter "${reference.name}"`,
+      )
     case 'run':
       return reference.field === 'id' ? run.id : run.name
     case 'step':

@@ -137,8 +137,12 @@ function referenceProblem(
     case 'run':
       return null
     case 'parameter': {
-      const { name } = reference
-      if (Object.hasOwn(parameters, name)) return null
+      const { name, path } = reference
+      if (Object.hasOwn(parameters, name)) {
+        const { type } = parameters[name]!
+        if (path.length === 0 || hasMembers(type)) return null
+        return `Parameter "${name}" is ${typeWords(type)}: there is nothing within it.`
+      }
       return `There is no parameter "${name}".${didYouMean(name, Object.keys(parameters))}`
     }
     case 'step': {
@@ -167,7 +171,8 @@ function typeOf(reference: Reference, { parameters, steps }: Scope): ValueType |
     case 'item':
       return 'json'
     case 'parameter':
-      return Object.hasOwn(parameters, reference.name) ? parameters[reference.name]!.type : undefined
+      if (!Object.hasOwn(parameters, reference.name)) return undefined
+      return reference.path.length > 0 ? 'json' : parameters[reference.name]!.type
     case 'step': {
       const outputs = steps.get(reference.step)?.type?.outputs
       if (!outputs || !Object.hasOwn(outputs, reference.output)) return undefined

@@ -3,7 +3,8 @@ import { MlforgeError } from '../errors.js'
 
 /** What a text may refer to: `${{ parameters.rounds }}`, `${{ steps.load.table }}`, `${{ run.id }}`. */
 export type Reference =
-  | { readonly kind: 'parameter'; readonly name: string }
+  /** With members and positions within it, where it is JSON. */
+  | { readonly kind: 'parameter'; readonly name: string; readonly path: readonly string[] }
   | {
       readonly kind: 'step'
       readonly step: string
@@ -114,7 +115,7 @@ export function valueAt(value: Json, path: readonly string[], what: string): Jso
 export function describeReference(reference: Reference): string {
   switch (reference.kind) {
     case 'parameter':
-      return `parameters.${reference.name}`
+      return ['parameters', reference.name, ...reference.path].join('.')
     case 'run':
       return `run.${reference.field}`
     case 'index':
@@ -152,8 +153,8 @@ function parse(inner: string): TextPart {
   const [first, second, ...path] = rest
   if (root === 'item') return { reference: { kind: 'item', path: rest } }
   if (root === 'index' && first === undefined) return { reference: { kind: 'index' } }
-  if (root === 'parameters' && first !== undefined && second === undefined) {
-    return { reference: { kind: 'parameter', name: first } }
+  if (root === 'parameters' && first !== undefined) {
+    return { reference: { kind: 'parameter', name: first, path: rest.slice(1) } }
   }
   if (root === 'steps' && first !== undefined && second !== undefined) {
     return { reference: { kind: 'step', step: first, output: second, path } }

@@ -22,9 +22,13 @@ export function typeWords(type: ValueType): string {
   return WORDS[type]
 }
 
+/** What is named by where it is: JSON from anywhere must not name an object of somebody else. */
+const CONTENT: readonly ValueType[] = ['table', 'file', 'tables']
+
 /** Whether a value of one type may stand where another one is expected: numbers and flags become text. */
 export function isAssignable(from: ValueType, to: ValueType): boolean {
-  if (to === 'json' || from === 'json' || from === to) return true
+  if (to === 'json' || from === to) return true
+  if (from === 'json') return !CONTENT.includes(to)
   return (from === 'integer' && to === 'number') || (to === 'string' && isScalar(from))
 }
 

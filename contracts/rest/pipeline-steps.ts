@@ -1,0 +1,239 @@
+import type { Expectation } from './datasets.js'
+import type { JsonValue } from './pipelines.js'
+import type { RolloutStrategy } from './rollouts.js'
+import type { StartTraining } from './trainings.js'
+
+/** Types of the values that steps take and give. */
+export type ValueType =
+  'string' | 'integer' | 'number' | 'boolean' | 'json' | 'table' | 'file' | 'strings' | 'tables' | 'texts'
+
+/** Stands for a value that is known when the pipeline runs. Within a text it is its `${{ ... }}` form. */
+export interface ReferenceTo<T extends ValueType> {
+  readonly type: T
+  toString(): string
+}
+
+/** A reference to JSON can lead into it. */
+export interface ReferenceToJson extends ReferenceTo<'json'> {
+  /** The value inside, by names and places. What it is shows when it is there. */
+  at(...path: (string | number)[]): ReferenceToJson
+}
+
+/** Reference to a value of a type, as steps give it. */
+export type Given<T extends ValueType> = T extends 'json' ? ReferenceToJson : ReferenceTo<T>
+
+export type Text = string | ReferenceTo<'string'> | ReferenceTo<'json'>
+export type Integer = number | ReferenceTo<'integer'> | ReferenceTo<'json'>
+export type Decimal = number | ReferenceTo<'integer'> | ReferenceTo<'number'> | ReferenceTo<'json'>
+export type Flag = boolean | ReferenceTo<'boolean'> | ReferenceTo<'json'>
+/** A text among others: numbers and booleans that references put there are written out. */
+export type Written = Text | ReferenceTo<'integer'> | ReferenceTo<'number'> | ReferenceTo<'boolean'>
+export type Table = ReferenceTo<'table'>
+type Reference = ReferenceTo<ValueType>
+
+/** JSON in which references may stand for values. */
+export type JsonWithReferences =
+  | JsonValue
+  | Reference
+  | readonly JsonWithReferences[]
+  | { readonly [name: string]: JsonWithReferences | undefined }
+
+/** The same shape, where references may stand for the values in it. */
+export type WithReferences<T> =
+  | ReferenceTo<'json'>
+  | (T extends string
+      ? T | ReferenceTo<'string'>
+      : T extends number
+        ? T | ReferenceTo<'integer'> | ReferenceTo<'number'>
+        : T extends boolean
+          ? T | ReferenceTo<'boolean'>
+          : T extends object
+            ? { [K in keyof T]: WithReferences<T[K]> }
+            : T)
+
+export interface DatasetInputs {
+  /** `name`, `name@latest` or `name@<version>` */
+  dataset: Text
+}
+
+export interface QueryInputs {
+  /** One SELECT; tables by the names of `tables`. */
+  sql: Text
+  tables: { [name: string]: Table }
+}
+
+export interface ValidateInputs {
+  table: Table
+  expectations: WithReferences<Expectation[]>
+}
+
+export interface TrainInputs {
+  model: Text
+  dataset: Text
+  version: Integer
+  training: WithReferences<Omit<StartTraining, 'model' | 'dataset'>>
+}
+
+export interface CompareInputs {
+  /** The new figure. */
+  candidate: Decimal
+  /** The figure it is held against. */
+  reference: Decimal
+  /** candidate / reference at most, 1 by default. */
+  maxRatio?: Decimal
+}
+
+export interface PromoteInputs {
+  model: Text
+  version: Integer
+  /** `champion` by default. */
+  alias?: Text
+}
+
+export interface DeployInputs {
+  deployment: Text
+  /** Of its model. */
+  version: Integer
+  /** A canary by default. */
+  strategy?: WithReferences<RolloutStrategy>
+}
+
+/** A case of a branch: it is taken where all its conditions hold. */
+export interface BranchCase {
+  case: string
+  equals?: JsonWithReferences
+  not?: JsonWithReferences
+  oneOf?: readonly JsonWithReferences[] | ReferenceTo<'json'>
+  above?: Decimal
+  atLeast?: Decimal
+  below?: Decimal
+  atMost?: Decimal
+}
+
+export interface BranchInputs {
+  /** What is looked at. */
+  value: JsonWithReferences
+  /** The first that holds is taken, `otherwise` where none does. */
+  cases: BranchCase[]
+}
+
+export interface ApproveInputs {
+  /** What is asked. */
+  message: Text
+  /** Whose answer counts, both by default. */
+  roles?: ('admin' | 'operator')[]
+  /** How often the webhook is told again. */
+  remindEverySeconds?: Decimal
+  /** http or https; is told { text, pipeline, run, step } at the beginning, and as a reminder. */
+  webhook?: Text
+}
+
+/** One of these. */
+export interface WaitInputs {
+  /** From its beginning. */
+  seconds?: Decimal
+  /** ISO 8601 time with an offset. */
+  until?: Text
+  /** true: until POST .../steps/{step}/release, whose payload it gives. */
+  event?: Flag
+}
+
+export interface MapInputs {
+  /** A list of at most 100,000, or a table, whose rows they are. */
+  items: readonly JsonWithReferences[] | ReferenceTo<'json'> | ReferenceTo<'strings'> | Table
+  /** Items that are worked on at the same time, 1 to 200; 10 by default. */
+  parallel?: Integer
+  /** Items that may fail or be refused, none by default; one more ends the map. */
+  maxFailures?: Integer
+}
+
+export interface SubpipelineInputs {
+  /** Its name. */
+  pipeline: Text
+  /** By their names. */
+  parameters?: { readonly [name: string]: JsonWithReferences | undefined } | ReferenceTo<'json'>
+  /** Of the pipeline, the newest by default. */
+  version?: Integer
+}
+
+export interface HttpInputs {
+  /** http or https */
+  url: Text
+  /** `POST` by default. */
+  method?: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | ReferenceTo<'string'> | ReferenceTo<'json'>
+  headers?: { [name: string]: Written }
+  /** Sent as JSON. */
+  body?: JsonWithReferences
+}
+
+export interface NotifyInputs {
+  /** http or https; gets { text, pipeline, run, step } */
+  url: Text
+  text: Text
+}
+
+export interface ScriptInputs {
+  /** Program and arguments. */
+  command: Written[]
+  /** Files of the project that it uses: it sees a copy of them and nothing else. */
+  files?: Written[]
+  /** What it finds in $MLFORGE_INPUTS, as JSON. */
+  inputs?: JsonWithReferences
+  /** What it finds there as Parquet files. */
+  tables?: { [name: string]: Table }
+  /** Variables that it gets. */
+  environment?: { [name: string]: Written }
+}
+
+/** Inputs of the step library, by type of step. */
+export interface StepInputs {
+  dataset: DatasetInputs
+  query: QueryInputs
+  validate: ValidateInputs
+  train: TrainInputs
+  compare: CompareInputs
+  promote: PromoteInputs
+  deploy: DeployInputs
+  branch: BranchInputs
+  approve: ApproveInputs
+  wait: WaitInputs
+  map: MapInputs
+  subpipeline: SubpipelineInputs
+  http: HttpInputs
+  notify: NotifyInputs
+  script: ScriptInputs
+}
+
+export type StepTypeName = keyof StepInputs
+/** Types of steps that a map can do with each item: those that are not waited for. */
+export type InnerTypeName = Exclude<
+  StepTypeName,
+  'train' | 'deploy' | 'approve' | 'wait' | 'map' | 'subpipeline'
+>
+
+/** Outputs of the step library, by type of step, with their types. */
+export const STEP_OUTPUTS = {
+  dataset: { name: 'string', version: 'integer', root: 'string', rows: 'integer', table: 'table' },
+  query: { table: 'table', rows: 'integer', first: 'json' },
+  validate: { warnings: 'strings', results: 'json' },
+  train: { run: 'string', model: 'string', version: 'integer', sha256: 'string', metrics: 'json' },
+  compare: { ratio: 'number' },
+  promote: { version: 'integer', previous: 'json' },
+  deploy: { rollout: 'string', version: 'integer' },
+  branch: { taken: 'string' },
+  approve: { by: 'string', reason: 'json' },
+  wait: { payload: 'json' },
+  map: { count: 'integer', failed: 'integer', results: 'json' },
+  subpipeline: { run: 'string', outputs: 'json' },
+  http: { status: 'integer', body: 'json' },
+  notify: { status: 'integer' },
+  script: { outputs: 'json', files: 'json' },
+} as const satisfies { [K in StepTypeName]: Record<string, ValueType> }
+
+/** Outputs of a type of step, as references to them. */
+export type StepOutputs<K extends StepTypeName> = {
+  readonly [O in keyof (typeof STEP_OUTPUTS)[K]]: (typeof STEP_OUTPUTS)[K][O] extends infer T extends
+    ValueType
+    ? Given<T>
+    : never
+}
