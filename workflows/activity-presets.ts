@@ -2,6 +2,7 @@ import { ActivityCancellationType, type ActivityOptions } from '@temporalio/work
 import type { RunLimits } from '../contracts/temporal/messages.js'
 import type { PlannedStep } from '../contracts/temporal/pipelines.js'
 import { QUEUES } from '../contracts/temporal/queues.js'
+import { stepType } from '../domain/pipelines/step-types.js'
 
 // Application errors are bounded by the worker's interceptor, which counts attempts and knows the
 // codes; losing a worker is not the work's fault and is bounded by time alone.
@@ -56,15 +57,22 @@ export function engineWork(limits: RunLimits): ActivityOptions {
 
 /** A step of a pipeline: it watches its own time, so that a try that took too long counts as one. */
 export function stepWork(
-  { work, timeoutSeconds }: Pick<PlannedStep, 'work' | 'timeoutSeconds'>,
+  step: Pick<PlannedStep, 'uses' | 'timeoutSeconds'>,
   limits: RunLimits,
 ): ActivityOptions {
+  const work = stepType(step.uses)?.work
   return {
     taskQueue: work === 'compute' ? QUEUES.train : QUEUES.io,
     // What a run of its own or a wait takes is not its activity's.
-    startToCloseTimeout: work === 'run' || work === 'wait' ? '2 minutes' : `${timeoutSeconds + 60} seconds`,
+    startToCloseTimeout:
+      work === 'run' || work === 'wait' ? '2 minutes' : `${stepSeconds(step) + 60} seconds`,
     heartbeatTimeout: `${limits.heartbeatTimeoutSeconds} seconds`,
     cancellationType,
     retry: { initialInterval: '1 second', maximumInterval: '30 seconds' },
   }
+}
+
+/** The time of a try of a step. */
+export function stepSeconds({ uses, timeoutSeconds }: Pick<PlannedStep, 'uses' | 'timeoutSeconds'>): number {
+  return timeoutSeconds ?? stepType(uses)?.timeoutSeconds ?? 0
 }

@@ -13,6 +13,7 @@ import type { InterpretActivities } from '../activities/pipelines/interpret.js'
 import type { RunFailure } from '../contracts/temporal/messages.js'
 import {
   answerStep,
+  type CarriedSteps,
   type PauseState,
   type PipelineInput,
   type PipelineLive,
@@ -39,8 +40,8 @@ const { planPipeline, recordSteps } = proxyActivities<InterpretActivities>(ROWS)
  * nothing can begin. What a step is to do is read where it is done; this knows the graph alone. Every
  * outcome is in the step ledger, so another attempt, or a history that was cut, goes on where this ended.
  */
-export async function runPipeline({ paused, ...input }: PipelineInput): Promise<PipelineResult> {
-  const shell = new PipelineShell(input, paused ?? null)
+export async function runPipeline({ paused, carried, ...input }: PipelineInput): Promise<PipelineResult> {
+  const shell = new PipelineShell(input, paused ?? null, carried)
   return asRun<PipelineLive, PipelineResult>(input, { stage: 'plan' }, run => shell.run(run))
 }
 
@@ -61,6 +62,7 @@ class PipelineShell {
   constructor(
     private readonly input: PipelineInput,
     private paused: PauseState | null,
+    private readonly carried: CarriedSteps = { ended: [], failures: [] },
   ) {
     this.gates = new Gates(input.runId, () => this.changes++)
     setHandler(answerStep, verb => this.gates.take(verb), { validator: verb => this.gates.refuse(verb) })
@@ -71,6 +73,9 @@ class PipelineShell {
     const { input } = this
     this.plan = await planPipeline(input)
     this.states = this.plan.steps.map(({ done }) => (done ? 'succeeded' : 'waiting'))
+    // What has failed before the history was cut is not begun again in this attempt.
+    for (const [at, state] of this.carried.ended) this.states[at] = state
+    for (const [at, failure] of this.carried.failures) this.failures.set(at, failure)
     for (const [at, { taken }] of this.plan.steps.entries())
       if (taken !== undefined) this.taken.set(at, taken)
     try {
@@ -113,7 +118,7 @@ class PipelineShell {
   /** Never throws: how a step ends is a state. */
   private async step(planned: PlannedStep, at: number): Promise<StepState> {
     const { input } = this
-    const { name: step, generation } = planned
+    const { name: step, generation = 1 } = planned
     try {
       const isLeft = () => this.cutting
       const report = await toEndOfStep({ ...input, step, generation }, planned, this.gates, isLeft)
@@ -159,7 +164,14 @@ class PipelineShell {
   private async cut(): Promise<void> {
     await condition(allHandlersFinished)
     const { input, paused } = this
-    await continueAsNew<typeof runPipeline>({ ...input, paused })
+    const ended = this.states.flatMap((state, at) =>
+      isOver(state) && state !== 'succeeded' ? [[at, state] as const] : [],
+    )
+    const firsts = ['failed', 'refused', 'cancelled'].map(state =>
+      this.states.findIndex(each => each === state),
+    )
+    const failures = [...this.failures].filter(([at]) => firsts.includes(at))
+    await continueAsNew<typeof runPipeline>({ ...input, paused, carried: { ended, failures } })
   }
 
   private take({ verb, by, reason }: PipelineVerb): { readonly paused: boolean } {

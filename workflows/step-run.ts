@@ -2,7 +2,7 @@ import { ApplicationFailure, CancellationScope, proxyActivities, workflowInfo } 
 import type { InterpretActivities } from '../activities/pipelines/interpret.js'
 import type { RunActivities } from '../activities/runs.js'
 import type { PlannedStep, StepInput, StepReport } from '../contracts/temporal/pipelines.js'
-import { ROWS, stepWork, watch } from './activity-presets.js'
+import { ROWS, stepSeconds, stepWork, watch } from './activity-presets.js'
 import type { Gates } from './gates.js'
 import { untilChanged } from './waiting.js'
 
@@ -20,15 +20,13 @@ type StepActivity = (input: StepInput) => Promise<StepReport>
  */
 export async function toEndOfStep(
   input: StepInput,
-  { uses, work, timeoutSeconds }: PlannedStep,
+  planned: PlannedStep,
   gates: Gates,
   isLeft: () => boolean,
 ): Promise<Extract<StepReport, { state: 'succeeded' }> | null> {
-  const activities = proxyActivities<Record<string, StepActivity>>(
-    stepWork({ work, timeoutSeconds }, input.limits),
-  )
-  const advance = activities[`${uses}Step`]!
-  const deadline = Date.now() + timeoutSeconds * 1000
+  const activities = proxyActivities<Record<string, StepActivity>>(stepWork(planned, input.limits))
+  const advance = activities[`${planned.uses}Step`]!
+  const deadline = Date.now() + stepSeconds(planned) * 1000
   let more: Pick<StepInput, 'answer' | 'reminder'> = {}
   for (;;) {
     const report = await advance.executeWithOptions({ summary: input.step }, [{ ...input, ...more }])

@@ -2,7 +2,6 @@ import type { RunInput } from '../../contracts/temporal/messages.js'
 import type { PipelinePlan, StepEnd, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import { generationOf } from '../../domain/pipelines/generations.js'
 import { graphOf } from '../../domain/pipelines/progress.js'
-import { stepType } from '../../domain/pipelines/step-types.js'
 import { isOpen, writeSequence } from '../../domain/runs/run-status.js'
 import type { Ports } from '../ports.js'
 
@@ -26,16 +25,14 @@ export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflo
       return {
         ...graph,
         steps: definition.steps.map(({ name, uses, timeoutSeconds }, at) => {
-          const type = stepType(uses)!
           const generation = generationOf(generations, name)
           const outcome = finished.get(`${name}/${generation}`)
           return {
             ...steps[at]!,
             uses,
-            work: type.work,
-            timeoutSeconds: timeoutSeconds ?? type.timeoutSeconds,
-            generation,
-            done: outcome !== undefined,
+            ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+            ...(generation === 1 ? {} : { generation }),
+            ...(outcome ? { done: true } : {}),
             ...(outcome?.taken === undefined ? {} : { taken: outcome.taken }),
           }
         }),

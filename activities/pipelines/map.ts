@@ -2,7 +2,6 @@ import type { ContentRef, RunInput } from '../../contracts/temporal/messages.js'
 import type { MapPlan, MapRequest, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import { canonicalJson, type Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
-import { stepType } from '../../domain/pipelines/step-types.js'
 import { beatWhile } from '../heartbeats.js'
 import { readJson } from '../objects.js'
 import type { Ports } from '../ports.js'
@@ -25,13 +24,11 @@ export function mapActivities({
       const request = await requestOf(input)
       const definition = await pipelineRuns.definitionOf(await runs.get(input.project, request.runId))
       const inner = definition.steps.find(({ name }) => name === request.step)?.do
-      const type = inner && stepType(inner.uses)
-      if (!inner || !type) throw new MlforgeError('internal', `Run ${input.runId} is of no map.`)
+      if (!inner) throw new MlforgeError('internal', `Run ${input.runId} is of no map.`)
       return {
         item: {
           uses: inner.uses,
-          work: type.work,
-          timeoutSeconds: inner.timeoutSeconds ?? type.timeoutSeconds,
+          ...(inner.timeoutSeconds === undefined ? {} : { timeoutSeconds: inner.timeoutSeconds }),
         },
         request,
         from: await ledger.finishedItems(request),

@@ -1,7 +1,6 @@
 import { defineUpdate } from '@temporalio/workflow'
 import type { Json } from '../../domain/canonical-json.js'
 import type { Graph, GraphStep, StepState } from '../../domain/pipelines/progress.js'
-import type { StepType } from '../../domain/pipelines/step-types.js'
 import type { ContentRef, RunEnd, RunFailure, RunInput } from './messages.js'
 
 /** A pipeline run, as its row has it. Parameters are complete; the definition is pinned by its version. */
@@ -14,14 +13,18 @@ export interface PipelineRunRequest {
   readonly depth?: number
 }
 
-/** What the interpreter needs to know of a step: the rest is read where the step is done. */
+/**
+ * What the interpreter needs to know of a step: the rest is read where the step is done. What is usual is left
+ * out, since a plan of many steps is one payload.
+ */
 export interface PlannedStep extends GraphStep {
   readonly uses: string
-  readonly work: StepType['work']
-  readonly timeoutSeconds: number
-  readonly generation: number
+  /** That of its type where it is left out. */
+  readonly timeoutSeconds?: number
+  /** 1 where it is left out. */
+  readonly generation?: number
   /** True for one that the ledger has: it is not done again. */
-  readonly done: boolean
+  readonly done?: boolean
   /** The case that a branch has taken, where it is done. */
   readonly taken?: string
 }
@@ -47,7 +50,7 @@ export interface MapRequest {
 export const MAP_PAGE = 200
 
 export interface MapPlan {
-  readonly item: Pick<PlannedStep, 'uses' | 'work' | 'timeoutSeconds'>
+  readonly item: Pick<PlannedStep, 'uses' | 'timeoutSeconds'>
   readonly request: MapRequest
   /** Items before this one are finished. */
   readonly from: number
@@ -148,6 +151,14 @@ export interface OpenStep {
 export interface PipelineInput extends RunInput {
   /** Carried along when the history is cut. */
   readonly paused?: PauseState | null
+  readonly carried?: CarriedSteps
+}
+
+/** Steps that have not ended well in this attempt, by their positions: the ledger has the others. */
+export interface CarriedSteps {
+  readonly ended: readonly (readonly [at: number, state: StepState])[]
+  /** Why the first of each state has ended so. */
+  readonly failures: readonly (readonly [at: number, failure: RunFailure])[]
 }
 
 export interface PipelineResult extends RunEnd {

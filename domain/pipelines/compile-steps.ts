@@ -68,6 +68,13 @@ function compileStep(reader: Reader, name: string, given: JsonObject, path: Path
     ...(description === undefined ? {} : { description }),
     ...(inner === undefined ? {} : { do: inner }),
   }
+  for (const [at, each] of [
+    [path, work],
+    [[...path, 'do'], inner],
+  ] as const) {
+    if (each?.uses !== 'script' || !each.cache || each.with['files'] !== undefined) continue
+    reader.wrong([...at, 'cache'], 'Outcomes of a script are taken over only where it declares its files.')
+  }
   return { spec, type: stepType(work.uses), innerType: inner && stepType(inner.uses) }
 }
 

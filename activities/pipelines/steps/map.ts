@@ -20,7 +20,7 @@ export function mapStep({ objects, scratch }: Pick<Ports, 'objects' | 'scratch'>
       const [parallel, maxFailures] = [Number(inputs['parallel']), Number(inputs['maxFailures'])]
       if (parallel < 1 || parallel > MAX_PARALLEL) throw invalid(`parallel: Must be 1 to ${MAX_PARALLEL}.`)
       if (maxFailures < 0) throw invalid('maxFailures: Must be 0 or more.')
-      const items = await itemsOf(inputs['items'] ?? null)
+      const items = await itemsOf(project, inputs['items'] ?? null)
       if (items.length > MAX_ITEMS) {
         throw invalid(`items: ${items.length} are more than ${MAX_ITEMS}. Put several into one.`)
       }
@@ -44,10 +44,13 @@ export function mapStep({ objects, scratch }: Pick<Ports, 'objects' | 'scratch'>
     },
   }
 
-  async function itemsOf(value: Json): Promise<readonly Json[]> {
+  async function itemsOf(project: string, value: Json): Promise<readonly Json[]> {
     if (Array.isArray(value)) return value as readonly Json[]
     const table = value as unknown as TableValue | null
-    if (table?.kind !== 'table') throw invalid('items: Must be a list or a table.')
+    // It may come as JSON from anywhere.
+    if (table?.kind !== 'table' || !table.uri?.startsWith(`${project}/`)) {
+      throw invalid(`items: Must be a list, or a table of project ${project}.`)
+    }
     return withScratch(scratch, async directory => {
       const file = await objects.toFile(table.uri, directory)
       return withDuckDb({ temporaryDirectory: directory }, db =>
