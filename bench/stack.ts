@@ -15,6 +15,8 @@ export interface Stack {
   /** The data plane. */
   readonly serving: Rest
   readonly key: string
+  /** Where its state is. */
+  readonly directory: string
   /** Id of the upload that `bike` was made from. */
   readonly upload: string
   endpoints(): Promise<Endpoints & { temporalAddress: string; postgresUrl: string }>
@@ -33,7 +35,14 @@ export async function withStack(measure: (stack: Stack) => Promise<void>): Promi
     const upload = await rest.upload<Upload>('/v1/uploads', months(await bikeTable(), 2011, 1, 10))
     const { id } = await rest.post<DatasetCommit>('/v1/datasets/bike/versions', commitOf(upload.id, 'bench'))
     await rest.follow(`/v1/datasets/bike/commits/${id}`)
-    await measure({ rest, serving: new Rest(serving, key), key, upload: upload.id, endpoints })
+    await measure({
+      rest,
+      serving: new Rest(serving, key),
+      key,
+      directory: stateDirectory,
+      upload: upload.id,
+      endpoints,
+    })
   } finally {
     await mlforge(stateDirectory, ['clean'])
     await rm(stateDirectory, { recursive: true, force: true })
