@@ -1,7 +1,14 @@
 import Sequencer from '@jest/test-sequencer'
 
 /** Whole stacks and killed processes: begun last, one of them would go on while the other workers have nothing to do. */
-const LONGEST = ['/test/kill/', '/test/e2e/', '/test/upgrade/', '/test/workflows/', '/test/cli/']
+const LONGEST = [
+  '/test/kill/',
+  '/test/fuzz/',
+  '/test/e2e/',
+  '/test/upgrade/',
+  '/test/workflows/',
+  '/test/cli/',
+]
 
 /** On a fresh clone nothing is known of how long files take; Jest would go by their sizes. */
 export default class LongestFirst extends Sequencer {
