@@ -66,7 +66,10 @@ export function settle(graph: Graph, states: readonly StepState[], taken = NO_BR
   return settled
 }
 
-/** What becomes of a step that waits: a failure before it outweighs a way that was not taken. */
+/**
+ * What becomes of a step that waits, once all it needs is over, so that it is the same in whatever order these
+ * end: a failure before it outweighs a way that was not taken.
+ */
 function fateOf(
   { steps }: Graph,
   states: readonly StepState[],
@@ -74,10 +77,11 @@ function fateOf(
   taken: Taken,
 ): 'waiting' | 'blocked' | 'skipped' {
   const { needs, when, joins } = steps[at]!
+  if (!needs.every(need => isOver(states[need]!))) return 'waiting'
   if (needs.some(need => BAD.includes(states[need]!))) return 'blocked'
   const skipped = needs.filter(need => states[need] === 'skipped').length
   if (skipped > 0 && (!joins || skipped === needs.length)) return 'skipped'
-  const way = when && states[when.step] === 'succeeded' ? taken.get(when.step) : undefined
+  const way = when && taken.get(when.step)
   return when && way !== undefined && !when.is.includes(way) ? 'skipped' : 'waiting'
 }
 

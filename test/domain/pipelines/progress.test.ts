@@ -137,4 +137,48 @@ describe('the scheduling of a run', () => {
   ] as const)('%j is %s', (states, outcome) => {
     expect(runOutcome(states)).toBe(outcome)
   })
+
+  it('takes one way of a branch, and joins after it', () => {
+    const graph: Graph = {
+      steps: [
+        { name: 'branch', needs: [] },
+        { name: 'left', needs: [0], when: { step: 0, is: ['left'] } },
+        { name: 'right', needs: [0], when: { step: 0, is: ['right'] } },
+        { name: 'afterRight', needs: [2] },
+        { name: 'joined', needs: [1, 2], joins: true },
+        { name: 'bad', needs: [] },
+        { name: 'mixed', needs: [3, 5] },
+      ],
+      parallel: 9,
+      onFailure: 'finish_others',
+    }
+    const taken = new Map([[0, 'left']])
+    const waiting = graph.steps.map((): StepState => 'waiting')
+    expect(readySteps(graph, waiting)).toEqual([0, 5])
+    const states: StepState[] = ['succeeded', ...waiting.slice(1)]
+    expect(settle(graph, states, taken)).toEqual([
+      'succeeded',
+      'waiting',
+      'skipped',
+      'skipped',
+      'waiting',
+      'waiting',
+      'waiting',
+    ])
+    expect(readySteps(graph, states, taken)).toEqual([1, 5])
+    // Whether the failure or the way comes first.
+    const ends: StepState[] = ['succeeded', 'succeeded', 'waiting', 'waiting', 'waiting', 'failed', 'waiting']
+    expect(settle(graph, ends, taken)).toEqual([
+      'succeeded',
+      'succeeded',
+      'skipped',
+      'skipped',
+      'waiting',
+      'failed',
+      'blocked',
+    ])
+    const failedFirst = settle(graph, ['running', ...ends.slice(1)], new Map())
+    expect(failedFirst.at(-1)).toBe('waiting')
+    expect(readySteps(graph, settle(graph, ends, taken), taken)).toEqual([4])
+  })
 })
