@@ -219,6 +219,7 @@ describe('a notify step', () => {
     expect(result).toMatchObject({ outputs: { status: 204 } })
     expect(JSON.parse(seen[0]!.body)).toEqual({
       text: 'done',
+      pipeline: 'demand',
       run: '0198c0de-0000-7000-8000-000000000001',
       step: 'it',
     })
