@@ -1,9 +1,8 @@
 import type { RunLimits, TickInput } from '../contracts/temporal/messages.js'
-import type { PipelineRunRequest } from '../contracts/temporal/pipelines.js'
+import { pipelineRunRequest } from '../contracts/temporal/pipeline-request.js'
 import type { RetrainingRequest } from '../contracts/temporal/retraining.js'
 import type { StartableRun } from '../contracts/temporal/start-options.js'
 import { MlforgeError } from '../domain/errors.js'
-import { parameterValues } from '../domain/pipelines/parameters.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
 import { isOpen } from '../domain/runs/run-status.js'
 import { buildTrainingSpec, type DatasetFacts, type TrainingRequest } from '../domain/training/build-spec.js'
@@ -85,18 +84,17 @@ export function scheduleActivities(ports: SchedulePorts) {
 
   /** Of the newest version, with the parameters of the schedule: what does not fit any more is refused. */
   async function workOfPipeline(project: string, { pipeline: name, parameters }: ScheduledPipelineRow) {
-    const { pipelineId, version, sha256, definition } = await pipelines.version(project, name)
-    const { values, problems } = parameterValues(definition, parameters)
-    if (values === null) {
+    const pinned = await pipelines.version(project, name)
+    const { request, problems } = pipelineRunRequest(pinned, parameters)
+    if (request === null) {
       const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
       throw new MlforgeError('invalid_request', all, { problems })
     }
-    const request: PipelineRunRequest = { pipelineId, version, sha256, parameters: values }
     return {
       kind: 'pipeline' as const,
       name,
       request,
-      ...(definition.retry ? { retryPolicy: definition.retry } : {}),
+      ...(pinned.definition.retry ? { retryPolicy: pinned.definition.retry } : {}),
     }
   }
 }

@@ -2,6 +2,7 @@ import type { PipelineRunRequest, StepInput, StepOutcome } from '../../contracts
 import type { Json } from '../../domain/canonical-json.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { InnerStep, PipelineDefinition } from '../../domain/pipelines/definition.js'
+import { inputInvalid } from '../../domain/pipelines/invalid-input.js'
 import { type Reference, referencesIn, resolveValue, valueAt } from '../../domain/pipelines/references.js'
 import { type StepType, stepType } from '../../domain/pipelines/step-types.js'
 import { completeInputs } from '../../domain/pipelines/value-types.js'
@@ -35,10 +36,7 @@ export async function readStep(ports: ReadPorts, input: StepInput): Promise<Read
   const { inputs, problems: ofTypes } = completeInputs(type.inputs, given as Readonly<Record<string, Json>>)
   const problems = ofTypes.length > 0 ? ofTypes : strangerProblems(type, inputs, project)
   if (problems.length === 0) return { spec, type, inputs }
-  const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
-  throw new MlforgeError('step_input_invalid', `Step "${step}" cannot work with what it is given. ${all}`, {
-    problems,
-  })
+  throw inputInvalid(problems, `Step "${step}" cannot work with what it is given.`)
 }
 
 /** Tables and files are those of the project: a definition may write out where one is. */

@@ -3,11 +3,11 @@ import type { FastifyReply } from 'fastify'
 import type { Config } from '../../config/config.js'
 import type { Page } from '../../contracts/rest/common.js'
 import type { PipelineRun, PipelineRunSummary, StartPipelineRun } from '../../contracts/rest/pipeline-runs.js'
-import type { PipelineLive, PipelineRunRequest } from '../../contracts/temporal/pipelines.js'
+import { pipelineRunRequest } from '../../contracts/temporal/pipeline-request.js'
+import type { PipelineLive } from '../../contracts/temporal/pipelines.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { StepSpec } from '../../domain/pipelines/definition.js'
 import { generationOf } from '../../domain/pipelines/generations.js'
-import { parameterValues } from '../../domain/pipelines/parameters.js'
 import { graphOf, withFollowers } from '../../domain/pipelines/progress.js'
 import { didYouMean } from '../../domain/suggest.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
@@ -41,25 +41,21 @@ export class PipelineRunsService {
   async start(
     caller: Principal,
     name: string,
-    { parameters = {}, version: number }: StartPipelineRun,
+    { parameters = {}, version }: StartPipelineRun,
     idempotency?: Idempotency,
   ): Promise<PipelineRun> {
     // The newest definition may be another one by now, or take other parameters.
     const known = idempotency && (await this.rows.replayed(caller.project, caller.name, idempotency))
     if (known) return this.view(known)
-    const { pipelineId, version, sha256, definition } = await this.pipelines.version(
-      caller.project,
-      name,
-      number,
-    )
-    const { values, problems } = parameterValues(definition, parameters)
-    if (values === null) throw invalidRequest(problems)
-    const request: PipelineRunRequest = { pipelineId, version, sha256, parameters: values }
+    const pinned = await this.pipelines.version(caller.project, name, version)
+    const { request, problems } = pipelineRunRequest(pinned, parameters)
+    if (request === null) throw invalidRequest(problems)
+    const { retry } = pinned.definition
     const run = await this.runs.accept(caller, {
       kind: 'pipeline',
       name,
       request,
-      ...(definition.retry ? { retryPolicy: definition.retry } : {}),
+      ...(retry ? { retryPolicy: retry } : {}),
       ...(idempotency ? { idempotency } : {}),
     })
     return this.view(run)

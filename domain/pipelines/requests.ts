@@ -1,7 +1,7 @@
 import type { Json } from '../canonical-json.js'
-import { MlforgeError } from '../errors.js'
 import type { Strategy } from '../rollouts/strategy.js'
 import type { TrainingRequest } from '../training/build-spec.js'
+import { inputInvalid } from './invalid-input.js'
 import { type Shape, shapeProblems } from './shape.js'
 
 const PERIOD: Shape = { fields: { from: 'text', until: 'text' }, needed: ['until'] }
@@ -89,7 +89,5 @@ export function strategyOfStep(strategy: Json): Strategy {
 
 function assertShape(value: Json, shape: Shape, at: string): void {
   const problems = shapeProblems(value, shape, at)
-  if (problems.length === 0) return
-  const all = problems.map(problem => `${problem.at}: ${problem.message}`).join(' ')
-  throw new MlforgeError('step_input_invalid', all, { problems })
+  if (problems.length > 0) throw inputInvalid(problems)
 }

@@ -2,6 +2,7 @@ import { Context } from '@temporalio/activity'
 import type { Logger } from 'pino'
 import { MlforgeError, type Problem } from '../../../domain/errors.js'
 import { effectKey } from '../../../domain/names.js'
+import { inputInvalid } from '../../../domain/pipelines/invalid-input.js'
 import { assertYes, type GateKind } from '../gate-steps.js'
 import { checkedRequest } from '../http-request.js'
 import { send } from '../http-send.js'
@@ -54,7 +55,5 @@ function assertUsable(roles: readonly string[], remindEvery: number | undefined)
   if (remindEvery !== undefined && remindEvery < LEAST_REMIND_SECONDS) {
     problems.push({ at: 'remindEverySeconds', message: `must be at least ${LEAST_REMIND_SECONDS}.` })
   }
-  if (problems.length === 0) return
-  const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
-  throw new MlforgeError('step_input_invalid', all, { problems })
+  if (problems.length > 0) throw inputInvalid(problems)
 }

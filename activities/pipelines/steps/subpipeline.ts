@@ -1,7 +1,8 @@
+import { pipelineRunRequest } from '../../../contracts/temporal/pipeline-request.js'
 import type { PipelineRunRequest, StepOutcome } from '../../../contracts/temporal/pipelines.js'
 import type { Json } from '../../../domain/canonical-json.js'
 import { MlforgeError } from '../../../domain/errors.js'
-import { parameterValues } from '../../../domain/pipelines/parameters.js'
+import { inputInvalid } from '../../../domain/pipelines/invalid-input.js'
 import type { RetryPolicy } from '../../../domain/runs/retry-policy.js'
 import type { Ports } from '../../ports.js'
 import type { ChildKind } from '../child-steps.js'
@@ -25,24 +26,17 @@ export function subpipelineStep(
         )
       }
       const given = inputs['version'] as number | undefined
-      const { pipelineId, version, sha256, definition } = await pipelines.version(project, name, given)
-      const { values, problems } = parameterValues(
-        definition,
-        (inputs['parameters'] ?? {}) as Record<string, unknown>,
-      )
-      if (values === null) {
-        const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
-        throw new MlforgeError('step_input_invalid', all, { problems })
+      const pinned = await pipelines.version(project, name, given)
+      const parameters = (inputs['parameters'] ?? {}) as Record<string, unknown>
+      const { request, problems } = pipelineRunRequest(pinned, parameters)
+      if (request === null) throw inputInvalid(problems)
+      const { codes, maxAttempts, delaySeconds } = pinned.definition.retry ?? retries
+      return {
+        kind: 'pipeline',
+        name,
+        request: { ...request, depth: depth + 1 },
+        retryPolicy: { codes, maxAttempts, delaySeconds },
       }
-      const request: PipelineRunRequest = {
-        pipelineId,
-        version,
-        sha256,
-        parameters: values,
-        depth: depth + 1,
-      }
-      const { codes, maxAttempts, delaySeconds } = definition.retry ?? retries
-      return { kind: 'pipeline', name, request, retryPolicy: { codes, maxAttempts, delaySeconds } }
     },
 
     async outputs(_, { id }) {
