@@ -1,6 +1,6 @@
-import { join } from 'node:path'
 import { clipToSignature, type ModelSignature } from '../domain/models/signature.js'
 import { OnnxSession } from '../inference/onnx-session.js'
+import { residentBytes } from '../inference/resident-memory.js'
 import { name, text, withDuckDb } from '../stores/duckdb/duckdb.js'
 import type { ObjectStore } from '../stores/objects/object-store.js'
 import type { ModelVersion } from '../stores/postgres/entities/model.js'
@@ -8,21 +8,21 @@ import type { ModelVersion } from '../stores/postgres/entities/model.js'
 const GOLDEN_ROWS = 256
 const TIMED_RUNS = 50
 
-/** A model that needs longer for one row, or more memory, is no model to answer requests with. */
+/** A model that needs longer for one row, or keeps more memory, is no model to answer requests with. */
 const MAX_ROW_MS = 50
-const MAX_MODEL_BYTES = 2 ** 31
+const MAX_RESIDENT_BYTES = 2 ** 31
 
 /**
  * Everything that speaks against serving a version, found before any caller could: its export does not
- * load, it wants other features than callers send now, or it does not give the predictions that it was
- * evaluated with.
+ * load, keeps too much memory or takes too long, it wants other features than callers send now, or it does
+ * not give the predictions that it was evaluated with.
  * @param serving the version that answers now; null for the first of a deployment
  */
 export async function preflightProblems(
   objects: ObjectStore,
   candidate: ModelVersion,
   serving: ModelVersion | null,
-  directory: string,
+  { directory, signal }: { readonly directory: string; readonly signal: AbortSignal },
 ): Promise<string[]> {
   const signature = candidate.signature as ModelSignature
   const problems = serving ? signatureProblems(signature, serving.signature as ModelSignature) : []
@@ -32,10 +32,15 @@ export async function preflightProblems(
     'predictions.parquet': golden,
   } = candidate.artifacts
   if (!onnx || !holdout || !golden) return [...problems, 'it has no ONNX export or no evaluation']
-  if (onnx.bytes > MAX_MODEL_BYTES) return [...problems, `its export has ${onnx.bytes} bytes`]
+  const file = await objects.toFile(onnx.uri, directory)
+  // Before this worker loads it too.
+  const resident = await residentBytes(file, signature.features.length, signal)
+  if (resident !== null && resident > MAX_RESIDENT_BYTES) {
+    return [...problems, `it keeps ${resident} bytes of memory, ${MAX_RESIDENT_BYTES} are allowed`]
+  }
   let session: OnnxSession
   try {
-    session = await OnnxSession.load(await objects.toFile(onnx.uri, join(directory)))
+    session = await OnnxSession.load(file)
   } catch (error) {
     return [...problems, `it does not load: ${(error as Error).message}`]
   }

@@ -130,10 +130,10 @@ export function rolloutActivities(ports: RolloutPorts) {
         'preflight',
         () =>
           withScratch(scratch, directory =>
-            beatWhile('preflight', async () => {
+            beatWhile('preflight', async signal => {
               const serving = input.stable === null ? null : await version(input.stable)
               const candidate = await version(input.candidate)
-              const problems = await preflightProblems(objects, candidate, serving, directory)
+              const problems = await preflightProblems(objects, candidate, serving, { directory, signal })
               return { passed: problems.length === 0, problems }
             }),
           ),
