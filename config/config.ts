@@ -99,7 +99,7 @@ export interface Config {
     readonly codes: readonly string[]
     readonly maxAttempts: number
     readonly delaySeconds: number
-    /** Starts of failed runs of one kind and name in 24 hours; more wait until there is room again. */
+    /** Starts after the first one, of runs of one kind and name in 24 hours; beyond it automatic ones wait. */
     readonly perDay: number
     /** Tries of one activity, within one start of its run, that may end in an error of ours. */
     readonly activityAttempts: number

@@ -89,7 +89,9 @@ export async function attempt(
     return await body()
   } catch (error) {
     if (Context.current().cancellationSignal.aborted) {
-      await ledger.fenced(fence, tx => pipelineRuns.handBack(tx, input)).catch(() => undefined)
+      // Steps that are waited for count no starts.
+      if (row.starts > 0)
+        await ledger.fenced(fence, tx => pipelineRuns.handBack(tx, input)).catch(() => undefined)
       throw error
     }
     // Said already how it goes on, or another worker does it.

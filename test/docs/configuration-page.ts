@@ -64,7 +64,7 @@ const MEANINGS: { readonly [P in ConfigPath]: string } = {
   'retries.maxAttempts': 'starts of one run, the first included',
   'retries.delaySeconds': 'time between a failure and the next start',
   'retries.perDay':
-    'automatic starts of failed runs of one model, deployment, dataset or pipeline in 24 hours: more wait until there is room',
+    'starts after the first one, of all runs of one model, deployment, dataset or pipeline in 24 hours: beyond it automatic ones wait',
   'retries.activityAttempts': 'tries of one activity, within one start of its run',
   'reconcile.intervalSeconds': 'how often rows are compared with Temporal',
   'reconcile.untouchedSeconds': 'open rows older than this are compared',
