@@ -40,14 +40,19 @@ export interface References<P extends Parameters, S extends Steps> {
 }
 
 /** How a step is run, where its type does not say it well. */
-export interface StepOptions<S extends Steps> extends Omit<
+export interface StepOptions<P extends Parameters, S extends Steps, K extends StepTypeName> extends Omit<
   StepSource,
-  'uses' | 'with' | 'do' | 'needs' | 'when'
+  'uses' | 'with' | 'do' | 'needs' | 'when' | 'compensate'
 > {
   /** Steps before it that must have ended well, besides those it refers to. */
   needs?: NameOf<S> | NameOf<S>[]
   /** Done only where a branch took this case, or one of these. */
   when?: { [N in BranchOf<S>]?: string | string[] }
+  /** What undoes it when the run is rolled back, with references to what it gives and to what comes before it. */
+  compensate?: (
+    outputs: StepOutputs<K>,
+    references: References<P, S>,
+  ) => StepWork<Exclude<StepTypeName, 'map' | 'approve' | 'wait'>>
 }
 
 type NameOf<S extends Steps> = keyof S & string
@@ -87,20 +92,21 @@ export class PipelineBuilder<P extends Parameters, S extends Steps> {
   step<const N extends string, K extends StepTypeName>(
     name: NewName<N, S>,
     work: StepWork<K> | ((references: References<P, S>) => StepWork<K>),
-    options: StepOptions<S> = {},
+    { compensate, ...options }: StepOptions<P, S, K> = {},
   ): PipelineBuilder<P, S & { readonly [E in N]: K }> {
     const { uses, with: inputs, do: each } = typeof work === 'function' ? work(this.references) : work
-    const step = { uses, ...options, with: inputs, do: each }
-    const source = {
-      ...this.source,
-      steps: added(this.source.steps, name, step, 'step') as PipelineSource['steps'],
-    }
     const outputs = Object.fromEntries(
       Object.entries(STEP_OUTPUTS[uses]).map(([output, type]) => [
         output,
         referenceTo(type, `steps.${name}.${output}`),
       ]),
     )
+    const undo = compensate?.(outputs as StepOutputs<K>, this.references)
+    const step = { uses, ...options, with: inputs, do: each, compensate: undo }
+    const source = {
+      ...this.source,
+      steps: added(this.source.steps, name, step, 'step') as PipelineSource['steps'],
+    }
     const steps = { ...this.references.steps, [name]: outputs }
     return new PipelineBuilder(source, { ...this.references, steps } as References<
       P,

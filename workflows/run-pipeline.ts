@@ -5,16 +5,18 @@ import {
   condition,
   ContinueAsNew,
   continueAsNew,
+  isCancellation,
   proxyActivities,
   setHandler,
   workflowInfo,
 } from '@temporalio/workflow'
 import type { InterpretActivities } from '../activities/pipelines/interpret.js'
-import type { RunFailure } from '../contracts/temporal/messages.js'
+import type { RunFailure, RunInput } from '../contracts/temporal/messages.js'
 import {
   answerStep,
   type CarriedSteps,
-  type PauseState,
+  type Asked,
+  type PipelineEnd,
   type PipelineInput,
   type PipelineLive,
   type PipelinePlan,
@@ -22,18 +24,21 @@ import {
   pipelineVerb,
   type PipelineVerb,
   type PlannedStep,
+  type RollBackPlan,
   type StepEnd,
 } from '../contracts/temporal/pipelines.js'
+import { compensationOf } from '../domain/pipelines/compensations.js'
 import { describeSteps } from '../domain/pipelines/describe.js'
 import { describeGate } from '../domain/pipelines/gates.js'
 import { isOver, readySteps, runOutcome, settle, type StepState } from '../domain/pipelines/progress.js'
 import { ROWS } from './activity-presets.js'
 import { describeFailure } from './failures.js'
 import { Gates } from './gates.js'
+import { askedEnd, withRollBack } from './roll-back.js'
 import { asRun, type RunHandle } from './run-shell.js'
 import { toEndOfStep } from './step-run.js'
 
-const { planPipeline, recordSteps } = proxyActivities<InterpretActivities>(ROWS)
+const { planPipeline, planRollBack, recordSteps } = proxyActivities<InterpretActivities>(ROWS)
 
 /**
  * Interprets a pipeline: begins each step once all it needs has succeeded, and ends when nothing works and
@@ -58,10 +63,13 @@ class PipelineShell {
   /** The history has become long: nothing begins any more, and waits for runs are left, to be taken up again. */
   private cutting = false
   private stage: PipelineLive['stage'] = 'plan'
+  /** The steps, which a roll back stops; undefined before they begin and once they have ended. */
+  private forward: CancellationScope | undefined
+  private rollBackAsked: Asked | undefined
 
   constructor(
-    private readonly input: PipelineInput,
-    private paused: PauseState | null,
+    private readonly input: RunInput,
+    private paused: Asked | null,
     private readonly carried: CarriedSteps = { ended: [], failures: [] },
   ) {
     this.gates = new Gates(input.runId, () => this.changes++)
@@ -72,21 +80,76 @@ class PipelineShell {
   async run(run: RunHandle<PipelineLive>): Promise<PipelineResult> {
     const { input } = this
     this.plan = await planPipeline(input)
+    this.rollBackAsked = this.plan.rollBackAsked
     this.states = this.plan.steps.map(({ done }) => (done ? 'succeeded' : 'waiting'))
     // What has failed before the history was cut is not begun again in this attempt.
     for (const [at, state] of this.carried.ended) this.states[at] = state
     for (const [at, failure] of this.carried.failures) this.failures.set(at, failure)
     for (const [at, { taken }] of this.plan.steps.entries())
       if (taken !== undefined) this.taken.set(at, taken)
+    const end = this.carried.rollBack?.end ?? (await this.goForward(run))
+    return this.conclude(await this.rolledBack(run, end))
+  }
+
+  /** Does the steps, until nothing works and nothing can begin, or somebody wants them undone. */
+  private async goForward(run: RunHandle<PipelineLive>): Promise<PipelineEnd> {
+    if (this.rollBackAsked) return askedEnd(this.rollBackAsked)
+    this.forward = new CancellationScope()
     try {
-      await this.work(run)
+      await this.forward.run(() => this.work(run))
+      return this.end()
     } catch (error) {
       if (!(error instanceof ContinueAsNew)) {
         await CancellationScope.nonCancellable(() => Promise.all(this.working.values()))
       }
-      throw error
+      // A run that was cancelled too ends so.
+      if (!this.rollBackAsked || CancellationScope.current().consideredCancelled) throw error
+      return askedEnd(this.rollBackAsked)
+    } finally {
+      this.forward = undefined
     }
-    return this.end()
+  }
+
+  /** Undoes the steps of a run that has not ended well, the last first; stops at one that cannot be undone. */
+  private async rolledBack(run: RunHandle<PipelineLive>, end: PipelineEnd): Promise<PipelineEnd> {
+    const { plan, carried } = this
+    const isBad = end.outcome === 'failed' || end.outcome === 'refused'
+    if (!isBad || plan.rollBack === undefined) return end
+    if (plan.rollBack === 'on_request' && !this.rollBackAsked && !carried.rollBack) return end
+    this.stage = 'roll_back'
+    run.stage(this.stage)
+    const undone = [...(carried.rollBack?.undone ?? [])]
+    const { steps } = await planRollBack(this.input)
+    for (const planned of steps) {
+      this.show(run)
+      await condition(() => this.paused === null)
+      if (workflowInfo().continueAsNewSuggested) await this.cut({ end, undone })
+      const failure = await this.undo(planned, { end, undone })
+      const { name } = plan.steps[planned.at]!
+      if (failure) return withRollBack(end, undone, { ...failure, step: name })
+      this.states[planned.at] = 'undone'
+      undone.push(name)
+    }
+    return withRollBack(end, undone)
+  }
+
+  /** @returns why a step cannot be undone, null where it is */
+  private async undo(
+    { at, generation, ...planned }: RollBackPlan['steps'][number],
+    progress: NonNullable<CarriedSteps['rollBack']>,
+  ): Promise<RunFailure | null> {
+    const step = compensationOf(this.plan.steps[at]!.name)
+    const isLeft = () => workflowInfo().continueAsNewSuggested
+    try {
+      const report = await toEndOfStep({ ...this.input, step, generation }, planned, this.gates, isLeft)
+      if (report === null) await this.cut(progress)
+      return null
+    } catch (error) {
+      if (error instanceof ContinueAsNew) throw error
+      const failure = await this.recordEnd(step, generation, error)
+      if (isCancellation(error)) throw error
+      return failure.error
+    }
   }
 
   private async work(run: RunHandle<PipelineLive>): Promise<void> {
@@ -128,26 +191,33 @@ class PipelineShell {
       if (report.taken !== undefined) this.taken.set(at, report.taken)
       return 'succeeded'
     } catch (error) {
-      const { status, error: failure } = describeFailure(error)
-      const state = status === 'cancelled' || status === 'refused' ? status : 'failed'
+      const { state, error: failure } = await this.recordEnd(step, generation, error)
       this.failures.set(at, failure)
-      const ends: StepEnd[] = [{ step, generation, state, error: failure }]
-      await CancellationScope.nonCancellable(() =>
-        recordSteps.executeWithOptions({ summary: `${step} is ${state}` }, [
-          { runId: input.runId, attempt: input.attempt, ends },
-        ]),
-      )
       return state
     }
   }
 
+  /** Writes how a step has ended whose own activity could not. */
+  private async recordEnd(
+    step: string,
+    generation: number,
+    thrown: unknown,
+  ): Promise<{ readonly state: StepState; readonly error: RunFailure }> {
+    const { runId, attempt } = this.input
+    const { status, error } = describeFailure(thrown)
+    const state = status === 'cancelled' || status === 'refused' ? status : 'failed'
+    const ends: StepEnd[] = [{ step, generation, state, error }]
+    await CancellationScope.nonCancellable(() =>
+      recordSteps.executeWithOptions({ summary: `${step} is ${state}` }, [{ runId, attempt, ends }]),
+    )
+    return { state, error }
+  }
+
   /** A run ends as its worst step has. */
-  private end(): PipelineResult {
+  private end(): PipelineEnd {
     const { states } = this
-    const steps: Partial<Record<StepState, number>> = {}
-    for (const state of states) steps[state] = (steps[state] ?? 0) + 1
     const outcome = runOutcome(states)
-    if (outcome === 'succeeded') return { outcome, steps }
+    if (outcome === 'succeeded') return { outcome }
     const at = states.indexOf(outcome)
     const failure = this.failures.get(at)!
     const { name } = this.plan.steps[at]!
@@ -156,12 +226,19 @@ class PipelineShell {
       message: `Step "${name}": ${failure.message}`,
       details: { ...failure.details, step: name },
     }
-    if (outcome === 'refused') return { outcome, error, steps }
-    const { code, message, details } = error
+    return { outcome, error }
+  }
+
+  private conclude({ outcome, error }: PipelineEnd): PipelineResult {
+    const steps: Partial<Record<StepState, number>> = {}
+    for (const state of this.states) steps[state] = (steps[state] ?? 0) + 1
+    if (outcome === 'succeeded') return { outcome, steps }
+    if (outcome === 'refused') return { outcome, error: error!, steps }
+    const { code, message, details } = error!
     throw ApplicationFailure.create({ type: code, message, nonRetryable: true, details: [details] })
   }
 
-  private async cut(): Promise<void> {
+  private async cut(rollBack?: CarriedSteps['rollBack']): Promise<never> {
     await condition(allHandlersFinished)
     const { input, paused } = this
     const ended = this.states.flatMap((state, at) =>
@@ -171,23 +248,35 @@ class PipelineShell {
       this.states.findIndex(each => each === state),
     )
     const failures = [...this.failures].filter(([at]) => firsts.includes(at))
-    await continueAsNew<typeof runPipeline>({ ...input, paused, carried: { ended, failures } })
+    return continueAsNew<typeof runPipeline>({
+      ...input,
+      paused,
+      carried: { ended, failures, ...(rollBack ? { rollBack } : {}) },
+    })
   }
 
   private take({ verb, by, reason }: PipelineVerb): { readonly paused: boolean } {
     // Who has paused it first has: pausing it twice is once.
-    this.paused = verb === 'pause' ? (this.paused ?? { by, reason }) : null
+    if (verb === 'pause') this.paused ??= { by, reason }
+    else this.paused = null
+    if (verb === 'roll_back' && this.forward) {
+      this.rollBackAsked = { by, reason }
+      this.forward.cancel()
+    }
     this.changes++
     return { paused: this.paused !== null }
   }
 
-  private refuse({ runId }: PipelineVerb): void {
-    if (runId === this.input.runId) return
-    throw ApplicationFailure.nonRetryable(`This is run ${this.input.runId}, not ${runId}.`, 'wrong_state')
+  private refuse({ runId, verb }: PipelineVerb): void {
+    const { input, stage, forward } = this
+    if (runId !== input.runId) throw wrongState(`This is run ${input.runId}, not ${runId}.`)
+    if (verb === 'roll_back' && stage !== 'roll_back' && !forward) {
+      throw wrongState(`Run ${runId} is about to begin, or to end. Ask again in a moment.`)
+    }
   }
 
   private show(run: RunHandle<PipelineLive>): void {
-    const stage = this.paused ? 'paused' : 'run'
+    const stage = this.paused ? 'paused' : this.forward ? 'run' : 'roll_back'
     // Each change of the stage is an event of the history; the states of steps are rows.
     if (stage !== this.stage) run.stage(stage)
     this.stage = stage
@@ -201,4 +290,8 @@ class PipelineShell {
     }))
     for (const [what, value] of describeSteps(seen)) run.show(what, value)
   }
+}
+
+function wrongState(message: string): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(message, 'wrong_state')
 }

@@ -20,7 +20,7 @@ type StepActivity = (input: StepInput) => Promise<StepReport>
  */
 export async function toEndOfStep(
   input: StepInput,
-  planned: PlannedStep,
+  planned: Pick<PlannedStep, 'uses' | 'timeoutSeconds'>,
   gates: Gates,
   isLeft: () => boolean,
 ): Promise<Extract<StepReport, { state: 'succeeded' }> | null> {

@@ -1,5 +1,6 @@
 import type { RunInput } from '../../contracts/temporal/messages.js'
-import type { PipelinePlan, StepEnd, StepOutcome } from '../../contracts/temporal/pipelines.js'
+import type { PipelinePlan, RollBackPlan, StepEnd, StepOutcome } from '../../contracts/temporal/pipelines.js'
+import { rollBackOrder } from '../../domain/pipelines/compensations.js'
 import { generationOf } from '../../domain/pipelines/generations.js'
 import { graphOf } from '../../domain/pipelines/progress.js'
 import { isOpen, writeSequence } from '../../domain/runs/run-status.js'
@@ -14,7 +15,7 @@ export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflo
     async planPipeline({ project, runId, attempt }: RunInput): Promise<PipelinePlan> {
       await runs.update(runId, writeSequence(attempt, 2), { stage: 'run' })
       const definition = await pipelineRuns.definitionOf(await runs.get(project, runId))
-      const { generations } = await pipelineRuns.open(runId)
+      const { generations, rollBack } = await pipelineRuns.open(runId)
       const finished = new Map(
         (await ledger.steps(runId)).map(({ step, generation, outcome }) => [
           `${step}/${generation}`,
@@ -22,8 +23,11 @@ export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflo
         ]),
       )
       const { steps, ...graph } = graphOf(definition)
+      const undoable = definition.steps.some(({ compensate }) => compensate !== undefined)
       return {
         ...graph,
+        ...(undoable ? { rollBack: definition.rollBack ?? 'on_failure' } : {}),
+        ...(rollBack?.attempt === attempt ? { rollBackAsked: rollBack } : {}),
         steps: definition.steps.map(({ name, uses, timeoutSeconds }, at) => {
           const generation = generationOf(generations, name)
           const outcome = finished.get(`${name}/${generation}`)
@@ -34,6 +38,34 @@ export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflo
             ...(generation === 1 ? {} : { generation }),
             ...(outcome ? { done: true } : {}),
             ...(outcome?.taken === undefined ? {} : { taken: outcome.taken }),
+          }
+        }),
+      }
+    },
+
+    /** What of a run can be undone: the steps that have left something, the last first. */
+    async planRollBack({ project, runId }: RunInput): Promise<RollBackPlan> {
+      const definition = await pipelineRuns.definitionOf(await runs.get(project, runId))
+      const { generations } = await pipelineRuns.open(runId)
+      const finished = new Map(
+        (await ledger.steps(runId)).map(({ step, generation, finishedAt }) => [
+          `${step}/${generation}`,
+          finishedAt.getTime(),
+        ]),
+      )
+      const undoable = definition.steps.flatMap(({ name, compensate }, at) => {
+        const finishedAt = finished.get(`${name}/${generationOf(generations, name)}`)
+        return compensate && finishedAt !== undefined ? [{ at, finishedAt }] : []
+      })
+      return {
+        steps: rollBackOrder(graphOf(definition), undoable).map(at => {
+          const { name, compensate } = definition.steps[at]!
+          const { uses, timeoutSeconds } = compensate!
+          return {
+            at,
+            uses,
+            ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
+            generation: generationOf(generations, name),
           }
         }),
       }

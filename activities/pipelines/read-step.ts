@@ -1,6 +1,7 @@
 import type { PipelineRunRequest, StepInput, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import type { Json } from '../../domain/canonical-json.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
+import { compensatedBy } from '../../domain/pipelines/compensations.js'
 import type { InnerStep, PipelineDefinition } from '../../domain/pipelines/definition.js'
 import { inputInvalid } from '../../domain/pipelines/invalid-input.js'
 import { type Reference, referencesIn, resolveValue, valueAt } from '../../domain/pipelines/references.js'
@@ -56,8 +57,10 @@ function strangerProblems(type: StepType, inputs: ReadStep['inputs'], project: s
   })
 }
 
-/** The step itself, or what a map does with each item. */
+/** The step itself, what undoes it, or what a map does with each item. */
 function specOf({ steps }: PipelineDefinition, { step, item }: StepInput): InnerStep | undefined {
+  const undone = compensatedBy(step)
+  if (undone !== null) return steps.find(({ name }) => name === undone)?.compensate
   if (!item) return steps.find(({ name }) => name === step)
   return steps.find(({ name }) => name === step.split('/', 1)[0])?.do
 }

@@ -4,6 +4,7 @@ import type { StepInput, StepOutcome, StepReport } from '../../contracts/tempora
 import { canonicalJson, type Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { boundedMessage } from '../../domain/runs/bounded-failure.js'
+import { compensatedBy } from '../../domain/pipelines/compensations.js'
 import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
 import type { Fence } from '../../stores/postgres/leases.js'
 import type { Effect, StepRef } from '../../stores/postgres/ledger-store.js'
@@ -134,6 +135,8 @@ export async function finishStep(
     const done = await effect(transaction)
     const more = await alongside?.(transaction)
     await pipelineRuns.succeed(transaction, input, more?.log ?? null)
+    const undone = compensatedBy(input.step)
+    if (undone !== null) await pipelineRuns.undo(transaction, input, undone)
     if (memo !== null) await pipelineRuns.remember(transaction, input.project, memo, input)
     return done
   })

@@ -1,6 +1,12 @@
 import type { Config } from '../../config/config.js'
-import type { PipelineRun, PipelineRunStep, PipelineRunSummary } from '../../contracts/rest/pipeline-runs.js'
+import type {
+  PipelineRun,
+  PipelineRunStep,
+  PipelineRunSummary,
+  StepCompensation,
+} from '../../contracts/rest/pipeline-runs.js'
 import type { PipelineLive, PipelineRunRequest, StepOutcome } from '../../contracts/temporal/pipelines.js'
+import { compensationOf } from '../../domain/pipelines/compensations.js'
 import type { PipelineDefinition, StepSpec } from '../../domain/pipelines/definition.js'
 import { describeGate } from '../../domain/pipelines/gates.js'
 import { generationOf } from '../../domain/pipelines/generations.js'
@@ -72,6 +78,11 @@ function stepViews(run: Run, { definition, generations, rows, finished }: RunSte
     const way = (own(finished, spec)?.outcome as StepOutcome | undefined)?.taken
     return way === undefined ? [] : [[at, way] as const]
   })
+  const isUndone = ({ name }: StepSpec) =>
+    finished.some(
+      ({ step, generation }) =>
+        step === compensationOf(name) && generation === generationOf(generations, name) - 1,
+    )
   const settled = settle(graphOf(definition), states, new Map(taken))
   return definition.steps.map((spec, at) => {
     const row = own(rows, spec)
@@ -80,7 +91,7 @@ function stepViews(run: Run, { definition, generations, rows, finished }: RunSte
       name: spec.name,
       uses: spec.uses,
       needs: [...spec.needs],
-      state: closed(run, settled[at]!),
+      state: closed(run, settled[at]!, isUndone(spec)),
       generation: generationOf(generations, spec.name),
       attempt: row?.attempt ?? null,
       tries: row?.tries ?? 0,
@@ -92,6 +103,7 @@ function stepViews(run: Run, { definition, generations, rows, finished }: RunSte
       cachedFrom: outcome?.cachedFrom ? { ...outcome.cachedFrom } : null,
       error: row ? problemView(row) : null,
       child: row?.child ?? null,
+      compensation: compensationView(run, spec, rows, finished),
       links: {
         log: `/v1/pipeline-runs/${run.id}/steps/${spec.name}/log`,
         outputs: outputLinks(run, spec, outcome),
@@ -109,7 +121,36 @@ function outputLinks(run: Run, spec: StepSpec, outcome: StepOutcome | undefined)
   )
 }
 
-/** Nothing waits in a run that has ended. */
-function closed(run: Run, state: StepState): StepState {
+/** What has undone a step, the last time that something did. */
+function compensationView(
+  run: Run,
+  { name, compensate }: StepSpec,
+  rows: readonly PipelineStep[],
+  finished: readonly LedgerStep[],
+): StepCompensation | null {
+  const path = compensationOf(name)
+  const row = rows
+    .filter(({ step }) => step === path)
+    .reduce<PipelineStep | null>((a, b) => (a !== null && a.generation > b.generation ? a : b), null)
+  if (row === null) return null
+  const { generation, state, inputs, startedAt, endedAt, child } = row
+  const done = finished.find(({ step, generation: of }) => step === path && of === generation)
+  return {
+    uses: compensate!.uses,
+    state: state as StepCompensation['state'],
+    generation,
+    startedAt: startedAt.toISOString(),
+    endedAt: endedAt?.toISOString() ?? null,
+    inputs,
+    note: (done?.outcome as StepOutcome | undefined)?.note ?? null,
+    error: problemView(row),
+    child,
+    links: { log: `/v1/pipeline-runs/${run.id}/steps/${path}/log?generation=${generation}` },
+  }
+}
+
+/** Nothing waits in a run that has ended, and nothing of a step counts any more that was undone. */
+function closed(run: Run, state: StepState, isUndone: boolean): StepState {
+  if (isUndone && (state === 'waiting' || state === 'blocked')) return 'undone'
   return state === 'waiting' && !isOpen(run.status) ? 'blocked' : state
 }

@@ -111,6 +111,23 @@ export class PipelineRunsController {
     return this.service.reset(caller, id, steps)
   }
 
+  @Summary(
+    'Undoes the steps of a run',
+    'By their `compensate`, the last first. What works is stopped before; of an ended run it is an attempt of its own.',
+  )
+  @Needs('operator')
+  @Post('pipeline-runs/:id/rollback')
+  @HttpCode(202)
+  @ApiAcceptedResponse({ type: PipelineRunDto })
+  @Problems('invalid_request', 'not_found', 'wrong_state', 'unavailable')
+  rollBackPipelineRun(
+    @Caller() caller: Principal,
+    @Param('id', IdParam) id: string,
+    @Body() { reason }: PausePipelineRunDto,
+  ): Promise<PipelineRunDto> {
+    return this.verbs.rollBack(caller, id, reason ?? null)
+  }
+
   @Summary('Begins no more steps until it is resumed', 'Those that work go on to their end.')
   @Needs('operator')
   @Post('pipeline-runs/:id/pause')

@@ -13,6 +13,7 @@ import type {
   ResetPipelineRun,
   StartPipelineRun,
   StepAnswered,
+  StepCompensation,
 } from '../../contracts/rest/pipeline-runs.js'
 import { NAME_PATTERN } from '../../domain/names.js'
 import { MAX_STEPS } from '../../domain/pipelines/definition.js'
@@ -69,12 +70,33 @@ class StepLinksDto {
   @ApiProperty({ type: String, nullable: true }) child!: string | null
 }
 
+class CompensationLinksDto {
+  @ApiProperty() log!: string
+}
+
+class StepCompensationDto implements StepCompensation {
+  @ApiProperty() uses!: string
+  @ApiProperty({ enum: ['running', 'succeeded', 'refused', 'failed', 'cancelled'] })
+  state!: StepCompensation['state']
+  @ApiProperty({ type: 'integer', description: 'which time the step was asked for it has undone' })
+  generation!: number
+  @ApiProperty({ format: 'date-time' }) startedAt!: string
+  @ApiProperty({ type: String, format: 'date-time', nullable: true }) endedAt!: string | null
+  @AnyProperty('references resolved') inputs!: unknown
+  @ApiProperty({ type: String, nullable: true }) note!: string | null
+  @ApiProperty({ type: RunProblemDto, nullable: true }) error!: RunProblemDto | null
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'the run that does it' })
+  child!: string | null
+  @ApiProperty({ type: CompensationLinksDto }) links!: CompensationLinksDto
+}
+
 class PipelineRunStepDto implements PipelineRunStep {
   @ApiProperty() name!: string
   @ApiProperty() uses!: string
   @ApiProperty({ type: [String] }) needs!: string[]
   @ApiProperty({ enum: STEP_STATES }) state!: PipelineRunStep['state']
-  @ApiProperty({ type: 'integer', description: 'a reset raises it' }) generation!: number
+  @ApiProperty({ type: 'integer', description: 'a reset raises it, and so does what undoes it' })
+  generation!: number
   @ApiProperty({ type: 'integer', nullable: true, description: 'of the run, that has begun it last' })
   attempt!: number | null
   @ApiProperty({ type: 'integer', description: 'tries of that attempt that failed' }) tries!: number
@@ -88,6 +110,8 @@ class PipelineRunStepDto implements PipelineRunStep {
   @ApiProperty({ type: RunProblemDto, nullable: true }) error!: RunProblemDto | null
   @ApiProperty({ type: String, format: 'uuid', nullable: true, description: 'the run that does it' })
   child!: string | null
+  @ApiProperty({ type: StepCompensationDto, nullable: true, description: 'how it was undone, the last time' })
+  compensation!: StepCompensationDto | null
   @ApiProperty({ type: StepLinksDto }) links!: StepLinksDto
 }
 

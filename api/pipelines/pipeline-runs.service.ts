@@ -6,6 +6,7 @@ import type { PipelineRun, PipelineRunSummary, StartPipelineRun } from '../../co
 import { pipelineRunRequest } from '../../contracts/temporal/pipeline-request.js'
 import type { PipelineLive } from '../../contracts/temporal/pipelines.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { compensatedBy } from '../../domain/pipelines/compensations.js'
 import type { StepSpec } from '../../domain/pipelines/definition.js'
 import { generationOf } from '../../domain/pipelines/generations.js'
 import { graphOf, withFollowers } from '../../domain/pipelines/progress.js'
@@ -108,6 +109,25 @@ export class PipelineRunsService {
     )
   }
 
+  /** @throws MlforgeError not_found, wrong_state where no step can be undone */
+  async assertUndoable(project: string, id: string): Promise<void> {
+    const { name, steps } = await this.pipelineRuns.definitionOf(await this.find(project, id))
+    if (steps.some(({ compensate }) => compensate !== undefined)) return
+    throw new MlforgeError(
+      'wrong_state',
+      `No step of pipeline "${name}" says how it is undone ("compensate"), as run ${id} has it.`,
+    )
+  }
+
+  /** Undoes the steps of a run that has ended. */
+  async rollBack(caller: Principal, id: string, reason: string | null): Promise<PipelineRun> {
+    return this.view(
+      await this.runs.reset(caller, id, (transaction, { attempt }) =>
+        this.pipelineRuns.askRollBack(transaction, id, { attempt: attempt + 1, by: caller.name, reason }),
+      ),
+    )
+  }
+
   /** The run whenever it, or a step of it, changed. */
   async events(run: Run, reply: FastifyReply, lastEventId: string | undefined): Promise<void> {
     await this.runEvents.stream(run, reply, lastEventId, {
@@ -138,7 +158,9 @@ export class PipelineRunsService {
   ): Promise<{ run: Run; spec: StepSpec; generation: number; newest: number }> {
     const run = await this.find(project, id)
     const { name: pipeline, steps } = await this.pipelineRuns.definitionOf(run)
-    const spec = steps.find(each => each.name === name)
+    const undone = steps.find(each => each.name === compensatedBy(name))
+    const undo = undone?.compensate
+    const spec = undo ? { ...undo, name, needs: [undone.name] } : steps.find(each => each.name === name)
     if (!spec) {
       const known = steps.map(each => each.name)
       throw new MlforgeError(
@@ -146,7 +168,7 @@ export class PipelineRunsService {
         `Pipeline "${pipeline}" has no step "${name}".${didYouMean(name, known)} The steps of run ${id} are at /v1/pipeline-runs/${id}.`,
       )
     }
-    const newest = generationOf((await this.pipelineRuns.find(id))?.generations ?? {}, name)
+    const newest = generationOf((await this.pipelineRuns.find(id))?.generations ?? {}, undone?.name ?? name)
     const generation = asked ?? newest
     if (generation <= newest) return { run, spec, generation, newest }
     throw new MlforgeError(

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
 import { type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client'
-import type { PipelineVerbAccepted, StepAnswered } from '../../contracts/rest/pipeline-runs.js'
+import type { PipelineRun, PipelineVerbAccepted, StepAnswered } from '../../contracts/rest/pipeline-runs.js'
 import {
   answerStep,
   pipelineVerb,
@@ -38,6 +38,24 @@ export class PipelineVerbsService {
       handle.executeUpdate(pipelineVerb, { args: [{ runId, verb, by, reason }] }),
     )
     return { runId, paused }
+  }
+
+  /**
+   * Undoes the steps of a run: of one that works now, after what works has been stopped; of one that has ended
+   * in an attempt of its own.
+   * @throws MlforgeError not_found, wrong_state, unavailable
+   */
+  async rollBack(caller: Principal, runId: string, reason: string | null): Promise<PipelineRun> {
+    await this.runs.assertUndoable(caller.project, runId)
+    const isWorking = async () => isOpen((await this.runs.find(caller.project, runId)).status)
+    if (!(await isWorking())) return this.runs.rollBack(caller, runId, reason)
+    try {
+      await this.send(caller, runId, 'roll_back', reason)
+      return await this.runs.get(caller, runId)
+    } catch (error) {
+      if (await isWorking()) throw error
+      return this.runs.rollBack(caller, runId, reason)
+    }
   }
 
   /** @throws MlforgeError not_found, wrong_state, forbidden, unavailable */

@@ -93,7 +93,7 @@ export class RunsService {
   async reset(
     { project }: Principal,
     id: string,
-    prepare: (transaction: EntityManager) => Promise<void>,
+    prepare: (transaction: EntityManager, run: Run) => Promise<void>,
   ): Promise<Run> {
     const run = await this.runs.reset(project, id, prepare)
     this.wakes.publish(id)

@@ -70,8 +70,17 @@ export interface PipelineRunStep {
   name: string
   uses: string
   needs: string[]
-  state: 'waiting' | 'running' | 'succeeded' | 'refused' | 'failed' | 'cancelled' | 'blocked' | 'skipped'
-  /** Counts how often it was asked for, from 1: a reset raises it. */
+  state:
+    | 'waiting'
+    | 'running'
+    | 'succeeded'
+    | 'refused'
+    | 'failed'
+    | 'cancelled'
+    | 'blocked'
+    | 'skipped'
+    | 'undone'
+  /** Counts how often it was asked for, from 1: a reset raises it, and so does what undoes it. */
   generation: number
   /** Attempt of the run that has begun it last; null before it begins. */
   attempt: number | null
@@ -90,12 +99,28 @@ export interface PipelineRunStep {
   error: RunProblem | null
   /** The run that does it, where that is one of its own. */
   child: string | null
+  /** How it was undone, the last time; null where it was not. */
+  compensation: StepCompensation | null
   links: {
     log: string
     /** By the names of the outputs, once it has succeeded. */
     outputs: Record<string, string>
     child: string | null
   }
+}
+
+export interface StepCompensation {
+  uses: string
+  state: 'running' | 'succeeded' | 'refused' | 'failed' | 'cancelled'
+  /** Which time the step was asked for it has undone. */
+  generation: number
+  startedAt: string
+  endedAt: string | null
+  inputs: unknown
+  note: string | null
+  error: RunProblem | null
+  child: string | null
+  links: { log: string }
 }
 
 export interface PipelineRun extends PipelineRunSummary {

@@ -85,7 +85,8 @@ export interface CompareInputs {
 
 export interface PromoteInputs {
   model: Text
-  version: Integer
+  /** What the alias is to name, null for nothing. */
+  version: Integer | null
   /** `champion` by default. */
   alias?: Text
 }

@@ -52,6 +52,11 @@ export interface StepSource extends InnerStepSource {
   join?: 'all' | 'any'
   /** Of a map, what is done with each item: its texts may also refer to `${{ item }}` and `${{ index }}`. */
   do?: InnerStepSource
+  /**
+   * What undoes it when the run is rolled back: any step that acts by itself. It may refer to the outputs of
+   * this step and to all that it follows from.
+   */
+  compensate?: Omit<InnerStepSource, 'cache'>
   description?: string
 }
 
@@ -77,5 +82,10 @@ export interface PipelineSource {
   parallel?: number
   /** What a failed step stops: those after it (`finish_others`, the default), or all that have not begun. */
   onFailure?: 'finish_others' | 'stop'
+  /**
+   * Steps that have succeeded are undone by their `compensate`, the last first: by themselves where the run
+   * fails or is refused (`on_failure`, the default), or when somebody asks.
+   */
+  rollBack?: 'on_failure' | 'on_request'
   retry?: PipelineRetrySource
 }

@@ -31,6 +31,24 @@ export interface PlannedStep extends GraphStep {
 
 export interface PipelinePlan extends Omit<Graph, 'steps'> {
   readonly steps: readonly PlannedStep[]
+  /** What has its steps undone: its own bad end, or a request alone; left out where no step can be undone. */
+  readonly rollBack?: 'on_failure' | 'on_request'
+  /** This attempt of the run does nothing else: somebody asked for it after the run had ended. */
+  readonly rollBackAsked?: Asked
+}
+
+/** Who has asked for something, and why. */
+export interface Asked {
+  readonly by: string
+  readonly reason: string | null
+}
+
+/** What is undone, in this order. */
+export interface RollBackPlan {
+  readonly steps: readonly (Pick<PlannedStep, 'uses' | 'timeoutSeconds'> & {
+    readonly at: number
+    readonly generation: number
+  })[]
 }
 
 /** A map that a step has asked for, as its run's row has it. */
@@ -137,9 +155,9 @@ export interface StepEnd {
 }
 
 export interface PipelineLive {
-  readonly stage: 'plan' | 'run' | 'paused'
+  readonly stage: 'plan' | 'run' | 'paused' | 'roll_back'
   /** By whom and why, while no step is begun. */
-  readonly paused?: PauseState | null
+  readonly paused?: Asked | null
   readonly open?: readonly OpenStep[]
 }
 
@@ -150,7 +168,7 @@ export interface OpenStep {
 
 export interface PipelineInput extends RunInput {
   /** Carried along when the history is cut. */
-  readonly paused?: PauseState | null
+  readonly paused?: Asked | null
   readonly carried?: CarriedSteps
 }
 
@@ -159,21 +177,24 @@ export interface CarriedSteps {
   readonly ended: readonly (readonly [at: number, state: StepState])[]
   /** Why the first of each state has ended so. */
   readonly failures: readonly (readonly [at: number, failure: RunFailure])[]
+  /** The run is being rolled back: how it ends after that, and what is undone already. */
+  readonly rollBack?: { readonly end: PipelineEnd; readonly undone: readonly string[] }
+}
+
+/** How a run ends, before that is its result or its failure. */
+export interface PipelineEnd {
+  readonly outcome: 'succeeded' | 'refused' | 'failed' | 'cancelled'
+  readonly error?: RunFailure
 }
 
 export interface PipelineResult extends RunEnd {
   readonly steps: Readonly<Partial<Record<StepState, number>>>
 }
 
-export interface PauseState {
-  readonly by: string
-  readonly reason: string | null
-}
-
 /** A verb for a pipeline run that works. */
 export interface PipelineVerb {
   readonly runId: string
-  readonly verb: 'pause' | 'resume'
+  readonly verb: 'pause' | 'resume' | 'roll_back'
   readonly by: string
   readonly reason: string | null
 }

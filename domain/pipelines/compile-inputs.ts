@@ -16,6 +16,20 @@ export interface Scope {
   readonly steps: ReadonlyMap<string, ReadStep>
   /** True within what a map does with each item. */
   readonly hasItem?: boolean
+  /** Of what undoes a step: steps that are known to have ended when it is done, the step itself among them. */
+  readonly ended?: ReadonlySet<string>
+}
+
+/**
+ * Checks the inputs of what undoes a step.
+ * @param ended the step itself, and all that it follows from
+ */
+export function checkCompensation(
+  reader: Reader,
+  { spec: { name, compensate }, undoType }: ReadStep,
+  scope: Required<Pick<Scope, 'parameters' | 'steps' | 'ended'>>,
+): void {
+  if (compensate) checkWork(reader, compensate, undoType, ['steps', name, 'compensate'], scope, name)
 }
 
 /**
@@ -25,7 +39,7 @@ export interface Scope {
 export function checkInputs(
   reader: Reader,
   { spec, type, innerType }: ReadStep,
-  scope: Omit<Scope, 'hasItem'>,
+  scope: Pick<Scope, 'parameters' | 'steps'>,
 ): void {
   const path = ['steps', spec.name]
   checkWork(reader, spec, type, path, scope, spec.name)
@@ -73,6 +87,7 @@ function checkWork(
 }
 
 function checkInput(reader: Reader, value: Json, input: InputSpec, path: Path, scope: Scope): void {
+  if (value === null && input.nullable) return
   for (const { at, message } of valueProblems(value, input.type, '', true)) {
     reader.wrong([...path, ...memberPath(at)], message)
   }
@@ -127,7 +142,7 @@ function walk(value: Json, path: Path, reader: Reader, scope: Scope, own: string
 
 function referenceProblem(
   reference: Reference,
-  { parameters, steps, hasItem }: Scope,
+  { parameters, steps, hasItem, ended }: Scope,
   own: string,
 ): string | null {
   switch (reference.kind) {
@@ -147,9 +162,12 @@ function referenceProblem(
     }
     case 'step': {
       const { step, output, path } = reference
-      if (step === own) return `Step "${own}" refers to itself.`
+      if (step === own && !ended) return `Step "${own}" refers to itself.`
       const found = steps.get(step)
       if (!found) return `There is no step "${step}".${didYouMean(step, [...steps.keys()])}`
+      if (ended && !ended.has(step)) {
+        return `Step "${step}" may not have ended when "${own}" is undone. Refer to "${own}" and what it needs.`
+      }
       const outputs = found.type?.outputs
       if (!outputs) return null
       const known = Object.keys(outputs)

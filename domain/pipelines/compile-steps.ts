@@ -13,7 +13,8 @@ import type { JsonObject, Reader } from './reader.js'
 import { STEP_TYPES, type StepType, stepType } from './step-types.js'
 
 const INNER_FIELDS = ['uses', 'with', 'timeout', 'retry', 'cache']
-const FIELDS = [...INNER_FIELDS, 'needs', 'when', 'join', 'description', 'do']
+const FIELDS = [...INNER_FIELDS, 'needs', 'when', 'join', 'description', 'do', 'compensate']
+const UNDO_FIELDS = ['uses', 'with', 'timeout', 'retry']
 const MONTH = 30 * 24 * 3600
 const YEAR = 366 * 24 * 3600
 const MAX_ATTEMPTS = 100
@@ -24,6 +25,8 @@ export interface ReadStep {
   readonly type: StepType | undefined
   /** Of a map: the type of what it does with each item. */
   readonly innerType?: StepType | undefined
+  /** Of one that can be undone: the type of what undoes it. */
+  readonly undoType?: StepType | undefined
 }
 
 /** The steps of a definition in the order of their author; needs are those that it names. */
@@ -56,6 +59,7 @@ function compileStep(reader: Reader, name: string, given: JsonObject, path: Path
   const work = compileWork(reader, given, path)
   const needs = reader.texts(given['needs'], [...path, 'needs'])
   const inner = innerOf(reader, given['do'], path, work.uses)
+  const undo = compensationOf(reader, given['compensate'], [...path, 'compensate'])
   const description = reader.text(given['description'], [...path, 'description'])
   const when = whenOf(reader, given['when'], [...path, 'when'])
   const join = reader.choice(given['join'], [...path, 'join'], ['all', 'any'] as const)
@@ -67,6 +71,7 @@ function compileStep(reader: Reader, name: string, given: JsonObject, path: Path
     ...(join === 'any' ? { join } : {}),
     ...(description === undefined ? {} : { description }),
     ...(inner === undefined ? {} : { do: inner }),
+    ...(undo === undefined ? {} : { compensate: undo }),
   }
   for (const [at, each] of [
     [path, work],
@@ -75,7 +80,12 @@ function compileStep(reader: Reader, name: string, given: JsonObject, path: Path
     if (each?.uses !== 'script' || !each.cache || each.with['files'] !== undefined) continue
     reader.wrong([...at, 'cache'], 'Outcomes of a script are taken over only where it declares its files.')
   }
-  return { spec, type: stepType(work.uses), innerType: inner && stepType(inner.uses) }
+  return {
+    spec,
+    type: stepType(work.uses),
+    innerType: inner && stepType(inner.uses),
+    undoType: undo && stepType(undo.uses),
+  }
 }
 
 /** What a step, or a map with each item, does. */
@@ -111,6 +121,18 @@ function innerOf(reader: Reader, value: Json | undefined, path: Path, uses: stri
     reader.wrong([...path, 'do', 'uses'], `"${inner.uses}" cannot be done with each item: it is waited for.`)
   }
   return inner
+}
+
+/** What undoes a step: it acts, so nothing is taken over; and nobody is asked while a run is rolled back. */
+function compensationOf(reader: Reader, value: Json | undefined, path: Path): InnerStep | undefined {
+  if (value === undefined) return undefined
+  const given = reader.object(value, path, UNDO_FIELDS, '"compensate"')
+  if (!given) return undefined
+  const undo = compileWork(reader, { ...given, cache: false }, path)
+  if (undo.uses === 'map' || stepType(undo.uses)?.work === 'wait') {
+    reader.wrong([...path, 'uses'], `"${undo.uses}" cannot undo a step. Use one that acts by itself.`)
+  }
+  return undo
 }
 
 function usesOf(reader: Reader, value: Json | undefined, path: Path): string {

@@ -4,14 +4,14 @@ import { NAME_PATTERN, NAME_RULE } from '../names.js'
 import { didYouMean } from '../suggest.js'
 import { boundProblems } from './bounds.js'
 import { compileNeeds } from './compile-graph.js'
-import { checkInputs } from './compile-inputs.js'
+import { checkCompensation, checkInputs } from './compile-inputs.js'
 import { compileParameters } from './compile-parameters.js'
 import { compileSteps, type ReadStep } from './compile-steps.js'
 import { MAX_DEFINITION_BYTES, type PipelineDefinition, type PipelineRetry } from './definition.js'
 import type { Path, PipelineProblem } from './problems.js'
 import { Reader } from './reader.js'
 
-const FIELDS = ['name', 'description', 'parameters', 'steps', 'parallel', 'onFailure', 'retry']
+const FIELDS = ['name', 'description', 'parameters', 'steps', 'parallel', 'onFailure', 'rollBack', 'retry']
 const DEFAULT_PARALLEL = 20
 const MAX_PARALLEL = 100
 const MAX_RUN_ATTEMPTS = 100
@@ -42,9 +42,13 @@ export function compilePipeline(source: unknown, name?: string): Compiled {
   const steps = new Map<string, ReadStep>(read.map(step => [step.spec.name, step]))
   for (const step of read) checkInputs(reader, step, { parameters, steps })
   const needs = compileNeeds(reader, steps)
+  for (const step of read) {
+    checkCompensation(reader, step, { parameters, steps, ended: endedWith(needs, step.spec.name) })
+  }
   const description = reader.text(given['description'], ['description'])
   const parallel = reader.integer(given['parallel'], ['parallel'], 1, MAX_PARALLEL) ?? DEFAULT_PARALLEL
   const onFailure = reader.choice(given['onFailure'], ['onFailure'], ['finish_others', 'stop'] as const)
+  const rollBack = reader.choice(given['rollBack'], ['rollBack'], ['on_failure', 'on_request'] as const)
   const retry = retryOf(reader, given['retry'])
   const definition: PipelineDefinition = {
     schema: 1,
@@ -54,6 +58,7 @@ export function compilePipeline(source: unknown, name?: string): Compiled {
     steps: read.map(({ spec }) => ({ ...spec, needs: needs.get(spec.name)! })),
     parallel,
     onFailure: onFailure ?? 'finish_others',
+    ...(rollBack === 'on_request' ? { rollBack } : {}),
     ...(retry === undefined ? {} : { retry }),
   }
   if (reader.problems.length === 0) assertSmall(reader, definition)
@@ -82,6 +87,13 @@ export function compilePipelines(
     for (const { path, message } of problems) reader.wrong([...root, name, ...path], message)
   }
   return { definitions, problems: reader.problems }
+}
+
+/** A step and all that it follows from; there may be circles. */
+function endedWith(needs: ReadonlyMap<string, readonly string[]>, step: string): Set<string> {
+  const ended = new Set([step])
+  for (const each of ended) needs.get(each)?.forEach(need => ended.add(need))
+  return ended
 }
 
 function nameOf(reader: Reader, own: Json | undefined, outer: string | undefined): string {

@@ -47,9 +47,11 @@ export interface StepSpec {
   readonly description?: string
   /** Of a map: what is done with each item. */
   readonly do?: InnerStep
+  /** What undoes it where the run is rolled back; may refer to its outputs, and to what stands before it. */
+  readonly compensate?: InnerStep
 }
 
-/** What a map does with an item; its inputs may refer to `item` and `index`. */
+/** What a map does with an item, whose inputs may refer to `item` and `index`, or what undoes a step. */
 export type InnerStep = Pick<StepSpec, 'uses' | 'with' | 'timeoutSeconds' | 'retry' | 'cache'>
 
 /** When a run that failed is picked up again by itself; see domain/runs/retry-policy.ts. */
@@ -71,6 +73,8 @@ export interface PipelineDefinition {
   readonly parallel: number
   /** What a failed step stops: the steps after it, or every step that has not begun. */
   readonly onFailure: 'finish_others' | 'stop'
+  /** When its steps are undone: by themselves where a run fails or is refused (left out), or by request alone. */
+  readonly rollBack?: 'on_request'
   /** The configuration's policy where it is left out. */
   readonly retry?: PipelineRetry
 }

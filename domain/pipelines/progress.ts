@@ -3,7 +3,7 @@ import type { PipelineDefinition } from './definition.js'
 /**
  * Where a step is. `refused` is a step that worked and whose answer is no; `blocked` one that was not
  * begun because a step before it did not end well, or because the run stops at the first failure; `skipped`
- * one that a branch has not taken.
+ * one that a branch has not taken; `undone` one that has succeeded and was compensated.
  */
 export const STEP_STATES = [
   'waiting',
@@ -14,6 +14,7 @@ export const STEP_STATES = [
   'cancelled',
   'blocked',
   'skipped',
+  'undone',
 ] as const
 export type StepState = (typeof STEP_STATES)[number]
 

@@ -6,6 +6,8 @@ export interface InputSpec {
   /** An input with a default, or one that is optional, may be left out. */
   readonly default?: Json
   readonly optional?: true
+  /** It must be given, and may be null. */
+  readonly nullable?: true
   readonly choices?: readonly string[]
   readonly description: string
 }
@@ -136,11 +138,15 @@ export const STEP_TYPES = {
     description: 'Lets an alias of a model name a version.',
     inputs: {
       model: { type: 'string', description: 'name of the model' },
-      version: { type: 'integer', description: 'what the alias is to name' },
+      version: {
+        type: 'integer',
+        nullable: true,
+        description: 'what the alias is to name, null for nothing',
+      },
       alias: { type: 'string', default: 'champion', description: 'name of the alias' },
     },
     outputs: {
-      version: { type: 'integer', description: 'what it names now' },
+      version: { type: 'integer', description: 'what it names now, null for nothing' },
       previous: { type: 'json', description: 'what it named before, null for nothing' },
     },
     work: 'io',

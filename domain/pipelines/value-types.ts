@@ -101,6 +101,7 @@ export function completeInputs(
   const problems = Object.entries(specs).flatMap(([name, spec]) => {
     const value = inputs[name]
     if (value === undefined) return spec.optional ? [] : [{ at: name, message: 'This input is needed.' }]
+    if (value === null && spec.nullable) return []
     return [...valueProblems(value, spec.type, name), ...choiceProblems(value, spec, name)]
   })
   return { inputs, problems }

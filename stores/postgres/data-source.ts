@@ -28,6 +28,7 @@ import { Compaction1764600000000 } from './migrations/1764600000000-compaction.j
 import { RetrainingSchedules1764700000000 } from './migrations/1764700000000-retraining-schedules.js'
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { Pipelines1764900000000 } from './migrations/1764900000000-pipelines.js'
+import { RollBacks1765300000000 } from './migrations/1765300000000-roll-backs.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -79,6 +80,7 @@ export const MIGRATIONS = [
   RetrainingSchedules1764700000000,
   Following1764800000000,
   Pipelines1764900000000,
+  RollBacks1765300000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

@@ -5,10 +5,16 @@ import type { Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { PipelineDefinition } from '../../domain/pipelines/definition.js'
 import { generationOf } from '../../domain/pipelines/generations.js'
-import type { StepState } from '../../domain/pipelines/progress.js'
+import { graphOf, type StepState, withFollowers } from '../../domain/pipelines/progress.js'
 import { LedgerStep } from './entities/ledger-step.js'
-import { PipelineRun, PipelineStep, PipelineVersion, StepMemo } from './entities/pipeline.js'
-import type { Run } from './entities/run.js'
+import {
+  PipelineRun,
+  PipelineStep,
+  PipelineVersion,
+  type RollBackAsked,
+  StepMemo,
+} from './entities/pipeline.js'
+import { Run } from './entities/run.js'
 
 export interface StepKey {
   readonly runId: string
@@ -72,6 +78,27 @@ export class PipelineRunStore {
       generations: { ...generations, ...Object.fromEntries(raised) },
       revision: revision + 1,
     })
+  }
+
+  /** The run's next attempt undoes its steps, and does nothing else. */
+  async askRollBack(transaction: EntityManager, runId: string, asked: RollBackAsked): Promise<void> {
+    const run = await transaction.findOneBy(PipelineRun, { runId })
+    const { generations = {}, revision = 0 } = run ?? {}
+    await transaction.save(PipelineRun, { runId, generations, revision: revision + 1, rollBack: asked })
+  }
+
+  /**
+   * A step is undone: it and what followed from it have left nothing that a later attempt may keep, and its
+   * outcome is not taken over any more.
+   * @param input what has undone it
+   */
+  async undo(transaction: EntityManager, { runId, generation }: StepKey, step: string): Promise<void> {
+    const run = await transaction.findOneByOrFail(Run, { id: runId })
+    const graph = graphOf(await this.definitionOf(run))
+    const at = graph.steps.findIndex(({ name }) => name === step)
+    const raised = withFollowers(graph, [at]).map(each => graph.steps[each]!.name)
+    await this.raise(transaction, runId, raised)
+    await transaction.delete(StepMemo, { runId, step, generation })
   }
 
   /**

@@ -189,17 +189,14 @@ export class RunStore {
   async reset(
     project: string,
     id: string,
-    prepare: (transaction: EntityManager) => Promise<void>,
+    prepare: (transaction: EntityManager, run: Run) => Promise<void>,
   ): Promise<Run> {
     return this.dataSource.transaction(async transaction => {
       const run = await this.getIn(transaction, project, id, true)
       if (isOpen(run.status)) {
-        throw new MlforgeError(
-          'wrong_state',
-          `Run ${id} is ${run.status}. Cancel it, or wait for its end, before steps of it are reset.`,
-        )
+        throw new MlforgeError('wrong_state', `Run ${id} is ${run.status}. Cancel it, or wait for its end.`)
       }
-      await prepare(transaction)
+      await prepare(transaction, run)
       await reopen(transaction, run)
       return this.getIn(transaction, project, id)
     })

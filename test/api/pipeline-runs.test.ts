@@ -293,6 +293,43 @@ describe('runs of pipelines', () => {
     ])
   })
 
+  it('are rolled back while they work and after they have ended, and only where steps can be undone', async () => {
+    const undo = { uses: 'http', with: { url: receiver.url('/ok/undone') }, retry: SOON }
+    const definition = {
+      steps: {
+        up: send('/ok/up', { compensate: undo }),
+        held: { uses: 'wait', needs: 'up', with: { event: true } },
+      },
+    }
+    const run = await start('undoable', definition)
+    await eventually(async () => expect(statesOf(await get(run.id))).toMatchObject({ held: 'running' }))
+    expect(await verb(run.id, 'rollback', { reason: '' })).toMatchObject({ status: 400 })
+    expect(await verb(run.id, 'rollback', {}, 'mlf_viewer')).toMatchObject({ status: 403 })
+    expect(await verb(run.id, 'rollback', { reason: 'wrong data' })).toMatchObject({ status: 202 })
+    const undone = await ended(run.id, 'refused')
+    expect(undone.error).toMatchObject({ code: 'rolled_back' })
+    expect(statesOf(undone)).toEqual({ up: 'undone', held: 'blocked' })
+    expect(undone.steps[0]).toMatchObject({
+      generation: 2,
+      compensation: { uses: 'http', state: 'succeeded', generation: 1, error: null, child: null },
+    })
+    const { log } = undone.steps[0]!.compensation!.links
+    expect(await api.call('GET', log, { key: 'mlf_viewer' })).toMatchObject({
+      status: 200,
+      body: expect.stringContaining('was answered by status 200'),
+    })
+    expect(await verb(run.id, 'rollback')).toMatchObject({ status: 202 })
+    expect((await ended(run.id, 'refused', 2)).error?.message).toContain('Nothing was undone')
+    expect(receiver.of('/ok/undone')).toHaveLength(1)
+
+    const plain = await start('plain', { steps: { only: send('/ok/only') } })
+    await ended(plain.id, 'succeeded')
+    expect(await verb(plain.id, 'rollback')).toMatchObject({
+      status: 409,
+      body: { code: 'wrong_state', detail: expect.stringContaining('"compensate"') },
+    })
+  })
+
   it('go on when their definition is deleted or changed', async () => {
     const held = await Receiver.start()
     try {

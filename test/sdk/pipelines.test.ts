@@ -61,6 +61,7 @@ const BUILT = pipeline('retrain', { description: 'Each week.', parallel: 4, onFa
   )
   .step('promote', ({ steps }) => promote({ model: steps.train.model, version: steps.train.version }), {
     needs: 'compare',
+    compensate: ({ previous }, { steps }) => promote({ model: steps.train.model, version: previous }),
   })
   .step('deploy', ({ steps }) =>
     deploy({ deployment: 'bike', version: steps.promote.version, strategy: { kind: 'instant' } }),
@@ -130,6 +131,9 @@ pipelines:
         uses: promote
         needs: compare
         with: { model: '\${{ steps.train.model }}', version: '\${{ steps.train.version }}' }
+        compensate:
+          uses: promote
+          with: { model: '\${{ steps.train.model }}', version: '\${{ steps.promote.previous }}' }
       deploy:
         uses: deploy
         with: { deployment: bike, version: '\${{ steps.promote.version }}', strategy: { kind: instant } }

@@ -40,12 +40,14 @@ interface Taken {
   tables: { [name: string]: Table }
   texts: { [name: string]: Written }
 }
+/** What an input may be besides its type. */
+type Nothing<Input> = Input extends { nullable: true } ? null : never
 /** The contract's inputs take nothing that the library would refuse for its type; JSON has shapes of its own. */
 type Fits<K extends keyof Types> = {
   [I in keyof InputsOf<K> & keyof StepInputs[K]]: InputsOf<K>[I] extends { type: infer V extends ValueType }
     ? 'json' extends V
       ? never
-      : Exclude<StepInputs[K][I], undefined> extends Taken[V]
+      : Exclude<StepInputs[K][I], undefined | Nothing<InputsOf<K>[I]>> extends Taken[V]
         ? never
         : I
     : I

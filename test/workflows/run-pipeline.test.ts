@@ -4,32 +4,26 @@ import {
   answerStep,
   type PipelineLive,
   pipelineVerb,
-  type PipelineRunRequest,
   type StepAnswerVerb,
 } from '../../contracts/temporal/pipelines.js'
 import { QUEUES } from '../../contracts/temporal/queues.js'
 import type { Json } from '../../domain/canonical-json.js'
-import { compilePipeline } from '../../domain/pipelines/compile.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
-import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
-import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
 import { bikeCsv, bikeTraining } from '../support/bike-data.js'
 import { eventually } from '../support/eventually.js'
 import { Harness, PROJECT } from '../support/harness.js'
 import { record } from '../support/histories.js'
+import { PipelineKit } from '../support/pipeline-kit.js'
 import { Receiver } from '../support/receiver.js'
-
-/** Nobody waits for the second try of a step. */
-const SOON = { maxAttempts: 2, delay: 0.05 }
 
 describe('runPipeline', () => {
   let harness: Harness
   let receiver: Receiver
-  let pipelines: PipelineStore
+  let kit: PipelineKit
   beforeAll(async () => {
     harness = await Harness.start()
     receiver = await Receiver.start()
-    pipelines = new PipelineStore(harness.database.dataSource)
+    kit = new PipelineKit(harness, receiver)
     await harness.ended(
       await harness.commit('bike', bikeCsv(4), { columns: { dteday: { format: '%m/%d/%Y' } } }),
     )
@@ -39,34 +33,12 @@ describe('runPipeline', () => {
     await harness.stop()
   })
 
-  const start = async (name: string, source: object, parameters: Record<string, Json> = {}): Promise<Run> => {
-    const { definition, problems } = compilePipeline(source, name)
-    expect(problems).toEqual([])
-    const [applied] = await pipelines.apply(PROJECT, 'key:test', [definition!])
-    const { id } = await pipelines.get(PROJECT, name)
-    const request: PipelineRunRequest = {
-      pipelineId: id,
-      version: applied!.version,
-      sha256: applied!.sha256,
-      parameters,
-    }
-    return harness.accept('pipeline', name, request)
-  }
-  const post = (path: string, more: object = {}) => ({
-    uses: 'http',
-    with: { url: receiver.url(path) },
-    retry: SOON,
-    ...more,
-  })
-  const stepsOf = async (run: Run): Promise<Record<string, PipelineStep>> => {
-    const rows = await harness.ports.pipelineRuns.steps(run.id)
-    return Object.fromEntries(rows.sort((a, b) => a.generation - b.generation).map(row => [row.step, row]))
-  }
-  const statesOf = async (run: Run) =>
-    Object.fromEntries(Object.entries(await stepsOf(run)).map(([name, { state }]) => [name, state]))
+  const start: PipelineKit['start'] = (...given) => kit.start(...given)
+  const post: PipelineKit['post'] = (...given) => kit.post(...given)
+  const stepsOf = (run: Run) => kit.steps(run)
+  const statesOf = (run: Run) => kit.states(run)
   const outcomeOf = async (run: Run, step: string, generation = 1) =>
-    (await harness.ports.ledger.steps(run.id)).find(row => row.step === step && row.generation === generation)
-      ?.outcome as { outputs: Record<string, Json>; cachedFrom?: object }
+    (await kit.outcome(run, step, generation)) as { outputs: Record<string, Json>; cachedFrom?: object }
 
   it('does steps in the order of their needs, and passes on what they give', async () => {
     const run = await start(

@@ -2,6 +2,7 @@ import { pipelineRunRequest } from '../../../contracts/temporal/pipeline-request
 import type { PipelineRunRequest, StepOutcome } from '../../../contracts/temporal/pipelines.js'
 import type { Json } from '../../../domain/canonical-json.js'
 import { MlforgeError } from '../../../domain/errors.js'
+import { compensatedBy } from '../../../domain/pipelines/compensations.js'
 import { inputInvalid } from '../../../domain/pipelines/invalid-input.js'
 import type { RetryPolicy } from '../../../domain/runs/retry-policy.js'
 import type { Ports } from '../../ports.js'
@@ -41,7 +42,9 @@ export function subpipelineStep(
 
     async outputs(_, { id }) {
       // In the order of their generations: the newest of a step is the one that holds.
-      const steps = (await ledger.steps(id)).sort((a, b) => a.generation - b.generation)
+      const steps = (await ledger.steps(id))
+        .filter(({ step }) => compensatedBy(step) === null)
+        .sort((a, b) => a.generation - b.generation)
       const outputs = steps.map(({ step, outcome }): [string, Json] => {
         const { outputs: own, outputsAt } = outcome as StepOutcome
         return [step, own ?? (outputsAt ? { ...outputsAt } : null)]

@@ -32,6 +32,12 @@ export class PipelineVersion {
   @Column('timestamptz') createdAt!: Date
 }
 
+export interface RollBackAsked {
+  readonly attempt: number
+  readonly by: string
+  readonly reason: string | null
+}
+
 /** What a run of a pipeline has beside what every run has. */
 @Entity('pipeline_runs')
 export class PipelineRun {
@@ -40,6 +46,8 @@ export class PipelineRun {
   @Column('jsonb') generations!: Readonly<Record<string, number>>
   /** Counts writes to its steps: whoever watches looks again when it has grown. */
   @Column('integer') revision!: number
+  /** Somebody asked for a roll back after the run had ended: this attempt does that alone. */
+  @Column('jsonb', { nullable: true }) rollBack!: RollBackAsked | null
 }
 
 /** A step of a run that has begun. What it left is in the ledger; this is how it went. */

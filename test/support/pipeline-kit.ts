@@ -1,0 +1,54 @@
+import type { PipelineRunRequest, StepOutcome } from '../../contracts/temporal/pipelines.js'
+import type { Json } from '../../domain/canonical-json.js'
+import { compilePipeline } from '../../domain/pipelines/compile.js'
+import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
+import type { Run } from '../../stores/postgres/entities/run.js'
+import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
+import { type Harness, PROJECT } from './harness.js'
+import type { Receiver } from './receiver.js'
+
+/** Nobody waits for the second try of a step. */
+export const SOON = { maxAttempts: 2, delay: 0.05 }
+
+/** Applies and starts pipelines, and reads what has become of their steps. */
+export class PipelineKit {
+  private readonly pipelines: PipelineStore
+
+  constructor(
+    private readonly harness: Harness,
+    private readonly receiver: Receiver,
+  ) {
+    this.pipelines = new PipelineStore(harness.database.dataSource)
+  }
+
+  async start(name: string, source: object, parameters: Record<string, Json> = {}): Promise<Run> {
+    const { definition, problems } = compilePipeline(source, name)
+    if (definition === null) throw new Error(JSON.stringify(problems))
+    const [applied] = await this.pipelines.apply(PROJECT, 'key:test', [definition])
+    const { id } = await this.pipelines.get(PROJECT, name)
+    const { version, sha256 } = applied!
+    const request: PipelineRunRequest = { pipelineId: id, version, sha256, parameters }
+    return this.harness.accept('pipeline', name, request)
+  }
+
+  /** A step that sends a request to the receiver. */
+  post(path: string, more: object = {}) {
+    return { uses: 'http', with: { url: this.receiver.url(path) }, retry: SOON, ...more }
+  }
+
+  /** The newest row of each step. */
+  async steps(run: Run): Promise<Record<string, PipelineStep>> {
+    const rows = await this.harness.ports.pipelineRuns.steps(run.id)
+    return Object.fromEntries(rows.sort((a, b) => a.generation - b.generation).map(row => [row.step, row]))
+  }
+
+  async states(run: Run): Promise<Record<string, string>> {
+    return Object.fromEntries(Object.entries(await this.steps(run)).map(([name, { state }]) => [name, state]))
+  }
+
+  async outcome(run: Run, step: string, generation = 1): Promise<StepOutcome | undefined> {
+    const rows = await this.harness.ports.ledger.steps(run.id)
+    return rows.find(row => row.step === step && row.generation === generation)?.outcome as
+      StepOutcome | undefined
+  }
+}
