@@ -1,13 +1,15 @@
-import type { RunLimits, TickInput } from '../contracts/temporal/messages.js'
-import { pipelineRunRequest } from '../contracts/temporal/pipeline-request.js'
+import type { PipelineRunRequest } from '../contracts/temporal/pipelines.js'
+import type { RunLimits, SkippedTick, TickInput } from '../contracts/temporal/messages.js'
 import type { RetrainingRequest } from '../contracts/temporal/retraining.js'
 import type { StartableRun } from '../contracts/temporal/start-options.js'
+import { canonicalJson, type Json } from '../domain/canonical-json.js'
 import { MlforgeError } from '../domain/errors.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
 import { isOpen } from '../domain/runs/run-status.js'
 import { buildTrainingSpec, type DatasetFacts, type TrainingRequest } from '../domain/training/build-spec.js'
 import { derivedId } from '../stores/ids.js'
 import type { Schedule, ScheduledPipelineRow } from '../stores/postgres/entities/schedule.js'
+import { pipelineRunRequest } from '../stores/postgres/pipeline-requests.js'
 import type { AcceptRun } from '../stores/postgres/run-store.js'
 import type { Ports } from './ports.js'
 
@@ -15,35 +17,50 @@ type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'pipelines'
   readonly retryPolicy: RetryPolicy
 }
 
-export interface AcceptedTick {
-  readonly run: StartableRun
-  readonly limits: RunLimits
-  /** What came of the run, where it has ended well already: the same tick was run before. */
-  readonly ended?: { readonly result: unknown }
-}
+export type AcceptedTick =
+  | {
+      readonly run: StartableRun
+      readonly limits: RunLimits
+      /** What came of the run, where it has ended well already: the same tick was run before. */
+      readonly ended?: { readonly result: unknown }
+    }
+  | { readonly skipped: SkippedTick }
+
+type TickWork = Pick<AcceptRun, 'kind' | 'name' | 'request'> & Partial<Pick<AcceptRun, 'retryPolicy'>>
 
 export function scheduleActivities(ports: SchedulePorts) {
-  const { runs, schedules, datasets, pipelines, limits, retryPolicy } = ports
+  const { runs, schedules, datasets, limits, retryPolicy } = ports
 
   return {
     /**
      * Takes the run of a tick on. The run's id follows from the tick, so a tick that is tried again finds
-     * its run; the dataset of a training is resolved and pinned now.
+     * its run; latest versions of datasets are resolved and pinned now. A pipeline that would work on what it
+     * has worked on last is not run.
      */
     async acceptTick(tick: TickInput & { readonly tickId: string }): Promise<AcceptedTick> {
       const { project, schedule: name, tickId } = tick
       const schedule = await schedules.get(project, name)
       const { codes, maxAttempts, delaySeconds } = retryPolicy
+      const id = derivedId(project, tickId)
+      const record = (outcome: 'run' | 'no_new_data', runId: string) =>
+        schedules.recordTick({ project, schedule: name, tick: tickId, outcome, runId })
+      const work = await workOf(schedule)
+      const same = (await runs.find(project, id)) ? null : await equalRun(schedule, work)
+      if (same !== null) {
+        await record('no_new_data', same)
+        return { skipped: { outcome: 'skipped', reason: 'no_new_data', sameAs: same } }
+      }
       const { run } = await runs.accept({
         retryPolicy: { codes, maxAttempts, delaySeconds },
-        ...(await workOf(schedule)),
-        id: derivedId(project, tickId),
+        ...work,
+        id,
         project,
         principal: `schedule:${name}`,
         trigger: 'schedule',
         startedByCaller: true,
       })
-      const { id, kind, attempt, generation, workflowId, principal, trigger, status, result } = run
+      await record('run', id)
+      const { kind, attempt, generation, workflowId, principal, trigger, status, result } = run
       const endedWell = status === 'succeeded' || status === 'refused'
       if (!endedWell && !isOpen(status)) {
         throw new MlforgeError(
@@ -59,9 +76,7 @@ export function scheduleActivities(ports: SchedulePorts) {
     },
   }
 
-  async function workOf(
-    schedule: Schedule,
-  ): Promise<Pick<AcceptRun, 'kind' | 'name' | 'request'> & Partial<Pick<AcceptRun, 'retryPolicy'>>> {
+  async function workOf(schedule: Schedule): Promise<TickWork> {
     const { project, name, kind, deployment } = schedule
     switch (kind) {
       case 'training': {
@@ -82,10 +97,24 @@ export function scheduleActivities(ports: SchedulePorts) {
     }
   }
 
+  /** The last successful run of a schedule's pipeline, where it has worked on the same; null where none has. */
+  async function equalRun(
+    { project, name, pipeline }: Schedule,
+    { request }: TickWork,
+  ): Promise<string | null> {
+    const { pins } = request as PipelineRunRequest
+    if (pipeline === null || pipeline.onNoNewData === 'run' || pins === undefined) return null
+    const last = await runs.lastSucceeded(project, pipeline.pipeline, `schedule:${name}`)
+    const isSame = last !== null && canonicalJson(last.request as Json) === canonicalJson(request as Json)
+    return isSame ? last.id : null
+  }
+
   /** Of the newest version, with the parameters of the schedule: what does not fit any more is refused. */
   async function workOfPipeline(project: string, { pipeline: name, parameters }: ScheduledPipelineRow) {
-    const pinned = await pipelines.version(project, name)
-    const { request, problems } = pipelineRunRequest(pinned, parameters)
+    const { definition, request, problems } = await pipelineRunRequest(ports, project, {
+      pipeline: name,
+      parameters,
+    })
     if (request === null) {
       const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
       throw new MlforgeError('invalid_request', all, { problems })
@@ -94,7 +123,7 @@ export function scheduleActivities(ports: SchedulePorts) {
       kind: 'pipeline' as const,
       name,
       request,
-      ...(pinned.definition.retry ? { retryPolicy: pinned.definition.retry } : {}),
+      ...(definition.retry ? { retryPolicy: definition.retry } : {}),
     }
   }
 }

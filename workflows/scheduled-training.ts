@@ -1,7 +1,7 @@
-import type { TickInput, TrainModelResult } from '../contracts/temporal/messages.js'
+import type { SkippedTick, TickInput, TrainModelResult } from '../contracts/temporal/messages.js'
 import { runOfTick } from './scheduled-run.js'
 
 /** One tick of a schedule that trains a model. */
-export function scheduledTraining(input: TickInput): Promise<TrainModelResult> {
+export function scheduledTraining(input: TickInput): Promise<TrainModelResult | SkippedTick> {
   return runOfTick(input)
 }

@@ -36,8 +36,14 @@ export async function readStep(ports: ReadPorts, input: StepInput): Promise<Read
   const given = resolveValue(spec.with, reference => valueOf(run, reference, outputs, at))
   const { inputs, problems: ofTypes } = completeInputs(type.inputs, given as Readonly<Record<string, Json>>)
   const problems = ofTypes.length > 0 ? ofTypes : strangerProblems(type, inputs, project)
-  if (problems.length === 0) return { spec, type, inputs }
+  if (problems.length === 0) return { spec, type, inputs: pinned(run, step, inputs) }
   throw inputInvalid(problems, `Step "${step}" cannot work with what it is given.`)
+}
+
+/** What the run was pinned to when it was taken on. */
+function pinned({ request }: Run, step: string, inputs: ReadStep['inputs']): ReadStep['inputs'] {
+  const pin = (request as PipelineRunRequest).pins?.find(each => each.step === step)
+  return pin ? { ...inputs, dataset: `${pin.dataset}@${pin.version}` } : inputs
 }
 
 /** Tables and files are those of the project: a definition may write out where one is. */

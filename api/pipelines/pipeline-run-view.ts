@@ -37,11 +37,12 @@ export function pipelineRunView(
   known: RunSteps,
   live: PipelineLive | null,
 ): PipelineRun {
-  const { sha256, parameters } = run.request as PipelineRunRequest
+  const { sha256, parameters, pins = [] } = run.request as PipelineRunRequest
   return {
     ...pipelineRunSummary(run, temporal),
     sha256,
     parameters: { ...parameters },
+    pins: pins.map(pin => ({ ...pin })),
     steps: stepViews(run, known),
     live: live && liveView(live),
   }

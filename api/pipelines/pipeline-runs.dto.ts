@@ -115,6 +115,13 @@ class PipelineRunStepDto implements PipelineRunStep {
   @ApiProperty({ type: StepLinksDto }) links!: StepLinksDto
 }
 
+class PinDto {
+  @ApiProperty() step!: string
+  @ApiProperty() dataset!: string
+  @ApiProperty({ type: 'integer' }) version!: number
+  @ApiProperty({ description: 'hash of its content' }) root!: string
+}
+
 class PausedDto {
   @ApiProperty({ example: 'key:admin' }) by!: string
   @ApiProperty({ type: String, nullable: true }) reason!: string | null
@@ -137,6 +144,8 @@ class PipelineLiveDto implements PipelineLive {
 export class PipelineRunDto extends PipelineRunSummaryDto implements PipelineRun {
   @ApiProperty({ description: 'of the definition it is pinned to' }) sha256!: string
   @ApiProperty({ type: 'object', additionalProperties: true }) parameters!: Record<string, unknown>
+  @ApiProperty({ type: [PinDto], description: 'latest versions of datasets when the run was taken on' })
+  pins!: PinDto[]
   @ApiProperty({ type: [PipelineRunStepDto] }) steps!: PipelineRunStepDto[]
   @ApiProperty({
     type: PipelineLiveDto,

@@ -3,7 +3,6 @@ import type { FastifyReply } from 'fastify'
 import type { Config } from '../../config/config.js'
 import type { Page } from '../../contracts/rest/common.js'
 import type { PipelineRun, PipelineRunSummary, StartPipelineRun } from '../../contracts/rest/pipeline-runs.js'
-import { pipelineRunRequest } from '../../contracts/temporal/pipeline-request.js'
 import type { PipelineLive } from '../../contracts/temporal/pipelines.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { compensatedBy } from '../../domain/pipelines/compensations.js'
@@ -11,8 +10,10 @@ import type { StepSpec } from '../../domain/pipelines/definition.js'
 import { generationOf } from '../../domain/pipelines/generations.js'
 import { graphOf, withFollowers } from '../../domain/pipelines/progress.js'
 import { didYouMean } from '../../domain/suggest.js'
+import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
+import { pipelineRunRequest } from '../../stores/postgres/pipeline-requests.js'
 import { PipelineRunStore } from '../../stores/postgres/pipeline-run-store.js'
 import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
 import { type RunFilter, RunStore } from '../../stores/postgres/run-store.js'
@@ -30,7 +31,8 @@ import { pipelineRunSummary, pipelineRunView } from './pipeline-run-view.js'
 export class PipelineRunsService {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    @Inject(PipelineStore) private readonly pipelines: PipelineStore,
+    @Inject(PipelineStore) readonly pipelines: PipelineStore,
+    @Inject(DatasetStore) readonly datasets: DatasetStore,
     @Inject(PipelineRunStore) private readonly pipelineRuns: PipelineRunStore,
     @Inject(RunStore) private readonly rows: RunStore,
     @Inject(LedgerStore) private readonly ledger: LedgerStore,
@@ -48,10 +50,13 @@ export class PipelineRunsService {
     // The newest definition may be another one by now, or take other parameters.
     const known = idempotency && (await this.rows.replayed(caller.project, caller.name, idempotency))
     if (known) return this.view(known)
-    const pinned = await this.pipelines.version(caller.project, name, version)
-    const { request, problems } = pipelineRunRequest(pinned, parameters)
+    const { definition, request, problems } = await pipelineRunRequest(this, caller.project, {
+      pipeline: name,
+      parameters,
+      version,
+    })
     if (request === null) throw invalidRequest(problems)
-    const { retry } = pinned.definition
+    const { retry } = definition
     const run = await this.runs.accept(caller, {
       kind: 'pipeline',
       name,

@@ -33,6 +33,7 @@ import {
   CreateScheduleDto,
   ScheduleDto,
   ScheduleNoteDto,
+  ScheduleTickDto,
   UpdateScheduleDto,
 } from './schedules.dto.js'
 import { SchedulesService } from './schedules.service.js'
@@ -82,6 +83,21 @@ export class SchedulesController {
   @Problems('not_found')
   getSchedule(@Caller() caller: Principal, @Param('name') name: string): Promise<ScheduleDto> {
     return this.service.get(caller, name)
+  }
+
+  @Summary(
+    'What has become of the ticks of a schedule, newest first',
+    'Of trainings, retrainings and pipelines; what drift checks do is in the windows of their deployment.',
+  )
+  @Get(':name/ticks')
+  @ApiPage(ScheduleTickDto)
+  @Problems('invalid_request', 'not_found')
+  listScheduleTicks(
+    @Caller() caller: Principal,
+    @Param('name') name: string,
+    @Query() query: PageQueryDto,
+  ): Promise<Page<ScheduleTickDto>> {
+    return this.service.ticks(caller, name, query)
   }
 
   @Summary('Changes what a schedule starts, or when')

@@ -6,6 +6,7 @@ import type {
   Schedule,
   ScheduledDeployment,
   ScheduledPipeline,
+  ScheduleTick,
   ScheduleTiming,
   UpdateSchedule,
 } from '../../contracts/rest/schedules.js'
@@ -58,6 +59,12 @@ class ScheduledPipelineDto implements ScheduledPipeline {
   @NameField({ example: 'retrain', description: 'its newest version at the tick is run' }) name!: string
   @MapField({ optional: true, description: 'by their names; those with a default may be left out' })
   parameters?: Record<string, unknown>
+  @ChoiceField(['skip', 'run'] as const, {
+    optional: true,
+    default: 'skip',
+    description: 'where definition, parameters and latest dataset versions are those of the last success',
+  })
+  onNoNewData?: 'skip' | 'run'
 }
 
 export class CreateScheduleDto implements CreateSchedule {
@@ -130,6 +137,21 @@ export class ScheduleDto implements Schedule {
   @ApiProperty({ description: 'page in Temporal Web' }) webUrl!: string
   @ApiProperty({ format: 'date-time' }) createdAt!: string
   @ApiProperty({ format: 'date-time' }) updatedAt!: string
+}
+
+export class ScheduleTickDto implements ScheduleTick {
+  @ApiProperty({ type: String, format: 'date-time', nullable: true }) scheduledAt!: string | null
+  @ApiProperty({ format: 'date-time', description: 'when it was taken on, or skipped' }) at!: string
+  @ApiProperty({ enum: ['run', 'skipped'] }) outcome!: ScheduleTick['outcome']
+  @ApiProperty({ type: String, enum: ['no_new_data'], nullable: true }) reason!: ScheduleTick['reason']
+  @ApiProperty({
+    type: String,
+    format: 'uuid',
+    nullable: true,
+    description: 'its run, or the one that has worked on the same',
+  })
+  runId!: string | null
+  @ApiProperty() workflowId!: string
 }
 
 export class BackfillScheduleDto implements BackfillSchedule {

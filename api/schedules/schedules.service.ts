@@ -8,14 +8,16 @@ import type {
   BackfillSchedule,
   CreateSchedule,
   Schedule,
+  ScheduleTick,
   UpdateSchedule,
 } from '../../contracts/rest/schedules.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { resolveTiming, type Timing } from '../../domain/schedules/timing.js'
-import type { Schedule as Row } from '../../stores/postgres/entities/schedule.js'
+import type { Schedule as Row, ScheduleTick as TickRow } from '../../stores/postgres/entities/schedule.js'
 import { derivedId } from '../../stores/ids.js'
 import { ScheduleStore } from '../../stores/postgres/schedule-store.js'
 import type { Idempotency } from '../http/idempotency.js'
+import { mapPage } from '../http/paging.js'
 import type { Principal } from '../http/request.js'
 import { CONFIG, LOGGER, type Log } from '../platform/tokens.js'
 import { invalidRequest } from '../http/validation.js'
@@ -60,6 +62,10 @@ export class SchedulesService {
 
   async get({ project }: Principal, name: string): Promise<Schedule> {
     return this.view(await this.schedules.get(project, name))
+  }
+
+  async ticks({ project }: Principal, name: string, query: PageQuery): Promise<Page<ScheduleTick>> {
+    return mapPage(await this.schedules.ticks(project, name, query), tickView)
   }
 
   async update(
@@ -180,6 +186,19 @@ export class SchedulesService {
       createdAt: row.createdAt.toISOString(),
       updatedAt: row.updatedAt.toISOString(),
     }
+  }
+}
+
+function tickView({ tick, at, outcome, runId }: TickRow): ScheduleTick {
+  // Temporal ends the workflow id of a tick with the time it was due.
+  const due = /\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ$/.exec(tick)?.[0]
+  return {
+    scheduledAt: due === undefined ? null : new Date(due).toISOString(),
+    at: at.toISOString(),
+    outcome: outcome === 'run' ? 'run' : 'skipped',
+    reason: outcome === 'run' ? null : outcome,
+    runId,
+    workflowId: tick,
   }
 }
 

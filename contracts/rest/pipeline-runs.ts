@@ -127,6 +127,8 @@ export interface PipelineRun extends PipelineRunSummary {
   /** Hash of the definition it is pinned to. */
   sha256: string
   parameters: Record<string, unknown>
+  /** Latest versions of datasets, as they were when the run was taken on: it works on these. */
+  pins: { step: string; dataset: string; version: number; root: string }[]
   steps: PipelineRunStep[]
   /** What the workflow says right now; null when it does not answer within a second. */
   live: PipelineLive | null

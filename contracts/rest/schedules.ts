@@ -23,6 +23,11 @@ export interface ScheduledDeployment {
 export interface ScheduledPipeline {
   name: string
   parameters?: Record<string, unknown>
+  /**
+   * What a tick does whose run would work on the dataset versions, definition and parameters of the last
+   * successful one: `skip` by default. A pipeline that asks for no latest version always runs.
+   */
+  onNoNewData?: 'skip' | 'run'
 }
 
 /** Exactly one of training, retraining, driftCheck and pipeline: what each tick does. */
@@ -65,6 +70,19 @@ export interface Schedule {
   webUrl: string
   createdAt: string
   updatedAt: string
+}
+
+/** What has become of a tick. */
+export interface ScheduleTick {
+  /** When it was due; null for one that was triggered by hand under no time. */
+  scheduledAt: string | null
+  /** When it was taken on, or skipped. */
+  at: string
+  outcome: 'run' | 'skipped'
+  reason: 'no_new_data' | null
+  /** Its run, or the one that has worked on the same. */
+  runId: string | null
+  workflowId: string
 }
 
 /** Ticks of the past to run now. */

@@ -189,6 +189,14 @@ export const WORKFLOWS = {
   compactPredictions: 'compactPredictions',
 } as const
 
+/** How a tick ends that had nothing to do. */
+export interface SkippedTick {
+  readonly outcome: 'skipped'
+  readonly reason: 'no_new_data'
+  /** The run that has worked on the same. */
+  readonly sameAs: string
+}
+
 /** Input of every tick of a schedule. */
 export interface TickInput {
   readonly project: string

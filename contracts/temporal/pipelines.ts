@@ -1,5 +1,6 @@
 import { defineUpdate } from '@temporalio/workflow'
 import type { Json } from '../../domain/canonical-json.js'
+import type { Pin } from '../../domain/pipelines/pins.js'
 import type { Graph, GraphStep, StepState } from '../../domain/pipelines/progress.js'
 import type { ContentRef, RunEnd, RunFailure, RunInput } from './messages.js'
 
@@ -9,6 +10,8 @@ export interface PipelineRunRequest {
   readonly version: number
   readonly sha256: string
   readonly parameters: Readonly<Record<string, Json>>
+  /** Latest versions of datasets, as they were when it was taken on; left out where it asks for none. */
+  readonly pins?: readonly Pin[]
   /** How many pipelines run it as a step of theirs, one within the other. */
   readonly depth?: number
 }

@@ -15,7 +15,7 @@ import { Pipeline, PipelineRun, PipelineStep, PipelineVersion, StepMemo } from '
 import { Project } from './entities/project.js'
 import { RolloutDecision } from './entities/rollout.js'
 import { Run } from './entities/run.js'
-import { Schedule } from './entities/schedule.js'
+import { Schedule, ScheduleTick } from './entities/schedule.js'
 import { StepLogChunk } from './entities/step-log.js'
 import { Upload } from './entities/upload.js'
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js'
@@ -29,6 +29,7 @@ import { RetrainingSchedules1764700000000 } from './migrations/1764700000000-ret
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { Pipelines1764900000000 } from './migrations/1764900000000-pipelines.js'
 import { RollBacks1765300000000 } from './migrations/1765300000000-roll-backs.js'
+import { ScheduleTicks1765350000000 } from './migrations/1765350000000-schedule-ticks.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -48,6 +49,7 @@ export const ENTITIES = [
   ModelAlias,
   AliasChange,
   Schedule,
+  ScheduleTick,
   Deployment,
   RoutingPlanRow,
   ServingReplica,
@@ -81,6 +83,7 @@ export const MIGRATIONS = [
   Following1764800000000,
   Pipelines1764900000000,
   RollBacks1765300000000,
+  ScheduleTicks1765350000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

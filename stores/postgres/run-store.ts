@@ -134,6 +134,14 @@ export class RunStore {
     return this.dataSource.getRepository(Run).findOneBy({ project, id })
   }
 
+  /** The newest run of a pipeline that somebody has asked for and that succeeded; null where there is none. */
+  async lastSucceeded(project: string, pipeline: string, principal: string): Promise<Run | null> {
+    return this.dataSource.getRepository(Run).findOne({
+      where: { project, kind: 'pipeline', name: pipeline, principal, status: 'succeeded' },
+      order: { createdAt: 'DESC', id: 'DESC' },
+    })
+  }
+
   /** The one rollout of a deployment that has not ended; null where there is none. */
   async openRollout(project: string, deployment: string): Promise<Run | null> {
     return this.dataSource

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm'
 import { MlforgeError } from '../../domain/errors.js'
 import { didYouMean } from '../../domain/suggest.js'
 import { uuidv7 } from '../ids.js'
-import { Schedule } from './entities/schedule.js'
+import { Schedule, ScheduleTick } from './entities/schedule.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 
 export type NewSchedule = Pick<
@@ -61,6 +61,31 @@ export class ScheduleStore {
     return page(
       this.dataSource.getRepository(Schedule).createQueryBuilder('schedule').where({ project }),
       ['createdAt', 'id'],
+      request,
+    )
+  }
+
+  /** What has become of a tick; one that was skipped may have its run later. */
+  async recordTick(
+    tick: Pick<ScheduleTick, 'project' | 'schedule' | 'tick' | 'outcome' | 'runId'>,
+  ): Promise<void> {
+    await this.dataSource.query(
+      `INSERT INTO schedule_ticks AS known (id, project, schedule, tick, outcome, run_id, at)
+       VALUES ($1, $2, $3, $4, $5, $6, now())
+       ON CONFLICT (project, tick) DO UPDATE SET outcome = $5, run_id = $6, at = now()
+       WHERE known.outcome <> 'run'`,
+      [uuidv7(), tick.project, tick.schedule, tick.tick, tick.outcome, tick.runId],
+    )
+  }
+
+  async ticks(project: string, name: string, request: PageRequest): Promise<PageOf<ScheduleTick>> {
+    await this.get(project, name)
+    return page(
+      this.dataSource
+        .getRepository(ScheduleTick)
+        .createQueryBuilder('tick')
+        .where({ project, schedule: name }),
+      ['at', 'id'],
       request,
     )
   }

@@ -236,7 +236,19 @@ describe('schedules of a deployment', () => {
       body: { problems: [{ at: 'pipeline.parameters.n' }] },
     })
     expect(await create(name, { pipeline: { name: 'none' } })).toMatchObject({ status: 404 })
-    expect(await create(name, what)).toMatchObject({ status: 201, body: { name, ...what } })
+    expect(await create(name, what)).toMatchObject({
+      status: 201,
+      body: { name, pipeline: { ...what.pipeline, onNoNewData: 'skip' } },
+    })
+    expect(await create('other', { pipeline: { ...what.pipeline, onNoNewData: 'never' } })).toMatchObject({
+      status: 400,
+      body: { problems: [{ at: 'pipeline.onNoNewData' }] },
+    })
+    expect(await api.call('GET', `/v1/schedules/${name}/ticks`)).toMatchObject({
+      status: 200,
+      body: { items: [] },
+    })
+    expect(await api.call('GET', '/v1/schedules/none/ticks')).toMatchObject({ status: 404 })
     const { action } = await handle(name).describe()
     expect(action).toMatchObject({
       workflowType: 'scheduledPipeline',

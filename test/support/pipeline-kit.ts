@@ -1,9 +1,9 @@
-import type { PipelineRunRequest, StepOutcome } from '../../contracts/temporal/pipelines.js'
+import type { StepOutcome } from '../../contracts/temporal/pipelines.js'
 import type { Json } from '../../domain/canonical-json.js'
 import { compilePipeline } from '../../domain/pipelines/compile.js'
 import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
-import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
+import { pipelineRunRequest } from '../../stores/postgres/pipeline-requests.js'
 import { type Harness, PROJECT } from './harness.js'
 import type { Receiver } from './receiver.js'
 
@@ -12,22 +12,16 @@ export const SOON = { maxAttempts: 2, delay: 0.05 }
 
 /** Applies and starts pipelines, and reads what has become of their steps. */
 export class PipelineKit {
-  private readonly pipelines: PipelineStore
-
   constructor(
     private readonly harness: Harness,
     private readonly receiver: Receiver,
-  ) {
-    this.pipelines = new PipelineStore(harness.database.dataSource)
-  }
+  ) {}
 
   async start(name: string, source: object, parameters: Record<string, Json> = {}): Promise<Run> {
     const { definition, problems } = compilePipeline(source, name)
     if (definition === null) throw new Error(JSON.stringify(problems))
-    const [applied] = await this.pipelines.apply(PROJECT, 'key:test', [definition])
-    const { id } = await this.pipelines.get(PROJECT, name)
-    const { version, sha256 } = applied!
-    const request: PipelineRunRequest = { pipelineId: id, version, sha256, parameters }
+    await this.harness.ports.pipelines.apply(PROJECT, 'key:test', [definition])
+    const { request } = await pipelineRunRequest(this.harness.ports, PROJECT, { pipeline: name, parameters })
     return this.harness.accept('pipeline', name, request)
   }
 

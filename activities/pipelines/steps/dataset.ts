@@ -1,8 +1,8 @@
-import { MlforgeError } from '../../../domain/errors.js'
+import { selectorOf } from '../../../domain/pipelines/pins.js'
 import type { Ports } from '../../ports.js'
 import type { StepRunner } from '../step-context.js'
 
-/** Fixes a version of a dataset: what is the latest is so once, when the step is done. */
+/** Fixes a version of a dataset: what is the latest is so once, when the run was taken on or the step is done. */
 export function datasetStep({ datasets }: Pick<Ports, 'datasets'>): StepRunner {
   return async ({ project, inputs }) => {
     const { name, version } = selectorOf(String(inputs['dataset']))
@@ -20,15 +20,4 @@ export function datasetStep({ datasets }: Pick<Ports, 'datasets'>): StepRunner {
       note: `${name}@${found.version}, ${rows} rows`,
     }
   }
-}
-
-function selectorOf(text: string): { name: string; version: number | 'latest' } {
-  const [name = '', selector = 'latest', ...more] = text.split('@')
-  const version = selector === 'latest' ? selector : Number(selector)
-  const known = version === 'latest' || (Number.isSafeInteger(version) && version >= 1)
-  if (known && more.length === 0) return { name, version }
-  throw new MlforgeError(
-    'step_input_invalid',
-    `"${text}" names no version of a dataset. Write name, name@latest or name@3.`,
-  )
 }

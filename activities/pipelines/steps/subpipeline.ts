@@ -1,10 +1,10 @@
-import { pipelineRunRequest } from '../../../contracts/temporal/pipeline-request.js'
 import type { PipelineRunRequest, StepOutcome } from '../../../contracts/temporal/pipelines.js'
 import type { Json } from '../../../domain/canonical-json.js'
 import { MlforgeError } from '../../../domain/errors.js'
 import { compensatedBy } from '../../../domain/pipelines/compensations.js'
 import { inputInvalid } from '../../../domain/pipelines/invalid-input.js'
 import type { RetryPolicy } from '../../../domain/runs/retry-policy.js'
+import { pipelineRunRequest } from '../../../stores/postgres/pipeline-requests.js'
 import type { Ports } from '../../ports.js'
 import type { ChildKind } from '../child-steps.js'
 
@@ -13,7 +13,7 @@ const MAX_DEPTH = 8
 
 /** A run of another pipeline. */
 export function subpipelineStep(
-  { runs, ledger, pipelines }: Pick<Ports, 'runs' | 'ledger' | 'pipelines'>,
+  { runs, ledger, ...stores }: Pick<Ports, 'runs' | 'ledger' | 'pipelines' | 'datasets'>,
   retries: RetryPolicy,
 ): ChildKind {
   return {
@@ -26,12 +26,13 @@ export function subpipelineStep(
           `Pipeline "${name}" would be ${depth + 1} pipelines deep; at most ${MAX_DEPTH} are run. Does it run itself?`,
         )
       }
-      const given = inputs['version'] as number | undefined
-      const pinned = await pipelines.version(project, name, given)
-      const parameters = (inputs['parameters'] ?? {}) as Record<string, unknown>
-      const { request, problems } = pipelineRunRequest(pinned, parameters)
+      const { definition, request, problems } = await pipelineRunRequest(stores, project, {
+        pipeline: name,
+        parameters: (inputs['parameters'] ?? {}) as Record<string, unknown>,
+        version: inputs['version'] as number | undefined,
+      })
       if (request === null) throw inputInvalid(problems)
-      const { codes, maxAttempts, delaySeconds } = pinned.definition.retry ?? retries
+      const { codes, maxAttempts, delaySeconds } = definition.retry ?? retries
       return {
         kind: 'pipeline',
         name,

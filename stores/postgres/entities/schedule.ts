@@ -1,4 +1,4 @@
-import { Column, Entity, PrimaryColumn, Unique } from 'typeorm'
+import { Column, Entity, Index, PrimaryColumn, Unique } from 'typeorm'
 import type { Json } from '../../../domain/canonical-json.js'
 
 export type ScheduleKind = 'training' | 'retraining' | 'driftCheck' | 'pipeline'
@@ -6,6 +6,8 @@ export type ScheduleKind = 'training' | 'retraining' | 'driftCheck' | 'pipeline'
 export interface ScheduledPipelineRow {
   readonly pipeline: string
   readonly parameters: Readonly<Record<string, Json>>
+  /** A tick whose run would work on what the last successful one has worked on is skipped where it is left out. */
+  readonly onNoNewData?: 'run'
 }
 
 /** What a Temporal Schedule should be; Temporal holds when it runs, this holds what it runs. */
@@ -29,4 +31,21 @@ export class Schedule {
   @Column('text') principal!: string
   @Column('timestamptz') createdAt!: Date
   @Column('timestamptz') updatedAt!: Date
+}
+
+/** What has become of a tick. Ticks of drift checks are windows, not runs: they are not here. */
+@Entity('schedule_ticks')
+@Unique(['project', 'tick'])
+@Index(['project', 'schedule', 'at'])
+export class ScheduleTick {
+  @PrimaryColumn('uuid') id!: string
+  @Column('text') project!: string
+  /** Name of the schedule. */
+  @Column('text') schedule!: string
+  /** Workflow id of the tick, which ends with its time. */
+  @Column('text') tick!: string
+  @Column('text') outcome!: 'run' | 'no_new_data'
+  /** The run of the tick, or the one that has worked on the same. */
+  @Column('uuid', { nullable: true }) runId!: string | null
+  @Column('timestamptz') at!: Date
 }
