@@ -1,5 +1,6 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
+import { apply } from './commands/apply.js'
 import { backup } from './commands/backup.js'
 import { check } from './commands/check.js'
 import { clean } from './commands/clean.js'
@@ -14,7 +15,7 @@ import { up } from './commands/up.js'
 import { EXIT, report } from './report.js'
 
 /** One file per command under commands/: it adds itself to the program. */
-const COMMANDS = [up, down, status, clean, doctor, engines, servers, migrate, check, backup, restore]
+const COMMANDS = [up, down, status, apply, clean, doctor, engines, servers, migrate, check, backup, restore]
 
 const program = new Command('mlforge')
   .description('MLOps where training, data versioning, rollouts and drift checks are durable workflows')

@@ -1,9 +1,10 @@
 import { LineCounter, isMap, isScalar, parseDocument, type Node } from 'yaml'
 import type { Problem } from '../domain/errors.js'
 import { didYouMean } from '../domain/suggest.js'
+import { SECTIONS } from './sections.js'
 
 /** What other readers of the same file look for. */
-const KEYS_OF_OTHERS = ['pipelines']
+const KEYS_OF_OTHERS: readonly string[] = SECTIONS
 
 /** A value of the file and where it stands (`file:line:column`). */
 export interface FileValue {
@@ -15,7 +16,7 @@ export interface FileValue {
  * Reads the leaves of a YAML file by their dotted path.
  *
  * @param name how the file is called in problems
- * @param paths all paths that may stand in it; other keys, but for `pipelines`, are problems that name the nearest one
+ * @param paths all paths that may stand in it; other keys, but for what a project declares, are problems that name the nearest one
  */
 export function readYaml(
   source: string,

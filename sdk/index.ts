@@ -18,4 +18,5 @@ export {
   wait,
 } from './steps.js'
 export type { ItemOptions, ItemReferences, StepWork } from './steps.js'
+export { Refused, Rest, type SendOptions } from './rest.js'
 export type { PipelineSource } from '../contracts/rest/pipelines.js'

@@ -32,6 +32,19 @@ export function compileParameters(
 }
 
 function compileOne(reader: Reader, value: Json, path: Path): ParameterSpec | null {
+  const type = shortType(value)
+  if (type !== null) return { type, default: value }
+  return compileWhole(reader, value, path)
+}
+
+/** The type of a parameter that is given by its default alone; null for one that is not. */
+function shortType(value: Json): ParameterSpec['type'] | null {
+  if (typeof value === 'string' || typeof value === 'boolean') return typeof value as 'string' | 'boolean'
+  if (typeof value !== 'number') return null
+  return Number.isSafeInteger(value) ? 'integer' : 'number'
+}
+
+function compileWhole(reader: Reader, value: Json, path: Path): ParameterSpec | null {
   const given = reader.object(value, path, FIELDS, 'A parameter')
   if (!given) return null
   if (given['type'] === undefined) reader.wrong(path, `It needs a type: ${TYPES.join(', ')}.`)

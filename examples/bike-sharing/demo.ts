@@ -9,7 +9,7 @@ import { serving } from './chapters/serving.js'
 import { evaluation, training } from './chapters/training.js'
 import { watch } from './chapters/watch.js'
 import { TRAINING } from './bike.js'
-import { Refused, Rest } from './rest.js'
+import { Refused, Rest } from '../../sdk/rest.js'
 import { chapter, closeSession, openSession, readEndpoints, say, type Story, table } from './story.js'
 
 // The main job of MLForge on real data, by its public REST API alone. The stack must be up.
@@ -30,18 +30,20 @@ say(`MLForge at ${endpoints.api}; ${continued ? 'going on where it was stopped' 
 const started = Date.now()
 if (!continued) await withdrawChampion(story)
 await data(story)
-const version = await training(story)
-const refused = await evaluation(story, version)
+const { version, run } = await training(story)
+const refused = await evaluation(story, version, run)
 await schedule(story)
 await failure(story)
-const replay = await serving(story, version)
+const replay = await serving(story, version, run)
 await badVersion(story, replay, refused)
 const opened = await watch(story, replay)
 await incident(story, replay, opened, version.version)
 await closeSession(stateDirectory)
 
 chapter(`Done in ${Math.round((Date.now() - started) / 1000)} s`)
-const query = encodeURIComponent('MlforgeKind in ("dataset", "training", "rollout", "drift", "incident")')
+const query = encodeURIComponent(
+  'MlforgeKind in ("dataset", "training", "rollout", "drift", "incident", "pipeline")',
+)
 table([
   ...story.summary,
   ['killed on the way', story.kills.join(', ')],

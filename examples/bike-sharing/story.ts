@@ -3,7 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { uuidv7 } from '../../stores/ids.js'
-import type { Rest } from './rest.js'
+import type { Rest } from '../../sdk/rest.js'
 
 /** What the stack says of itself in endpoints.json. */
 export interface Endpoints {

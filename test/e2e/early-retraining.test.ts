@@ -19,7 +19,7 @@ import { bikeTable, commitOf, months, type Table, TRAINING } from '../../example
 import { canaryBegins, canaryEnds } from '../../examples/bike-sharing/canary.js'
 import { assessed, MONITORING, RETRAINING } from '../../examples/bike-sharing/chapters/watch.js'
 import { Replay } from '../../examples/bike-sharing/replay.js'
-import { Rest } from '../../examples/bike-sharing/rest.js'
+import { Rest } from '../../sdk/rest.js'
 import { until } from '../../examples/bike-sharing/story.js'
 import { mlforge } from '../support/servers.js'
 import { removeStack, startStack, type Stack } from './stack.js'

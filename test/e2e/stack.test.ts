@@ -1,6 +1,7 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { PipelineRunSummary } from '../../contracts/rest/pipeline-runs.js'
 import type { Page } from '../../contracts/rest/common.js'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
 import type { ModelVersion } from '../../contracts/rest/models.js'
@@ -62,6 +63,8 @@ describe('a whole stack', () => {
         /killed and resumed +([0-9a-f]{64})\s+uninterrupted +\1\s/,
         /gate_refused: .*RMSE/,
         /version 1 of "bike-weekly", asked by schedule:bike-weekly/,
+        /Triggered again: skipped, no_new_data/,
+        /serve +succeeded: rollout /,
         /Paused \("the demo is over"\)/,
         /failed after bounded retries: object_missing/,
         /succeeded in attempt 2, version 1/,
@@ -90,6 +93,10 @@ describe('a whole stack', () => {
       'succeeded',
       'succeeded',
     ])
+    const released = await list<PipelineRunSummary>('/v1/pipeline-runs?pipeline=release')
+    expect(released.map(({ status }) => status)).toEqual(['succeeded'])
+    const weekly = await list<PipelineRunSummary>('/v1/pipeline-runs?pipeline=weekly')
+    expect(weekly.map(({ status, trigger }) => [status, trigger])).toEqual([['succeeded', 'schedule']])
     const versions = await list<ModelVersion>('/v1/models/bike-demand/versions')
     // The third is the refused model that the demo forces into a canary, the fourth the retrained one.
     expect(versions.map(({ version }) => version).sort()).toEqual([1, 2, 3, 4])

@@ -3,7 +3,7 @@ import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { Rest } from '../../examples/bike-sharing/rest.js'
+import { Rest } from '../../sdk/rest.js'
 import { readEndpoints } from '../../examples/bike-sharing/story.js'
 import { mlforge } from '../support/servers.js'
 

@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ProblemDetails } from '../../contracts/rest/common.js'
 import type { Operation } from '../../contracts/rest/operations.js'
 import type { Upload } from '../../contracts/rest/uploads.js'
-import { Refused } from '../../examples/bike-sharing/rest.js'
+import { Refused } from '../../sdk/rest.js'
 
 const PATIENCE_MS = 120_000
 const REQUEST_MS = 15_000

@@ -1,7 +1,7 @@
 import type { LabelsAccepted } from '../../contracts/rest/deployments.js'
 import type { PredictResponse } from '../../contracts/rest/predict.js'
 import { FEATURES } from '../../examples/bike-sharing/bike.js'
-import type { Rest } from '../../examples/bike-sharing/rest.js'
+import type { Rest } from '../../sdk/rest.js'
 import type { BikeHour } from '../support/bike-hours.js'
 
 const BATCH = 500

@@ -1,7 +1,7 @@
 import type { DatasetCommit, DatasetVersion } from '../../../contracts/rest/datasets.js'
 import type { Upload } from '../../../contracts/rest/uploads.js'
 import { bikeTable, commitOf, firstDays, months } from '../bike.js'
-import { Refused } from '../rest.js'
+import { Refused } from '../../../sdk/rest.js'
 import { chapter, expectThat, say, sayChanges, type Story } from '../story.js'
 
 /** January to October 2011 become a dataset version; what cannot be read for sure is refused. */

@@ -6,7 +6,7 @@ import type { Training } from '../../../contracts/rest/trainings.js'
 import { bikeTable, months } from '../bike.js'
 import { chapter, expectThat, say, type Story } from '../story.js'
 import { commit } from './data.js'
-import { follow, start } from './training.js'
+import { follow, start } from '../trainings.js'
 
 /** A training whose data cannot be read fails, and goes on by itself once the data is back. */
 export async function failure(story: Story): Promise<void> {

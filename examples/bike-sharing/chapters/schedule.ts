@@ -1,66 +1,54 @@
 import { randomUUID } from 'node:crypto'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Page } from '../../../contracts/rest/common.js'
-import type { CreateSchedule, Schedule } from '../../../contracts/rest/schedules.js'
-import type { Training, TrainingSummary } from '../../../contracts/rest/trainings.js'
-import { TRAINING } from '../bike.js'
-import { Refused } from '../rest.js'
+import type { PipelineRun } from '../../../contracts/rest/pipeline-runs.js'
+import type { Schedule, ScheduleTick } from '../../../contracts/rest/schedules.js'
 import { chapter, expectThat, say, type Story } from '../story.js'
-import { follow } from './training.js'
 
-const SCHEDULE = {
-  name: 'bike-weekly',
-  training: { ...TRAINING, model: 'bike-weekly', rounds: 500 },
-  timing: { cron: '0 3 * * 1', timeZone: 'Europe/Berlin', overlap: 'skip', catchUpSeconds: 3_600 },
-} satisfies CreateSchedule
+const NAME = 'bike-weekly'
 
-/** A weekly retraining: created, triggered once, paused. */
+/** A weekly training by a pipeline: triggered, triggered again for nothing, paused. */
 export async function schedule(story: Story): Promise<void> {
   const { rest } = story
-  chapter('4. Schedule: retrain every Monday at three')
-  const created = await create(story)
-  say(`Schedule "${created.name}" (${created.timing.cron}, ${created.timing.timeZone}); next runs:`)
-  for (const time of created.nextRuns?.slice(0, 3) ?? []) say(`  ${time}`)
-  expectThat((created.nextRuns?.length ?? 0) > 0, 'the schedule has next runs')
+  chapter('4. Schedule: train every Monday at three, where there is something new')
+  await rest.post(`/v1/schedules/${NAME}/resume`)
+  const declared = await rest.get<Schedule>(`/v1/schedules/${NAME}`)
+  say(`Schedule "${NAME}" (${declared.timing.cron}, ${declared.timing.timeZone}); next runs:`)
+  for (const time of declared.nextRuns?.slice(0, 3) ?? []) say(`  ${time}`)
+  expectThat((declared.nextRuns?.length ?? 0) > 0, 'the schedule has next runs')
 
-  const before = await newest(story)
-  await rest.post(`/v1/schedules/${created.name}/resume`)
-  // Of this telling: one that goes on after a kill triggers once more.
-  const idempotencyKey = `demo-trigger-${randomUUID()}`
-  await rest.post(`/v1/schedules/${created.name}/trigger`, undefined, { idempotencyKey })
   say('Triggered now, ahead of its time:')
-  const run = await follow(story, (await after(story, before)).id)
-  expectThat(run.status === 'succeeded', 'the scheduled training succeeds')
-  say(`  version ${run.version} of "${run.model}", asked by ${run.principal}`)
+  const { runId, outcome } = await trigger(story)
+  const run = await rest.follow<PipelineRun>(`/v1/pipeline-runs/${runId}`)
+  expectThat(run.status === 'succeeded', `the scheduled run succeeds (${run.error?.message})`)
+  const { version } = run.steps.find(({ name }) => name === 'train')!.outputs as { version: number }
+  // A telling that goes on, or another one on the same data, finds it done.
+  say(
+    `  ${outcome === 'run' ? '' : 'done before: '}version ${version} of "${NAME}", asked by ${run.principal}`,
+  )
+  const again = await trigger(story)
+  expectThat(again.reason === 'no_new_data' && again.runId === runId, 'the same data is not trained on again')
+  say(`Triggered again: skipped, ${again.reason}; run ${again.runId} has done it.`)
 
-  await rest.post(`/v1/schedules/${created.name}/pause`, { note: 'the demo is over' })
-  const paused = await rest.get<Schedule>(`/v1/schedules/${created.name}`)
+  await rest.post(`/v1/schedules/${NAME}/pause`, { note: 'the demo is over' })
+  const paused = await rest.get<Schedule>(`/v1/schedules/${NAME}`)
   expectThat(paused.paused, 'the schedule is paused')
   say(`Paused ("${paused.note}"). In Temporal Web: ${paused.webUrl}`)
-  story.summary.push(['schedule', `${paused.name}: triggered once, version ${run.version}; paused`])
+  story.summary.push(['schedule', `${NAME}: triggered twice, version ${version} once; paused`])
 }
 
-async function create({ rest }: Story): Promise<Schedule> {
-  try {
-    return await rest.post<Schedule>('/v1/schedules', SCHEDULE)
-  } catch (error) {
-    if (!(error instanceof Refused) || error.problem.code !== 'already_exists') throw error
-    return rest.get<Schedule>(`/v1/schedules/${SCHEDULE.name}`)
-  }
-}
-
-async function newest({ rest }: Story): Promise<string | undefined> {
-  const page = await rest.get<Page<TrainingSummary>>(`/v1/trainings?model=${SCHEDULE.training.model}&limit=1`)
-  return page.items[0]?.id
-}
-
-/** The training that a tick has started: the first that was not there before. */
-async function after(story: Story, before: string | undefined): Promise<Pick<Training, 'id'>> {
+/** A tick that a trigger has made: the first that was not there before. */
+async function trigger({ rest }: Story): Promise<ScheduleTick> {
+  const newest = async () =>
+    (await rest.get<Page<ScheduleTick>>(`/v1/schedules/${NAME}/ticks?limit=1`)).items[0]
+  const before = (await newest())?.workflowId
   const end = Date.now() + 60_000
-  for (;;) {
-    const id = await newest(story)
-    if (id !== undefined && id !== before) return { id }
-    expectThat(Date.now() < end, 'the tick starts a training within a minute')
-    await wait(250)
+  for (let look = 0; ; look++, await wait(250)) {
+    // Again after a while: a tick that comes while the last one ends is skipped.
+    const idempotencyKey = `demo-trigger-${randomUUID()}`
+    if (look % 20 === 0) await rest.post(`/v1/schedules/${NAME}/trigger`, undefined, { idempotencyKey })
+    const tick = await newest()
+    if (tick && tick.workflowId !== before) return tick
+    expectThat(Date.now() < end, 'the schedule ticks within a minute')
   }
 }

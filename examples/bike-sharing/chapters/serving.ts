@@ -1,28 +1,24 @@
 import type { Arm, Deployment } from '../../../contracts/rest/deployments.js'
 import type { ModelVersion } from '../../../contracts/rest/models.js'
-import type { Rollout, RolloutDryRun, StartRollout } from '../../../contracts/rest/rollouts.js'
+import type { PipelineRun } from '../../../contracts/rest/pipeline-runs.js'
+import type { Rollout, StartRollout } from '../../../contracts/rest/rollouts.js'
 import { bikeTable } from '../bike.js'
 import { Replay } from '../replay.js'
 import { chapter, expectThat, say, sayChanges, type Story } from '../story.js'
-
-/** A deployment of this telling: it begins without traffic. */
-const deploymentOf = ({ session }: Story) => `bike-${session.slice(-6)}`
+import { deploymentOf, type Release, step } from './release.js'
 
 /** The registered version answers, behind a routing plan that every replica has confirmed. */
-export async function serving(story: Story, version: ModelVersion): Promise<Replay> {
+export async function serving(story: Story, version: ModelVersion, run: Release): Promise<Replay> {
   const { rest } = story
-  chapter('6. Serve: the first version of a deployment')
+  chapter('6. Serve: the pipeline has rolled its version out')
   const name = deploymentOf(story)
-  const { plan: known } = await rest.post<Deployment>('/v1/deployments', { name, model: version.model })
-  const body: StartRollout = { version: version.version, reason: 'first version of the demo' }
-  // A telling that goes on has traffic already.
-  if (known === null) {
-    const dry = await rest.post<RolloutDryRun>(`/v1/deployments/${name}/rollouts/dry-run`, body)
-    for (const line of dry.lines) say(`  ${line}`)
-  }
-
-  const rollout = await followRollout(story, (await startRollout(story, name, 'first', body)).id)
+  const { child } = await step(story, run.id, 'serve', ({ child }) => child !== null)
+  const rollout = await followRollout(story, child!)
   expectThat(rollout.outcome === 'promoted', `the first version is promoted (${rollout.error?.message})`)
+  const done = await rest.follow<PipelineRun>(`/v1/pipeline-runs/${run.id}`)
+  expectThat(done.status === 'succeeded', `the pipeline succeeds (${done.error?.message})`)
+  for (const { name: step, state, note } of done.steps)
+    say(`  ${step.padEnd(9)} ${state}${note === null ? '' : `: ${note}`}`)
   const { plan, replicas } = await rest.get<Deployment>(`/v1/deployments/${name}`)
   say(`Plan ${plan?.revision}: ${arms(plan?.arms ?? [])}; answered by ${replicas.length} replica(s).`)
 

@@ -1,45 +1,17 @@
-import type { Metrics, StartTraining, Training } from '../../../contracts/rest/trainings.js'
+import type { Metrics, Training } from '../../../contracts/rest/trainings.js'
 import type { ModelVersion } from '../../../contracts/rest/models.js'
-import { TRAINING } from '../bike.js'
-import { chapter, expectThat, kill, say, sayChanges, sha256, type Story, table } from '../story.js'
+import { chapter, expectThat, say, sha256, type Story, table } from '../story.js'
+import { follow, start } from '../trainings.js'
+import { approve, declare, release, type Release } from './release.js'
 
-/** Share of the rounds after which a durable checkpoint lets the demo kill the worker. */
-const KILL_AFTER = 0.25
-const TAKES = 5
-
-export async function start(
+/** A pipeline whose training is killed in the middle, and the same training left alone: the same bytes. */
+export async function training(
   story: Story,
-  name: string,
-  changes: Partial<StartTraining> = {},
-): Promise<Training> {
-  const idempotencyKey = `demo-${story.session}-${name}`
-  return story.rest.post<Training>('/v1/trainings', { ...TRAINING, ...changes }, { idempotencyKey })
-}
-
-export async function follow(
-  story: Story,
-  id: string,
-  seen: (run: Training) => void | Promise<void> = () => undefined,
-): Promise<Training> {
-  const show = sayChanges()
-  return story.rest.follow<Training>(`/v1/trainings/${id}`, async run => {
-    const round = run.live?.round
-    const newest = run.checkpoints[0]?.round
-    const rounds =
-      round === undefined ? '' : `, round ${Math.floor(round / 250) * 250}+ of ${run.live?.rounds}`
-    if (run.status === 'running') {
-      show(
-        `  ${run.stage}${run.stage === 'train' ? rounds : ''}${newest ? `, durable checkpoint at ${newest}` : ''}`,
-      )
-    }
-    await seen(run)
-  })
-}
-
-/** A training whose worker is killed in the middle, and the same job left alone: the same bytes. */
-export async function training(story: Story): Promise<ModelVersion> {
-  chapter('2. Train: the worker is killed in the middle')
-  const killed = await killedTraining(story)
+): Promise<{ readonly version: ModelVersion; readonly run: Release }> {
+  chapter('2. Train, by a pipeline: the worker is killed in the middle')
+  await declare(story)
+  const run = await release(story)
+  const { training: killed } = run
   say(
     `The training went on from its checkpoint at round ${killed.resumedFromRound}: ${killed.status}, version ${killed.version}.`,
   )
@@ -58,31 +30,15 @@ export async function training(story: Story): Promise<ModelVersion> {
     'killed training',
     `resumed at round ${killed.resumedFromRound}, same bytes as uninterrupted`,
   ])
-  return story.rest.get<ModelVersion>(`/v1/models/${killed.model}/versions/${killed.version}`)
-}
-
-/** Kills the train worker as soon as a checkpoint is durable. A run that was too quick is followed by another. */
-async function killedTraining(story: Story): Promise<Training> {
-  for (let take = 1; take <= TAKES; take++) {
-    const { id } = await start(story, `killed-${take}`)
-    let killed = false
-    const run = await follow(story, id, async run => {
-      const newest = run.checkpoints[0]?.round ?? 0
-      if (killed || run.stage !== 'train' || newest < KILL_AFTER * TRAINING.rounds!) return
-      killed = await kill(story, 'worker-train')
-    })
-    expectThat(run.status === 'succeeded', `training ${id} succeeds (${run.error?.message ?? ''})`)
-    if ((run.resumedFromRound ?? 0) > 0) return run
-    say('  It had finished before it could be killed; once more.')
-  }
-  throw new Error('No training could be killed in time.')
+  const version = await story.rest.get<ModelVersion>(`/v1/models/${killed.model}/versions/${killed.version}`)
+  return { version, run }
 }
 
 /**
  * What the gate saw, what it refuses, and what can be downloaded.
  * @returns id of the training whose model the gate refused
  */
-export async function evaluation(story: Story, version: ModelVersion): Promise<string> {
+export async function evaluation(story: Story, version: ModelVersion, run: Release): Promise<string> {
   chapter('3. Evaluate, gate, register')
   const show = (name: string, metrics: Metrics | undefined): [string, string][] =>
     metrics ? [[name, line(metrics)]] : []
@@ -113,10 +69,7 @@ export async function evaluation(story: Story, version: ModelVersion): Promise<s
   expectThat(control.status === 'refused' && control.version === null, 'the gate refuses the control')
   say(`  ${control.error?.code}: ${control.error?.message}`)
 
-  await story.rest.put(`/v1/models/${version.model}/aliases/champion`, {
-    version: version.version,
-    reason: 'passed the gate in the demo',
-  })
+  await approve(story, run)
   say(`Alias "champion" now names version ${version.version}; its history says who moved it, when and why.`)
   story.summary.push(
     ['model', `${version.model} version ${version.version}, ${version.sha256.slice(0, 16)}`],

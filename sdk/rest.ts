@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
-import type { ProblemDetails } from '../../contracts/rest/common.js'
-import type { Operation } from '../../contracts/rest/operations.js'
+import type { ProblemDetails } from '../contracts/rest/common.js'
+import type { Operation } from '../contracts/rest/operations.js'
 
 /** An answer that is not a success, with the problem it carries. */
 export class Refused extends Error {
@@ -18,8 +18,15 @@ export interface SendOptions {
 const DEADLINE_MS = 30_000
 const PATIENCE_MS = 60_000
 
-/** MLForge's REST API, with nothing but fetch. An API that is just being started again is waited for. */
+/**
+ * MLForge's REST API. Each request has a deadline, and an API that is just being started again is waited for,
+ * so that a request may be sent twice: give those that start something an `idempotencyKey`.
+ */
 export class Rest {
+  /**
+   * @param base such as `http://127.0.0.1:8080`
+   * @param key an API key
+   */
   constructor(
     readonly base: string,
     private readonly key: string,
@@ -35,6 +42,10 @@ export class Rest {
 
   put<T>(path: string, body: unknown): Promise<T> {
     return this.json<T>('PUT', path, JSON.stringify(body))
+  }
+
+  patch<T>(path: string, body: unknown): Promise<T> {
+    return this.json<T>('PATCH', path, JSON.stringify(body))
   }
 
   async delete(path: string): Promise<void> {

@@ -1,0 +1,70 @@
+import { existsSync, readFileSync } from 'node:fs'
+import { basename } from 'node:path'
+import type { Command } from 'commander'
+import { readApiAccess, readSettings } from '../../config/load.js'
+import { readProject } from '../../config/project-yaml.js'
+import { MlforgeError, type Problem } from '../../domain/errors.js'
+import { statePaths } from '../../infra/launcher/paths.js'
+import { type Applied, applyPipelines, applySchedules } from '../../sdk/apply.js'
+import { Refused, Rest } from '../../sdk/rest.js'
+
+interface ApplyFlags {
+  readonly file: string
+  readonly dryRun?: boolean
+}
+
+export function apply(program: Command): void {
+  program
+    .command('apply')
+    .description('make pipelines and schedules what mlforge.yaml declares; what is not in it stays as it is')
+    .option('--file <path>', 'the file that declares them', 'mlforge.yaml')
+    .option('--dry-run', 'say what would change, and change nothing')
+    .action(async ({ file, dryRun = false }: ApplyFlags) => {
+      const applied = await applyProject(connect(), file, dryRun)
+      for (const { kind, name, change, detail } of applied) {
+        console.log(`${kind} ${name}: ${change}${detail === undefined ? '' : ` (${detail})`}`)
+      }
+      if (dryRun) console.log('Nothing was changed.')
+    })
+}
+
+/** Pipelines first: what follows names them. Where they are refused, nothing is applied. */
+async function applyProject(rest: Rest, path: string, dryRun: boolean): Promise<Applied[]> {
+  if (!existsSync(path)) throw new MlforgeError('invalid_request', `There is no file "${path}".`)
+  const [text, file] = [readFileSync(path, 'utf8'), basename(path)]
+  const project = readProject(text, file)
+  if ('problems' in project) throw refused(path, project.problems)
+  const { sections, at } = project
+  try {
+    const pipelines = sections.pipelines ? await applyPipelines(rest, { text, file, dryRun }) : []
+    const { applied, problems } = await applySchedules(rest, sections.schedules ?? {}, { dryRun })
+    if (problems.length === 0) return [...pipelines, ...applied]
+    throw refused(
+      path,
+      problems.map(each => ({ at: at(['schedules', ...each.path]), message: each.message })),
+    )
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error
+    const { detail, problems = [] } = error.problem
+    if (problems.length > 0) throw refused(path, problems)
+    throw new MlforgeError('invalid_request', detail)
+  }
+}
+
+function refused(path: string, problems: readonly Problem[]): MlforgeError {
+  return new MlforgeError('invalid_request', `${path} cannot be applied as it is.`, { problems })
+}
+
+/** The API that the environment names, else that of the stack of this directory. */
+function connect(): Rest {
+  const { url, key } = readApiAccess()
+  if (url !== undefined && key !== undefined) return new Rest(url, key)
+  const { endpoints } = statePaths(readSettings({ embedded: true }).stateDirectory)
+  if (!existsSync(endpoints)) {
+    const message =
+      'No stack runs in this directory. Run mlforge up, or set MLFORGE_API_URL and MLFORGE_API_KEY.'
+    throw new MlforgeError('configuration_invalid', message)
+  }
+  const { api, keyFile } = JSON.parse(readFileSync(endpoints, 'utf8')) as { api: string; keyFile: string }
+  return new Rest(url ?? api, key ?? readFileSync(keyFile, 'utf8').trim())
+}

@@ -1,0 +1,125 @@
+import { execFile } from 'node:child_process'
+import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from '@jest/globals'
+import { TestApi } from '../api/support/api.js'
+
+const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+
+const PROJECT = `
+retries: { attempts: 3 }
+pipelines:
+  nightly:
+    parameters: { n: { type: integer, default: 1 } }
+    steps:
+      check: { uses: compare, with: { candidate: '\${{ parameters.n }}', reference: 5 } }
+schedules:
+  nightly:
+    pipeline: { name: nightly, parameters: { n: 2 } }
+    timing: { cron: '0 3 * * *', timeZone: Europe/Berlin }
+    paused: true
+`
+
+describe('mlforge apply', () => {
+  let api: TestApi
+  let directory: string
+  beforeAll(async () => {
+    api = await TestApi.start()
+  }, 60_000)
+  afterAll(() => api.close())
+  beforeEach(async () => {
+    directory = await mkdtemp(join(tmpdir(), 'mlforge-apply-'))
+    return () => rm(directory, { recursive: true })
+  })
+
+  const apply = async (text: string, args: readonly string[] = [], key = 'mlf_admin') => {
+    const file = join(directory, 'mlforge.yaml')
+    await writeFile(file, text)
+    const env = { ...process.env, MLFORGE_API_URL: api.url, MLFORGE_API_KEY: key }
+    return new Promise<{ readonly code: number; readonly lines: string[] }>(resolve => {
+      execFile(
+        process.execPath,
+        [CLI, 'apply', '--file', file, ...args],
+        { env, timeout: 60_000 },
+        (error, stdout, stderr) => {
+          const code = error === null ? 0 : Number(error.code)
+          resolve({ code, lines: `${stdout}${stderr}`.trim().split('\n') })
+        },
+      )
+    })
+  }
+
+  it('makes things what the file declares, says what has changed, and changes nothing the second time', async () => {
+    expect(await apply(PROJECT, ['--dry-run'])).toEqual({
+      code: 0,
+      lines: [
+        'pipeline nightly: created (version 1: steps check; parameters n)',
+        'schedule nightly: created',
+        'Nothing was changed.',
+      ],
+    })
+    expect((await api.call('GET', '/v1/schedules/nightly')).status).toBe(404)
+    expect((await apply(PROJECT)).lines).toEqual([
+      'pipeline nightly: created (version 1: steps check; parameters n)',
+      'schedule nightly: created',
+    ])
+    expect(await api.call('GET', '/v1/schedules/nightly')).toMatchObject({
+      body: { paused: true, pipeline: { name: 'nightly', parameters: { n: 2 } } },
+    })
+    expect((await apply(PROJECT)).lines).toEqual([
+      'pipeline nightly: unchanged',
+      'schedule nightly: unchanged',
+    ])
+    const changed = PROJECT.replace('reference: 5', 'reference: 6').replace('0 3', '0 4')
+    expect((await apply(changed)).lines).toEqual([
+      'pipeline nightly: changed (version 2: steps check)',
+      'schedule nightly: changed',
+    ])
+  })
+
+  it.each([
+    [
+      'a pipeline',
+      ['uses: compare', 'uses: compar'],
+      ['  mlforge.yaml:7:16: There is no step type "compar". Did you mean "compare"?'],
+    ],
+    [
+      'a schedule',
+      ['n: 2', 'm: 2'],
+      ['  mlforge.yaml:10:46: Pipeline "nightly" has no parameter "m". Did you mean "n"?'],
+    ],
+    [
+      'its time',
+      ["'0 3 * * *'", "'0 25 * * *'"],
+      ['  mlforge.yaml:11:15: hour "25": "25" is not from 0 to 23.'],
+    ],
+    [
+      'a key',
+      ['schedules:', 'shedules:'],
+      ['  mlforge.yaml:8:1: Unknown key "shedules". Did you mean "schedules"?'],
+    ],
+    [
+      'its form',
+      ['pipelines:', 'pipelines: []\nscripts:'],
+      ['  mlforge.yaml:3:1: "pipelines" must hold names and what they are.'],
+    ],
+  ])('says where %s is wrong', async (_, [from, to], problems) => {
+    const { code, lines } = await apply(PROJECT.replace(from!, to!))
+    expect(code).toBe(2)
+    expect(lines[0]).toMatch(/^mlforge: .*mlforge\.yaml cannot be applied as it is\. \(invalid_request\)$/)
+    expect(lines.slice(1)).toEqual(problems.map(problem => expect.stringContaining(problem)))
+  })
+
+  it('says what is missing', async () => {
+    expect(await apply(PROJECT, [], 'mlf_viewer')).toMatchObject({
+      code: 2,
+      lines: [expect.stringContaining('operator')],
+    })
+    expect(await apply(PROJECT, ['--file', 'none.yaml'])).toEqual({
+      code: 2,
+      lines: ['mlforge: There is no file "none.yaml". (invalid_request)'],
+    })
+  })
+})
