@@ -18,7 +18,7 @@ import type { Path } from '../domain/pipelines/problems.js'
 import { MAX_PROBLEMS } from '../domain/pipelines/reader.js'
 import { tooDeepAt } from './yaml-depth.js'
 
-const MAX_CHARACTERS = 1_048_576
+const MAX_CHARACTERS = 524_288
 /** Aliases that one text may use, so that a small one cannot become a huge value. */
 const MAX_ALIASES = 100
 /** Of the text. A definition may be half as deep. */

@@ -11,7 +11,7 @@ import type {
 import { AnyProperty, FlagField, MapField, TextField } from '../http/fields.js'
 
 /** Characters. */
-export const MAX_SOURCE = 1_048_576
+export const MAX_SOURCE = 524_288
 
 export class ApplyPipelinesDto implements ApplyPipelines {
   @TextField({

@@ -1,6 +1,7 @@
 import { canonicalJson, type Json } from '../canonical-json.js'
 import type { Problem } from '../errors.js'
 import { didYouMean } from '../suggest.js'
+import { soleReference } from './references.js'
 
 /** The case of a branch where no condition holds. */
 export const OTHERWISE = 'otherwise'
@@ -21,7 +22,10 @@ const CONDITIONS = {
 
 const NAMES = Object.keys(CONDITIONS) as (keyof typeof CONDITIONS)[]
 
-/** What is wrong with the cases of a branch: a list of `{ case: name, above: 100 }` and the like. */
+/**
+ * What is wrong with the cases of a branch: a list of `{ case: name, above: 100 }` and the like. What a condition
+ * compares with may still be a reference.
+ */
 export function caseProblems(cases: Json | undefined, at: string): Problem[] {
   if (!Array.isArray(cases) || cases.length === 0 || cases.length > MAX_CASES) {
     return [
@@ -69,6 +73,8 @@ function oneProblems(each: Json, at: string): Problem[] {
     if (!NAMES.some(known => known === condition)) {
       const message = `There is no condition "${condition}".${didYouMean(condition, NAMES)} There are: ${NAMES.join(', ')}.`
       problems.push({ at: inside, message })
+    } else if (typeof other === 'string' && soleReference(other) !== null) {
+      continue
     } else if (condition === 'oneOf' ? !Array.isArray(other) : isLimit(condition) && !isNumber(other)) {
       problems.push({ at: inside, message: `Must be a ${condition === 'oneOf' ? 'list' : 'number'}.` })
     }
@@ -76,7 +82,8 @@ function oneProblems(each: Json, at: string): Problem[] {
   return problems
 }
 
-const isLimit = (condition: string): boolean => !['equals', 'not', 'oneOf'].includes(condition)
+/** True for a condition that compares with a number. */
+export const isLimit = (condition: string): boolean => !['equals', 'not', 'oneOf'].includes(condition)
 const isNumber = (value: unknown): value is number => typeof value === 'number'
 
 function same(a: Json, b: Json): boolean {

@@ -1,6 +1,6 @@
 import type { Json } from '../canonical-json.js'
 import { didYouMean } from '../suggest.js'
-import { caseProblems } from './branch.js'
+import { caseProblems, isLimit } from './branch.js'
 import type { ReadStep } from './compile-steps.js'
 import type { InnerStep, ParameterSpec } from './definition.js'
 import type { Path } from './problems.js'
@@ -70,6 +70,7 @@ function checkWork(
     for (const { at: place, message } of caseProblems(spec.with['cases'], '')) {
       reader.wrong([...path, 'cases', ...positionIn(place)], message)
     }
+    checkLimits(reader, spec.with['cases'], [...path, 'cases'], scope)
   }
   for (const [name, value] of Object.entries(spec.with)) {
     if (reader.isFull) return
@@ -83,6 +84,17 @@ function checkWork(
     }
     walk(value, [...path, name], reader, scope, own)
     if (input) checkInput(reader, value, input, [...path, name], scope)
+  }
+}
+
+/** What a case compares with, where that is referred to. */
+function checkLimits(reader: Reader, cases: Json, path: Path, scope: Scope): void {
+  for (const [i, each] of (Array.isArray(cases) ? (cases as readonly Json[]) : []).entries()) {
+    if (typeof each !== 'object' || each === null) continue
+    for (const [condition, limit] of entriesOf(each)) {
+      if (isLimit(String(condition)) && condition !== 'case')
+        expect(reader, limit, 'number', [...path, i, condition], scope)
+    }
   }
 }
 

@@ -208,8 +208,8 @@ describe('definitions of pipelines', () => {
       length: number,
       text = 'name: large\nsteps: { load: { uses: dataset, with: { dataset: b } } }\n',
     ) => text + '# of no use\n'.repeat(Math.ceil((length - text.length) / 12)).slice(0, length - text.length)
-    expect(await apply({ source: fill(2 ** 20) })).toMatchObject({ status: 200 })
-    expect(await apply({ source: fill(2 ** 20 + 1) })).toMatchObject({
+    expect(await apply({ source: fill(2 ** 19) })).toMatchObject({ status: 200 })
+    expect(await apply({ source: fill(2 ** 19 + 1) })).toMatchObject({
       status: 400,
       body: { problems: [{ at: 'source' }] },
     })

@@ -1,6 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import type { Json } from '../../../domain/canonical-json.js'
 import { caseNames, caseProblems, OTHERWISE, takenCase } from '../../../domain/pipelines/branch.js'
+import { compilePipeline } from '../../../domain/pipelines/compile.js'
 
 const CASES: Json = [
   { case: 'tiny', below: 1 },
@@ -61,5 +62,24 @@ describe('a branch', () => {
 
   it('finds nothing wrong with cases that can be used', () => {
     expect(caseProblems(CASES, 'cases')).toEqual([])
+  })
+
+  it('compares with what is referred to, where that can be a number', () => {
+    const compile = (above: Json) =>
+      compilePipeline(
+        {
+          parameters: { limit: { type: 'number' }, name: { type: 'string' } },
+          steps: { size: { uses: 'branch', with: { value: 7, cases: [{ case: 'large', above }] } } },
+        },
+        'p',
+      ).problems.map(({ path, message }) => `${path.join('.')}: ${message}`)
+    expect(compile('${{ parameters.limit }}')).toEqual([])
+    expect(compile('${{ parameters.name }}')).toEqual([
+      'steps.size.with.cases.0.above: parameters.name is text; expected is a number.',
+    ])
+    expect(compile('more than ${{ parameters.limit }}')).toEqual([
+      'steps.size.with.cases.0: Must be a number.',
+      'steps.size.with.cases.0.above: Text with references in it is text; expected is a number.',
+    ])
   })
 })
