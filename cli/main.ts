@@ -12,10 +12,25 @@ import { restore } from './commands/restore.js'
 import { servers } from './commands/servers.js'
 import { status } from './commands/status.js'
 import { up } from './commands/up.js'
+import { workers } from './commands/workers.js'
 import { EXIT, report } from './report.js'
 
 /** One file per command under commands/: it adds itself to the program. */
-const COMMANDS = [up, down, status, apply, clean, doctor, engines, servers, migrate, check, backup, restore]
+const COMMANDS = [
+  up,
+  down,
+  status,
+  apply,
+  clean,
+  doctor,
+  engines,
+  servers,
+  migrate,
+  check,
+  backup,
+  restore,
+  workers,
+]
 
 const program = new Command('mlforge')
   .description('MLOps where training, data versioning, rollouts and drift checks are durable workflows')

@@ -35,6 +35,10 @@ export interface Config {
     readonly drainSeconds: number
     /** Port of /live, /ready and /metrics. */
     readonly port: number
+    /** Name under which Temporal versions workflow workers; empty: they are not versioned. */
+    readonly deployment: string
+    /** Build of this worker's workflows, where they are versioned; empty: version and commit of the code. */
+    readonly build: string
   }
   readonly serving: {
     readonly host: string

@@ -142,6 +142,8 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
     embedded: 10,
   },
   'worker.port': { env: 'MLFORGE_WORKER_PORT', schema: port, fallback: 0 },
+  'worker.deployment': { env: 'MLFORGE_WORKER_DEPLOYMENT', schema: z.string().max(100), fallback: '' },
+  'worker.build': { env: 'MLFORGE_WORKER_BUILD', schema: z.string().max(100), fallback: '' },
   'serving.host': { env: 'MLFORGE_SERVING_HOST', schema: text, fallback: '127.0.0.1' },
   'serving.port': { env: 'MLFORGE_SERVING_PORT', schema: port, fallback: 0 },
   'serving.replicas': { env: 'MLFORGE_SERVING_REPLICAS', schema: int(1, 99), fallback: 1 },

@@ -113,11 +113,34 @@ export async function createWorker(queue: QueueName, context: WorkerContext): Pr
   })
 }
 
+/**
+ * Which build workflows are on, where workers are versioned. They move on with it, since some live for months:
+ * recorded histories of every release replay on the code, and Temporal keeps the rest on the build before.
+ */
+function versioning(
+  { deployment, build }: Config['worker'],
+  { version, commit }: CodeFacts,
+): Pick<WorkerOptions, 'workerDeploymentOptions'> {
+  if (deployment === '') return {}
+  const own = commit === null ? version : `${version}-${commit.slice(0, 12)}`
+  return {
+    workerDeploymentOptions: {
+      useWorkerVersioning: true,
+      version: { deploymentName: deployment, buildId: build === '' ? own : build },
+      defaultVersioningBehavior: 'AUTO_UPGRADE',
+    },
+  }
+}
+
 function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerOptions> {
   const { config, ports, logger } = context
   switch (queue) {
     case 'workflows':
-      return { workflowBundle: { codePath: BUNDLE_FILE }, maxCachedWorkflows: 500 }
+      return {
+        workflowBundle: { codePath: BUNDLE_FILE },
+        maxCachedWorkflows: 500,
+        ...versioning(config.worker, ports.code),
+      }
     case 'io':
       return {
         activities: {

@@ -31,6 +31,8 @@ const MEANINGS: { readonly [P in ConfigPath]: string } = {
   'worker.ioSlots': 'activities on data and rows at once in one worker',
   'worker.drainSeconds': 'how long a worker that is told to stop may finish what it does',
   'worker.port': 'port of `/live`, `/ready`, `/metrics`; 0: a free one',
+  'worker.deployment': 'name under which Temporal versions workflow workers; empty: they are not versioned',
+  'worker.build': 'build of the workflows, where they are versioned; empty: version and commit of the code',
   'serving.host': 'address the replicas listen on',
   'serving.port': 'port of the first replica, the others take the ones after it; 0: free ones',
   'serving.replicas': 'replicas that `mlforge up` runs; `--serving` wins',

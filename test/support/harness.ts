@@ -26,7 +26,7 @@ import { OutboxStore } from '../../stores/postgres/outbox-store.js'
 import type { AcceptRun } from '../../stores/postgres/run-store.js'
 import { ingestPredictions } from '../../worker/ingest.js'
 import { relayStarts } from '../../worker/relay.js'
-import { createPorts, createWorker } from '../../worker/workers.js'
+import { createPorts, createWorker, type WorkerContext } from '../../worker/workers.js'
 import { eventually } from './eventually.js'
 import { makeNamespace } from './namespace.js'
 import { type TestDatabase, testDatabase } from './postgres.js'
@@ -118,8 +118,7 @@ export class Harness {
 
   /** Starts a worker of a queue, with other ports where a test needs to hold or break something. */
   async work(queue: QueueName, ports: Ports = this.ports): Promise<RunningWorker> {
-    const { config, native: connection, logger } = this
-    const worker = await createWorker(queue, { config, connection, ports, logger })
+    const worker = await createWorker(queue, { ...this.context(), ports })
     const running = worker.run()
     const handle: RunningWorker = {
       worker,
@@ -131,6 +130,12 @@ export class Harness {
     }
     this.workers.add(handle)
     return handle
+  }
+
+  /** What a worker is made of. */
+  context(config: Config = this.config): WorkerContext {
+    const { native: connection, ports, logger } = this
+    return { config, connection, ports, logger }
   }
 
   private startRelay(): void {
