@@ -1,17 +1,19 @@
+import type { EntityManager } from 'typeorm'
 import type { RunLimits, TickInput } from '../contracts/temporal/messages.js'
 import { pipelineRunRequest } from '../contracts/temporal/pipeline-request.js'
 import type { RetrainingRequest } from '../contracts/temporal/retraining.js'
 import type { StartableRun } from '../contracts/temporal/start-options.js'
 import { MlforgeError } from '../domain/errors.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
-import { isOpen } from '../domain/runs/run-status.js'
+import { isOpen, writeSequence } from '../domain/runs/run-status.js'
 import { buildTrainingSpec, type DatasetFacts, type TrainingRequest } from '../domain/training/build-spec.js'
 import { derivedId } from '../stores/ids.js'
 import type { Schedule, ScheduledPipelineRow } from '../stores/postgres/entities/schedule.js'
+import type { Run } from '../stores/postgres/entities/run.js'
 import type { AcceptRun } from '../stores/postgres/run-store.js'
 import type { Ports } from './ports.js'
 
-type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'pipelines' | 'limits'> & {
+type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'pipelines' | 'pools' | 'limits'> & {
   readonly retryPolicy: RetryPolicy
 }
 
@@ -23,7 +25,7 @@ export interface AcceptedTick {
 }
 
 export function scheduleActivities(ports: SchedulePorts) {
-  const { runs, schedules, datasets, pipelines, limits, retryPolicy } = ports
+  const { runs, schedules, datasets, pipelines, pools, limits, retryPolicy } = ports
 
   return {
     /**
@@ -43,7 +45,7 @@ export function scheduleActivities(ports: SchedulePorts) {
         trigger: 'schedule',
         startedByCaller: true,
       })
-      const { id, kind, attempt, generation, workflowId, principal, trigger, status, result } = run
+      const { id, kind, attempt, generation, workflowId, principal, trigger, status, result, priority } = run
       const endedWell = status === 'succeeded' || status === 'refused'
       if (!endedWell && !isOpen(status)) {
         throw new MlforgeError(
@@ -52,7 +54,18 @@ export function scheduleActivities(ports: SchedulePorts) {
         )
       }
       return {
-        run: { id, project, kind, name: run.name, attempt, generation, workflowId, principal, trigger },
+        run: {
+          id,
+          project,
+          kind,
+          name: run.name,
+          attempt,
+          generation,
+          workflowId,
+          principal,
+          trigger,
+          priority,
+        },
         limits,
         ...(endedWell ? { ended: { result } } : {}),
       }
@@ -61,7 +74,10 @@ export function scheduleActivities(ports: SchedulePorts) {
 
   async function workOf(
     schedule: Schedule,
-  ): Promise<Pick<AcceptRun, 'kind' | 'name' | 'request'> & Partial<Pick<AcceptRun, 'retryPolicy'>>> {
+  ): Promise<
+    Pick<AcceptRun, 'kind' | 'name' | 'request'> &
+      Partial<Pick<AcceptRun, 'retryPolicy' | 'priority' | 'alongside'>>
+  > {
     const { project, name, kind, deployment } = schedule
     switch (kind) {
       case 'training': {
@@ -83,8 +99,12 @@ export function scheduleActivities(ports: SchedulePorts) {
   }
 
   /** Of the newest version, with the parameters of the schedule: what does not fit any more is refused. */
-  async function workOfPipeline(project: string, { pipeline: name, parameters }: ScheduledPipelineRow) {
+  async function workOfPipeline(
+    project: string,
+    { pipeline: name, parameters, priority }: ScheduledPipelineRow,
+  ) {
     const pinned = await pipelines.version(project, name)
+    const { definition } = pinned
     const { request, problems } = pipelineRunRequest(pinned, parameters)
     if (request === null) {
       const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
@@ -94,7 +114,24 @@ export function scheduleActivities(ports: SchedulePorts) {
       kind: 'pipeline' as const,
       name,
       request,
-      ...(pinned.definition.retry ? { retryPolicy: pinned.definition.retry } : {}),
+      ...(definition.retry ? { retryPolicy: definition.retry } : {}),
+      priority: priority ?? definition.priority ?? null,
+      alongside: async (transaction: EntityManager, run: Run) => {
+        try {
+          await pools.turnIn(transaction, run, definition, definition.concurrency?.whenFull === 'refuse')
+        } catch (error) {
+          if (!(error instanceof MlforgeError) || error.code !== 'pipeline_full') throw error
+          // The tick is shown, with the reason for which nothing was done.
+          const { code, message, details } = error
+          const end = { outcome: 'refused', error: { code, message, details } }
+          await runs.updateIn(transaction, run.id, writeSequence(1, 'closing'), {
+            status: 'refused',
+            stage: 'refused',
+            error: end.error,
+            result: end,
+          })
+        }
+      },
     }
   }
 }

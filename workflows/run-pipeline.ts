@@ -10,6 +10,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { InterpretActivities } from '../activities/pipelines/interpret.js'
+import type { QueueActivities } from '../activities/pipelines/queue.js'
 import type { RunFailure } from '../contracts/temporal/messages.js'
 import {
   answerStep,
@@ -30,10 +31,12 @@ import { isOver, readySteps, runOutcome, settle, type StepState } from '../domai
 import { ROWS } from './activity-presets.js'
 import { describeFailure } from './failures.js'
 import { Gates } from './gates.js'
+import { Queue } from './queue.js'
 import { asRun, type RunHandle } from './run-shell.js'
 import { toEndOfStep } from './step-run.js'
 
 const { planPipeline, recordSteps } = proxyActivities<InterpretActivities>(ROWS)
+const { takeTurn } = proxyActivities<QueueActivities>(ROWS)
 
 /**
  * Interprets a pipeline: begins each step once all it needs has succeeded, and ends when nothing works and
@@ -52,12 +55,14 @@ class PipelineShell {
   private readonly notes = new Map<number, string>()
   private readonly taken = new Map<number, string>()
   private readonly gates: Gates
+  private readonly queue: Queue
   private readonly working = new Map<number, Promise<void>>()
   /** Grows with everything that the loop has to look at. */
   private changes = 0
   /** The history has become long: nothing begins any more, and waits for runs are left, to be taken up again. */
   private cutting = false
   private stage: PipelineLive['stage'] = 'plan'
+  private handle: RunHandle<PipelineLive> | null = null
 
   constructor(
     private readonly input: PipelineInput,
@@ -65,12 +70,15 @@ class PipelineShell {
     private readonly carried: CarriedSteps = { ended: [], failures: [] },
   ) {
     this.gates = new Gates(input.runId, () => this.changes++)
+    const isPaused = () => this.paused !== null
+    this.queue = new Queue(input, () => this.changes++, isPaused)
     setHandler(answerStep, verb => this.gates.take(verb), { validator: verb => this.gates.refuse(verb) })
     setHandler(pipelineVerb, verb => this.take(verb), { validator: verb => this.refuse(verb) })
   }
 
   async run(run: RunHandle<PipelineLive>): Promise<PipelineResult> {
     const { input } = this
+    this.handle = run
     this.plan = await planPipeline(input)
     this.states = this.plan.steps.map(({ done }) => (done ? 'succeeded' : 'waiting'))
     // What has failed before the history was cut is not begun again in this attempt.
@@ -78,6 +86,7 @@ class PipelineShell {
     for (const [at, failure] of this.carried.failures) this.failures.set(at, failure)
     for (const [at, { taken }] of this.plan.steps.entries())
       if (taken !== undefined) this.taken.set(at, taken)
+    if (this.plan.queued) await this.turn(run)
     try {
       await this.work(run)
     } catch (error) {
@@ -87,6 +96,16 @@ class PipelineShell {
       throw error
     }
     return this.end()
+  }
+
+  /** As many runs of the pipeline are open as may be: nothing begins before one of them has ended. */
+  private async turn(run: RunHandle<PipelineLive>): Promise<void> {
+    run.stage('queued')
+    const isCut = () => workflowInfo().continueAsNewSuggested
+    do {
+      if (!(await this.queue.wait({ runId: this.input.runId }, 'turn', isCut))) await this.cut()
+    } while (!(await takeTurn(this.input)))
+    run.stage('run')
   }
 
   private async work(run: RunHandle<PipelineLive>): Promise<void> {
@@ -121,7 +140,13 @@ class PipelineShell {
     const { name: step, generation = 1 } = planned
     try {
       const isLeft = () => this.cutting
-      const report = await toEndOfStep({ ...input, step, generation }, planned, this.gates, isLeft)
+      const report = await toEndOfStep(
+        { ...input, step, generation },
+        planned,
+        this.gates,
+        isLeft,
+        this.queue,
+      )
       // Left to be taken up by the execution that follows: until then it is under way.
       if (report === null) return 'running'
       if (report.note !== undefined) this.notes.set(at, report.note)
@@ -178,6 +203,7 @@ class PipelineShell {
     // Who has paused it first has: pausing it twice is once.
     this.paused = verb === 'pause' ? (this.paused ?? { by, reason }) : null
     this.changes++
+    this.handle?.tell({ paused: this.paused })
     return { paused: this.paused !== null }
   }
 
@@ -193,7 +219,10 @@ class PipelineShell {
     this.stage = stage
     const open = this.gates.list()
     run.tell({ paused: this.paused, open })
-    const waits = new Map(open.map(({ step, gate }) => [step, `waits for ${describeGate(gate)}`]))
+    const waits = new Map([
+      ...open.map(({ step, gate }) => [step, `waits for ${describeGate(gate)}`] as const),
+      ...[...this.queue.list()].map(([step, pool]) => [step, `waits for slots of ${pool}`] as const),
+    ])
     const seen = this.plan.steps.map(({ name }, at) => ({
       name,
       state: this.states[at]!,

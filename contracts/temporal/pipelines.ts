@@ -31,6 +31,8 @@ export interface PlannedStep extends GraphStep {
 
 export interface PipelinePlan extends Omit<Graph, 'steps'> {
   readonly steps: readonly PlannedStep[]
+  /** True where as many runs of the pipeline are open as may be: this one waits for its turn. */
+  readonly queued?: true
 }
 
 /** A map that a step has asked for, as its run's row has it. */
@@ -64,7 +66,13 @@ export interface MapLive {
 
 /** What a map takes along when its history is cut. */
 export interface MapInput extends RunInput {
-  readonly carried?: { readonly next: number; readonly failed: number; readonly failure: RunFailure | null }
+  readonly carried?: {
+    readonly next: number
+    readonly failed: number
+    readonly failure: RunFailure | null
+    /** Items before `next` that have waited for slots. */
+    readonly left?: readonly number[]
+  }
 }
 
 export interface MapResult extends RunEnd {
@@ -115,6 +123,8 @@ export type StepReport =
   | { readonly state: 'running'; readonly child: string }
   /** Somebody else's run is in the way; the step can begin when it has ended. */
   | { readonly state: 'waiting'; readonly waitFor: string }
+  /** Slots of a pool are waited for; the step can begin when it has them. */
+  | { readonly state: 'queued'; readonly pool: string }
   /** Somebody has to answer, or time to pass. */
   | { readonly state: 'open'; readonly gate: OpenGate }
 
@@ -137,7 +147,7 @@ export interface StepEnd {
 }
 
 export interface PipelineLive {
-  readonly stage: 'plan' | 'run' | 'paused'
+  readonly stage: 'plan' | 'queued' | 'run' | 'paused'
   /** By whom and why, while no step is begun. */
   readonly paused?: PauseState | null
   readonly open?: readonly OpenStep[]

@@ -3,6 +3,7 @@ import { ERROR_CODES } from '../errors.js'
 import { NAME_PATTERN, NAME_RULE } from '../names.js'
 import { didYouMean } from '../suggest.js'
 import { boundProblems } from './bounds.js'
+import { compileConcurrency, compilePriority } from './compile-concurrency.js'
 import { compileNeeds } from './compile-graph.js'
 import { checkInputs } from './compile-inputs.js'
 import { compileParameters } from './compile-parameters.js'
@@ -11,7 +12,17 @@ import { MAX_DEFINITION_BYTES, type PipelineDefinition, type PipelineRetry } fro
 import type { Path, PipelineProblem } from './problems.js'
 import { Reader } from './reader.js'
 
-const FIELDS = ['name', 'description', 'parameters', 'steps', 'parallel', 'onFailure', 'retry']
+const FIELDS = [
+  'name',
+  'description',
+  'parameters',
+  'steps',
+  'parallel',
+  'onFailure',
+  'retry',
+  'concurrency',
+  'priority',
+]
 const DEFAULT_PARALLEL = 20
 const MAX_PARALLEL = 100
 const MAX_RUN_ATTEMPTS = 100
@@ -46,6 +57,8 @@ export function compilePipeline(source: unknown, name?: string): Compiled {
   const parallel = reader.integer(given['parallel'], ['parallel'], 1, MAX_PARALLEL) ?? DEFAULT_PARALLEL
   const onFailure = reader.choice(given['onFailure'], ['onFailure'], ['finish_others', 'stop'] as const)
   const retry = retryOf(reader, given['retry'])
+  const concurrency = compileConcurrency(reader, given['concurrency'], parameters)
+  const priority = compilePriority(reader, given['priority'])
   const definition: PipelineDefinition = {
     schema: 1,
     name: ownName,
@@ -55,6 +68,8 @@ export function compilePipeline(source: unknown, name?: string): Compiled {
     parallel,
     onFailure: onFailure ?? 'finish_others',
     ...(retry === undefined ? {} : { retry }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(priority === undefined ? {} : { priority }),
   }
   if (reader.problems.length === 0) assertSmall(reader, definition)
   return { definition: reader.problems.length > 0 ? null : definition, problems: reader.problems }

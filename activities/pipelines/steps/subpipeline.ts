@@ -30,12 +30,14 @@ export function subpipelineStep(
       const parameters = (inputs['parameters'] ?? {}) as Record<string, unknown>
       const { request, problems } = pipelineRunRequest(pinned, parameters)
       if (request === null) throw inputInvalid(problems)
-      const { codes, maxAttempts, delaySeconds } = pinned.definition.retry ?? retries
+      const { retry, priority } = pinned.definition
+      const { codes, maxAttempts, delaySeconds } = retry ?? retries
       return {
         kind: 'pipeline',
         name,
         request: { ...request, depth: depth + 1 },
         retryPolicy: { codes, maxAttempts, delaySeconds },
+        ...(priority === undefined ? {} : { priority }),
       }
     },
 

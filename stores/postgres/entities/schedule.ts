@@ -6,6 +6,7 @@ export type ScheduleKind = 'training' | 'retraining' | 'driftCheck' | 'pipeline'
 export interface ScheduledPipelineRow {
   readonly pipeline: string
   readonly parameters: Readonly<Record<string, Json>>
+  readonly priority?: number
 }
 
 /** What a Temporal Schedule should be; Temporal holds when it runs, this holds what it runs. */

@@ -1,0 +1,91 @@
+import { expect } from '@jest/globals'
+import { answerStep } from '../../contracts/temporal/pipelines.js'
+import { pipelineRunRequest } from '../../contracts/temporal/pipeline-request.js'
+import type { Json } from '../../domain/canonical-json.js'
+import { compilePipeline } from '../../domain/pipelines/compile.js'
+import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
+import type { Run } from '../../stores/postgres/entities/run.js'
+import { eventually } from './eventually.js'
+import { type Harness, PROJECT } from './harness.js'
+
+export interface StartOptions {
+  readonly parameters?: Record<string, Json>
+  readonly priority?: number
+  readonly project?: string
+}
+
+/** A step that works until it is released. */
+export const held = (more: object = {}) => ({ uses: 'wait', with: { event: true }, ...more })
+
+/** A step that does something and ends. */
+export const brief = (more: object = {}) => ({
+  uses: 'compare',
+  with: { candidate: 1, reference: 2 },
+  cache: false,
+  ...more,
+})
+
+/** Runs of pipelines on a harness, taken on as the api does. */
+export class PipelineRuns {
+  constructor(private readonly harness: Harness) {}
+
+  async apply(name: string, source: object, project = PROJECT): Promise<void> {
+    const { definition, problems } = compilePipeline(source, name)
+    expect(problems).toEqual([])
+    await this.harness.ports.pipelines.apply(project, 'key:test', [definition!])
+  }
+
+  async begin(
+    name: string,
+    { parameters = {}, priority, project = PROJECT }: StartOptions = {},
+  ): Promise<Run> {
+    const { pipelines, pools } = this.harness.ports
+    const pinned = await pipelines.version(project, name)
+    const { definition } = pinned
+    const { request } = pipelineRunRequest(pinned, parameters)
+    return this.harness.accept('pipeline', name, request, {
+      project,
+      priority: priority ?? definition.priority ?? null,
+      alongside: async (transaction, run) => {
+        await pools.turnIn(transaction, run, definition, definition.concurrency?.whenFull === 'refuse')
+      },
+    })
+  }
+
+  async start(name: string, source: object, options: StartOptions = {}): Promise<Run> {
+    await this.apply(name, source, options.project)
+    return this.begin(name, options)
+  }
+
+  async step(run: Run, name: string): Promise<PipelineStep | undefined> {
+    const rows = await this.harness.ports.pipelineRuns.steps(run.id)
+    return rows.filter(({ step }) => step === name).sort((a, b) => b.generation - a.generation)[0]
+  }
+
+  /** Once the step works. */
+  async works(run: Run, name: string): Promise<PipelineStep> {
+    return eventually(async () => {
+      const row = await this.step(run, name)
+      expect(row?.state).toBe('running')
+      return row!
+    })
+  }
+
+  /** What of a run waits, and at which place, once that is so. */
+  async waits(run: Run, expected: readonly object[]): Promise<void> {
+    await eventually(async () => {
+      expect(await this.harness.ports.pools.queuedOf(run.id)).toMatchObject(expected)
+      expect(await this.harness.ports.pools.queuedOf(run.id)).toHaveLength(expected.length)
+    })
+  }
+
+  /** Lets a held step end. */
+  async release(run: Run, step: string): Promise<void> {
+    const answer = { kind: 'release', by: 'key:test', payload: null } as const
+    await eventually(() =>
+      this.harness.client.workflow
+        .getHandle(run.workflowId)
+        .executeUpdate(answerStep, { args: [{ runId: run.id, step, role: 'admin', answer }] }),
+    )
+  }
+}
