@@ -14,6 +14,7 @@ import type { Run } from '../../stores/postgres/entities/run.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { PipelineRunStore } from '../../stores/postgres/pipeline-run-store.js'
 import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
+import { PoolStore } from '../../stores/postgres/pool-store.js'
 import { type RunFilter, RunStore } from '../../stores/postgres/run-store.js'
 import type { Idempotency } from '../http/idempotency.js'
 import { mapPage } from '../http/paging.js'
@@ -31,6 +32,7 @@ export class PipelineRunsService {
     @Inject(CONFIG) private readonly config: Config,
     @Inject(PipelineStore) private readonly pipelines: PipelineStore,
     @Inject(PipelineRunStore) private readonly pipelineRuns: PipelineRunStore,
+    @Inject(PoolStore) private readonly pools: PoolStore,
     @Inject(RunStore) private readonly rows: RunStore,
     @Inject(LedgerStore) private readonly ledger: LedgerStore,
     @Inject(RunsService) private readonly runs: RunsService,
@@ -41,7 +43,7 @@ export class PipelineRunsService {
   async start(
     caller: Principal,
     name: string,
-    { parameters = {}, version }: StartPipelineRun,
+    { parameters = {}, version, priority }: StartPipelineRun,
     idempotency?: Idempotency,
   ): Promise<PipelineRun> {
     // The newest definition may be another one by now, or take other parameters.
@@ -50,13 +52,18 @@ export class PipelineRunsService {
     const pinned = await this.pipelines.version(caller.project, name, version)
     const { request, problems } = pipelineRunRequest(pinned, parameters)
     if (request === null) throw invalidRequest(problems)
-    const { retry } = pinned.definition
+    const { definition } = pinned
+    const { retry, concurrency } = definition
     const run = await this.runs.accept(caller, {
       kind: 'pipeline',
       name,
       request,
       ...(retry ? { retryPolicy: retry } : {}),
       ...(idempotency ? { idempotency } : {}),
+      priority: priority ?? definition.priority ?? null,
+      alongside: async (transaction, taken) => {
+        await this.pools.turnIn(transaction, taken, definition, concurrency?.whenFull === 'refuse')
+      },
     })
     return this.view(run)
   }
@@ -156,14 +163,15 @@ export class PipelineRunsService {
   }
 
   private async view(run: Run): Promise<PipelineRun> {
-    const [definition, own, rows, finished, live] = await Promise.all([
+    const [definition, own, rows, finished, queued, live] = await Promise.all([
       this.pipelineRuns.definitionOf(run),
       this.pipelineRuns.find(run.id),
       this.pipelineRuns.steps(run.id),
       this.ledger.steps(run.id),
+      this.pools.queuedOf(run.id),
       this.live.of(run),
     ])
-    const known = { definition, generations: own?.generations ?? {}, rows, finished }
+    const known = { definition, generations: own?.generations ?? {}, rows, finished, queued }
     return pipelineRunView(run, this.config.temporal, known, (live?.answer as PipelineLive) ?? null)
   }
 }

@@ -29,8 +29,9 @@ export function workOf(body: Requested): Work {
     case 'training':
       return { ...none, kind, training: body.training }
     case 'pipeline': {
-      const { name: pipeline, parameters = {} } = body.pipeline!
-      return { ...none, kind, pipeline: { pipeline, parameters: parameters as Record<string, Json> } }
+      const { name: pipeline, parameters = {}, priority } = body.pipeline!
+      const own = priority === undefined ? {} : { priority }
+      return { ...none, kind, pipeline: { pipeline, parameters: parameters as Record<string, Json>, ...own } }
     }
     case 'retraining':
     case 'driftCheck':
@@ -51,8 +52,10 @@ export function workView({ kind, training, deployment, pipeline }: Work): Pick<S
   switch (kind) {
     case 'training':
       return { training: training as StartTraining }
-    case 'pipeline':
-      return { pipeline: { name: pipeline!.pipeline, parameters: { ...pipeline!.parameters } } }
+    case 'pipeline': {
+      const { pipeline: name, parameters, priority } = pipeline!
+      return { pipeline: { name, parameters: { ...parameters }, ...(priority ? { priority } : {}) } }
+    }
     case 'retraining':
     case 'driftCheck':
       return { [kind]: { deployment: deployment! } }

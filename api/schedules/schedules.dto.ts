@@ -9,6 +9,7 @@ import type {
   ScheduleTiming,
   UpdateSchedule,
 } from '../../contracts/rest/schedules.js'
+import { HIGHEST_PRIORITY, LOWEST_PRIORITY } from '../../domain/pools/concurrency.js'
 import {
   ChoiceField,
   FlagField,
@@ -58,6 +59,13 @@ class ScheduledPipelineDto implements ScheduledPipeline {
   @NameField({ example: 'retrain', description: 'its newest version at the tick is run' }) name!: string
   @MapField({ optional: true, description: 'by their names; those with a default may be left out' })
   parameters?: Record<string, unknown>
+  @IntField({
+    optional: true,
+    min: HIGHEST_PRIORITY,
+    max: LOWEST_PRIORITY,
+    description: '1 comes first, 5 last; that of the pipeline where it is left out, else 3',
+  })
+  priority?: number
 }
 
 export class CreateScheduleDto implements CreateSchedule {

@@ -23,6 +23,8 @@ export interface ScheduledDeployment {
 export interface ScheduledPipeline {
   name: string
   parameters?: Record<string, unknown>
+  /** 1 comes first, 5 last; that of the pipeline where it is left out, else 3. */
+  priority?: number
 }
 
 /** Exactly one of training, retraining, driftCheck and pipeline: what each tick does. */

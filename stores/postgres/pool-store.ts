@@ -99,6 +99,20 @@ export class PoolStore {
     return page(query, ['askedAt', 'runId', 'step'], request)
   }
 
+  /** Places of some that wait for slots of a pool, by `<run>/<step>`. */
+  async positions(project: string, pool: string, keys: readonly ClaimKey[]): Promise<Map<string, number>> {
+    if (keys.length === 0) return new Map()
+    const rows: { at: string; position: number }[] = await this.dataSource.query(
+      `SELECT run_id || '/' || step AS at, position FROM (
+         SELECT run_id, step,
+           (row_number() OVER (ORDER BY priority, asked_at, run_id, step COLLATE "C"))::int AS position
+         FROM pool_claims WHERE project = $1 AND pool = $2 AND granted_at IS NULL) AS queue
+       WHERE run_id = ANY($3)`,
+      [project, pool, keys.map(({ runId }) => runId)],
+    )
+    return new Map(rows.map(({ at, position }) => [at, position]))
+  }
+
   /** @throws MlforgeError pool_in_use while somebody has slots of it, waits for them, or a pipeline names it */
   async remove(project: string, name: string): Promise<void> {
     await this.get(project, name)
