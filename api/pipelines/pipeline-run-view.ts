@@ -69,7 +69,10 @@ function queuedView(claim: QueuedClaim | undefined): PipelineRunStep['queued'] {
 }
 
 /** Rows are of steps that have begun; what has become of the others follows from these. */
-function stepViews(run: Run, { definition, generations, rows, finished, queued }: RunSteps): PipelineRunStep[] {
+function stepViews(
+  run: Run,
+  { definition, generations, rows, finished, queued }: RunSteps,
+): PipelineRunStep[] {
   const own = <T extends { step: string; generation: number }>(items: readonly T[], spec: StepSpec) =>
     items.find(
       ({ step, generation }) => step === spec.name && generation === generationOf(generations, spec.name),

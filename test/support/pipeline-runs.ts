@@ -4,6 +4,7 @@ import { pipelineRunRequest } from '../../contracts/temporal/pipeline-request.js
 import type { Json } from '../../domain/canonical-json.js'
 import { compilePipeline } from '../../domain/pipelines/compile.js'
 import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
+import { PoolClaim } from '../../stores/postgres/entities/pool.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { eventually } from './eventually.js'
 import { type Harness, PROJECT } from './harness.js'
@@ -60,6 +61,11 @@ export class PipelineRuns {
   async step(run: Run, name: string): Promise<PipelineStep | undefined> {
     const rows = await this.harness.ports.pipelineRuns.steps(run.id)
     return rows.filter(({ step }) => step === name).sort((a, b) => b.generation - a.generation)[0]
+  }
+
+  /** What a step, or the run itself, has claimed. */
+  async claim(run: Run, step = ''): Promise<PoolClaim | null> {
+    return this.harness.database.dataSource.getRepository(PoolClaim).findOneBy({ runId: run.id, step })
   }
 
   /** Once the step works. */

@@ -60,7 +60,6 @@ describe('one worker with one slot', () => {
     const few = await runs.begin('ten', { project: 'few' })
     await closed([few, ...flood])
     expect(await ends(flood)).toHaveLength(FLOOD)
-    console.log({ begun, before: await before(few, flood) })
     expect((await before(few, flood)) - begun).toBeLessThan(FLOOD / 4)
   }, 180_000)
 
@@ -71,7 +70,6 @@ describe('one worker with one slot', () => {
     const begun = await underWay(patient)
     const urgent = await runs.begin('ten', { project: 'flood', priority: 1 })
     await closed([urgent, ...patient])
-    console.log({ begun, before: await before(urgent, patient) })
     expect((await before(urgent, patient)) - begun).toBeLessThan(FLOOD / 4)
   }, 180_000)
 })
