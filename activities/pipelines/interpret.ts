@@ -2,7 +2,7 @@ import type { RunInput } from '../../contracts/temporal/messages.js'
 import type { PipelinePlan, StepEnd, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import { generationOf } from '../../domain/pipelines/generations.js'
 import { graphOf } from '../../domain/pipelines/progress.js'
-import { isOpen, writeSequence } from '../../domain/runs/run-status.js'
+import { isOpen } from '../../domain/runs/run-status.js'
 import type { Ports } from '../ports.js'
 import { askForTurn } from './queue.js'
 

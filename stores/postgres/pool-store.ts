@@ -238,6 +238,7 @@ export class PoolStore {
         })),
       )
     }
+    await this.dataSource.transaction(forgetLimits)
     return granted
   }
 
@@ -264,6 +265,24 @@ export class PoolStore {
              <= (claim.priority, claim.asked_at, claim.run_id, claim.step COLLATE "C")) AS position
        FROM pool_claims claim WHERE run_id = $1 AND granted_at IS NULL ORDER BY step`,
       [runId],
+    )
+  }
+}
+
+/** Keys of limits come and go: what nobody has counted by for long is no pool any more. */
+async function forgetLimits(transaction: EntityManager): Promise<void> {
+  // Locked first, so that the statement after it sees the claims of all who had the lock before.
+  const old: { project: string; name: string }[] = await transaction.query(
+    `SELECT project, name FROM pools
+     WHERE pipeline IS NOT NULL AND updated_at < now() - interval '7 days' AND NOT EXISTS (
+       SELECT 1 FROM pool_claims claim WHERE claim.project = pools.project AND claim.pool = pools.name)
+     LIMIT ${SWEPT} FOR UPDATE SKIP LOCKED`,
+  )
+  for (const { project, name } of old) {
+    await transaction.query(
+      `DELETE FROM pools WHERE project = $1 AND name = $2
+       AND NOT EXISTS (SELECT 1 FROM pool_claims WHERE project = $1 AND pool = $2)`,
+      [project, name],
     )
   }
 }

@@ -1,4 +1,3 @@
-import { expect } from '@jest/globals'
 import { answerStep } from '../../contracts/temporal/pipelines.js'
 import { pipelineRunRequest } from '../../contracts/temporal/pipeline-request.js'
 import type { Json } from '../../domain/canonical-json.js'
@@ -6,6 +5,7 @@ import { compilePipeline } from '../../domain/pipelines/compile.js'
 import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
 import { PoolClaim } from '../../stores/postgres/entities/pool.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
+import type { QueuedClaim } from '../../stores/postgres/pool-store.js'
 import { eventually } from './eventually.js'
 import { type Harness, PROJECT } from './harness.js'
 
@@ -32,7 +32,7 @@ export class PipelineRuns {
 
   async apply(name: string, source: object, project = PROJECT): Promise<void> {
     const { definition, problems } = compilePipeline(source, name)
-    expect(problems).toEqual([])
+    if (problems.length > 0) throw new Error(JSON.stringify(problems))
     await this.harness.ports.pipelines.apply(project, 'key:test', [definition!])
   }
 
@@ -72,16 +72,19 @@ export class PipelineRuns {
   async works(run: Run, name: string): Promise<PipelineStep> {
     return eventually(async () => {
       const row = await this.step(run, name)
-      expect(row?.state).toBe('running')
-      return row!
+      if (row?.state !== 'running')
+        throw new Error(`step ${name} of ${run.id} is ${row?.state ?? 'not begun'}`)
+      return row
     })
   }
 
-  /** What of a run waits, and at which place, once that is so. */
-  async waits(run: Run, expected: readonly object[]): Promise<void> {
-    await eventually(async () => {
-      expect(await this.harness.ports.pools.queuedOf(run.id)).toMatchObject(expected)
-      expect(await this.harness.ports.pools.queuedOf(run.id)).toHaveLength(expected.length)
+  /** Once a step waits, or the run itself with no step, at a place of its queue. */
+  async waits(run: Run, position: number, step = 'work'): Promise<QueuedClaim> {
+    return eventually(async () => {
+      const queued = await this.harness.ports.pools.queuedOf(run.id)
+      const claim = queued.find(each => each.step === step && each.position === position)
+      if (!claim) throw new Error(`not so, but: ${JSON.stringify(queued)}`)
+      return claim
     })
   }
 
