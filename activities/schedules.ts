@@ -10,10 +10,11 @@ import { buildTrainingSpec, type DatasetFacts, type TrainingRequest } from '../d
 import { derivedId } from '../stores/ids.js'
 import type { Schedule, ScheduledPipelineRow } from '../stores/postgres/entities/schedule.js'
 import type { Run } from '../stores/postgres/entities/run.js'
+import { turnIn } from '../stores/postgres/pool-turn.js'
 import type { AcceptRun } from '../stores/postgres/run-store.js'
 import type { Ports } from './ports.js'
 
-type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'pipelines' | 'pools' | 'limits'> & {
+type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'pipelines' | 'limits'> & {
   readonly retryPolicy: RetryPolicy
 }
 
@@ -25,7 +26,7 @@ export interface AcceptedTick {
 }
 
 export function scheduleActivities(ports: SchedulePorts) {
-  const { runs, schedules, datasets, pipelines, pools, limits, retryPolicy } = ports
+  const { runs, schedules, datasets, pipelines, limits, retryPolicy } = ports
 
   return {
     /**
@@ -118,7 +119,7 @@ export function scheduleActivities(ports: SchedulePorts) {
       priority: priority ?? definition.priority ?? null,
       alongside: async (transaction: EntityManager, run: Run) => {
         try {
-          await pools.turnIn(transaction, run, definition, definition.concurrency?.whenFull === 'refuse')
+          await turnIn(transaction, run, definition, definition.concurrency?.whenFull === 'refuse')
         } catch (error) {
           if (!(error instanceof MlforgeError) || error.code !== 'pipeline_full') throw error
           // The tick is shown, with the reason for which nothing was done.

@@ -46,7 +46,7 @@ export class Queue {
       const what = step === '' ? 'turn' : `${step}: slots of ${pool}`
       const change = () => awaitSlots.executeWithOptions({ summary: what }, [{ ...key, limits }])
       await untilChanged(limits, change, { isWoken: () => isLeft() || this.isPaused() })
-      if (this.isPaused() && !isLeft()) {
+      if (this.isPaused()) {
         await leaveQueue.executeWithOptions({ summary: `${what}, while paused` }, [key])
         await condition(() => isLeft() || !this.isPaused())
       }

@@ -15,6 +15,7 @@ import { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { PipelineRunStore } from '../../stores/postgres/pipeline-run-store.js'
 import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
 import { PoolStore } from '../../stores/postgres/pool-store.js'
+import { turnIn } from '../../stores/postgres/pool-turn.js'
 import { type RunFilter, RunStore } from '../../stores/postgres/run-store.js'
 import type { Idempotency } from '../http/idempotency.js'
 import { mapPage } from '../http/paging.js'
@@ -62,7 +63,7 @@ export class PipelineRunsService {
       ...(idempotency ? { idempotency } : {}),
       priority: priority ?? definition.priority ?? null,
       alongside: async (transaction, taken) => {
-        await this.pools.turnIn(transaction, taken, definition, concurrency?.whenFull === 'refuse')
+        await turnIn(transaction, taken, definition, concurrency?.whenFull === 'refuse')
       },
     })
     return this.view(run)

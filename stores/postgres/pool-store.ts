@@ -1,19 +1,15 @@
 import { type DataSource, type EntityManager, IsNull } from 'typeorm'
-import type { PipelineRunRequest } from '../../contracts/temporal/pipelines.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { PipelineDefinition } from '../../domain/pipelines/definition.js'
-import { concurrencyKey } from '../../domain/pools/concurrency.js'
 import { didYouMean } from '../../domain/suggest.js'
-import { sha256Hex } from '../ids.js'
 import { Pool, PoolClaim } from './entities/pool.js'
 import type { Run } from './entities/run.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
-import { askIn, type ClaimKey, grantIn, parkIn, releaseIn, turnOf } from './pool-claims.js'
+import { askIn, type ClaimKey, grantIn, parkIn } from './pool-claims.js'
+import { sweepClaims } from './pool-sweep.js'
+import { turnIn } from './pool-turn.js'
 
-/** Longer values of a key are named by their hash. */
-const LONGEST_KEY = 200
 const NAMED = 5
-const SWEPT = 1000
 
 export interface PoolUse {
   /** Slots that are taken. */
@@ -157,89 +153,12 @@ export class PoolStore {
 
   /** The turn of a run among those of its pipeline. See turnIn. */
   async turn(run: Run, definition: PipelineDefinition, refuses: boolean): Promise<boolean> {
-    return this.dataSource.transaction(transaction => this.turnIn(transaction, run, definition, refuses))
+    return this.dataSource.transaction(transaction => turnIn(transaction, run, definition, refuses))
   }
 
-  /**
-   * Asks for the turn of a run, in the caller's transaction and as the last that it does.
-   * @param refuses true where a run for which there is no room is not to wait
-   * @returns true where it has its turn; false where it waits
-   * @throws MlforgeError pipeline_full naming open runs, where it is not to wait
-   */
-  async turnIn(
-    transaction: EntityManager,
-    run: Pick<Run, 'id' | 'project' | 'name' | 'request' | 'createdAt'>,
-    { concurrency }: PipelineDefinition,
-    refuses: boolean,
-  ): Promise<boolean> {
-    if (!concurrency) return true
-    const { project, name } = run
-    const { version, parameters } = run.request as PipelineRunRequest
-    const key = concurrencyKey(concurrency, parameters)
-    const part = key !== null && key.length > LONGEST_KEY ? sha256Hex(key) : key
-    const pool = `pipeline/${name}${part === null ? '' : `/${part}`}`
-    // An older version that is run once more does not bring its limit back.
-    await transaction.query(
-      `INSERT INTO pools AS known (project, name, slots, pipeline, version, created_at, updated_at)
-       VALUES ($1, $2, $3, $4, $5, clock_timestamp(), clock_timestamp())
-       ON CONFLICT (project, name) DO UPDATE SET slots = $3, version = $5, updated_at = clock_timestamp()
-       WHERE known.version < $5`,
-      [project, pool, concurrency.limit, name, version],
-    )
-    const has = await askIn(transaction, turnOf(run.id), { project, pool, slots: 1, since: run.createdAt })
-    if (has || !refuses) return has
-    const open: { id: string }[] = await transaction.query(
-      `SELECT run_id AS id FROM pool_claims WHERE project = $1 AND pool = $2 AND granted_at IS NOT NULL
-       ORDER BY granted_at LIMIT ${NAMED}`,
-      [project, pool],
-    )
-    const ids = open.map(({ id }) => id)
-    throw new MlforgeError(
-      'pipeline_full',
-      `Pipeline "${name}" has ${concurrency.limit} open runs${key === null ? '' : ` for ${key.slice(0, LONGEST_KEY)}`}, as many as it may: ${ids.join(', ')}. Wait for the end of one, or cancel one.`,
-      { runs: ids, limit: concurrency.limit },
-    )
-  }
-
-  /**
-   * Gives back what belongs to runs that are over, to steps that are finished, and to those that were asked for
-   * once more since; and grants what there is room for. Everything else does that itself: this is for what was
-   * changed by hand or by an older release.
-   * @returns runs that got what they waited for
-   */
+  /** See sweepClaims. */
   async sweep(project: string): Promise<string[]> {
-    const over: ClaimKey[] = await this.dataSource.query(
-      `SELECT claim.run_id AS "runId", claim.step, claim.generation FROM pool_claims claim
-       LEFT JOIN runs run ON run.id = claim.run_id
-       LEFT JOIN pipeline_runs own ON own.run_id = claim.run_id
-       LEFT JOIN ledger_steps done
-         ON done.run_id = claim.run_id AND done.step = claim.step AND done.generation = claim.generation
-       WHERE claim.project = $1 AND (
-         run.status IS NULL OR run.status NOT IN ('accepted', 'running') OR done.run_id IS NOT NULL
-         OR (claim.step <> '' AND claim.generation
-           < coalesce((own.generations ->> split_part(claim.step, '/', 1))::int, 1)))
-       LIMIT ${SWEPT}`,
-      [project],
-    )
-    const granted = await this.dataSource.transaction(transaction => releaseIn(transaction, over))
-    const waiting: { name: string }[] = await this.dataSource.query(
-      `SELECT DISTINCT pool AS name FROM pool_claims
-       WHERE project = $1 AND granted_at IS NULL AND NOT parked LIMIT ${SWEPT}`,
-      [project],
-    )
-    for (const { name } of waiting) {
-      granted.push(
-        ...(await this.dataSource.transaction(async transaction => {
-          const pools: { slots: number }[] = await transaction.query(
-            `SELECT slots FROM pools WHERE project = $1 AND name = $2 FOR UPDATE`,
-            [project, name],
-          )
-          return pools[0] ? grantIn(transaction, { project, name, ...pools[0] }) : []
-        })),
-      )
-    }
-    await this.dataSource.transaction(forgetLimits)
-    return granted
+    return sweepClaims(this.dataSource, project)
   }
 
   async stateOf({ runId, step, generation }: ClaimKey): Promise<ClaimState> {
@@ -265,24 +184,6 @@ export class PoolStore {
              <= (claim.priority, claim.asked_at, claim.run_id, claim.step COLLATE "C")) AS position
        FROM pool_claims claim WHERE run_id = $1 AND granted_at IS NULL ORDER BY step`,
       [runId],
-    )
-  }
-}
-
-/** Keys of limits come and go: what nobody has counted by for long is no pool any more. */
-async function forgetLimits(transaction: EntityManager): Promise<void> {
-  // Locked first, so that the statement after it sees the claims of all who had the lock before.
-  const old: { project: string; name: string }[] = await transaction.query(
-    `SELECT project, name FROM pools
-     WHERE pipeline IS NOT NULL AND updated_at < now() - interval '7 days' AND NOT EXISTS (
-       SELECT 1 FROM pool_claims claim WHERE claim.project = pools.project AND claim.pool = pools.name)
-     LIMIT ${SWEPT} FOR UPDATE SKIP LOCKED`,
-  )
-  for (const { project, name } of old) {
-    await transaction.query(
-      `DELETE FROM pools WHERE project = $1 AND name = $2
-       AND NOT EXISTS (SELECT 1 FROM pool_claims WHERE project = $1 AND pool = $2)`,
-      [project, name],
     )
   }
 }

@@ -6,6 +6,7 @@ import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
 import { PoolClaim } from '../../stores/postgres/entities/pool.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import type { QueuedClaim } from '../../stores/postgres/pool-store.js'
+import { turnIn } from '../../stores/postgres/pool-turn.js'
 import { eventually } from './eventually.js'
 import { type Harness, PROJECT } from './harness.js'
 
@@ -40,7 +41,7 @@ export class PipelineRuns {
     name: string,
     { parameters = {}, priority, project = PROJECT }: StartOptions = {},
   ): Promise<Run> {
-    const { pipelines, pools } = this.harness.ports
+    const { pipelines } = this.harness.ports
     const pinned = await pipelines.version(project, name)
     const { definition } = pinned
     const { request } = pipelineRunRequest(pinned, parameters)
@@ -48,7 +49,7 @@ export class PipelineRuns {
       project,
       priority: priority ?? definition.priority ?? null,
       alongside: async (transaction, run) => {
-        await pools.turnIn(transaction, run, definition, definition.concurrency?.whenFull === 'refuse')
+        await turnIn(transaction, run, definition, definition.concurrency?.whenFull === 'refuse')
       },
     })
   }
