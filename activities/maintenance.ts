@@ -19,7 +19,7 @@ const BATCH = 200
 
 type MaintenancePorts = Pick<
   Ports,
-  'runs' | 'retries' | 'objects' | 'workflows' | 'rollouts' | 'pipelineRuns'
+  'runs' | 'retries' | 'objects' | 'workflows' | 'rollouts' | 'pipelineRuns' | 'pools' | 'wakes'
 > & {
   /** An open run is looked at when nothing has been heard of it for this long. */
   readonly untouchedSeconds: number
@@ -34,12 +34,13 @@ export function maintenanceActivities(ports: MaintenancePorts) {
   /** What a run that cannot do it any more leaves to be done. First: a row that is closed leaves nothing. */
   const cleanUp = async (run: Run): Promise<void> => {
     if (run.kind === 'rollout') await ports.rollouts.takeBack(run)
-    if (run.kind === 'pipeline') await ports.pipelineRuns.endRunning(run.id)
+    if (run.kind === 'pipeline') wake(await ports.pipelineRuns.endRunning(run.id))
     if (run.kind === 'map') {
       const { runId, step } = run.request as MapRequest
-      await ports.pipelineRuns.endRunning(runId, `${step}/`)
+      wake(await ports.pipelineRuns.endRunning(runId, `${step}/`))
     }
   }
+  const wake = (granted: readonly string[]) => granted.forEach(id => ports.wakes.publish(id))
 
   const close = async (run: Run): Promise<'closed' | 'lost' | 'open'> => {
     // A start that is still owed has no workflow yet, and what Temporal knows is of an earlier attempt;
@@ -79,6 +80,7 @@ export function maintenanceActivities(ports: MaintenancePorts) {
         if (outcome === 'closed') closed.push(run.id)
         if (outcome === 'lost') lost.push(run.id)
       }
+      wake(await ports.pools.sweep(project))
       return { looked: open.length, closed, lost }
     },
 

@@ -14,6 +14,7 @@ import type { LedgerStore } from '../stores/postgres/ledger-store.js'
 import type { ModelStore } from '../stores/postgres/model-store.js'
 import type { PipelineStore } from '../stores/postgres/pipeline-store.js'
 import type { PipelineRunStore } from '../stores/postgres/pipeline-run-store.js'
+import type { PoolStore } from '../stores/postgres/pool-store.js'
 import type { PredictionStore } from '../stores/postgres/prediction-store.js'
 import type { RetryStore } from '../stores/postgres/retry-store.js'
 import type { RolloutStore } from '../stores/postgres/rollout-store.js'
@@ -41,11 +42,12 @@ export interface Ports {
   readonly incidents: IncidentStore
   readonly pipelines: PipelineStore
   readonly pipelineRuns: PipelineRunStore
+  readonly pools: PoolStore
   readonly stepLogs: StepLogStore
   readonly objects: ObjectStore
   readonly workflows: WorkflowStarter
   /** Tells who watches a run to look again. Nothing depends on it. */
-  readonly wakes: Pick<RunWakes, 'publish' | 'close'>
+  readonly wakes: Pick<RunWakes, 'publish' | 'subscribe' | 'close'>
   readonly engine: EngineFacts
   readonly code: CodeFacts
   readonly limits: RunLimits

@@ -1,3 +1,4 @@
+import type { EntityManager } from 'typeorm'
 import type { PipelineRunRequest } from '../contracts/temporal/pipelines.js'
 import type { RunLimits, SkippedTick, TickInput } from '../contracts/temporal/messages.js'
 import type { RetrainingRequest } from '../contracts/temporal/retraining.js'
@@ -5,11 +6,13 @@ import type { StartableRun } from '../contracts/temporal/start-options.js'
 import { canonicalJson, type Json } from '../domain/canonical-json.js'
 import { MlforgeError } from '../domain/errors.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
-import { isOpen } from '../domain/runs/run-status.js'
+import { isOpen, writeSequence } from '../domain/runs/run-status.js'
 import { buildTrainingSpec, type DatasetFacts, type TrainingRequest } from '../domain/training/build-spec.js'
 import { derivedId } from '../stores/ids.js'
 import type { Schedule, ScheduledPipelineRow } from '../stores/postgres/entities/schedule.js'
+import type { Run } from '../stores/postgres/entities/run.js'
 import { pipelineRunRequest } from '../stores/postgres/pipeline-requests.js'
+import { turnIn } from '../stores/postgres/pool-turn.js'
 import type { AcceptRun } from '../stores/postgres/run-store.js'
 import type { Ports } from './ports.js'
 
@@ -60,7 +63,7 @@ export function scheduleActivities(ports: SchedulePorts) {
         startedByCaller: true,
       })
       await record('run', id)
-      const { kind, attempt, generation, workflowId, principal, trigger, status, result } = run
+      const { kind, attempt, generation, workflowId, principal, trigger, status, result, priority } = run
       const endedWell = status === 'succeeded' || status === 'refused'
       if (!endedWell && !isOpen(status)) {
         throw new MlforgeError(
@@ -69,7 +72,18 @@ export function scheduleActivities(ports: SchedulePorts) {
         )
       }
       return {
-        run: { id, project, kind, name: run.name, attempt, generation, workflowId, principal, trigger },
+        run: {
+          id,
+          project,
+          kind,
+          name: run.name,
+          attempt,
+          generation,
+          workflowId,
+          principal,
+          trigger,
+          priority,
+        },
         limits,
         ...(endedWell ? { ended: { result } } : {}),
       }
@@ -110,7 +124,10 @@ export function scheduleActivities(ports: SchedulePorts) {
   }
 
   /** Of the newest version, with the parameters of the schedule: what does not fit any more is refused. */
-  async function workOfPipeline(project: string, { pipeline: name, parameters }: ScheduledPipelineRow) {
+  async function workOfPipeline(
+    project: string,
+    { pipeline: name, parameters, priority }: ScheduledPipelineRow,
+  ) {
     const { definition, request, problems } = await pipelineRunRequest(ports, project, {
       pipeline: name,
       parameters,
@@ -124,6 +141,23 @@ export function scheduleActivities(ports: SchedulePorts) {
       name,
       request,
       ...(definition.retry ? { retryPolicy: definition.retry } : {}),
+      priority: priority ?? definition.priority ?? null,
+      alongside: async (transaction: EntityManager, run: Run) => {
+        try {
+          await turnIn(transaction, run, definition, definition.concurrency?.whenFull === 'refuse')
+        } catch (error) {
+          if (!(error instanceof MlforgeError) || error.code !== 'pipeline_full') throw error
+          // The tick is shown, with the reason for which nothing was done.
+          const { code, message, details } = error
+          const end = { outcome: 'refused', error: { code, message, details } }
+          await runs.updateIn(transaction, run.id, writeSequence(1, 'closing'), {
+            status: 'refused',
+            stage: 'refused',
+            error: end.error,
+            result: end,
+          })
+        }
+      },
     }
   }
 }

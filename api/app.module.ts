@@ -15,6 +15,7 @@ import { OperationsModule } from './operations/operations.module.js'
 import { PipelinesModule } from './pipelines/pipelines.module.js'
 import { PlatformModule } from './platform/platform.module.js'
 import type { Log } from './platform/tokens.js'
+import { PoolsModule } from './pools/pools.module.js'
 import { RetrainingModule } from './retraining/retraining.module.js'
 import { RolloutsModule } from './rollouts/rollouts.module.js'
 import { RunsModule } from './runs/runs.module.js'
@@ -43,6 +44,7 @@ export class AppModule {
         IncidentsModule,
         SchedulesModule,
         PipelinesModule,
+        PoolsModule,
         OperationsModule,
         KeysModule,
       ],

@@ -65,6 +65,12 @@ export const ERROR_CODES = {
   approval_rejected: { http: 422, retryable: false },
   approval_expired: { http: 422, retryable: false },
   step_poisonous: { http: 500, retryable: false },
+  pipeline_full: { http: 409, retryable: false },
+
+  // Pools
+  pool_unknown: { http: 409, retryable: false },
+  pool_too_small: { http: 409, retryable: false },
+  pool_in_use: { http: 409, retryable: false },
 
   // Schedules
   cron_invalid: { http: 422, retryable: false },

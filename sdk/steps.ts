@@ -18,7 +18,7 @@ export interface ItemReferences {
 }
 
 /** How each item is worked on, where the type of step does not say it well. */
-export type ItemOptions = Pick<InnerStepSource, 'timeout' | 'retry' | 'cache'>
+export type ItemOptions = Pick<InnerStepSource, 'timeout' | 'retry' | 'cache' | 'pool'>
 
 function work<K extends Exclude<StepTypeName, 'map'>>(uses: K): (inputs: StepInputs[K]) => StepWork<K> {
   return inputs => ({ uses, with: inputs })

@@ -44,6 +44,9 @@ const NEVER_GIVE_UP = [
   'planMap',
   'recordSteps',
   'cancelRuns',
+  'takeTurn',
+  'awaitSlots',
+  'leaveQueue',
 ]
 
 /** Errors become failures with stable codes, payloads stay small, and every line says whose it is. */

@@ -16,6 +16,7 @@ import { modelActivities } from '../activities/models.js'
 import { interpretActivities } from '../activities/pipelines/interpret.js'
 import { computeSteps, ioSteps } from '../activities/pipelines/library.js'
 import { mapActivities } from '../activities/pipelines/map.js'
+import { queueActivities } from '../activities/pipelines/queue.js'
 import type { CodeFacts, Ports } from '../activities/ports.js'
 import { retrainDeploymentActivities } from '../activities/retrain-deployment.js'
 import { retrainingActivities } from '../activities/retraining.js'
@@ -39,6 +40,7 @@ import { LedgerStore } from '../stores/postgres/ledger-store.js'
 import { ModelStore } from '../stores/postgres/model-store.js'
 import { PipelineStore } from '../stores/postgres/pipeline-store.js'
 import { PipelineRunStore } from '../stores/postgres/pipeline-run-store.js'
+import { PoolStore } from '../stores/postgres/pool-store.js'
 import { PredictionStore } from '../stores/postgres/prediction-store.js'
 import { RetryStore } from '../stores/postgres/retry-store.js'
 import { RolloutStore } from '../stores/postgres/rollout-store.js'
@@ -52,8 +54,9 @@ import { TemporalRuns } from './temporal-runs.js'
 
 /** Real stores and clients behind the ports of the activities. */
 export function createPorts(config: Config, dataSource: DataSource, client: Client, logger: Logger): Ports {
+  const wakes = new RunWakes(config.redis.url, logger)
   return {
-    runs: new RunStore(dataSource),
+    runs: new RunStore(dataSource, runId => wakes.publish(runId)),
     retries: new RetryStore(dataSource),
     ledger: new LedgerStore(dataSource),
     checkpoints: new CheckpointStore(dataSource),
@@ -70,10 +73,11 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     incidents: new IncidentStore(dataSource),
     pipelines: new PipelineStore(dataSource),
     pipelineRuns: new PipelineRunStore(dataSource),
+    pools: new PoolStore(dataSource),
     stepLogs: new StepLogStore(dataSource),
     objects: new LocalObjectStore(config.objects.directory),
     workflows: new TemporalRuns(client),
-    wakes: new RunWakes(config.redis.url, logger),
+    wakes,
     engine: { library: engineLibrary(config.cacheDirectory), version: ENGINES.xgboost.version },
     code: JSON.parse(readFileSync(CODE_FILE, 'utf8')) as CodeFacts,
     limits: {
@@ -158,6 +162,7 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
           ...scheduleActivities({ ...ports, retryPolicy: config.retries }),
           ...interpretActivities(ports),
           ...mapActivities(ports),
+          ...queueActivities(ports),
           ...ioSteps(stepPorts(context)),
           ...compactionActivities({ ...ports, ...compactionOptions(config) }),
           ...maintenanceActivities({
@@ -173,8 +178,9 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
       const { awaitRolloutChange } = rolloutActivities(ports)
       const { awaitIncidentChange } = incidentActivities(ports)
       const { awaitEnded } = runActivities(ports)
+      const { awaitSlots } = queueActivities(ports)
       return {
-        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnded },
+        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnded, awaitSlots },
         maxConcurrentActivityTaskExecutions: WATCH_SLOTS,
       }
     }

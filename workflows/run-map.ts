@@ -20,6 +20,7 @@ import type {
 } from '../contracts/temporal/pipelines.js'
 import { dataWork, ROWS, stepWork } from './activity-presets.js'
 import { describeFailure } from './failures.js'
+import { Queue } from './queue.js'
 import { asRun, type RunHandle } from './run-shell.js'
 
 const { planMap } = proxyActivities<MapActivities>(ROWS)
@@ -50,6 +51,10 @@ class MapShell {
   private readonly working = new Set<Promise<void>>()
   private changes = 0
   private cutting = false
+  private readonly queue: Queue
+  /** Items that wait for slots when the history is cut: the next execution begins with them. */
+  private readonly left: number[] = []
+  private readonly again: number[]
 
   constructor(
     private readonly input: RunInput,
@@ -57,6 +62,8 @@ class MapShell {
     private readonly plan: MapPlan,
     carried: MapInput['carried'],
   ) {
+    this.queue = new Queue(input)
+    this.again = [...(carried?.left ?? [])]
     // What has failed in this attempt is not tried again by it.
     this.next = carried?.next ?? plan.from
     this.failed = carried?.failed ?? 0
@@ -92,18 +99,23 @@ class MapShell {
   private async work(): Promise<void> {
     const { count, parallel, maxFailures } = this.plan.request
     for (;;) {
-      if (workflowInfo().continueAsNewSuggested) this.cutting = true
-      const goesOn = this.next < count && this.failed <= maxFailures
-      while (goesOn && !this.cutting && this.next < count && this.working.size < parallel)
-        this.begin(this.next++)
+      if (this.isCut()) this.cutting = true
+      const hasMore = () => this.again.length > 0 || this.next < count
+      const goesOn = hasMore() && this.failed <= maxFailures
+      while (goesOn && !this.cutting && hasMore() && this.working.size < parallel)
+        this.begin(this.again.shift() ?? this.next++)
       this.show()
       if (this.working.size === 0) {
-        if (!goesOn) return
+        if (!goesOn && this.left.length === 0) return
         await this.cut()
       }
       const seen = this.changes
       await condition(() => this.changes !== seen)
     }
+  }
+
+  private isCut(): boolean {
+    return this.cutting || workflowInfo().continueAsNewSuggested
   }
 
   private begin(index: number): void {
@@ -124,7 +136,13 @@ class MapShell {
     const activities = proxyActivities<Record<string, StepActivity>>(stepWork(item, input.limits))
     const given: StepInput = { ...input, runId, generation, step, item: { index, pages: pages.uri } }
     try {
-      await activities[`${item.uses}Step`]!.executeWithOptions({ summary: `item ${index}` }, [given])
+      const advance = activities[`${item.uses}Step`]!
+      const work = () => advance.executeWithOptions({ summary: `item ${index}` }, [given])
+      for (let report = await work(); report.state === 'queued'; report = await work()) {
+        if (await this.queue.wait(given, report.pool, () => this.isCut())) continue
+        this.left.push(index)
+        return
+      }
     } catch (error) {
       const { status, error: failure } = describeFailure(error)
       const state = status === 'cancelled' || status === 'refused' ? status : 'failed'
@@ -140,12 +158,16 @@ class MapShell {
 
   private async cut(): Promise<void> {
     const { input, next, failed, failure } = this
-    await continueAsNew<typeof runMap>({ ...input, carried: { next, failed, failure } })
+    const left = [...this.left, ...this.again]
+    await continueAsNew<typeof runMap>({
+      ...input,
+      carried: { next, failed, failure, ...(left.length === 0 ? {} : { left }) },
+    })
   }
 
   private show(): void {
-    const { next, failed, working, plan } = this
-    const ended = next - working.size
+    const { next, failed, working, left, again, plan } = this
+    const ended = next - working.size - left.length - again.length
     this.handle.tell({ done: ended, failed })
     if (this.done % SHOWN_EVERY === 0 || working.size === 0) {
       this.handle.show('items', `${ended} of ${plan.request.count} ended, ${failed} of them not well`)

@@ -11,6 +11,7 @@ import {
   workflowInfo,
 } from '@temporalio/workflow'
 import type { InterpretActivities } from '../activities/pipelines/interpret.js'
+import type { QueueActivities } from '../activities/pipelines/queue.js'
 import type { RunFailure, RunInput } from '../contracts/temporal/messages.js'
 import {
   answerStep,
@@ -34,11 +35,13 @@ import { isOver, readySteps, runOutcome, settle, type StepState } from '../domai
 import { ROWS } from './activity-presets.js'
 import { describeFailure } from './failures.js'
 import { Gates } from './gates.js'
+import { Queue } from './queue.js'
 import { askedEnd, withRollBack } from './roll-back.js'
 import { asRun, type RunHandle } from './run-shell.js'
 import { toEndOfStep } from './step-run.js'
 
 const { planPipeline, planRollBack, recordSteps } = proxyActivities<InterpretActivities>(ROWS)
+const { takeTurn } = proxyActivities<QueueActivities>(ROWS)
 
 /**
  * Interprets a pipeline: begins each step once all it needs has succeeded, and ends when nothing works and
@@ -57,6 +60,7 @@ class PipelineShell {
   private readonly notes = new Map<number, string>()
   private readonly taken = new Map<number, string>()
   private readonly gates: Gates
+  private readonly queue: Queue
   private readonly working = new Map<number, Promise<void>>()
   /** Grows with everything that the loop has to look at. */
   private changes = 0
@@ -66,6 +70,7 @@ class PipelineShell {
   /** The steps, which a roll back stops; undefined before they begin and once they have ended. */
   private forward: CancellationScope | undefined
   private rollBackAsked: Asked | undefined
+  private handle: RunHandle<PipelineLive> | null = null
 
   constructor(
     private readonly input: RunInput,
@@ -73,12 +78,15 @@ class PipelineShell {
     private readonly carried: CarriedSteps = { ended: [], failures: [] },
   ) {
     this.gates = new Gates(input.runId, () => this.changes++)
+    const isPaused = () => this.paused !== null
+    this.queue = new Queue(input, () => this.changes++, isPaused)
     setHandler(answerStep, verb => this.gates.take(verb), { validator: verb => this.gates.refuse(verb) })
     setHandler(pipelineVerb, verb => this.take(verb), { validator: verb => this.refuse(verb) })
   }
 
   async run(run: RunHandle<PipelineLive>): Promise<PipelineResult> {
     const { input } = this
+    this.handle = run
     this.plan = await planPipeline(input)
     this.rollBackAsked = this.plan.rollBackAsked
     this.states = this.plan.steps.map(({ done }) => (done ? 'succeeded' : 'waiting'))
@@ -96,7 +104,10 @@ class PipelineShell {
     if (this.rollBackAsked) return askedEnd(this.rollBackAsked)
     this.forward = new CancellationScope()
     try {
-      await this.forward.run(() => this.work(run))
+      await this.forward.run(async () => {
+        if (this.plan.queued) await this.turn(run)
+        await this.work(run)
+      })
       return this.end()
     } catch (error) {
       if (!(error instanceof ContinueAsNew)) {
@@ -141,7 +152,9 @@ class PipelineShell {
     const step = compensationOf(this.plan.steps[at]!.name)
     const isLeft = () => workflowInfo().continueAsNewSuggested
     try {
-      const report = await toEndOfStep({ ...this.input, step, generation }, planned, this.gates, isLeft)
+      const { gates, queue } = this
+      const input = { ...this.input, step, generation }
+      const report = await toEndOfStep(input, planned, gates, isLeft, queue)
       if (report === null) await this.cut(progress)
       return null
     } catch (error) {
@@ -150,6 +163,16 @@ class PipelineShell {
       if (isCancellation(error)) throw error
       return failure.error
     }
+  }
+
+  /** As many runs of the pipeline are open as may be: nothing begins before one of them has ended. */
+  private async turn(run: RunHandle<PipelineLive>): Promise<void> {
+    run.stage('queued')
+    const isCut = () => workflowInfo().continueAsNewSuggested
+    do {
+      if (!(await this.queue.wait({ runId: this.input.runId }, 'turn', isCut))) await this.cut()
+    } while (!(await takeTurn(this.input)))
+    run.stage('run')
   }
 
   private async work(run: RunHandle<PipelineLive>): Promise<void> {
@@ -184,7 +207,13 @@ class PipelineShell {
     const { name: step, generation = 1 } = planned
     try {
       const isLeft = () => this.cutting
-      const report = await toEndOfStep({ ...input, step, generation }, planned, this.gates, isLeft)
+      const report = await toEndOfStep(
+        { ...input, step, generation },
+        planned,
+        this.gates,
+        isLeft,
+        this.queue,
+      )
       // Left to be taken up by the execution that follows: until then it is under way.
       if (report === null) return 'running'
       if (report.note !== undefined) this.notes.set(at, report.note)
@@ -264,6 +293,7 @@ class PipelineShell {
       this.forward.cancel()
     }
     this.changes++
+    this.handle?.tell({ paused: this.paused })
     return { paused: this.paused !== null }
   }
 
@@ -282,7 +312,10 @@ class PipelineShell {
     this.stage = stage
     const open = this.gates.list()
     run.tell({ paused: this.paused, open })
-    const waits = new Map(open.map(({ step, gate }) => [step, `waits for ${describeGate(gate)}`]))
+    const waits = new Map([
+      ...open.map(({ step, gate }) => [step, `waits for ${describeGate(gate)}`] as const),
+      ...[...this.queue.list()].map(([step, pool]) => [step, `waits for slots of ${pool}`] as const),
+    ])
     const seen = this.plan.steps.map(({ name }, at) => ({
       name,
       state: this.states[at]!,

@@ -4,6 +4,7 @@ import type { RunActivities } from '../activities/runs.js'
 import type { PlannedStep, StepInput, StepReport } from '../contracts/temporal/pipelines.js'
 import { ROWS, stepSeconds, stepWork, watch } from './activity-presets.js'
 import type { Gates } from './gates.js'
+import type { Queue } from './queue.js'
 import { untilChanged } from './waiting.js'
 
 const { endedRuns } = proxyActivities<RunActivities>(ROWS)
@@ -13,7 +14,7 @@ type StepActivity = (input: StepInput) => Promise<StepReport>
 
 /**
  * Does a step to its end. One that is a run of its own is waited for, within the step's time; when the step
- * is cancelled or out of time, so is that run. One that waits does so at the gates.
+ * is cancelled or out of time, so is that run. One that waits does so at the gates, or in the queue of its pool.
  * @param isLeft true once the history is to be cut: what is waited for is taken up by the next execution
  * @returns null for a step that was left
  * @throws what has ended it otherwise
@@ -23,14 +24,22 @@ export async function toEndOfStep(
   planned: Pick<PlannedStep, 'uses' | 'timeoutSeconds'>,
   gates: Gates,
   isLeft: () => boolean,
+  queue: Queue,
 ): Promise<Extract<StepReport, { state: 'succeeded' }> | null> {
   const activities = proxyActivities<Record<string, StepActivity>>(stepWork(planned, input.limits))
   const advance = activities[`${planned.uses}Step`]!
-  const deadline = Date.now() + stepSeconds(planned) * 1000
+  let deadline = Date.now() + stepSeconds(planned) * 1000
   let more: Pick<StepInput, 'answer' | 'reminder'> = {}
   for (;;) {
     const report = await advance.executeWithOptions({ summary: input.step }, [{ ...input, ...more }])
     if (report.state === 'succeeded') return report
+    if (report.state === 'queued') {
+      const isCut = () => isLeft() || workflowInfo().continueAsNewSuggested
+      if (!(await queue.wait(input, report.pool, isCut))) return null
+      // Its time begins when it does.
+      deadline = Date.now() + stepSeconds(planned) * 1000
+      continue
+    }
     if (report.state === 'open') {
       const { gate } = report
       const remindAt = gate.remindEveryMs === null ? null : Date.now() + gate.remindEveryMs

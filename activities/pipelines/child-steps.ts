@@ -10,15 +10,7 @@ import { toFailure } from '../failures.js'
 import { beatWhile } from '../heartbeats.js'
 import type { ReadStep } from './read-step.js'
 import { knownOutcome, memoKey } from './step-memo.js'
-import {
-  attempt,
-  type BegunStep,
-  boundedOutcome,
-  finishStep,
-  reportOf,
-  type StepPorts,
-  takeStep,
-} from './step-work.js'
+import { attempt, type BegunStep, boundedOutcome, finishStep, type StepPorts, takeStep } from './step-work.js'
 
 /** A run that does a step. */
 export interface ChildRequest {
@@ -26,6 +18,8 @@ export interface ChildRequest {
   readonly name: string
   readonly request: unknown
   readonly retryPolicy: RetryPolicy
+  /** Of its own, where the pipeline's run has none to hand on. */
+  readonly priority?: number
 }
 
 /** How a step is done that is a run of its own. */
@@ -42,7 +36,7 @@ export interface ChildKind {
  */
 export async function advanceChild(ports: StepPorts, input: StepInput, kind: ChildKind): Promise<StepReport> {
   const { step, begun } = await takeStep(ports, input)
-  if ('outcome' in begun) return reportOf(begun.outcome)
+  if ('report' in begun) return begun.report
   return attempt(ports, input, step, begun, async () => {
     const { child, childAttempt } = begun.row
     const memo = await memoKey(step)
@@ -74,6 +68,7 @@ async function startChild(
   const { project, runId, step, generation, attempt: ofRun } = input
   const again = ended !== undefined && ended.kind !== 'rollout' && ended.status !== 'refused'
   const request = again ? null : await beatWhile('request', () => kind.request(input, inputs))
+  const { priority } = await ports.runs.get(project, runId)
   const turn = ended === undefined ? [] : [`a${ofRun}`]
   const id = again ? ended.id : derivedId(runId, step, `g${generation}`, ...turn)
   try {
@@ -81,7 +76,14 @@ async function startChild(
       if (again) await ports.runs.retryIn(transaction, project, id, { attempt: ended.attempt })
       if (request) {
         const principal = `pipeline:${runId}`
-        await ports.runs.acceptIn(transaction, { ...request, id, project, principal, trigger: 'pipeline' })
+        await ports.runs.acceptIn(transaction, {
+          ...request,
+          id,
+          project,
+          principal,
+          trigger: 'pipeline',
+          priority: priority ?? request.priority ?? null,
+        })
       }
       await ports.pipelineRuns.setChild(transaction, input, id, ofRun)
     })

@@ -16,7 +16,6 @@ import {
   attempt,
   boundedOutcome,
   finishStep,
-  reportOf,
   type StepFinish,
   type StepPorts,
   takeStep,
@@ -37,7 +36,7 @@ const LONGEST_TIMER_MS = 2 ** 31 - 1
 /** Does a step of a pipeline once: a finished one answers from the ledger, an equal one from its memo. */
 export async function doStep(ports: DoStepPorts, input: StepInput, kind: StepKind): Promise<StepReport> {
   const { step, begun } = await takeStep(ports, input)
-  if ('outcome' in begun) return reportOf(begun.outcome)
+  if ('report' in begun) return begun.report
   const { fence } = begun
   return attempt(ports, input, step, begun, async () => {
     const memo = await memoKey(step, kind.identityOf)

@@ -2,7 +2,7 @@ import type { OpenGate, StepAnswer, StepInput, StepReport } from '../../contract
 import { MlforgeError } from '../../domain/errors.js'
 import type { ReadStep } from './read-step.js'
 import type { StepResult } from './step-context.js'
-import { attempt, finishStep, reportOf, type StepPorts, takeStep } from './step-work.js'
+import { attempt, finishStep, type StepPorts, takeStep } from './step-work.js'
 
 /** How a step is done that waits for an answer or a time. */
 export interface GateKind {
@@ -18,7 +18,7 @@ export interface GateKind {
 /** Says that a step waits, or ends it by its answer. How long it waits counts from its first beginning. */
 export async function doGate(ports: StepPorts, input: StepInput, kind: GateKind): Promise<StepReport> {
   const { step, begun } = await takeStep(ports, input)
-  if ('outcome' in begun) return reportOf(begun.outcome)
+  if ('report' in begun) return begun.report
   const { fence, row } = begun
   return attempt(ports, input, step, begun, async () => {
     const { answer } = input

@@ -3,18 +3,22 @@ import type { PipelinePlan, RollBackPlan, StepEnd, StepOutcome } from '../../con
 import { rollBackOrder } from '../../domain/pipelines/compensations.js'
 import { generationOf } from '../../domain/pipelines/generations.js'
 import { graphOf } from '../../domain/pipelines/progress.js'
-import { isOpen, writeSequence } from '../../domain/runs/run-status.js'
+import { isOpen } from '../../domain/runs/run-status.js'
 import type { Ports } from '../ports.js'
+import { askForTurn } from './queue.js'
 
-type InterpretPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'wakes' | 'workflows'>
+type InterpretPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'pools' | 'wakes' | 'workflows'>
 
 /** What the interpreter of pipelines does beside the steps. */
-export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflows }: InterpretPorts) {
+export function interpretActivities(ports: InterpretPorts) {
+  const { runs, ledger, pipelineRuns, wakes, workflows } = ports
   return {
     /** The graph of a run, and what of it is done: what a retry skips. */
-    async planPipeline({ project, runId, attempt }: RunInput): Promise<PipelinePlan> {
-      await runs.update(runId, writeSequence(attempt, 2), { stage: 'run' })
-      const definition = await pipelineRuns.definitionOf(await runs.get(project, runId))
+    async planPipeline(input: RunInput): Promise<PipelinePlan> {
+      const { project, runId, attempt } = input
+      const run = await runs.get(project, runId)
+      const definition = await pipelineRuns.definitionOf(run)
+      const hasTurn = await askForTurn(ports, input, run, definition)
       const { generations, rollBack } = await pipelineRuns.open(runId)
       const finished = new Map(
         (await ledger.steps(runId)).map(({ step, generation, outcome }) => [
@@ -28,6 +32,7 @@ export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflo
         ...graph,
         ...(undoable ? { rollBack: definition.rollBack ?? 'on_failure' } : {}),
         ...(rollBack?.attempt === attempt ? { rollBackAsked: rollBack } : {}),
+        ...(hasTurn ? {} : { queued: true }),
         steps: definition.steps.map(({ name, uses, timeoutSeconds }, at) => {
           const generation = generationOf(generations, name)
           const outcome = finished.get(`${name}/${generation}`)
@@ -81,8 +86,8 @@ export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflo
       attempt: number
       ends: readonly StepEnd[]
     }): Promise<void> {
-      await pipelineRuns.endAll(runId, attempt, ends)
-      wakes.publish(runId)
+      const granted = await pipelineRuns.endAll(runId, attempt, ends)
+      for (const id of [runId, ...granted]) wakes.publish(id)
     },
 
     /** Asks runs to stop; those that have ended, or end meanwhile, are left alone. */

@@ -8,6 +8,7 @@ import { compensatedBy } from '../../domain/pipelines/compensations.js'
 import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
 import type { Fence } from '../../stores/postgres/leases.js'
 import type { Effect, StepRef } from '../../stores/postgres/ledger-store.js'
+import { isHeld, releaseIn } from '../../stores/postgres/pool-claims.js'
 import { knownError, toFailure } from '../failures.js'
 import { json } from '../objects.js'
 import type { Ports } from '../ports.js'
@@ -17,7 +18,7 @@ import { type ReadStep, readStep } from './read-step.js'
 // worker that took the step. A try that failed is counted in the step's row: a worker that was lost costs
 // none, nor does a store that did not answer.
 
-export type StepPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'objects' | 'wakes'>
+export type StepPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'pools' | 'objects' | 'wakes'>
 
 /** Workers that were lost over one step, or stores, after which it is taken for the cause. */
 const MOST_LOST = 20
@@ -29,21 +30,37 @@ export interface BegunStep {
   readonly row: PipelineStep
 }
 
-/** A step of a run, with what it is given, and its writer: the caller, or nobody where it is finished. */
+/**
+ * A step of a run, with what it is given, and its writer: the caller, or nobody where it is finished, or waits
+ * for slots of its pool.
+ */
 export interface TakenStep {
   readonly step: ReadStep
-  readonly begun: { readonly outcome: StepOutcome } | BegunStep
+  readonly begun: { readonly report: StepReport } | BegunStep
 }
 
 /** Takes a step on. Stores that do not answer are asked until they do: it has not begun before. */
 export async function takeStep(ports: StepPorts, input: StepInput): Promise<TakenStep> {
   try {
     const step = await readStep(ports, input)
-    return { step, begun: await beginStep(ports, input, step) }
+    const queued = await askForSlots(ports, input, step)
+    return { step, begun: queued ? { report: queued } : await beginStep(ports, input, step) }
   } catch (error) {
     const known = knownError(error)
     throw known.code === 'unavailable' ? toFailure(known, false) : known
   }
+}
+
+/** A step that needs slots of a pool begins once it has them. Says that it waits, or nothing where it does not. */
+async function askForSlots(
+  { pools }: StepPorts,
+  { project, runId, step, generation }: StepInput,
+  { spec: { pool } }: ReadStep,
+): Promise<Extract<StepReport, { state: 'queued' }> | null> {
+  if (!pool) return null
+  const { name, slots } = pool
+  const has = await pools.ask({ runId, step, generation }, { project, pool: name, slots })
+  return has ? null : { state: 'queued', pool: name }
 }
 
 /**
@@ -53,19 +70,26 @@ export async function takeStep(ports: StepPorts, input: StepInput): Promise<Take
 async function beginStep(
   { ledger, pipelineRuns, wakes }: StepPorts,
   input: StepInput,
-  { inputs, type }: ReadStep,
+  { spec, inputs, type }: ReadStep,
 ): Promise<TakenStep['begun']> {
   const { activityId, attempt: activityAttempt } = Context.current().info
   const owner = `${input.step} (activity ${activityId}, attempt ${activityAttempt})`
   let row: PipelineStep | undefined
   const begun = await ledger.begin<StepOutcome>(refOf(input), owner, async transaction => {
+    // Gone where a worker thought dead has ended the step after all: the next try finds how.
+    if (spec.pool && !(await isHeld(transaction, input))) {
+      throw new MlforgeError(
+        'lease_lost',
+        `Step "${input.step}" has lost its slots of pool "${spec.pool.name}".`,
+      )
+    }
     row = await pipelineRuns.begin(transaction, input, {
       attempt: input.attempt,
       counts: type.work === 'io' || type.work === 'compute',
       inputs,
     })
   })
-  if ('outcome' in begun) return begun
+  if ('outcome' in begun) return { report: reportOf(begun.outcome) }
   wakes.publish(input.runId)
   return { fence: begun.fence, row: row! }
 }
@@ -131,6 +155,7 @@ export async function finishStep(
   fence: Fence,
   { effect, memo, alongside }: StepFinish,
 ): Promise<StepReport> {
+  let granted: string[] = []
   const outcome = await ledger.finish<StepOutcome>(refOf(input), fence, async transaction => {
     const done = await effect(transaction)
     const more = await alongside?.(transaction)
@@ -138,9 +163,10 @@ export async function finishStep(
     const undone = compensatedBy(input.step)
     if (undone !== null) await pipelineRuns.undo(transaction, input, undone)
     if (memo !== null) await pipelineRuns.remember(transaction, input.project, memo, input)
+    granted = await releaseIn(transaction, [input])
     return done
   })
-  wakes.publish(input.runId)
+  for (const runId of [input.runId, ...granted]) wakes.publish(runId)
   return reportOf(outcome)
 }
 
@@ -156,7 +182,7 @@ export async function boundedOutcome(
 }
 
 /** What the workflow is told of a finished step: never its outputs. */
-export function reportOf({ note, taken, cachedFrom }: StepOutcome): StepReport {
+function reportOf({ note, taken, cachedFrom }: StepOutcome): StepReport {
   return {
     state: 'succeeded',
     ...(note === undefined ? {} : { note }),

@@ -15,6 +15,7 @@ import { isOpen } from '../../domain/runs/run-status.js'
 import type { LedgerStep } from '../../stores/postgres/entities/ledger-step.js'
 import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
+import type { QueuedClaim } from '../../stores/postgres/pool-store.js'
 import { outputNames } from './step-outputs.js'
 import { operationView, problemView } from '../runs/run-view.js'
 
@@ -29,6 +30,8 @@ export interface RunSteps {
   readonly generations: Readonly<Record<string, number>>
   readonly rows: readonly PipelineStep[]
   readonly finished: readonly LedgerStep[]
+  /** What of it waits for slots, or for the run's turn. */
+  readonly queued: readonly QueuedClaim[]
 }
 
 export function pipelineRunView(
@@ -43,6 +46,8 @@ export function pipelineRunView(
     sha256,
     parameters: { ...parameters },
     pins: pins.map(pin => ({ ...pin })),
+    priority: run.priority,
+    queued: turnView(known.queued),
     steps: stepViews(run, known),
     live: live && liveView(live),
   }
@@ -61,8 +66,20 @@ function liveView({ stage, paused = null, open = [] }: PipelineLive): PipelineRu
   }
 }
 
+function turnView(queued: readonly QueuedClaim[]): PipelineRun['queued'] {
+  const turn = queued.find(({ step }) => step === '')
+  return turn ? { position: turn.position } : null
+}
+
+function queuedView(claim: QueuedClaim | undefined): PipelineRunStep['queued'] {
+  return claim ? { pool: claim.pool, slots: claim.slots, position: claim.position } : null
+}
+
 /** Rows are of steps that have begun; what has become of the others follows from these. */
-function stepViews(run: Run, { definition, generations, rows, finished }: RunSteps): PipelineRunStep[] {
+function stepViews(
+  run: Run,
+  { definition, generations, rows, finished, queued }: RunSteps,
+): PipelineRunStep[] {
   const own = <T extends { step: string; generation: number }>(items: readonly T[], spec: StepSpec) =>
     items.find(
       ({ step, generation }) => step === spec.name && generation === generationOf(generations, spec.name),
@@ -98,6 +115,7 @@ function stepViews(run: Run, { definition, generations, rows, finished }: RunSte
       tries: row?.tries ?? 0,
       startedAt: row?.startedAt.toISOString() ?? null,
       endedAt: row?.endedAt?.toISOString() ?? null,
+      queued: queuedView(own(queued, spec)),
       inputs: row?.inputs ?? null,
       outputs: outcome?.outputs ?? outcome?.outputsAt ?? null,
       note: outcome?.note ?? null,

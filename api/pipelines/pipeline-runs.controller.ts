@@ -44,7 +44,7 @@ export class PipelineRunsController {
   @HttpCode(202)
   @ApiIdempotencyKey()
   @ApiAcceptedResponse({ type: PipelineRunDto })
-  @Problems('invalid_request', 'not_found', 'idempotency_key_reused')
+  @Problems('invalid_request', 'not_found', 'idempotency_key_reused', 'pipeline_full')
   async startPipelineRun(
     @Caller() caller: Principal,
     @Param('name') name: string,

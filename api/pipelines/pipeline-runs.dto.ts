@@ -9,6 +9,7 @@ import type {
   PipelineRunStep,
   PipelineRunSummary,
   PipelineVerbAccepted,
+  QueuedForPool,
   ReleaseStep,
   ResetPipelineRun,
   StartPipelineRun,
@@ -18,6 +19,7 @@ import type {
 import { NAME_PATTERN } from '../../domain/names.js'
 import { MAX_STEPS } from '../../domain/pipelines/definition.js'
 import { STEP_STATES } from '../../domain/pipelines/progress.js'
+import { HIGHEST_PRIORITY, LOWEST_PRIORITY } from '../../domain/pools/concurrency.js'
 import { AnyField, AnyProperty, IntField, MapField, TextField, TextsField } from '../http/fields.js'
 import { PageQueryDto } from '../http/paging.js'
 import { OperationDto, RunProblemDto, STATUSES } from '../runs/operation.dto.js'
@@ -27,6 +29,13 @@ export class StartPipelineRunDto implements StartPipelineRun {
   parameters?: Record<string, unknown>
   @IntField({ optional: true, min: 1, max: 1_000_000_000, description: 'the newest where it is left out' })
   version?: number
+  @IntField({
+    optional: true,
+    min: HIGHEST_PRIORITY,
+    max: LOWEST_PRIORITY,
+    description: '1 comes first, 5 last; that of the pipeline where it is left out, else 3',
+  })
+  priority?: number
 }
 
 export class PausePipelineRunDto implements PausePipelineRun {
@@ -90,6 +99,16 @@ class StepCompensationDto implements StepCompensation {
   @ApiProperty({ type: CompensationLinksDto }) links!: CompensationLinksDto
 }
 
+class QueuedForPoolDto implements QueuedForPool {
+  @ApiProperty() pool!: string
+  @ApiProperty({ type: 'integer' }) slots!: number
+  @ApiProperty({ type: 'integer', description: 'from 1, by priority and then by age' }) position!: number
+}
+
+class QueuedRunDto {
+  @ApiProperty({ type: 'integer', description: 'from 1, by priority and then by age' }) position!: number
+}
+
 class PipelineRunStepDto implements PipelineRunStep {
   @ApiProperty() name!: string
   @ApiProperty() uses!: string
@@ -102,6 +121,8 @@ class PipelineRunStepDto implements PipelineRunStep {
   @ApiProperty({ type: 'integer', description: 'tries of that attempt that failed' }) tries!: number
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) startedAt!: string | null
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) endedAt!: string | null
+  @ApiProperty({ type: QueuedForPoolDto, nullable: true, description: 'slots that it waits for' })
+  queued!: QueuedForPoolDto | null
   @AnyProperty('references resolved; null before it begins') inputs!: unknown
   @AnyProperty('null before it has succeeded; tables, files and large ones are references') outputs!: unknown
   @ApiProperty({ type: String, nullable: true }) note!: string | null
@@ -146,6 +167,14 @@ export class PipelineRunDto extends PipelineRunSummaryDto implements PipelineRun
   @ApiProperty({ type: 'object', additionalProperties: true }) parameters!: Record<string, unknown>
   @ApiProperty({ type: [PinDto], description: 'latest versions of datasets when the run was taken on' })
   pins!: PinDto[]
+  @ApiProperty({ type: 'integer', nullable: true, description: '1 comes first, 5 last; null for 3' })
+  priority!: number | null
+  @ApiProperty({
+    type: QueuedRunDto,
+    nullable: true,
+    description: 'its place, where as many runs are open as `concurrency` of the pipeline allows',
+  })
+  queued!: QueuedRunDto | null
   @ApiProperty({ type: [PipelineRunStepDto] }) steps!: PipelineRunStepDto[]
   @ApiProperty({
     type: PipelineLiveDto,

@@ -16,6 +16,8 @@ import { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { pipelineRunRequest } from '../../stores/postgres/pipeline-requests.js'
 import { PipelineRunStore } from '../../stores/postgres/pipeline-run-store.js'
 import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
+import { PoolStore } from '../../stores/postgres/pool-store.js'
+import { turnIn } from '../../stores/postgres/pool-turn.js'
 import { type RunFilter, RunStore } from '../../stores/postgres/run-store.js'
 import type { Idempotency } from '../http/idempotency.js'
 import { mapPage } from '../http/paging.js'
@@ -34,6 +36,7 @@ export class PipelineRunsService {
     @Inject(PipelineStore) readonly pipelines: PipelineStore,
     @Inject(DatasetStore) readonly datasets: DatasetStore,
     @Inject(PipelineRunStore) private readonly pipelineRuns: PipelineRunStore,
+    @Inject(PoolStore) private readonly pools: PoolStore,
     @Inject(RunStore) private readonly rows: RunStore,
     @Inject(LedgerStore) private readonly ledger: LedgerStore,
     @Inject(RunsService) private readonly runs: RunsService,
@@ -44,7 +47,7 @@ export class PipelineRunsService {
   async start(
     caller: Principal,
     name: string,
-    { parameters = {}, version }: StartPipelineRun,
+    { parameters = {}, version, priority }: StartPipelineRun,
     idempotency?: Idempotency,
   ): Promise<PipelineRun> {
     // The newest definition may be another one by now, or take other parameters.
@@ -56,13 +59,17 @@ export class PipelineRunsService {
       version,
     })
     if (request === null) throw invalidRequest(problems)
-    const { retry } = definition
+    const { retry, concurrency } = definition
     const run = await this.runs.accept(caller, {
       kind: 'pipeline',
       name,
       request,
       ...(retry ? { retryPolicy: retry } : {}),
       ...(idempotency ? { idempotency } : {}),
+      priority: priority ?? definition.priority ?? null,
+      alongside: async (transaction, taken) => {
+        await turnIn(transaction, taken, definition, concurrency?.whenFull === 'refuse')
+      },
     })
     return this.view(run)
   }
@@ -183,14 +190,15 @@ export class PipelineRunsService {
   }
 
   private async view(run: Run): Promise<PipelineRun> {
-    const [definition, own, rows, finished, live] = await Promise.all([
+    const [definition, own, rows, finished, queued, live] = await Promise.all([
       this.pipelineRuns.definitionOf(run),
       this.pipelineRuns.find(run.id),
       this.pipelineRuns.steps(run.id),
       this.ledger.steps(run.id),
+      this.pools.queuedOf(run.id),
       this.live.of(run),
     ])
-    const known = { definition, generations: own?.generations ?? {}, rows, finished }
+    const known = { definition, generations: own?.generations ?? {}, rows, finished, queued }
     return pipelineRunView(run, this.config.temporal, known, (live?.answer as PipelineLive) ?? null)
   }
 }

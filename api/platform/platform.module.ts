@@ -13,6 +13,7 @@ import { ModelStore } from '../../stores/postgres/model-store.js'
 import { OutboxStore } from '../../stores/postgres/outbox-store.js'
 import { PipelineRunStore } from '../../stores/postgres/pipeline-run-store.js'
 import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
+import { PoolStore } from '../../stores/postgres/pool-store.js'
 import { PredictionStore } from '../../stores/postgres/prediction-store.js'
 import { RolloutStore } from '../../stores/postgres/rollout-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
@@ -39,6 +40,7 @@ const STORES = [
   OutboxStore,
   PipelineRunStore,
   PipelineStore,
+  PoolStore,
   PredictionStore,
   RolloutStore,
   RunStore,

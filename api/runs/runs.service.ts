@@ -16,7 +16,10 @@ import { Temporal } from '../temporal/temporal.js'
 const START_DEADLINE_MS = 2_000
 const VERB_DEADLINE_MS = 5_000
 
-export type NewRun = Pick<AcceptRun, 'kind' | 'name' | 'request' | 'idempotency'> & {
+export type NewRun = Pick<
+  AcceptRun,
+  'kind' | 'name' | 'request' | 'idempotency' | 'priority' | 'alongside'
+> & {
   warnings?: readonly string[]
   /** That of the configuration where it is left out. */
   retryPolicy?: RetryPolicy

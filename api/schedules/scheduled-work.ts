@@ -29,9 +29,12 @@ export function workOf(body: Requested): Work {
     case 'training':
       return { ...none, kind, training: body.training }
     case 'pipeline': {
-      const { name: pipeline, parameters = {}, onNoNewData } = body.pipeline!
-      const row = { pipeline, parameters: parameters as Record<string, Json> }
-      return { ...none, kind, pipeline: { ...row, ...(onNoNewData === 'run' ? { onNoNewData } : {}) } }
+      const { name: pipeline, parameters = {}, priority, onNoNewData } = body.pipeline!
+      const own = {
+        ...(priority === undefined ? {} : { priority }),
+        ...(onNoNewData === 'run' ? { onNoNewData } : {}),
+      }
+      return { ...none, kind, pipeline: { pipeline, parameters: parameters as Record<string, Json>, ...own } }
     }
     case 'retraining':
     case 'driftCheck':
@@ -53,8 +56,9 @@ export function workView({ kind, training, deployment, pipeline }: Work): Pick<S
     case 'training':
       return { training: training as StartTraining }
     case 'pipeline': {
-      const { pipeline: name, parameters, onNoNewData = 'skip' } = pipeline!
-      return { pipeline: { name, parameters: { ...parameters }, onNoNewData } }
+      const { pipeline: name, parameters, priority, onNoNewData = 'skip' } = pipeline!
+      const own = priority ? { priority } : {}
+      return { pipeline: { name, parameters: { ...parameters }, onNoNewData, ...own } }
     }
     case 'retraining':
     case 'driftCheck':

@@ -10,6 +10,7 @@ import type {
   ScheduleTiming,
   UpdateSchedule,
 } from '../../contracts/rest/schedules.js'
+import { HIGHEST_PRIORITY, LOWEST_PRIORITY } from '../../domain/pools/concurrency.js'
 import {
   ChoiceField,
   FlagField,
@@ -65,6 +66,13 @@ class ScheduledPipelineDto implements ScheduledPipeline {
     description: 'where definition, parameters and latest dataset versions are those of the last success',
   })
   onNoNewData?: 'skip' | 'run'
+  @IntField({
+    optional: true,
+    min: HIGHEST_PRIORITY,
+    max: LOWEST_PRIORITY,
+    description: '1 comes first, 5 last; that of the pipeline where it is left out, else 3',
+  })
+  priority?: number
 }
 
 export class CreateScheduleDto implements CreateSchedule {

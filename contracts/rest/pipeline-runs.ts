@@ -59,6 +59,8 @@ export interface StartPipelineRun {
   parameters?: Record<string, unknown>
   /** The newest where it is left out. */
   version?: number
+  /** 1 comes first, 5 last; that of the pipeline where it is left out, else 3. */
+  priority?: number
 }
 
 export interface PipelineRunSummary extends Operation {
@@ -88,6 +90,8 @@ export interface PipelineRunStep {
   tries: number
   startedAt: string | null
   endedAt: string | null
+  /** The slots that it waits for; null where it waits for none. */
+  queued: QueuedForPool | null
   /** References resolved; null before it begins. */
   inputs: unknown
   /** Small ones as they are; null before it has succeeded. Tables, files and large ones are references. */
@@ -123,12 +127,23 @@ export interface StepCompensation {
   links: { log: string }
 }
 
+export interface QueuedForPool {
+  pool: string
+  slots: number
+  /** From 1, by priority and then by age. */
+  position: number
+}
+
 export interface PipelineRun extends PipelineRunSummary {
   /** Hash of the definition it is pinned to. */
   sha256: string
   parameters: Record<string, unknown>
   /** Latest versions of datasets, as they were when the run was taken on: it works on these. */
   pins: { step: string; dataset: string; version: number; root: string }[]
+  /** Whose work comes before others; null for 3. */
+  priority: number | null
+  /** Its place among the runs that wait, where as many are open as the pipeline's `concurrency` allows. */
+  queued: { position: number } | null
   steps: PipelineRunStep[]
   /** What the workflow says right now; null when it does not answer within a second. */
   live: PipelineLive | null

@@ -36,6 +36,8 @@ export interface InnerStepSource {
   retry?: StepRetrySource
   /** Whether outcomes of equal inputs are taken over from earlier runs; as the step type says by default. */
   cache?: boolean | { maxAge: Duration }
+  /** Slots that it needs while it works, and waits for: see PUT /v1/pools. One where only the pool is named. */
+  pool?: string | { name: string; slots?: number }
 }
 
 /**
@@ -69,6 +71,15 @@ export interface PipelineRetrySource {
   delay: Duration
 }
 
+/** How many runs of a pipeline are open at the same time. */
+export interface ConcurrencySource {
+  limit: number
+  /** Runs are counted by its value each: text that may refer to `${{ parameters.<name> }}`. */
+  key?: string
+  /** What becomes of a run for which there is no room: it waits for its turn (the default), or is not taken on. */
+  whenFull?: 'queue' | 'refuse'
+}
+
 /** A pipeline as its author writes it: in mlforge.yaml under `pipelines`, in a file of its own, or as JSON. */
 export interface PipelineSource {
   /** Left out where the pipeline already stands under its name. */
@@ -88,4 +99,8 @@ export interface PipelineSource {
    */
   rollBack?: 'on_failure' | 'on_request'
   retry?: PipelineRetrySource
+  /** How many runs of it are open at the same time; any number by default. */
+  concurrency?: ConcurrencySource
+  /** Of runs that say nothing else: 1 comes first, 5 last; 3 by default. */
+  priority?: number
 }

@@ -28,6 +28,8 @@ export interface ScheduledPipeline {
    * successful one: `skip` by default. A pipeline that asks for no latest version always runs.
    */
   onNoNewData?: 'skip' | 'run'
+  /** 1 comes first, 5 last; that of the pipeline where it is left out, else 3. */
+  priority?: number
 }
 
 /** Exactly one of training, retraining, driftCheck and pipeline: what each tick does. */

@@ -34,6 +34,8 @@ export interface PlannedStep extends GraphStep {
 
 export interface PipelinePlan extends Omit<Graph, 'steps'> {
   readonly steps: readonly PlannedStep[]
+  /** True where as many runs of the pipeline are open as may be: this one waits for its turn. */
+  readonly queued?: true
   /** What has its steps undone: its own bad end, or a request alone; left out where no step can be undone. */
   readonly rollBack?: 'on_failure' | 'on_request'
   /** This attempt of the run does nothing else: somebody asked for it after the run had ended. */
@@ -85,7 +87,13 @@ export interface MapLive {
 
 /** What a map takes along when its history is cut. */
 export interface MapInput extends RunInput {
-  readonly carried?: { readonly next: number; readonly failed: number; readonly failure: RunFailure | null }
+  readonly carried?: {
+    readonly next: number
+    readonly failed: number
+    readonly failure: RunFailure | null
+    /** Items before `next` that have waited for slots. */
+    readonly left?: readonly number[]
+  }
 }
 
 export interface MapResult extends RunEnd {
@@ -136,6 +144,8 @@ export type StepReport =
   | { readonly state: 'running'; readonly child: string }
   /** Somebody else's run is in the way; the step can begin when it has ended. */
   | { readonly state: 'waiting'; readonly waitFor: string }
+  /** Slots of a pool are waited for; the step can begin when it has them. */
+  | { readonly state: 'queued'; readonly pool: string }
   /** Somebody has to answer, or time to pass. */
   | { readonly state: 'open'; readonly gate: OpenGate }
 
@@ -158,7 +168,7 @@ export interface StepEnd {
 }
 
 export interface PipelineLive {
-  readonly stage: 'plan' | 'run' | 'paused' | 'roll_back'
+  readonly stage: 'plan' | 'queued' | 'run' | 'paused' | 'roll_back'
   /** By whom and why, while no step is begun. */
   readonly paused?: Asked | null
   readonly open?: readonly OpenStep[]

@@ -15,9 +15,11 @@ export interface StartableRun {
   readonly workflowId: string
   readonly principal: string
   readonly trigger: string
+  /** Before others of its kind, or after them; null or left out for that of its kind. */
+  readonly priority?: number | null
 }
 
-/** Tasks are handed out in this order: 1 comes first, 5 last; 3 is the server's default. */
+/** Tasks are handed out in this order: 1 comes first, 5 last; 3 is the server's default. A run's own outweighs it. */
 const PRIORITY: Record<RunKind, number> = {
   rollout: 1,
   incident: 2,
@@ -72,7 +74,7 @@ export function startOptions(run: StartableRun, limits: RunLimits) {
           ? WorkflowIdReusePolicy.ALLOW_DUPLICATE
           : WorkflowIdReusePolicy.ALLOW_DUPLICATE_FAILED_ONLY,
       workflowIdConflictPolicy: WorkflowIdConflictPolicy.USE_EXISTING,
-      priority: { priorityKey: PRIORITY[run.kind], fairnessKey: project },
+      priority: { priorityKey: run.priority ?? PRIORITY[run.kind], fairnessKey: project },
       staticSummary: summary(run),
       typedSearchAttributes: new TypedSearchAttributes([
         { key: searchAttributes.project, value: project },

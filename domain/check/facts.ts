@@ -1,10 +1,11 @@
 import type { RunKind } from '../names.js'
 import type { RunStatus } from '../runs/run-status.js'
 import type { PipelineFacts } from './pipelines.js'
+import type { PoolFacts } from './pools.js'
 import type { LoggedFacts, ServingFacts } from './serving-facts.js'
 
 /** What a stack holds, as it was read: rows of one database snapshot, Temporal's answers, sizes of objects. */
-export interface StackFacts extends ServingFacts, PipelineFacts {
+export interface StackFacts extends ServingFacts, PipelineFacts, PoolFacts {
   readonly datasets: readonly NamedRow[]
   readonly datasetVersions: readonly DatasetVersionFacts[]
   readonly models: readonly NamedRow[]
@@ -160,6 +161,9 @@ export type CheckCode =
   | 'workflow_missing'
   | 'workflow_without_run'
   | 'start_overdue'
+  | 'claim_left'
+  | 'claim_without_pool'
+  | 'pool_exceeded'
   | 'object_missing'
   | 'object_size'
   | 'object_corrupt'

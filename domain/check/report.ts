@@ -3,6 +3,7 @@ import { checkEffects } from './effects.js'
 import type { StackFacts } from './facts.js'
 import { checkMonitoring } from './monitoring.js'
 import { checkPipelines } from './pipelines.js'
+import { checkPools } from './pools.js'
 import { checkPredictions } from './predictions.js'
 import { reportDeployments } from './report-deployments.js'
 import { checkRollouts } from './rollouts.js'
@@ -31,6 +32,7 @@ export function buildReport(facts: StackFacts, unreachable: readonly Unreachable
     checkPredictions,
     checkMonitoring,
     checkPipelines,
+    checkPools,
   ]
   const problems = [...ofEffects, ...checks.flatMap(check => check(facts))].sort((a, b) =>
     `${a.code} ${a.at}` < `${b.code} ${b.at}` ? -1 : 1,

@@ -63,6 +63,8 @@ function endedRun(
 ): CheckProblem[] {
   const at = run.id
   if (ENDED_AS[status].includes(workflow)) return []
+  // A tick for whose run there was no room.
+  if (status === 'refused' && workflow === null && run.executionId === null) return []
   // A later attempt that never started leaves the workflow of the one before it.
   const isOfEarlier = run.attempt > 1 && ENDED_AS[status].includes(null)
   if (isOfEarlier && workflow !== null && workflow !== 'RUNNING') return []

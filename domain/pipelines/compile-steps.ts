@@ -1,5 +1,6 @@
 import type { Json } from '../canonical-json.js'
 import { didYouMean } from '../suggest.js'
+import { compilePool } from './compile-concurrency.js'
 import {
   type InnerStep,
   MAX_STEPS,
@@ -12,9 +13,9 @@ import type { Path } from './problems.js'
 import type { JsonObject, Reader } from './reader.js'
 import { STEP_TYPES, type StepType, stepType } from './step-types.js'
 
-const INNER_FIELDS = ['uses', 'with', 'timeout', 'retry', 'cache']
+const INNER_FIELDS = ['uses', 'with', 'timeout', 'retry', 'cache', 'pool']
 const FIELDS = [...INNER_FIELDS, 'needs', 'when', 'join', 'description', 'do', 'compensate']
-const UNDO_FIELDS = ['uses', 'with', 'timeout', 'retry']
+const UNDO_FIELDS = ['uses', 'with', 'timeout', 'retry', 'pool']
 const MONTH = 30 * 24 * 3600
 const YEAR = 366 * 24 * 3600
 const MAX_ATTEMPTS = 100
@@ -95,12 +96,14 @@ function compileWork(reader: Reader, given: JsonObject, path: Path): InnerStep {
   const timeoutSeconds = reader.duration(given['timeout'], [...path, 'timeout'], { least: 1, most: MONTH })
   const retry = retryOf(reader, given['retry'], [...path, 'retry'])
   const cache = cacheOf(reader, given['cache'], [...path, 'cache'], uses)
+  const pool = compilePool(reader, given['pool'], [...path, 'pool'])
   return {
     uses,
     with: reader.object(inputs, [...path, 'with'], null, '"with"') ?? {},
     ...(timeoutSeconds === undefined ? {} : { timeoutSeconds }),
     ...(retry === undefined ? {} : { retry }),
     ...(cache === undefined ? {} : { cache }),
+    ...(pool === undefined ? {} : { pool }),
   }
 }
 

@@ -3,6 +3,7 @@ import { ERROR_CODES } from '../errors.js'
 import { NAME_PATTERN, NAME_RULE } from '../names.js'
 import { didYouMean } from '../suggest.js'
 import { boundProblems } from './bounds.js'
+import { compileConcurrency, compilePriority } from './compile-concurrency.js'
 import { compileNeeds } from './compile-graph.js'
 import { checkCompensation, checkInputs } from './compile-inputs.js'
 import { compileParameters } from './compile-parameters.js'
@@ -11,7 +12,18 @@ import { MAX_DEFINITION_BYTES, type PipelineDefinition, type PipelineRetry } fro
 import type { Path, PipelineProblem } from './problems.js'
 import { Reader } from './reader.js'
 
-const FIELDS = ['name', 'description', 'parameters', 'steps', 'parallel', 'onFailure', 'rollBack', 'retry']
+const FIELDS = [
+  'name',
+  'description',
+  'parameters',
+  'steps',
+  'parallel',
+  'onFailure',
+  'rollBack',
+  'retry',
+  'concurrency',
+  'priority',
+]
 const DEFAULT_PARALLEL = 20
 const MAX_PARALLEL = 100
 const MAX_RUN_ATTEMPTS = 100
@@ -50,6 +62,8 @@ export function compilePipeline(source: unknown, name?: string): Compiled {
   const onFailure = reader.choice(given['onFailure'], ['onFailure'], ['finish_others', 'stop'] as const)
   const rollBack = reader.choice(given['rollBack'], ['rollBack'], ['on_failure', 'on_request'] as const)
   const retry = retryOf(reader, given['retry'])
+  const concurrency = compileConcurrency(reader, given['concurrency'], parameters)
+  const priority = compilePriority(reader, given['priority'])
   const definition: PipelineDefinition = {
     schema: 1,
     name: ownName,
@@ -60,6 +74,8 @@ export function compilePipeline(source: unknown, name?: string): Compiled {
     onFailure: onFailure ?? 'finish_others',
     ...(rollBack === 'on_request' ? { rollBack } : {}),
     ...(retry === undefined ? {} : { retry }),
+    ...(concurrency === undefined ? {} : { concurrency }),
+    ...(priority === undefined ? {} : { priority }),
   }
   if (reader.problems.length === 0) assertSmall(reader, definition)
   return { definition: reader.problems.length > 0 ? null : definition, problems: reader.problems }

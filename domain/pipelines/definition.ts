@@ -44,6 +44,8 @@ export interface StepSpec {
   readonly retry?: StepRetry
   /** Whether outcomes of equal inputs are taken over from earlier runs; that of the step type where left out. */
   readonly cache?: boolean | { readonly maxAgeSeconds: number }
+  /** Slots that it needs while it works; it waits until they are free. */
+  readonly pool?: StepPool
   readonly description?: string
   /** Of a map: what is done with each item. */
   readonly do?: InnerStep
@@ -52,7 +54,22 @@ export interface StepSpec {
 }
 
 /** What a map does with an item, whose inputs may refer to `item` and `index`, or what undoes a step. */
-export type InnerStep = Pick<StepSpec, 'uses' | 'with' | 'timeoutSeconds' | 'retry' | 'cache'>
+export type InnerStep = Pick<StepSpec, 'uses' | 'with' | 'timeoutSeconds' | 'retry' | 'cache' | 'pool'>
+
+/** Slots of a pool. */
+export interface StepPool {
+  readonly name: string
+  readonly slots: number
+}
+
+/** How many runs of a pipeline are open at the same time. */
+export interface PipelineConcurrency {
+  readonly limit: number
+  /** Runs are counted by its value each; it may refer to parameters. */
+  readonly key?: string
+  /** What becomes of a run for which there is no room: it waits for its turn, or is not taken on. */
+  readonly whenFull: 'queue' | 'refuse'
+}
 
 /** When a run that failed is picked up again by itself; see domain/runs/retry-policy.ts. */
 export interface PipelineRetry {
@@ -77,4 +94,7 @@ export interface PipelineDefinition {
   readonly rollBack?: 'on_request'
   /** The configuration's policy where it is left out. */
   readonly retry?: PipelineRetry
+  readonly concurrency?: PipelineConcurrency
+  /** Of runs that say nothing else: 1 comes first, 5 last. */
+  readonly priority?: number
 }

@@ -13,7 +13,15 @@ export interface DefinitionDiff {
   readonly settings: string[]
 }
 
-const SETTINGS = ['description', 'parallel', 'onFailure', 'rollBack', 'retry'] as const
+const SETTINGS = [
+  'description',
+  'parallel',
+  'onFailure',
+  'rollBack',
+  'retry',
+  'concurrency',
+  'priority',
+] as const
 
 /** @param before null for a first definition: everything is added */
 export function diffDefinitions(

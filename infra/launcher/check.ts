@@ -111,6 +111,8 @@ const NO_ROWS: RowFacts = {
   pipelineRuns: [],
   pipelineSteps: [],
   stepMemos: [],
+  pools: [],
+  poolClaims: [],
   checkpoints: [],
   ledger: [],
   runs: [],

@@ -12,6 +12,7 @@ import { AliasChange, Model, ModelAlias, ModelVersion } from './entities/model.j
 import { OutboxRow } from './entities/outbox.js'
 import { Label, LabelLook, PredictionFile, PredictionSegment } from './entities/prediction.js'
 import { Pipeline, PipelineRun, PipelineStep, PipelineVersion, StepMemo } from './entities/pipeline.js'
+import { Pool, PoolClaim } from './entities/pool.js'
 import { Project } from './entities/project.js'
 import { RolloutDecision } from './entities/rollout.js'
 import { Run } from './entities/run.js'
@@ -28,6 +29,7 @@ import { Compaction1764600000000 } from './migrations/1764600000000-compaction.j
 import { RetrainingSchedules1764700000000 } from './migrations/1764700000000-retraining-schedules.js'
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { Pipelines1764900000000 } from './migrations/1764900000000-pipelines.js'
+import { Pools1765200000000 } from './migrations/1765200000000-pools.js'
 import { RollBacks1765300000000 } from './migrations/1765300000000-roll-backs.js'
 import { ScheduleTicks1765350000000 } from './migrations/1765350000000-schedule-ticks.js'
 import { SnakeNaming } from './snake-naming.js'
@@ -68,6 +70,8 @@ export const ENTITIES = [
   PipelineStep,
   StepMemo,
   StepLogChunk,
+  Pool,
+  PoolClaim,
 ]
 
 /** In the order they are applied. Expand first, contract in a later release. */
@@ -82,6 +86,7 @@ export const MIGRATIONS = [
   RetrainingSchedules1764700000000,
   Following1764800000000,
   Pipelines1764900000000,
+  Pools1765200000000,
   RollBacks1765300000000,
   ScheduleTicks1765350000000,
 ]

@@ -15,6 +15,7 @@ import {
   StepMemo,
 } from './entities/pipeline.js'
 import { Run } from './entities/run.js'
+import { releaseIn, releaseRunIn } from './pool-claims.js'
 
 export interface StepKey {
   readonly runId: string
@@ -180,40 +181,49 @@ export class PipelineRunStore {
     await touch(transaction, runId)
   }
 
-  /** Ends steps that failed or were stopped, also before they had begun. A later attempt has its own word. */
+  /**
+   * Ends steps that failed or were stopped, also before they had begun, and gives back what slots they had. A
+   * later attempt has its own word.
+   * @returns runs that got what they waited for
+   */
   async endAll(
     runId: string,
     attempt: number,
     ends: readonly { step: string; generation: number; state: StepState; error?: RunFailure }[],
-  ): Promise<void> {
-    await this.dataSource.transaction(async transaction => {
+  ): Promise<string[]> {
+    return this.dataSource.transaction(async transaction => {
+      const ended: StepKey[] = []
       for (const { step, generation, state, error } of ends) {
-        await transaction.query(
+        const written: unknown[] = await transaction.query(
           `INSERT INTO pipeline_steps AS known
              (run_id, step, generation, state, attempt, tries, starts, inputs, error, started_at, ended_at)
            VALUES ($1, $2, $3, $4, $5, 0, 0, '{}', $6, now(), now())
            ON CONFLICT (run_id, step, generation) DO UPDATE SET
              state = $4, attempt = $5, error = $6, ended_at = now()
-           WHERE known.attempt <= $5 AND known.state <> 'succeeded'`,
+           WHERE known.attempt <= $5 AND known.state <> 'succeeded' RETURNING 1`,
           [runId, step, generation, state, attempt, error ? JSON.stringify(error) : null],
         )
+        if (written.length > 0) ended.push({ runId, step, generation })
       }
       await touch(transaction, runId)
+      return releaseIn(transaction, ended)
     })
   }
 
   /**
    * What still works in a run that has ended without a word works no longer.
    * @param prefix of the steps that are meant: of a map its items
+   * @returns runs that got what they waited for
    */
-  async endRunning(runId: string, prefix = ''): Promise<void> {
-    await this.dataSource.transaction(async transaction => {
+  async endRunning(runId: string, prefix = ''): Promise<string[]> {
+    return this.dataSource.transaction(async transaction => {
       await transaction.update(
         PipelineStep,
         { runId, state: 'running', step: Like(`${prefix}%`) },
         { state: 'cancelled', endedAt: new Date() },
       )
       await touch(transaction, runId)
+      return releaseRunIn(transaction, runId, prefix)
     })
   }
 

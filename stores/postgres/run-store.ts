@@ -8,6 +8,7 @@ import {
   type QueryDeepPartialEntity,
 } from 'typeorm'
 import type { RunFailure } from '../../contracts/temporal/messages.js'
+import type { MapRequest } from '../../contracts/temporal/pipelines.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { type RunKind, type RunTrigger, workflowId } from '../../domain/names.js'
 import { decideRetry, type RetryPolicy } from '../../domain/runs/retry-policy.js'
@@ -23,6 +24,7 @@ import { IdempotencyKey } from './entities/idempotency-key.js'
 import { OutboxRow } from './entities/outbox.js'
 import { Run } from './entities/run.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
+import { releaseRunIn } from './pool-claims.js'
 
 const KEY_LIFE_MS = 7 * 24 * 3600 * 1000
 
@@ -40,6 +42,10 @@ export interface AcceptRun {
   /** True where a workflow starts the run itself, as a tick of a schedule does. */
   readonly startedByCaller?: boolean
   readonly idempotency?: { readonly route: string; readonly key: string; readonly bodySha256: string }
+  /** 1 comes first, 5 last; that of its kind where it is left out. */
+  readonly priority?: number | null
+  /** What is written when the run is taken on, as the last in its transaction. */
+  readonly alongside?: (transaction: EntityManager, run: Run) => Promise<void>
 }
 
 /** A write to a run row by its workflow: see writeSequence for its order. */
@@ -60,7 +66,11 @@ export interface RunFilter extends PageRequest {
 
 /** Run rows, and the promises to start them. */
 export class RunStore {
-  constructor(private readonly dataSource: DataSource) {}
+  /** @param wake told of runs that got what they waited for by the end of another one */
+  constructor(
+    private readonly dataSource: DataSource,
+    private readonly wake: (runId: string) => void = () => undefined,
+  ) {}
 
   /**
    * Takes work on: row, promised start and idempotency key in one transaction.
@@ -91,6 +101,7 @@ export class RunStore {
       request: request.request,
       warnings: request.warnings ?? [],
       retryPolicy: request.retryPolicy,
+      priority: request.priority ?? null,
       principal: request.principal,
       trigger: request.trigger,
       createdAt: now,
@@ -107,6 +118,9 @@ export class RunStore {
     const fresh = (inserted.raw as unknown[]).length > 0
     if (!fresh) await refuseSecond(transaction, request, id)
     if (fresh && !request.startedByCaller) await promiseStart(transaction, id, 1, now)
+    if (fresh && request.alongside) {
+      await request.alongside(transaction, await this.getIn(transaction, project, id))
+    }
     return { run: await this.getIn(transaction, project, id), replayed: !fresh }
   }
 
@@ -294,14 +308,19 @@ export class RunStore {
   }
 
   /**
-   * Applies a write unless a later one is already there.
+   * Applies a write unless a later one is already there. A run that ends by it gives its slots back.
    * @param sequence from writeSequence
    * @returns whether the row has the write: also true when this very write was made before and only
    *   its answer was lost
    * @throws MlforgeError wrong_state for a status that may not follow the row's
    */
   async update(id: string, sequence: number, change: RunUpdate): Promise<boolean> {
-    return this.dataSource.transaction(transaction => this.updateIn(transaction, id, sequence, change))
+    const granted: string[] = []
+    const written = await this.dataSource.transaction(transaction =>
+      this.updateIn(transaction, id, sequence, change, granted),
+    )
+    granted.forEach(this.wake)
+    return written
   }
 
   async updateIn(
@@ -309,6 +328,7 @@ export class RunStore {
     id: string,
     sequence: number,
     change: RunUpdate,
+    granted: string[] = [],
   ): Promise<boolean> {
     const run = await transaction.findOne(Run, { where: { id }, lock: { mode: 'pessimistic_write' } })
     if (!run || run.sequence > sequence) return false
@@ -336,6 +356,7 @@ export class RunStore {
       run.retryNote = decision.retry || change.status === 'succeeded' ? null : decision.reason
     }
     await transaction.save(run)
+    if (!isOpen(run.status)) granted.push(...(await releaseOf(transaction, run)))
     return true
   }
 
@@ -393,6 +414,14 @@ function sameRequest({ key, runId, bodySha256: known }: IdempotencyKey, bodySha2
     `Idempotency-Key "${key}" was used for run ${runId} with another body. Use a new key for a new request.`,
     { runId },
   )
+}
+
+/** What a run that is over has of pools: a map has it in the name of the run that it does a step of. */
+async function releaseOf(transaction: EntityManager, { id, kind, request }: Run): Promise<string[]> {
+  if (kind === 'pipeline') return releaseRunIn(transaction, id)
+  if (kind !== 'map') return []
+  const { runId, step } = request as MapRequest
+  return releaseRunIn(transaction, runId, `${step}/`)
 }
 
 /** Attempt and write are the same by the sequence; two executions of one attempt are two writers. */

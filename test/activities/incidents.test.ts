@@ -42,7 +42,7 @@ describe('a look at an incident', () => {
       predictions: new PredictionStore(dataSource),
       objects: new LocalObjectStore(join(directory, 'objects')),
       scratch: join(directory, 'scratch'),
-      wakes: { publish: () => undefined, close: () => undefined },
+      wakes: { publish: () => undefined, subscribe: () => () => undefined, close: () => undefined },
     }
   })
   afterAll(async () => {

@@ -63,7 +63,7 @@ describe('the data of a retraining, from real hours', () => {
     ports = {
       runs: new RunStore(dataSource),
       ledger: new LedgerStore(dataSource),
-      wakes: { publish: () => undefined, close: () => undefined },
+      wakes: { publish: () => undefined, subscribe: () => () => undefined, close: () => undefined },
       datasets: new DatasetStore(dataSource),
       deployments: new DeploymentStore(dataSource),
       predictions: new PredictionStore(dataSource),

@@ -32,12 +32,14 @@ export function subpipelineStep(
         version: inputs['version'] as number | undefined,
       })
       if (request === null) throw inputInvalid(problems)
-      const { codes, maxAttempts, delaySeconds } = definition.retry ?? retries
+      const { retry, priority } = definition
+      const { codes, maxAttempts, delaySeconds } = retry ?? retries
       return {
         kind: 'pipeline',
         name,
         request: { ...request, depth: depth + 1 },
         retryPolicy: { codes, maxAttempts, delaySeconds },
+        ...(priority === undefined ? {} : { priority }),
       }
     },
 

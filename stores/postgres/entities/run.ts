@@ -40,6 +40,8 @@ export class Run {
   @Column('timestamptz', { nullable: true }) nextAttemptAt!: Date | null
   /** Why it is not retried by itself, once it has ended badly. */
   @Column('text', { nullable: true }) retryNote!: string | null
+  /** 1 comes first, 5 last; that of its kind where nobody has said. */
+  @Column('integer', { nullable: true }) priority!: number | null
   /** Who asked: `key:<name>`, `schedule:<name>`, or `incident:<id>` and `retraining:<id>` for their own runs. */
   @Column('text') principal!: string
   @Column('text') trigger!: RunTrigger

@@ -8,6 +8,7 @@ export interface ScheduledPipelineRow {
   readonly parameters: Readonly<Record<string, Json>>
   /** A tick whose run would work on what the last successful one has worked on is skipped where it is left out. */
   readonly onNoNewData?: 'run'
+  readonly priority?: number
 }
 
 /** What a Temporal Schedule should be; Temporal holds when it runs, this holds what it runs. */
