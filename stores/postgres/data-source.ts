@@ -29,6 +29,7 @@ import { RetrainingSchedules1764700000000 } from './migrations/1764700000000-ret
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { Pipelines1764900000000 } from './migrations/1764900000000-pipelines.js'
 import { RollBacks1765300000000 } from './migrations/1765300000000-roll-backs.js'
+import { GivenModels1765400000000 } from './migrations/1765400000000-given-models.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -81,6 +82,7 @@ export const MIGRATIONS = [
   Following1764800000000,
   Pipelines1764900000000,
   RollBacks1765300000000,
+  GivenModels1765400000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {
