@@ -24,7 +24,7 @@ export function writtenProblems(uses: string, inputs: Inputs): PipelineProblem[]
 }
 
 /** A version is named by its number or by an alias. */
-export function versionProblems({ version, alias }: Inputs): PipelineProblem[] {
+function versionProblems({ version, alias }: Inputs): PipelineProblem[] {
   if (version === undefined || alias === undefined) return []
   return [{ path: ['alias'], message: 'Either "version" or "alias" says which version, not both.' }]
 }

@@ -11,7 +11,10 @@ const problemsOf = (steps: object) => {
     data: { uses: 'dataset', with: { dataset: 'bike' } },
     leave: { uses: 'script', with: { command: ['true'] } },
   }
-  const source = { parameters: { least: { type: 'integer' }, how: { type: 'json' } }, steps: { ...others, ...steps } }
+  const source = {
+    parameters: { least: { type: 'integer' }, how: { type: 'json' } },
+    steps: { ...others, ...steps },
+  }
   return compilePipeline(source, 'demand').problems.map(located)
 }
 const places = (steps: object) => problemsOf(steps).map(({ at }) => at)
@@ -60,7 +63,10 @@ describe('inputs that are written out', () => {
       problemsOf({
         part: { uses: 'transform', with: { table: TABLE, operations } },
         whole: { uses: 'transform', with: { table: TABLE, operations: how } },
-        given: { uses: 'register', with: { model: 'm', file: FILES, signature: { ...SIGNATURE, target: how } } },
+        given: {
+          uses: 'register',
+          with: { model: 'm', file: FILES, signature: { ...SIGNATURE, target: how } },
+        },
         other: { uses: 'register', with: { model: 'm', file: FILES, signature: how } },
       }),
     ).toEqual([])

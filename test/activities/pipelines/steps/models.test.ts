@@ -74,7 +74,13 @@ describe('a register step', () => {
       signature: SIGNATURE,
       artifacts: { 'model.onnx': { uri, sha256, bytes } },
       gate: null,
-      lineage: { dataset: null, metrics: { auc: 0.7, wape: null }, pipeline: 'demand', run: RUN, step: 'files' },
+      lineage: {
+        dataset: null,
+        metrics: { auc: 0.7, wape: null },
+        pipeline: 'demand',
+        run: RUN,
+        step: 'files',
+      },
     })
     expect(await rowsOf(version.artifacts['samples.parquet']!.uri)).toEqual([
       { temp: 0, hr: 0, workingday: 0, prediction: 100 },
@@ -87,7 +93,12 @@ describe('a register step', () => {
     const [version] = (await models.versions('default', 'small', { limit: 1 })).items
     const at = { directory: kit.directory, signal: new AbortController().signal }
     const problems = (artifacts: object) =>
-      preflightProblems(kit.objects, { ...version!, artifacts: { ...version!.artifacts, ...artifacts } }, null, at)
+      preflightProblems(
+        kit.objects,
+        { ...version!, artifacts: { ...version!.artifacts, ...artifacts } },
+        null,
+        at,
+      )
     expect(await problems({})).toEqual([])
     expect(await problems({ 'model.onnx': await fileOf(smallModel(2)) })).toEqual([
       expect.stringMatching(/^golden rows differ from the evaluation by 100, /),
@@ -104,7 +115,9 @@ describe('a register step', () => {
       message: expect.stringMatching(message),
     })
     const text = await fileOf(Buffer.from('no model'))
-    expect(await errorOf(register({ file: text }))).toMatchObject(refused(/cannot be loaded as an ONNX model/))
+    expect(await errorOf(register({ file: text }))).toMatchObject(
+      refused(/cannot be loaded as an ONNX model/),
+    )
     const signature = { ...SIGNATURE, features: SIGNATURE.features.slice(1) }
     expect(await errorOf(register({ signature }))).toMatchObject(refused(/cannot score rows of 2 features/))
     const infinite = await fileOf(smallModel(Infinity))
@@ -129,12 +142,22 @@ describe('a register step', () => {
 
   it('refuses inputs that are wrong, all of them at once', async () => {
     const signature = {
-      features: [{ name: 'a', type: 'text' }, { name: 'a', type: 'number' }, { name: 'prediction', type: 'number' }, {}],
+      features: [
+        { name: 'a', type: 'text' },
+        { name: 'a', type: 'number' },
+        { name: 'prediction', type: 'number' },
+        {},
+      ],
       target: 'a',
       output: { name: 'x', clip: { min: 2, max: 1 } },
       outputs: 1,
     }
-    const inputs = { model: 'Small Model', file: { a: file, b: { ...file, name: 'b' } }, signature, version: 1 }
+    const inputs = {
+      model: 'Small Model',
+      file: { a: file, b: { ...file, name: 'b' } },
+      signature,
+      version: 1,
+    }
     const error = await errorOf(register({ ...inputs, metrics: { rmse: 'low' } }))
     expect(error).toMatchObject({ code: 'step_input_invalid', retryable: false })
     const { problems } = (error as { details: { problems: { at: string }[] } }).details
@@ -157,7 +180,10 @@ describe('a register step', () => {
   it.each([
     ['a number', 5],
     ['no file', {}],
-    ['a file of another project', { kind: 'file', name: 'x', uri: 'other/sha256/aa/bb', sha256: 'bb', bytes: 1 }],
+    [
+      'a file of another project',
+      { kind: 'file', name: 'x', uri: 'other/sha256/aa/bb', sha256: 'bb', bytes: 1 },
+    ],
   ])('refuses %s', async (_, value) => {
     expect(await errorOf(register({ file: value }))).toMatchObject({
       code: 'step_input_invalid',
@@ -190,20 +216,27 @@ describe('an evaluate step', () => {
       { temp: 0.4, hr: 4, workingday: true, cnt: 103, prediction: 100 },
       { temp: 0.5, hr: 5, workingday: true, cnt: 104, prediction: 101 },
     ])
-    expect(await readFile(await kit.objects.toFile(predictions.uri, kit.directory))).toHaveLength(predictions.bytes)
+    expect(await readFile(await kit.objects.toFile(predictions.uri, kit.directory))).toHaveLength(
+      predictions.bytes,
+    )
   })
 
   it('takes the champion, an alias, or a target that it is told', async () => {
     const aliased = (alias: string, version: number) =>
       models.moveAlias('default', 'small', alias, { version, principal: 'key:test', reason: 'test' })
-    expect(await errorOf(evaluate({}))).toMatchObject({ code: 'not_found', message: expect.stringContaining('"champion"') })
+    expect(await errorOf(evaluate({}))).toMatchObject({
+      code: 'not_found',
+      message: expect.stringContaining('"champion"'),
+    })
     await aliased('champion', 2)
     await aliased('old', 1)
     expect(await evaluate({})).toMatchObject({ outputs: { version: 2 } })
     expect(await evaluate({ alias: 'old', target: 'hr' })).toMatchObject({
       outputs: { version: 1, metrics: { mae: 96 } },
     })
-    expect(await errorOf(evaluate({ alias: 'old', version: 1 }))).toMatchObject({ code: 'step_input_invalid' })
+    expect(await errorOf(evaluate({ alias: 'old', version: 1 }))).toMatchObject({
+      code: 'step_input_invalid',
+    })
     expect(await errorOf(evaluate({ model: 'smal' }))).toMatchObject({
       code: 'not_found',
       message: expect.stringContaining('Did you mean "small"?'),

@@ -84,7 +84,10 @@ describe('a transform step', () => {
   })
 
   it('gives the same object for the same table', async () => {
-    const operations = [{ kind: 'filter', where: 'even' }, { kind: 'limit', rows: 2 }]
+    const operations = [
+      { kind: 'filter', where: 'even' },
+      { kind: 'limit', rows: 2 },
+    ]
     const [one, two] = [await run(operations), await run(operations)]
     expect('outputs' in one && one.outputs).toEqual('outputs' in two && two.outputs)
     expect(await rows([{ kind: 'limit', rows: 0 }])).toEqual([])
@@ -92,7 +95,12 @@ describe('a transform step', () => {
 
   it('takes any name of a column', async () => {
     const odd = `a "b" 'c'; --`
-    expect(await rows([{ kind: 'rename', columns: { hr: odd } }, { kind: 'select', columns: [odd] }])).toHaveLength(6)
+    expect(
+      await rows([
+        { kind: 'rename', columns: { hr: odd } },
+        { kind: 'select', columns: [odd] },
+      ]),
+    ).toHaveLength(6)
   })
 
   it('tells all columns that are not there, with the nearest', async () => {
@@ -126,7 +134,9 @@ describe('a transform step', () => {
       { kind: 'clip', columns: { name: { min: 0 } } },
       { kind: 'derive', columns: { e: "read_text('/etc/passwd')", f: 'sum(hr)' } },
     ]
-    const error = (await errorOf(run(operations))) as { details: { problems: { at: string; message: string }[] } }
+    const error = (await errorOf(run(operations))) as {
+      details: { problems: { at: string; message: string }[] }
+    }
     expect(error).toMatchObject({ code: 'step_input_invalid' })
     expect(error.details.problems.map(({ at }) => at)).toEqual([
       'operations[0].where',
@@ -159,7 +169,11 @@ describe('a transform step', () => {
   it.each<[string, unknown, string[]]>([
     ['no list', 'filter', ['operations']],
     ['an empty list', [], ['operations']],
-    ['an operation that is none', [{ kind: 'filtre', where: 'x' }, 5, {}], ['operations[0].kind', 'operations[1]', 'operations[2]']],
+    [
+      'an operation that is none',
+      [{ kind: 'filtre', where: 'x' }, 5, {}],
+      ['operations[0].kind', 'operations[1]', 'operations[2]'],
+    ],
     [
       'values of other types',
       [
