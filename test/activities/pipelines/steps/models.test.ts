@@ -1,10 +1,12 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { withReference } from '../../../../activities/drift-reference.js'
 import { preflightProblems } from '../../../../activities/preflight.js'
 import { evaluateStep } from '../../../../activities/pipelines/steps/evaluate.js'
 import { registerStep } from '../../../../activities/pipelines/steps/register.js'
 import type { StepContext, StepResult } from '../../../../activities/pipelines/step-context.js'
 import type { Json } from '../../../../domain/canonical-json.js'
+import type { WindowFacts } from '../../../../domain/drift/window-report.js'
 import type { FileValue, TableValue } from '../../../../domain/pipelines/values.js'
 import { type JsonRow, withDuckDb } from '../../../../stores/duckdb/duckdb.js'
 import { DatasetStore } from '../../../../stores/postgres/dataset-store.js'
@@ -106,6 +108,21 @@ describe('a register step', () => {
     expect(await problems({ 'samples.parquet': undefined })).toEqual([
       'it has no ONNX export or no evaluation',
     ])
+  })
+
+  it('makes a version without training rows, which a drift check says', async () => {
+    const window = { start: 0, end: 1 }
+    const policy = { reference: { kind: 'version', version: 1 } }
+    const facts = { model: 'small', window, policy } as unknown as WindowFacts
+    const windowOf = () => {
+      throw new Error('no other window is needed')
+    }
+    const question = { project: 'default', facts, versions: [], windowOf }
+    const at = { directory: kit.directory, signal: new AbortController().signal }
+    const reference = await withReference({ models, objects: kit.objects }, question, at, rows =>
+      Promise.resolve(rows.facts),
+    )
+    expect(reference).toMatchObject({ absent: 'version 1 has no training rows' })
   })
 
   it('refuses what is no model, or none that can answer', async () => {
