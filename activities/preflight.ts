@@ -1,4 +1,5 @@
 import { clipToSignature, type ModelSignature } from '../domain/models/signature.js'
+import { repeatTolerance } from '../domain/training/parity.js'
 import { OnnxSession } from '../inference/onnx-session.js'
 import { residentBytes } from '../inference/resident-memory.js'
 import { name, text, withDuckDb } from '../stores/duckdb/duckdb.js'
@@ -10,12 +11,12 @@ const TIMED_RUNS = 50
 
 /** A model that needs longer for one row, or keeps more memory, is no model to answer requests with. */
 const MAX_ROW_MS = 50
-const MAX_RESIDENT_BYTES = 2 ** 31
+export const MAX_RESIDENT_BYTES = 2 ** 31
 
 /**
  * Everything that speaks against serving a version, found before any caller could: its export does not
  * load, keeps too much memory or takes too long, it wants other features than callers send now, or it does
- * not give the predictions that it was evaluated with.
+ * not give the predictions that it was evaluated with, or that it gave when its file was registered.
  * @param serving the version that answers now; null for the first of a deployment
  */
 export async function preflightProblems(
@@ -26,11 +27,10 @@ export async function preflightProblems(
 ): Promise<string[]> {
   const signature = candidate.signature as ModelSignature
   const problems = serving ? signatureProblems(signature, serving.signature as ModelSignature) : []
-  const {
-    'model.onnx': onnx,
-    'holdout.parquet': holdout,
-    'predictions.parquet': golden,
-  } = candidate.artifacts
+  const { 'model.onnx': onnx, 'samples.parquet': samples } = candidate.artifacts
+  // A file that was registered has no evaluation: features and predictions of its samples stand in one table.
+  const { 'holdout.parquet': holdout = samples, 'predictions.parquet': golden = samples } =
+    candidate.artifacts
   if (!onnx || !holdout || !golden) return [...problems, 'it has no ONNX export or no evaluation']
   const file = await objects.toFile(onnx.uri, directory)
   // Before this worker loads it too.
@@ -45,12 +45,15 @@ export async function preflightProblems(
     return [...problems, `it does not load: ${(error as Error).message}`]
   }
   try {
-    const { tolerance } = candidate.parity as { tolerance: number }
+    const parity = candidate.parity as { tolerance: number } | null
     const files = {
       holdout: await objects.toFile(holdout.uri, directory),
       golden: await objects.toFile(golden.uri, directory),
     }
-    return [...problems, ...(await goldenProblems(session, signature, files, tolerance, directory))]
+    return [
+      ...problems,
+      ...(await goldenProblems(session, signature, files, parity?.tolerance ?? null, directory)),
+    ]
   } finally {
     await session.close()
   }
@@ -80,7 +83,7 @@ async function goldenProblems(
   session: OnnxSession,
   signature: ModelSignature,
   files: { holdout: string; golden: string },
-  tolerance: number,
+  agreed: number | null,
   directory: string,
 ): Promise<string[]> {
   const columns = signature.features.map(feature => `CAST(${name(feature.name)} AS DOUBLE)`).join(', ')
@@ -104,6 +107,7 @@ async function goldenProblems(
   )
   const predicted = clipToSignature(signature, await session.predict(values, rows))
   const worst = predicted.reduce((most, value, row) => Math.max(most, Math.abs(value - expected[row]!)), 0)
+  const tolerance = agreed ?? repeatTolerance(expected)
   const problems = []
   // Written so that NaN is a problem too.
   if (!(worst <= tolerance)) {

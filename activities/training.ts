@@ -11,6 +11,9 @@ import { MlforgeError } from '../domain/errors.js'
 import type { TrainingSpec } from '../domain/training/spec.js'
 import type { ModelSignature } from '../domain/models/signature.js'
 import { splitByTime } from '../stores/duckdb/split.js'
+import type { ObjectStore } from '../stores/objects/object-store.js'
+import type { ModelVersion } from '../stores/postgres/entities/model.js'
+import type { ModelFile } from '../trainers/protocol.js'
 import { runJob } from '../trainers/runner.js'
 import { beatWhile } from './heartbeats.js'
 import { json, writeFile } from './objects.js'
@@ -113,13 +116,11 @@ export function trainingActivities(ports: TrainingPorts) {
                 model: { file: await objects.toFile(model.uri, directory), signature },
                 ...(champion
                   ? {
-                      champion: {
-                        file: await objects.toFile(
-                          artifact(champion, 'model.ubj'),
-                          await subdirectory(directory, 'champion'),
-                        ),
-                        signature: champion.signature as ModelSignature,
-                      },
+                      champion: await championFile(
+                        objects,
+                        champion,
+                        await subdirectory(directory, 'champion'),
+                      ),
                     }
                   : {}),
                 holdout: await objects.toFile(data.holdout.uri, directory),
@@ -180,13 +181,17 @@ export function trainingActivities(ports: TrainingPorts) {
 
 export type TrainingActivities = ReturnType<typeof trainingActivities>
 
-function artifact(
-  version: { version: number; artifacts: Record<string, { uri: string }> },
-  name: string,
-): string {
-  const found = version.artifacts[name]
-  if (!found) throw new MlforgeError('internal', `Version ${version.version} has no artifact ${name}.`)
-  return found.uri
+/** The engine's own file, and the ONNX file of a version that has no other. */
+async function championFile(
+  objects: ObjectStore,
+  { version, artifacts, signature: of }: ModelVersion,
+  directory: string,
+): Promise<ModelFile> {
+  const signature = of as ModelSignature
+  const { 'model.ubj': own, 'model.onnx': onnx } = artifacts
+  if (own) return { file: await objects.toFile(own.uri, directory), signature }
+  if (onnx) return { file: await objects.toFile(onnx.uri, directory), format: 'onnx', signature }
+  throw new MlforgeError('internal', `Version ${version} has neither model.ubj nor model.onnx.`)
 }
 
 async function subdirectory(directory: string, name: string): Promise<string> {

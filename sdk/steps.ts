@@ -28,12 +28,18 @@ function work<K extends Exclude<StepTypeName, 'map'>>(uses: K): (inputs: StepInp
 export const dataset = work('dataset')
 /** Makes a table by SQL (DuckDB) over tables. */
 export const query = work('query')
+/** Changes a table by a list of operations. */
+export const transform = work('transform')
 /** Refuses a table that does not hold what is expected of it. */
 export const validate = work('validate')
 /** Trains, evaluates, judges and registers a model: a training of its own. */
 export const train = work('train')
+/** Scores a registered version of a model on a table. */
+export const evaluate = work('evaluate')
 /** Refuses a figure that is not good enough beside another one. */
 export const compare = work('compare')
+/** Makes a version of a model of an ONNX file, once it was tried. */
+export const register = work('register')
 /** Lets an alias of a model name a version. */
 export const promote = work('promote')
 /** Rolls a version out to a deployment: a rollout of its own. */

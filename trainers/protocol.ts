@@ -33,6 +33,8 @@ export interface TrainJob {
 
 export interface ModelFile {
   readonly file: string
+  /** Default: the engine's own. */
+  readonly format?: 'onnx'
   readonly signature: ModelSignature
 }
 
@@ -59,7 +61,18 @@ export interface ExportJob {
   readonly directory: string
 }
 
-export type Job = TrainJob | EvaluateJob | ExportJob
+/** What an ONNX model gives for the rows of a table, and how far that is from the truth. */
+export interface ScoreJob {
+  readonly kind: 'score'
+  readonly model: ModelFile
+  /** Parquet with the features, and the target where there is one. */
+  readonly table: string
+  /** Column with the truth; null where nothing is measured. */
+  readonly target: string | null
+  readonly directory: string
+}
+
+export type Job = TrainJob | EvaluateJob | ExportJob | ScoreJob
 
 /** Facts about the process that did the work. */
 export interface ProcessFacts {
@@ -99,10 +112,24 @@ export interface ExportResult extends ProcessFacts {
   readonly parity: ParityVerdict
 }
 
+export interface ScoreResult extends ProcessFacts {
+  readonly kind: 'score'
+  readonly rows: number
+  /** Null where there is no target. */
+  readonly metrics: RegressionMetrics | null
+  /** Position, from 1, of the first row for which the model gives no finite number; null where there is none. */
+  readonly notFinite: number | null
+  /** What the model keeps resident once it has scored rows. */
+  readonly residentBytes: number
+  /** Parquet: the rows as they are, and `prediction`. */
+  readonly predictions: FileFact
+}
+
 export interface ResultOf {
   readonly train: TrainResult
   readonly evaluate: EvaluateResult
   readonly export: ExportResult
+  readonly score: ScoreResult
 }
 
 /** What a child reports while it works. */
@@ -125,7 +152,7 @@ export type JobEvent =
 /** One line on the event pipe. */
 export type ChildMessage =
   | JobEvent
-  | { readonly event: 'result'; readonly result: TrainResult | EvaluateResult | ExportResult }
+  | { readonly event: 'result'; readonly result: ResultOf[Job['kind']] }
   | {
       readonly event: 'error'
       readonly code: string

@@ -22,7 +22,7 @@ export interface RunOptions {
 const ENTRY = fileURLToPath(new URL('./child/main.js', import.meta.url))
 
 /** Bound of the JavaScript heap in MB. Rows and models sit in native memory; an export parses the model. */
-const HEAP_MB = { train: 256, evaluate: 256, export: 1024 } as const
+const HEAP_MB = { train: 256, evaluate: 256, export: 1024, score: 256 } as const
 
 /** OpenMP threads that wait must not burn a core. The child gets no secrets: its environment is this. */
 const ENVIRONMENT = { OMP_WAIT_POLICY: 'passive', LANG: 'C.UTF-8' }

@@ -9,20 +9,23 @@ import { branchStep } from './steps/branch.js'
 import { compareStep } from './steps/compare.js'
 import { datasetStep } from './steps/dataset.js'
 import { deployStep } from './steps/deploy.js'
+import { evaluateIdentity, evaluateStep } from './steps/evaluate.js'
 import { httpStep } from './steps/http.js'
 import { mapStep } from './steps/map.js'
 import { notifyStep } from './steps/notify.js'
 import { promoteStep } from './steps/promote.js'
 import { queryStep } from './steps/query.js'
+import { registerStep } from './steps/register.js'
 import { scriptIdentity } from './script-files.js'
 import { scriptStep } from './steps/script.js'
 import { subpipelineStep } from './steps/subpipeline.js'
 import { trainStep } from './steps/train.js'
+import { transformStep } from './steps/transform.js'
 import { validateStep } from './steps/validate.js'
 import { waitStep } from './steps/wait.js'
 
 type LibraryPorts = DoStepPorts &
-  Pick<Ports, 'datasets' | 'models' | 'deployments' | 'pipelines'> & {
+  Pick<Ports, 'datasets' | 'models' | 'deployments' | 'pipelines' | 'code'> & {
     readonly retryPolicy: RetryPolicy
     /** Where the files of scripts are. */
     readonly projectDirectory: string
@@ -47,6 +50,7 @@ export function ioSteps(ports: LibraryPorts) {
   return {
     datasetStep: step({ run: datasetStep(ports) }),
     queryStep: step({ run: queryStep(ports) }),
+    transformStep: step({ run: transformStep(ports) }),
     validateStep: step({ run: validateStep(ports) }),
     compareStep: step({ run: compareStep() }),
     promoteStep: step({ run: promoteStep(ports) }),
@@ -69,5 +73,13 @@ export function computeSteps(ports: LibraryPorts) {
     run: scriptStep(ports, { projectDirectory }),
     identityOf: inputs => scriptIdentity(inputs, projectDirectory),
   }
-  return { scriptStep: (input: StepInput): Promise<StepReport> => doStep(ports, input, script) }
+  const step =
+    (kind: StepKind): StepActivity =>
+    input =>
+      doStep(ports, input, kind)
+  return {
+    evaluateStep: step({ run: evaluateStep(ports), identityOf: evaluateIdentity }),
+    registerStep: step({ run: registerStep(ports) }),
+    scriptStep: step(script),
+  }
 }

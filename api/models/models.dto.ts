@@ -20,6 +20,8 @@ class ParityDto {
   @ApiProperty() passed!: boolean
 }
 
+const OF_A_FILE = 'null for a version that a pipeline has registered of a file'
+
 export class ModelVersionDto implements ModelVersion {
   @ApiProperty() model!: string
   @ApiProperty({ type: 'integer' }) version!: number
@@ -27,10 +29,15 @@ export class ModelVersionDto implements ModelVersion {
   @ApiProperty({ description: "SHA-256 of the engine's own model file: the evaluated bytes" }) sha256!: string
   @ApiProperty({ type: [String] }) aliases!: string[]
   @AnyProperty('inputs, output, clipping') signature!: unknown
-  @ApiProperty({ type: MetricsSetDto }) metrics!: MetricsSetDto
-  @ApiProperty({ type: GateDto }) gate!: GateDto
-  @ApiProperty({ type: ParityDto, description: 'ONNX against the engine, on every held-out row' })
-  parity!: ParityDto
+  @ApiProperty({ type: MetricsSetDto, nullable: true, description: `of held-out rows; ${OF_A_FILE}` })
+  metrics!: MetricsSetDto | null
+  @ApiProperty({ type: GateDto, nullable: true, description: OF_A_FILE }) gate!: GateDto | null
+  @ApiProperty({
+    type: ParityDto,
+    nullable: true,
+    description: `ONNX against the engine, on every held-out row; ${OF_A_FILE}`,
+  })
+  parity!: ParityDto | null
   @AnyProperty('what it was made from: data, code, parameters, engine') lineage!: unknown
   @ApiProperty({ format: 'uuid' }) runId!: string
   @ApiProperty({ format: 'date-time' }) createdAt!: string

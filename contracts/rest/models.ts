@@ -12,19 +12,20 @@ export interface ModelVersion {
   model: string
   version: number
   engine: string
-  /** SHA-256 of the engine's own model file (`model.ubj`): the evaluated bytes. */
+  /** SHA-256 of the engine's own model file (`model.ubj`): the evaluated bytes. Of the ONNX file where it was given. */
   sha256: string
   aliases: string[]
   signature: unknown
-  metrics: { model: Metrics; baseline: Metrics; champion?: Metrics }
-  gate: Gate
+  /** These three are a training's; null for a version that a pipeline has registered of a file. */
+  metrics: { model: Metrics; baseline: Metrics; champion?: Metrics } | null
+  gate: Gate | null
   parity: {
     rows: number
     maxDifference: number | null
     worstRow: number | null
     tolerance: number
     passed: boolean
-  }
+  } | null
   lineage: unknown
   runId: string
   createdAt: string

@@ -62,6 +62,34 @@ export interface QueryInputs {
   tables: { [name: string]: Table }
 }
 
+type ByColumn<T> = { [column: string]: T } | ReferenceTo<'json'>
+type Columns = readonly Text[] | ReferenceTo<'strings'> | ReferenceTo<'json'>
+
+/** One operation on a table. Expressions are SQL (DuckDB) over the columns that the one before has left. */
+export type TransformOperation =
+  | { kind: 'select' | 'drop'; columns: Columns }
+  /** New names by old ones. */
+  | { kind: 'rename'; columns: ByColumn<Text> }
+  /** A predicate: rows for which it holds stay. */
+  | { kind: 'filter'; where: Text }
+  /** Expressions by the columns that they make, or replace. */
+  | { kind: 'derive'; columns: ByColumn<Text> }
+  | { kind: 'cast'; columns: ByColumn<'integer' | 'number' | 'boolean' | 'string' | 'date' | 'timestamp'> }
+  | { kind: 'fillNull'; values: ByColumn<Written | Decimal | Flag> }
+  | { kind: 'clip'; columns: ByColumn<{ min?: Decimal; max?: Decimal } | ReferenceTo<'json'>> }
+  | { kind: 'sort'; by: readonly (Text | { column: Text; order?: 'asc' | 'desc' })[] }
+  /** The first of rows that are equal, in these columns or in all. */
+  | { kind: 'distinct'; columns?: Columns }
+  /** 0 < fraction <= 1. The same rows for the same seed, 0 by default. */
+  | { kind: 'sample'; fraction: Decimal; seed?: Integer }
+  | { kind: 'limit'; rows: Integer }
+
+export interface TransformInputs {
+  table: Table
+  /** At most 100, in their order. */
+  operations: readonly TransformOperation[] | ReferenceTo<'json'>
+}
+
 export interface ValidateInputs {
   table: Table
   expectations: WithReferences<Expectation[]>
@@ -74,6 +102,17 @@ export interface TrainInputs {
   training: WithReferences<Omit<StartTraining, 'model' | 'dataset'>>
 }
 
+/** Either a version or an alias, `champion` by default. */
+export interface EvaluateInputs {
+  model: Text
+  version?: Integer
+  alias?: Text
+  /** The features, and the target. */
+  table: Table
+  /** Column with the truth, that of the version by default. */
+  target?: Text
+}
+
 export interface CompareInputs {
   /** The new figure. */
   candidate: Decimal
@@ -81,6 +120,29 @@ export interface CompareInputs {
   reference: Decimal
   /** candidate / reference at most, 1 by default. */
   maxRatio?: Decimal
+}
+
+export interface RegisterInputs {
+  model: Text
+  /** One of the `files` of a script, or its `files` where there is one. */
+  file: ReferenceTo<'file'> | ReferenceTo<'json'>
+  signature: WithReferences<ModelSignature>
+  /** Rows that it is tried with, here and when it is rolled out; zeros and ones by default. */
+  sample?: Table
+  /** Figures by their names. */
+  metrics?: { [name: string]: Decimal | null } | ReferenceTo<'json'>
+  /** What it was made from. */
+  dataset?: Text
+  /** Of the dataset. */
+  version?: Integer
+}
+
+/** What a model takes, in this order, and gives. */
+export interface ModelSignature {
+  features: { name: string; type: 'number' | 'integer' | 'boolean' }[]
+  target: string
+  /** Called as the target by default. */
+  output?: { name: string; clip?: { min?: number; max?: number } }
 }
 
 export interface PromoteInputs {
@@ -190,9 +252,12 @@ export interface ScriptInputs {
 export interface StepInputs {
   dataset: DatasetInputs
   query: QueryInputs
+  transform: TransformInputs
   validate: ValidateInputs
   train: TrainInputs
+  evaluate: EvaluateInputs
   compare: CompareInputs
+  register: RegisterInputs
   promote: PromoteInputs
   deploy: DeployInputs
   branch: BranchInputs
@@ -216,9 +281,12 @@ export type InnerTypeName = Exclude<
 export const STEP_OUTPUTS = {
   dataset: { name: 'string', version: 'integer', root: 'string', rows: 'integer', table: 'table' },
   query: { table: 'table', rows: 'integer', first: 'json' },
+  transform: { table: 'table', rows: 'integer', columns: 'strings' },
   validate: { warnings: 'strings', results: 'json' },
   train: { run: 'string', model: 'string', version: 'integer', sha256: 'string', metrics: 'json' },
+  evaluate: { metrics: 'json', rows: 'integer', predictions: 'table', version: 'integer' },
   compare: { ratio: 'number' },
+  register: { model: 'string', version: 'integer', sha256: 'string' },
   promote: { version: 'integer', previous: 'json' },
   deploy: { rollout: 'string', version: 'integer' },
   branch: { taken: 'string' },

@@ -21,9 +21,9 @@ const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
   // A version of a dataset for each retraining.
   incident: /^set-[1-9]\d*$/,
   retraining: /^set$/,
-  // What its steps leave in our stores they leave through runs of their own, or under no key.
-  pipeline: /^$/,
-  map: /^$/,
+  // Whatever they are called, those that register a model: `mayHaveNone`.
+  pipeline: /./,
+  map: /./,
 }
 
 /** The step without which a run has not succeeded. */
@@ -131,10 +131,18 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
     case 'rollout':
       return step === 'begin'
     case 'training':
+      return false
     case 'pipeline':
     case 'map':
-      return false
+      return registered({ outcome }) === undefined
   }
+}
+
+/** What a step of a pipeline says that registers a model; most leave nothing under a key, or leave it through runs of their own. */
+function registered({ outcome }: Pick<LedgerFacts, 'outcome'>): EffectRow['says'] | undefined {
+  const { outputs } = (outcome ?? {}) as { outputs?: EffectRow['says'] }
+  const names = Object.keys(outputs ?? {}).sort()
+  return names.join() === 'model,sha256,version' ? outputs : undefined
 }
 
 function countProblems(key: string, found: readonly EffectRow[]): CheckProblem[] {
@@ -152,7 +160,7 @@ function countProblems(key: string, found: readonly EffectRow[]): CheckProblem[]
 function differences(key: string, { outcome }: LedgerFacts, found: readonly EffectRow[]): CheckProblem[] {
   const first = found[0]
   if (first === undefined || typeof outcome !== 'object' || outcome === null) return []
-  const promised = outcome as EffectRow['says']
+  const promised = registered({ outcome }) ?? (outcome as EffectRow['says'])
   const fields = ['version', 'root', 'sha256', 'revision'] as const
   const named = fields.filter(field => promised[field] !== undefined)
   if (found.some(({ says }) => named.every(field => promised[field] === says[field]))) return []

@@ -47,7 +47,7 @@ function gaps(facts: StackFacts): CheckProblem[] {
 
 function gates({ models, modelVersions }: StackFacts): CheckProblem[] {
   return modelVersions
-    .filter(({ gate, lineage }) => !hasPassed(gate) && !isForced(lineage))
+    .filter(({ engine, gate, lineage }) => !hasPassed(gate) && !isForced(lineage) && !isGiven(engine, gate))
     .map(({ modelId, version }) => ({
       code: 'gate_not_passed',
       at: `model ${nameOf(models, modelId)} version ${version}`,
@@ -58,6 +58,11 @@ function gates({ models, modelVersions }: StackFacts): CheckProblem[] {
 /** True for a version that somebody registered although its gate refused it: its lineage says who and why. */
 function isForced(lineage: unknown): boolean {
   return typeof (lineage as { forced?: { reason?: unknown } } | null)?.forced?.reason === 'string'
+}
+
+/** True for a version that a pipeline has registered of a file: no gate has seen it. */
+function isGiven(engine: string, gate: unknown): boolean {
+  return engine === 'onnx' && gate === null
 }
 
 /** True for the gate of a version that was let through. */

@@ -9,6 +9,7 @@ import { describeReference, partsOf, type Reference, soleReference } from './ref
 import type { InputSpec, StepType } from './step-types.js'
 import { choiceProblems, isAssignable, isScalar, typeWords, valueProblems } from './value-types.js'
 import type { ValueType } from './values.js'
+import { writtenProblems } from './written.js'
 
 /** What the inputs of a step may refer to. */
 export interface Scope {
@@ -71,6 +72,9 @@ function checkWork(
       reader.wrong([...path, 'cases', ...positionIn(place)], message)
     }
     checkLimits(reader, spec.with['cases'], [...path, 'cases'], scope)
+  }
+  for (const { path: place, message } of writtenProblems(spec.uses, spec.with)) {
+    reader.wrong([...path, ...place], message)
   }
   for (const [name, value] of Object.entries(spec.with)) {
     if (reader.isFull) return

@@ -1,4 +1,5 @@
 import type { Json } from '../canonical-json.js'
+import { EVALUATE, REGISTER, TRANSFORM } from './model-step-types.js'
 import type { ValueType } from './values.js'
 
 export interface InputSpec {
@@ -77,6 +78,7 @@ export const STEP_TYPES = {
     maxAttempts: 3,
     cache: 'default',
   },
+  transform: TRANSFORM,
   validate: {
     version: 1,
     description: 'Refuses a table that does not hold what is expected of it.',
@@ -117,6 +119,7 @@ export const STEP_TYPES = {
     maxAttempts: 3,
     cache: 'default',
   },
+  evaluate: EVALUATE,
   compare: {
     version: 1,
     description: 'Refuses a figure that is not good enough beside another one.',
@@ -133,6 +136,7 @@ export const STEP_TYPES = {
     maxAttempts: 3,
     cache: 'default',
   },
+  register: REGISTER,
   promote: {
     version: 1,
     description: 'Lets an alias of a model name a version.',

@@ -33,6 +33,16 @@ export function parityTolerance(target: ArrayLike<number>): number {
   return PARITY_SHARE * (quantile(sorted, 0.99) - quantile(sorted, 0.01))
 }
 
+/**
+ * By how much one model may differ from itself on another machine: 1e-5 of the largest prediction, for float32
+ * sums that are added up in another order.
+ */
+export function repeatTolerance(predictions: ArrayLike<number>): number {
+  let largest = 0
+  for (let row = 0; row < predictions.length; row++) largest = Math.max(largest, Math.abs(predictions[row]!))
+  return PARITY_SHARE * largest
+}
+
 /** Compares the engine's predictions with those of the exported model, row by row. */
 export function compareParity(
   engine: ArrayLike<number>,

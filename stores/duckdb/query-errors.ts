@@ -31,6 +31,13 @@ export function refusedByDuckDb(error: unknown, sql: string): MlforgeError | und
   return queryInvalid(message, [{ at: at ?? 'sql', message }], at && `${at}: ${fragment}`)
 }
 
+/** What DuckDB says of a statement that is wrong, in one line; undefined for any other error. */
+export function saidOfStatement(error: unknown): string | undefined {
+  const words = wordsOf(error)
+  if (!OF_THE_STATEMENT.test(words)) return undefined
+  return words.split(/\n\n(?=LINE \d+: )/)[0]!.replaceAll(/\s*\n\s*/g, ' ')
+}
+
 /** A query that spilling does not help: no later try has more memory. */
 export function outOfMemory(error: unknown): MlforgeError | undefined {
   const [first] = wordsOf(error).split('\n')

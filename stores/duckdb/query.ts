@@ -54,7 +54,7 @@ export async function queryTables(
 }
 
 /** DuckDB itself keeps the statement away from everything but these files and the directory it spills to. */
-async function enclose(db: DuckDb, files: readonly string[]): Promise<void> {
+export async function enclose(db: DuckDb, files: readonly string[]): Promise<void> {
   await db.query('SELECT setseed(0)')
   await db.run(`SET preserve_insertion_order = true`)
   await db.run(`SET allowed_paths = [${files.map(text).join(', ')}]`)

@@ -32,6 +32,7 @@ import { Pipelines1764900000000 } from './migrations/1764900000000-pipelines.js'
 import { Pools1765200000000 } from './migrations/1765200000000-pools.js'
 import { RollBacks1765300000000 } from './migrations/1765300000000-roll-backs.js'
 import { ScheduleTicks1765350000000 } from './migrations/1765350000000-schedule-ticks.js'
+import { GivenModels1765400000000 } from './migrations/1765400000000-given-models.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -89,6 +90,7 @@ export const MIGRATIONS = [
   Pools1765200000000,
   RollBacks1765300000000,
   ScheduleTicks1765350000000,
+  GivenModels1765400000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

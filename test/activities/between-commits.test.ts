@@ -6,7 +6,10 @@ import { toEnvironment } from '../../config/load.js'
 import type { QueueName } from '../../contracts/temporal/queues.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { bikeCsv, bikeTraining } from '../support/bike-data.js'
+import { SIGNATURE, smallModel } from '../serving/support/models.js'
 import { Harness, PROJECT } from '../support/harness.js'
+import { PipelineKit } from '../support/pipeline-kit.js'
+import { Receiver } from '../support/receiver.js'
 import type { KillPoint } from './doomed-worker.js'
 
 const PROGRAM = fileURLToPath(new URL('doomed-worker.js', import.meta.url))
@@ -92,6 +95,36 @@ describe('a worker killed between two commits', () => {
     const row = await harness.ended(run, 60_000)
     expect(row).toMatchObject({ status: 'succeeded', attempt: 1, result: { version: 1 } })
     expect(await effects(run)).toEqual({ steps: 6, distinct: 6, versions: 1 })
+    await Promise.all([train.stop(), io.stop()])
+  }, 120_000)
+
+  it('registers one version of a file: killed with its samples written, then with the version committed', async () => {
+    const io = await harness.work('io')
+    const receiver = await Receiver.start()
+    cleanUp.push(() => void receiver.stop())
+    const kit = new PipelineKit(harness, receiver)
+    const onnx = await harness.ports.objects.write(PROJECT, smallModel(3))
+    const samples = await doomed('train', { after: 'object' })
+    const run = await kit.start('given', {
+      steps: {
+        given: {
+          uses: 'register',
+          with: { model: 'given', file: { kind: 'file', name: 'model', ...onnx }, signature: SIGNATURE },
+        },
+      },
+    })
+    expect(await deathDuring(run, samples)).toBe('SIGKILL')
+    expect(await effects(run)).toMatchObject({ versions: 0 })
+
+    const version = await doomed('train', { after: 'commit', step: 'given' })
+    expect(await deathDuring(run, version)).toBe('SIGKILL')
+    expect(await harness.ports.models.versionOfRun(run.id)).toMatchObject({ version: 1, sha256: onnx.sha256 })
+    expect(await harness.row(run)).toMatchObject({ status: 'running', attempt: 1 })
+
+    const train = await harness.work('train')
+    expect(await harness.ended(run, 60_000)).toMatchObject({ status: 'succeeded', attempt: 1 })
+    expect(await effects(run)).toMatchObject({ versions: 1 })
+    expect(await kit.outcome(run, 'given')).toMatchObject({ outputs: { model: 'given', version: 1 } })
     await Promise.all([train.stop(), io.stop()])
   }, 120_000)
 })

@@ -8,12 +8,15 @@ import {
   compare,
   dataset,
   deploy,
+  evaluate,
   http,
   notify,
   promote,
   query,
+  register,
   script,
   train,
+  transform,
   validate,
 } from '../../sdk/steps.js'
 
@@ -220,6 +223,42 @@ describe('what would be refused does not compile', () => {
       .build()
     // Three: in YAML a number may stand where text is expected, and becomes it.
     expect(refused(source)).toHaveLength(3)
+  })
+
+  it('an operation of a transform that is none, or has no such field', () => {
+    const rows = { kind: 'limit', rows: 10 } as const
+    const source = base
+      .step('good', ({ steps, parameters }) =>
+        transform({
+          table: steps.load.table,
+          operations: [rows, { kind: 'sample', fraction: 0.5, seed: parameters.rounds }],
+        }),
+      )
+      .step('score', ({ steps }) =>
+        evaluate({ model: 'bike', table: steps.good.table, target: 'cnt', alias: 'challenger' }),
+      )
+      .step('export', script({ command: ['true'] }))
+      .step('given', ({ steps }) =>
+        register({
+          model: 'bike',
+          file: steps.export.files.at('model'),
+          signature: { features: [{ name: 'hr', type: 'integer' }], target: 'cnt' },
+          metrics: { rmse: steps.score.metrics.at('rmse') },
+        }),
+      )
+      .step('q', ({ steps }) =>
+        // @ts-expect-error there is no operation "limt"
+        transform({ table: steps.load.table, operations: [{ kind: 'limt', rows: 1 }] }),
+      )
+      .step('r', ({ steps }) =>
+        // @ts-expect-error a limit has no "row"
+        transform({ table: steps.load.table, operations: [{ ...rows, row: 1 }] }),
+      )
+      .build()
+    expect(refused(source)).toEqual([
+      expect.stringContaining('Did you mean "limit"?'),
+      expect.stringContaining('Did you mean "rows"?'),
+    ])
   })
 
   it('an input that is missing, unknown or none of the choices', () => {

@@ -9,6 +9,7 @@ import type { EvaluateJob, EvaluateResult, FileFact, ModelFile } from '../protoc
 import { Booster } from '../xgboost/booster.js'
 import { loadXgboost, type XgboostLibrary } from '../xgboost/library.js'
 import { keepDurably } from './files.js'
+import { runOnnx } from './onnx.js'
 import {
   checkColumns,
   identifier,
@@ -29,6 +30,7 @@ export async function score(
 ): Promise<Float32Array> {
   const features = model.signature.features.map(feature => feature.name)
   const matrix = await readMatrix(connection, table, features)
+  if (model.format === 'onnx') return (await runOnnx(model, matrix)).predictions
   const booster = Booster.load(library, await readFile(model.file))
   try {
     return clipToSignature(model.signature, booster.predict(matrix))

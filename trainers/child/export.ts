@@ -8,10 +8,8 @@ import { Booster } from '../xgboost/booster.js'
 import { loadXgboost } from '../xgboost/library.js'
 import { readRows, score } from './evaluate.js'
 import { writeDurably } from './files.js'
+import { predictAll } from './onnx.js'
 import { openDuckdb, readMatrix } from './parquet.js'
-
-/** Rows of one call of the runtime: enough to be fast, few enough to stay small. */
-const BATCH = 4096
 
 /** Rounds whose JSON text is parsed at once. */
 const ROUNDS_IN_PART = 100
@@ -45,14 +43,10 @@ export async function measureParity(job: ExportJob, onnx: string): Promise<Parit
     const target = await readRows(connection, job.holdout, signature.target, 'holdout')
     const engine = await score(connection, loadXgboost(job.library), job.model, job.holdout)
     const names = signature.features.map(feature => feature.name)
-    const { values, rows, columns } = await readMatrix(connection, job.holdout, names)
-    const exported = new Float32Array(rows)
     const session = await OnnxSession.load(onnx)
+    let exported: Float32Array
     try {
-      for (let from = 0; from < rows; from += BATCH) {
-        const to = Math.min(from + BATCH, rows)
-        exported.set(await session.predict(values.subarray(from * columns, to * columns), to - from), from)
-      }
+      exported = await predictAll(session, await readMatrix(connection, job.holdout, names))
     } finally {
       await session.close()
     }

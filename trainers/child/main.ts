@@ -1,4 +1,4 @@
-// A training, an evaluation or an export in a process of its own, started by ../runner.ts with
+// A training, an evaluation, an export or a scoring in a process of its own, started by ../runner.ts with
 // the pid of its parent as the only argument, the job on stdin, and two pipes.
 import { readFileSync, writeSync } from 'node:fs'
 import { MlforgeError } from '../../domain/errors.js'
@@ -29,6 +29,8 @@ async function run(job: Job, emit: (event: JobEvent) => void): Promise<ResultOf[
       return (await import('./evaluate.js')).evaluate(job)
     case 'export':
       return (await import('./export.js')).exportOnnx(job)
+    case 'score':
+      return (await import('./score.js')).scoreOnnx(job)
   }
 }
 

@@ -42,13 +42,15 @@ export async function evaluation(story: Story, version: ModelVersion, run: Relea
   chapter('3. Evaluate, gate, register')
   const show = (name: string, metrics: Metrics | undefined): [string, string][] =>
     metrics ? [[name, line(metrics)]] : []
+  // A training's version has all of these.
+  const [metrics, parity] = [version.metrics!, version.parity!]
   table([
     ['September and October 2011', 'RMSE    MAE     WAPE   bias    R2'],
-    ...show('XGBoost', version.metrics.model),
-    ...show('mean by hour and working day', version.metrics.baseline),
-    ...show('champion', version.metrics.champion),
+    ...show('XGBoost', metrics.model),
+    ...show('mean by hour and working day', metrics.baseline),
+    ...show('champion', metrics.champion),
   ])
-  const { rows, maxDifference, tolerance } = version.parity
+  const { rows, maxDifference, tolerance } = parity
   say(
     `ONNX and XGBoost agree on all ${rows} held-out rows: largest difference ${maxDifference}, allowed ${tolerance}.`,
   )
@@ -75,7 +77,7 @@ export async function evaluation(story: Story, version: ModelVersion, run: Relea
     ['model', `${version.model} version ${version.version}, ${version.sha256.slice(0, 16)}`],
     [
       'holdout',
-      `RMSE ${version.metrics.model.rmse.toFixed(1)} against a baseline of ${version.metrics.baseline.rmse.toFixed(1)}`,
+      `RMSE ${metrics.model.rmse.toFixed(1)} against a baseline of ${metrics.baseline.rmse.toFixed(1)}`,
     ],
     ['negative control', `refused: ${control.error?.code}`],
   )

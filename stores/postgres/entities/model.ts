@@ -24,9 +24,10 @@ export class ModelVersion {
   @Column('text') sha256!: string
   @Column('jsonb') artifacts!: Record<string, { uri: string; sha256: string; bytes: number }>
   @Column('jsonb') signature!: unknown
-  @Column('jsonb') metrics!: unknown
-  @Column('jsonb') gate!: unknown
-  @Column('jsonb') parity!: unknown
+  /** These three are a training's; null where a pipeline has registered a file. */
+  @Column('jsonb', { nullable: true }) metrics!: unknown
+  @Column('jsonb', { nullable: true }) gate!: unknown
+  @Column('jsonb', { nullable: true }) parity!: unknown
   /** Dataset version, code, parameters, engine: what the version was made from. */
   @Column('jsonb') lineage!: unknown
   @Column('uuid') runId!: string

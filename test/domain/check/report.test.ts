@@ -44,6 +44,32 @@ describe('problems', () => {
     expect(codes({ ...well, ledger: [{ ...well.ledger[0]!, outcome }] })).toEqual(['effect_differs'])
   })
 
+  it('are none for a model that a pipeline has registered of a file, once, under the key of its step', () => {
+    const well = stack('1')
+    const [version, run, step] = [well.modelVersions[0]!, well.runs[0]!, well.ledger[0]!]
+    const given = { ...version, engine: 'onnx', gate: null, effectKey: `${version.runId}/given/g1` }
+    const outputs = { model: 'demand', version: 1, sha256: version.sha256 }
+    const facts = {
+      ...well,
+      runs: [{ ...run, kind: 'pipeline' as const, workflowId: 'default/pipeline/demand/1' }],
+      workflows: new Map([['default/pipeline/demand/1', 'COMPLETED']]),
+      modelVersions: [given],
+      ledger: [
+        { ...step, step: 'given', outcome: { outputs } },
+        { ...step, step: 'load', outcome: { outputs: { version: 3 } } },
+      ],
+    }
+    const of = (change: object) => codes({ ...facts, ...change }).filter(code => /effect|gate/.test(code))
+    expect(of({})).toEqual([])
+    expect(of({ modelVersions: [] })).toEqual(['effect_missing'])
+    expect(of({ ledger: [] })).toEqual(['effect_without_step'])
+    expect(of({ modelVersions: [given, { ...given, version: 2 }] })).toEqual(['effect_duplicated'])
+    const other = { ...step, step: 'given', outcome: { outputs: { ...outputs, version: 2 } } }
+    expect(of({ ledger: [other] })).toEqual(['effect_differs'])
+    // A trained version has a gate.
+    expect(of({ modelVersions: [{ ...given, engine: 'xgboost' }] })).toEqual(['gate_not_passed'])
+  })
+
   it.each([
     ['succeeded', 'COMPLETED', []],
     ['succeeded', 'FAILED', ['run_ended_differently']],

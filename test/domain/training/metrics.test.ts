@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { learnBaseline, predictBaseline } from '../../../domain/training/baseline.js'
 import { regressionMetrics } from '../../../domain/training/metrics.js'
-import { compareParity, parityTolerance } from '../../../domain/training/parity.js'
+import { compareParity, parityTolerance, repeatTolerance } from '../../../domain/training/parity.js'
 
 // Steps of a thousandth: squares of the tiniest doubles underflow.
 const value = fc.integer({ min: -10_000_000, max: 10_000_000 }).map(whole => whole / 1000)
@@ -112,6 +112,8 @@ describe('parity', () => {
     // One wild label must not widen it: NumPy's percentile of this list gives the same.
     expect(parityTolerance([...target.slice(0, 100), 1e9])).toBeCloseTo(98e-5, 12)
     expect(parityTolerance([7])).toBe(0)
+    expect(repeatTolerance([-20, 5])).toBeCloseTo(2e-4, 12)
+    expect(repeatTolerance([])).toBe(0)
   })
 
   it('names the largest difference and its row', () => {

@@ -1,0 +1,87 @@
+import type { StepType } from './step-types.js'
+
+// Entries of the step library, in a file of their own for its length.
+
+const MINUTE = 60
+const HOUR = 3600
+
+export const TRANSFORM = {
+  version: 1,
+  description: 'Changes a table by a list of operations.',
+  inputs: {
+    table: { type: 'table', description: 'what is changed' },
+    operations: {
+      type: 'json',
+      description:
+        'a list of `{ kind, ... }`: select, drop, rename, filter, derive, cast, fillNull, clip, sort, distinct, sample, limit',
+    },
+  },
+  outputs: {
+    table: { type: 'table', description: 'the result' },
+    rows: { type: 'integer', description: 'number of its rows' },
+    columns: { type: 'strings', description: 'its columns' },
+  },
+  work: 'io',
+  timeoutSeconds: HOUR,
+  maxAttempts: 3,
+  cache: 'default',
+} as const satisfies StepType
+
+export const EVALUATE = {
+  version: 1,
+  description: 'Scores a registered version of a model on a table.',
+  inputs: {
+    model: { type: 'string', description: 'name of the model' },
+    version: { type: 'integer', optional: true, description: 'of it; either this or an alias' },
+    alias: {
+      type: 'string',
+      optional: true,
+      description: '`champion` where neither is given; outcomes are taken over only for a version',
+    },
+    table: { type: 'table', description: 'what is scored: the features, and the target' },
+    target: { type: 'string', optional: true, description: 'column with the truth; that of the version' },
+  },
+  outputs: {
+    metrics: { type: 'json', description: 'rmse, mae, wape, relativeBias, r2' },
+    rows: { type: 'integer', description: 'number of rows' },
+    predictions: { type: 'table', description: 'the rows, and `prediction`' },
+    version: { type: 'integer', description: 'what was scored' },
+  },
+  work: 'compute',
+  timeoutSeconds: HOUR,
+  maxAttempts: 3,
+  cache: 'default',
+} as const satisfies StepType
+
+export const REGISTER = {
+  version: 1,
+  description: 'Makes a version of a model of an ONNX file, once it was tried.',
+  inputs: {
+    model: { type: 'string', description: 'name of the model' },
+    file: {
+      type: 'json',
+      description: 'what a script has left: one of its `files`, or its `files` where there is one',
+    },
+    signature: {
+      type: 'json',
+      description: '`{ features: [{ name, type }], target, output: { name, clip } }`; output may be left out',
+    },
+    sample: {
+      type: 'table',
+      optional: true,
+      description: 'rows that it is tried with, here and when it is rolled out; zeros and ones by default',
+    },
+    metrics: { type: 'json', optional: true, description: 'figures by their names' },
+    dataset: { type: 'string', optional: true, description: 'what it was made from' },
+    version: { type: 'integer', optional: true, description: 'of the dataset' },
+  },
+  outputs: {
+    model: { type: 'string', description: 'name of the model' },
+    version: { type: 'integer', description: 'version it was registered as' },
+    sha256: { type: 'string', description: 'hash of the file' },
+  },
+  work: 'compute',
+  timeoutSeconds: 10 * MINUTE,
+  maxAttempts: 3,
+  cache: 'never',
+} as const satisfies StepType
