@@ -105,7 +105,7 @@ describe('compilePipeline', () => {
     [
       'a cache',
       { up: { ...promote, compensate: back({}, { cache: true }) } },
-      'steps.up.compensate.cache: There is no field "cache" here. Known: uses, with, timeout, retry.',
+      'steps.up.compensate.cache: There is no field "cache" here. Known: uses, with, timeout, retry, pool.',
     ],
     [
       'an unknown input',
