@@ -22,6 +22,7 @@ import { retrainingActivities } from '../activities/retraining.js'
 import { rolloutActivities } from '../activities/rollouts.js'
 import { runActivities } from '../activities/runs.js'
 import { scheduleActivities } from '../activities/schedules.js'
+import { sensorActivities } from '../activities/sensors/sensors.js'
 import { trainingActivities } from '../activities/training.js'
 import type { Config } from '../config/config.js'
 import { engineLibrary, ENGINES } from '../config/engines.js'
@@ -44,6 +45,9 @@ import { RetryStore } from '../stores/postgres/retry-store.js'
 import { RolloutStore } from '../stores/postgres/rollout-store.js'
 import { RunStore } from '../stores/postgres/run-store.js'
 import { ScheduleStore } from '../stores/postgres/schedule-store.js'
+import { SensorSourceStore } from '../stores/postgres/sensor-source-store.js'
+import { SensorStore } from '../stores/postgres/sensor-store.js'
+import { SensorTickStore } from '../stores/postgres/sensor-tick-store.js'
 import { StepLogStore } from '../stores/postgres/step-log-store.js'
 import { RunWakes } from '../stores/redis/wake.js'
 import { BUNDLE_FILE, CODE_FILE } from './build-files.js'
@@ -71,6 +75,9 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     pipelines: new PipelineStore(dataSource),
     pipelineRuns: new PipelineRunStore(dataSource),
     stepLogs: new StepLogStore(dataSource),
+    sensors: new SensorStore(dataSource),
+    sensorTicks: new SensorTickStore(dataSource),
+    sensorSources: new SensorSourceStore(dataSource),
     objects: new LocalObjectStore(config.objects.directory),
     workflows: new TemporalRuns(client),
     wakes: new RunWakes(config.redis.url, logger),
@@ -133,6 +140,7 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
           ...dueActivities({ ...ports, retryPolicy: config.retries }),
           ...labelActivities({ ...ports, holdSeconds: config.labels.holdSeconds, logger }),
           ...scheduleActivities({ ...ports, retryPolicy: config.retries }),
+          ...sensorActivities(stepPorts(context)),
           ...interpretActivities(ports),
           ...mapActivities(ports),
           ...ioSteps(stepPorts(context)),
@@ -150,8 +158,9 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
       const { awaitRolloutChange } = rolloutActivities(ports)
       const { awaitIncidentChange } = incidentActivities(ports)
       const { awaitEnded } = runActivities(ports)
+      const { awaitRoom } = sensorActivities(stepPorts(context))
       return {
-        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnded },
+        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnded, awaitRoom },
         maxConcurrentActivityTaskExecutions: WATCH_SLOTS,
       }
     }

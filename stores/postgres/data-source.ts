@@ -16,6 +16,7 @@ import { Project } from './entities/project.js'
 import { RolloutDecision } from './entities/rollout.js'
 import { Run } from './entities/run.js'
 import { Schedule } from './entities/schedule.js'
+import { Sensor, SensorEvent, SensorTick } from './entities/sensor.js'
 import { StepLogChunk } from './entities/step-log.js'
 import { Upload } from './entities/upload.js'
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js'
@@ -28,6 +29,7 @@ import { Compaction1764600000000 } from './migrations/1764600000000-compaction.j
 import { RetrainingSchedules1764700000000 } from './migrations/1764700000000-retraining-schedules.js'
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { Pipelines1764900000000 } from './migrations/1764900000000-pipelines.js'
+import { Sensors1765000000000 } from './migrations/1765000000000-sensors.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -65,6 +67,9 @@ export const ENTITIES = [
   PipelineStep,
   StepMemo,
   StepLogChunk,
+  Sensor,
+  SensorTick,
+  SensorEvent,
 ]
 
 /** In the order they are applied. Expand first, contract in a later release. */
@@ -79,6 +84,7 @@ export const MIGRATIONS = [
   RetrainingSchedules1764700000000,
   Following1764800000000,
   Pipelines1764900000000,
+  Sensors1765000000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {
