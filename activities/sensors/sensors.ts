@@ -68,13 +68,15 @@ export function sensorActivities(ports: SensorPorts) {
       if (sensor?.id !== head.sensorId) return { outcome: 'stale' }
       const payload = tick.payload ?? (await sensorTicks.event(head.sensorId, tick.key))?.payload ?? null
       const work = await workOf(sensor, head.incarnation, { key: tick.key, payload })
+      const objectUri = sensor.source.kind === 'objects' ? String(tick.payload?.['uri']) : null
       const taken = await sensors.take(head, tick, async (transaction): Promise<MadeTick> => {
         if ('refused' in work) {
           const { message: reason, details } = work.refused
-          return { payload, outcome: 'refused', runId: null, reason, problems: details.problems ?? [] }
+          const problems = details.problems ?? []
+          return { payload, objectUri, outcome: 'refused', runId: null, reason, problems }
         }
         const { run } = await runs.acceptIn(transaction, work.request)
-        return { payload, outcome: 'started', runId: run.id, reason: null, problems: [] }
+        return { payload, objectUri, outcome: 'started', runId: run.id, reason: null, problems: [] }
       })
       if (typeof taken === 'string') return { outcome: taken }
       const { outcome, runId } = taken.tick

@@ -7,6 +7,7 @@ import { checkPredictions } from './predictions.js'
 import { reportDeployments } from './report-deployments.js'
 import { checkRollouts } from './rollouts.js'
 import { checkRuns } from './runs.js'
+import { checkSensors } from './sensors.js'
 import { checkTraffic } from './traffic.js'
 import { checkObjects, checkVersions, hasPassed } from './versions.js'
 
@@ -31,6 +32,7 @@ export function buildReport(facts: StackFacts, unreachable: readonly Unreachable
     checkPredictions,
     checkMonitoring,
     checkPipelines,
+    checkSensors,
   ]
   const problems = [...ofEffects, ...checks.flatMap(check => check(facts))].sort((a, b) =>
     `${a.code} ${a.at}` < `${b.code} ${b.at}` ? -1 : 1,

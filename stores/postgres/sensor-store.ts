@@ -27,7 +27,7 @@ export interface LookedAt {
 }
 
 /** What a tick came to. */
-export type MadeTick = Pick<SensorTick, 'payload' | 'outcome' | 'runId' | 'reason' | 'problems'>
+export type MadeTick = Pick<SensorTick, 'payload' | 'objectUri' | 'outcome' | 'runId' | 'reason' | 'problems'>
 
 export interface TakenRow {
   readonly tick: SensorTick
@@ -159,7 +159,14 @@ export class SensorStore {
         .where({ id, incarnation, sequence, deletedAt: IsNull() })
         .execute()
       if (written.affected !== 1) return false
-      const row = { sensorId: id, incarnation, outcome: 'skipped', runId: null, problems: [] } as const
+      const row = {
+        sensorId: id,
+        incarnation,
+        outcome: 'skipped',
+        objectUri: null,
+        runId: null,
+        problems: [],
+      } as const
       const ticks = skipped.map(tick => ({ ...row, ...tick, reason: BEFORE }))
       await this.ticks.add(transaction, ticks)
       return true

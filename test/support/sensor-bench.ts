@@ -83,12 +83,15 @@ export class SensorBench {
   }
 
   /** The ticks of a sensor once there are so many. */
-  async untilTicks(sensor: Pick<Sensor, 'id'>, count: number): Promise<SensorTick[]> {
-    return eventually(async () => {
-      const ticks = await this.ticks(sensor)
-      expect(ticks).toHaveLength(count)
-      return ticks
-    })
+  async untilTicks(sensor: Pick<Sensor, 'id'>, count: number, deadlineMs = 15_000): Promise<SensorTick[]> {
+    return eventually(
+      async () => {
+        const ticks = await this.ticks(sensor)
+        expect(ticks).toHaveLength(count)
+        return ticks
+      },
+      { deadlineMs },
+    )
   }
 
   async untilStage(name: string, stage: SensorLive['stage']): Promise<SensorLive> {

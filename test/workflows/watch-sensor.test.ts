@@ -116,4 +116,26 @@ describe('watchSensor', () => {
     await bench.pause('gone')
     await record(harness.client, `${PROJECT}/sensor/gone`, 'watchSensor.failing')
   })
+
+  it('goes on in another execution when its history has become long', async () => {
+    const count = 800
+    const sensor = await bench.create('long', HOOK, { maxOpenRuns: 10_000 })
+    await harness.database.dataSource.query(
+      `INSERT INTO sensor_events (sensor_id, number, key, body_sha256, payload, principal, at)
+       SELECT $1, n, 'event-' || n, '', to_jsonb(n), 'key:test', now() FROM generate_series(1, $2) n`,
+      [sensor.id, count],
+    )
+    await bench.wake(sensor)
+    const { runId: first } = await bench.handle('long').describe()
+    await eventually(
+      async () => expect(await bench.row('long')).toMatchObject({ cursor: { event: count } }),
+      { deadlineMs: 90_000 },
+    )
+    const live = await bench.untilStage('long', 'wait')
+    expect(live).toMatchObject({ started: count, cursor: { event: count } })
+    expect((await bench.handle('long').describe()).runId).not.toBe(first)
+    const counts = await harness.ports.sensorTicks.counts([sensor.id])
+    expect(counts.get(sensor.id)).toEqual({ started: count })
+    await bench.pause('long')
+  }, 120_000)
 })

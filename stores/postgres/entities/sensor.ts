@@ -60,7 +60,10 @@ export class SensorTick {
   @Column('integer') incarnation!: number
   /** Names what was seen among all that the source has. */
   @Column('text') key!: string
-  @Column('jsonb') payload!: unknown
+  /** What was seen, any JSON. */
+  @Column('jsonb', { nullable: true }) payload!: unknown
+  /** What was seen, where its content was kept. */
+  @Column('text', { nullable: true }) objectUri!: string | null
   @Column('text') outcome!: TickOutcome
   /** Of a tick that was started. */
   @Column('uuid', { nullable: true }) runId!: string | null
@@ -83,7 +86,8 @@ export class SensorEvent {
   /** The Idempotency-Key. */
   @Column('text') key!: string
   @Column('text') bodySha256!: string
-  @Column('jsonb') payload!: unknown
+  /** What was sent, any JSON. */
+  @Column('jsonb', { nullable: true }) payload!: unknown
   @Column('text') principal!: string
   @Column('timestamptz') at!: Date
 }

@@ -36,7 +36,8 @@ const UP = [
      "sensor_id" uuid NOT NULL,
      "incarnation" integer NOT NULL,
      "key" text NOT NULL,
-     "payload" jsonb NOT NULL,
+     "payload" jsonb,
+     "object_uri" text,
      "outcome" text NOT NULL,
      "run_id" uuid,
      "reason" text,
@@ -53,7 +54,7 @@ const UP = [
      "number" integer NOT NULL,
      "key" text NOT NULL,
      "body_sha256" text NOT NULL,
-     "payload" jsonb NOT NULL,
+     "payload" jsonb,
      "principal" text NOT NULL,
      "at" TIMESTAMP WITH TIME ZONE NOT NULL,
      CONSTRAINT "sensor_events_key" PRIMARY KEY ("sensor_id", "number")
