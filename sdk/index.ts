@@ -12,6 +12,7 @@ export {
   promote,
   query,
   script,
+  sensor,
   subpipeline,
   train,
   validate,

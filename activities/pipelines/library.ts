@@ -16,13 +16,14 @@ import { promoteStep } from './steps/promote.js'
 import { queryStep } from './steps/query.js'
 import { scriptIdentity } from './script-files.js'
 import { scriptStep } from './steps/script.js'
+import { sensorStep } from './steps/sensor.js'
 import { subpipelineStep } from './steps/subpipeline.js'
 import { trainStep } from './steps/train.js'
 import { validateStep } from './steps/validate.js'
 import { waitStep } from './steps/wait.js'
 
 type LibraryPorts = DoStepPorts &
-  Pick<Ports, 'datasets' | 'models' | 'deployments' | 'pipelines'> & {
+  Pick<Ports, 'datasets' | 'models' | 'deployments' | 'pipelines' | 'sensorTicks' | 'sensorSources'> & {
     readonly retryPolicy: RetryPolicy
     /** Where the files of scripts are. */
     readonly projectDirectory: string
@@ -59,6 +60,7 @@ export function ioSteps(ports: LibraryPorts) {
     branchStep: step({ run: branchStep() }),
     approveStep: gate(approveStep(ports)),
     waitStep: gate(waitStep()),
+    sensorStep: (input: StepInput): Promise<StepReport> => sensorStep(ports, input),
   }
 }
 

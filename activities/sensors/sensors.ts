@@ -14,6 +14,7 @@ import { awaitChange } from '../await-change.js'
 import { beatWhile } from '../heartbeats.js'
 import type { Ports } from '../ports.js'
 import type { SourcePage, SourcePorts } from './read-source.js'
+import { isOfSource } from './source-errors.js'
 import { readSource } from './sources.js'
 
 type SensorPorts = SourcePorts &
@@ -99,7 +100,7 @@ export function sensorActivities(ports: SensorPorts) {
     try {
       return await beatWhile('source', () => readSource(ports, sensor))
     } catch (error) {
-      if (!(error instanceof MlforgeError) || !isOfSource(error)) throw error
+      if (!isOfSource(error)) throw error
       return { error: { code: error.code, message: error.message } }
     }
   }
@@ -141,11 +142,6 @@ export function sensorActivities(ports: SensorPorts) {
       throw error
     }
   }
-}
-
-/** What looking again later may mend; all else is a store that does not answer, or a mistake of ours. */
-function isOfSource({ code }: MlforgeError): boolean {
-  return code === 'not_found' || code === 'source_unavailable' || code === 'object_missing'
 }
 
 export type SensorActivities = ReturnType<typeof sensorActivities>

@@ -1,6 +1,6 @@
-import type { Sensor } from '../../stores/postgres/entities/sensor.js'
+import type { SensorSource } from '../../domain/sensors/sensor.js'
 import { readDirectory, readObjects } from './file-sources.js'
-import type { SourcePage, SourcePorts } from './read-source.js'
+import type { Reading, SourcePage, SourcePorts } from './read-source.js'
 import { readDataset, readDrift, readEvents, readMetric, readPipeline } from './row-sources.js'
 
 /**
@@ -9,9 +9,8 @@ import { readDataset, readDrift, readEvents, readMetric, readPipeline } from './
  */
 export async function readSource(
   ports: SourcePorts,
-  { source, id, project, incarnation, since, cursor }: Sensor,
+  { source, ...at }: Omit<Reading<'webhook'>, 'source'> & { readonly source: SensorSource },
 ): Promise<SourcePage> {
-  const at = { id, project, incarnation, since, cursor }
   switch (source.kind) {
     case 'objects':
       return readObjects(ports, { ...at, source })

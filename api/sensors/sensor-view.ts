@@ -3,7 +3,7 @@ import type { Sensor, SensorState, SensorTick } from '../../contracts/rest/senso
 import { sensorWorkflowId } from '../../contracts/temporal/sensors.js'
 import type { TickOutcome } from '../../domain/sensors/sensor.js'
 import type { Sensor as Row, SensorTick as TickRow } from '../../stores/postgres/entities/sensor.js'
-import { sourceView } from './sensor-source.js'
+import { sourceView } from './source-view.js'
 
 interface Counted {
   readonly openRuns: number

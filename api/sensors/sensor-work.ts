@@ -5,12 +5,12 @@ import type { Problem } from '../../domain/errors.js'
 import { boundProblems } from '../../domain/pipelines/bounds.js'
 import { located } from '../../domain/pipelines/problems.js'
 import { parameterProblems } from '../../domain/sensors/parameters.js'
+import { sourceOf } from '../../domain/sensors/requested-source.js'
 import type { SensorSource } from '../../domain/sensors/sensor.js'
 import { sourceProblems } from '../../domain/sensors/source-problems.js'
 import type { Sensor } from '../../stores/postgres/entities/sensor.js'
 import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
 import { invalidRequest } from '../http/validation.js'
-import { sourceOf } from './sensor-source.js'
 
 type Work = Pick<Sensor, 'source' | 'pipeline' | 'parameters'>
 

@@ -11,6 +11,7 @@ import type {
   SensorTick,
   UpdateSensor,
 } from '../../contracts/rest/sensors.js'
+import { FIGURES } from '../../domain/sensors/requested-source.js'
 import { DRIFT_SIGNALS, TICK_OUTCOMES, WATCHED_ENDS } from '../../domain/sensors/sensor.js'
 import {
   AnyProperty,
@@ -25,7 +26,6 @@ import {
   TextField,
 } from '../http/fields.js'
 
-const METRICS = ['rmse', 'mae', 'wape', 'relativeBias', 'r2'] as const
 const STATES = ['paused', 'failing', 'full', 'watching', 'waiting_for_worker'] as const
 const DAY_SECONDS = 86_400
 
@@ -66,7 +66,7 @@ class MetricSourceDto implements SensorMetric {
   @NameField({ example: 'bike' }) model!: string
   @NameField({ optional: true, example: 'champion', description: 'only versions that it comes to name' })
   alias?: string
-  @ChoiceField(METRICS, { description: 'of the evaluation of the version' })
+  @ChoiceField(FIGURES, { description: 'of the evaluation of the version' })
   metric!: SensorMetric['metric']
   @NumberField({ optional: true, description: 'exactly one of above, atLeast, below and atMost' })
   above?: number

@@ -239,6 +239,25 @@ export const STEP_TYPES = {
     maxAttempts: 5,
     cache: 'never',
   },
+  sensor: {
+    version: 1,
+    description: 'Waits until a source has something that it did not have when the step began.',
+    inputs: {
+      source: {
+        type: 'json',
+        description:
+          'what is looked at, as the source of a sensor: one of objects, directory, dataset, drift, metric and pipeline',
+      },
+    },
+    outputs: {
+      payload: { type: 'json', description: 'what is new: the fields of a tick' },
+      key: { type: 'string', description: 'names it among all that the source has' },
+    },
+    work: 'wait',
+    timeoutSeconds: 7 * 24 * HOUR,
+    maxAttempts: 5,
+    cache: 'never',
+  },
   map: {
     version: 1,
     description: 'Does one step, its `do`, with each item of a list: a run of its own.',

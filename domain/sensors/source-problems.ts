@@ -1,8 +1,12 @@
 import type { Problem } from '../errors.js'
 import type { SensorSource } from './sensor.js'
 
-/** What no source may name, before anything is looked at. @param at of the source in the request */
-export function sourceProblems(source: SensorSource, pipeline: string, at = 'source'): Problem[] {
+/**
+ * What no source may name, before anything is looked at.
+ * @param pipeline that each tick starts; null where it starts none
+ * @param at of the source in the request
+ */
+export function sourceProblems(source: SensorSource, pipeline: string | null, at = 'source'): Problem[] {
   switch (source.kind) {
     case 'directory':
       return insideProblems(source.path, `${at}.directory.path`)
