@@ -42,7 +42,7 @@ export const deploy = work('deploy')
 export const branch = work('branch')
 /** Waits until somebody approves or rejects. */
 export const approve = work('approve')
-/** Waits for a time, or until it is told to go on. */
+/** Waits for a time, for a condition, or until it is told to go on. */
 export const wait = work('wait')
 /** Waits until a source has something that it did not have when the step began. */
 export const sensor = work('sensor')

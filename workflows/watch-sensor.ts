@@ -39,6 +39,7 @@ export async function watchSensor(input: SensorInput): Promise<SensorEnd> {
 class SensorShell {
   private live: SensorLive
   private woken = false
+  private changed = false
   private failures = 0
 
   constructor(private readonly input: SensorInput) {
@@ -50,7 +51,10 @@ class SensorShell {
       started: 0,
       error: null,
     }
-    setHandler(wakeSensor, () => void (this.woken = true))
+    setHandler(wakeSensor, because => {
+      this.woken = true
+      if (because === 'change') this.changed = true
+    })
     setHandler(sensorLive, () => this.live)
   }
 
@@ -59,7 +63,7 @@ class SensorShell {
       if (workflowInfo().continueAsNewSuggested) {
         await continueAsNew<typeof watchSensor>({ ...this.input, carried: this.live })
       }
-      this.woken = false
+      this.woken = this.changed = false
       try {
         const seen = await this.look()
         this.failures = 0
@@ -112,12 +116,14 @@ class SensorShell {
         return taken.head
       }
       this.tell({ stage: 'full' })
-      if (workflowInfo().continueAsNewSuggested) return null
-      const { awaitRoom } = proxyActivities<SensorActivities>(watch(limits))
-      const room = () =>
-        awaitRoom.executeWithOptions({ summary: 'end of a run' }, [{ project, name, limits }])
-      await untilChanged(limits, room, { isWoken: () => this.woken })
-      if (this.woken) return null
+      const isLeft = () => this.changed || workflowInfo().continueAsNewSuggested
+      if (!isLeft()) {
+        const { awaitRoom } = proxyActivities<SensorActivities>(watch(limits))
+        const room = () =>
+          awaitRoom.executeWithOptions({ summary: 'end of a run' }, [{ project, name, limits }])
+        await untilChanged(limits, room, { isWoken: isLeft })
+      }
+      if (isLeft()) return null
     }
   }
 

@@ -52,7 +52,7 @@ export class SensorsService {
       note,
       principal: caller.name,
     })
-    if (!paused) await this.temporal.wake(row)
+    if (!paused) await this.temporal.wake(row, 'change')
     return this.view(row)
   }
 
@@ -95,7 +95,7 @@ export class SensorsService {
     const row = await this.sensors.get(project, name)
     await this.sensors.remove(project, name)
     // Its workflow sees that it is gone, and ends.
-    await this.temporal.wake(row)
+    await this.temporal.wake(row, 'change')
   }
 
   async ticks({ project }: Principal, name: string, query: PageQuery): Promise<Page<SensorTick>> {
@@ -137,13 +137,13 @@ export class SensorsService {
       payload: value,
       principal: caller.name,
     })
-    if (!sensor.paused) await this.temporal.wake(sensor)
+    if (!sensor.paused) await this.temporal.wake(sensor, 'event')
     return { sensor: name, key, number: event.number, replayed, receivedAt: event.at.toISOString() }
   }
 
   private async changed(row: Row): Promise<Sensor> {
     // One that is paused now is woken to see that, and to end.
-    await this.temporal.wake(row)
+    await this.temporal.wake(row, 'change')
     return this.view(row)
   }
 

@@ -1,7 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
 import { sensorStart } from '../../contracts/temporal/sensor-start.js'
-import { MlforgeError } from '../../domain/errors.js'
+import type { WakeReason } from '../../contracts/temporal/sensors.js'
 import type { Sensor } from '../../stores/postgres/entities/sensor.js'
 import { CONFIG, LOGGER, type Log } from '../platform/tokens.js'
 import { Temporal } from '../temporal/temporal.js'
@@ -24,18 +24,18 @@ export class TemporalSensors {
   }
 
   /**
-   * Lets a sensor look now. Where Temporal does not answer it looks when its time has come, or once the
-   * reconciler has started it: nothing is lost.
+   * Lets a sensor look now. It never fails: where Temporal cannot be told, the sensor looks when its time has
+   * come, or once the reconciler has started it, and nothing is lost.
    */
-  async wake(sensor: Sensor): Promise<void> {
+  async wake(sensor: Sensor, because: WakeReason): Promise<void> {
     const { type, options, signal } = this.startOf(sensor)
     try {
       await this.temporal.within(CALL_MS, client =>
-        client.workflow.signalWithStart(type, { ...options, signal, signalArgs: [] }),
+        client.workflow.signalWithStart(type, { ...options, signal, signalArgs: [because] }),
       )
     } catch (error) {
-      if (!(error instanceof MlforgeError) || error.code !== 'unavailable') throw error
-      this.log.warn({ sensor: sensor.name }, 'temporal does not answer; the sensor looks when it does')
+      const reason = error instanceof Error ? error.message : String(error)
+      this.log.warn({ sensor: sensor.name, reason }, 'sensor not woken; it looks by itself')
     }
   }
 

@@ -136,6 +136,8 @@ export interface WaitInputs {
   until?: Text
   /** true: until POST .../steps/{step}/release, whose payload it gives. */
   event?: Flag
+  /** Until the source has anything, before or after the beginning. */
+  condition?: StepSource
 }
 
 export interface MapInputs {

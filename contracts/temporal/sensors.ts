@@ -72,8 +72,13 @@ export interface SensorLive {
   readonly error: RunFailure | null
 }
 
-/** Something has happened that a sensor should look at before its time. */
-export const wakeSensor = defineSignal('wakeSensor')
+/**
+ * Why a sensor should look before its time: its source has something, which waits its turn where too many
+ * runs are open, or it is another one itself.
+ */
+export type WakeReason = 'event' | 'change'
+
+export const wakeSensor = defineSignal<[WakeReason]>('wakeSensor')
 
 export const sensorLive = defineQuery<SensorLive>('sensorLive')
 

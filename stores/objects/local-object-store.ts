@@ -1,5 +1,4 @@
 import { createHash, randomUUID } from 'node:crypto'
-import { createReadStream } from 'node:fs'
 import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
@@ -91,11 +90,17 @@ export class LocalObjectStore implements ObjectStore {
 
   async adopt(project: string, name: string): Promise<ObjectRef> {
     const path = join(this.root, assertName(project, name))
+    let file: FileHandle
     try {
-      return await this.write(project, createReadStream(path, { highWaterMark: READ_BYTES }))
+      file = await open(path, 'r')
     } catch (error) {
       if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) throw objectMissing(`${project}/${name}`)
       throw error
+    }
+    try {
+      return await this.write(project, file.createReadStream({ highWaterMark: READ_BYTES, autoClose: false }))
+    } finally {
+      await file.close()
     }
   }
 

@@ -1,6 +1,5 @@
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { expect } from '@jest/globals'
 import { sensorStart } from '../../contracts/temporal/sensor-start.js'
 import {
   sensorLive,
@@ -32,7 +31,7 @@ export class SensorBench {
 
   async apply(name: string, source: object = PIPELINE): Promise<void> {
     const { definition, problems } = compilePipeline(source, name)
-    expect(problems).toEqual([])
+    if (problems.length > 0) throw new Error(JSON.stringify(problems))
     await this.harness.ports.pipelines.apply(PROJECT, 'key:test', [definition!])
   }
 
@@ -61,7 +60,7 @@ export class SensorBench {
   /** Starts the workflow of a sensor, or wakes it, as the api does. */
   async wake({ project, name, pipeline }: Pick<Sensor, 'project' | 'name' | 'pipeline'>): Promise<void> {
     const { type, options, signal } = sensorStart({ project, name, pipeline }, this.harness.ports.limits)
-    await this.harness.client.workflow.signalWithStart(type, { ...options, signal, signalArgs: [] })
+    await this.harness.client.workflow.signalWithStart(type, { ...options, signal, signalArgs: ['change'] })
   }
 
   handle(name: string) {
@@ -72,8 +71,9 @@ export class SensorBench {
     return this.handle(name).query(sensorLive)
   }
 
-  signal(name: string): Promise<void> {
-    return this.handle(name).signal(wakeSensor)
+  /** Lets a sensor look now. */
+  signal(name: string, because: 'event' | 'change' = 'change'): Promise<void> {
+    return this.handle(name).signal(wakeSensor, because)
   }
 
   /** Oldest first. */
@@ -87,7 +87,7 @@ export class SensorBench {
     return eventually(
       async () => {
         const ticks = await this.ticks(sensor)
-        expect(ticks).toHaveLength(count)
+        if (ticks.length !== count) throw new Error(`there are ${ticks.length} ticks, not ${count}`)
         return ticks
       },
       { deadlineMs },
@@ -97,7 +97,7 @@ export class SensorBench {
   async untilStage(name: string, stage: SensorLive['stage']): Promise<SensorLive> {
     return eventually(async () => {
       const live = await this.live(name)
-      expect(live.stage).toBe(stage)
+      if (live.stage !== stage) throw new Error(`sensor ${name} is in ${live.stage}, not in ${stage}`)
       return live
     })
   }

@@ -5,7 +5,7 @@ import { liveQuery } from '../../contracts/temporal/messages.js'
 import type { PipelineLive, PipelineRunRequest } from '../../contracts/temporal/pipelines.js'
 import { compilePipeline } from '../../domain/pipelines/compile.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
-import { sha256Hex } from '../../stores/ids.js'
+import { sha256Hex, uuidv7 } from '../../stores/ids.js'
 import { eventually } from '../support/eventually.js'
 import { Harness, PROJECT } from '../support/harness.js'
 import { record } from '../support/histories.js'
@@ -62,6 +62,45 @@ describe('the step sensor', () => {
         code: 'timed_out',
         message: expect.stringMatching(/has waited for 1 seconds.*there is no such directory/),
       },
+    })
+  })
+
+  it('waits for a condition, which may hold already', async () => {
+    const model = 'good-enough'
+    const condition = { metric: { model, alias: 'champion', metric: 'rmse', below: 50 } }
+    const wait = { uses: 'wait', with: { condition } }
+    const register = (rmse: number) =>
+      harness.database.dataSource.transaction(transaction =>
+        harness.ports.models.register(transaction, PROJECT, model, {
+          engine: 'xgboost',
+          sha256: sha256Hex(`${rmse}`),
+          artifacts: {},
+          signature: {},
+          metrics: { model: { rmse } },
+          gate: {},
+          parity: {},
+          lineage: {},
+          runId: uuidv7(),
+          effectKey: uuidv7(),
+        }),
+      )
+    const move = (version: number) =>
+      harness.ports.models.moveAlias(PROJECT, model, 'champion', { version, principal: 'k', reason: 'r' })
+    await register(60)
+    await register(40)
+    await move(1)
+    const waits = await start('waits', {}, wait)
+    await untilOpen(waits)
+    await move(2)
+    expect(await harness.ended(waits)).toMatchObject({ status: 'succeeded' })
+    const holds = await start('holds', {}, wait)
+    expect(await harness.ended(holds)).toMatchObject({ status: 'succeeded' })
+    const [step] = await harness.ports.ledger.steps(holds.id)
+    expect(step!.outcome).toMatchObject({ outputs: { payload: { model, version: 2, value: 40 } } })
+    const both = await start('both', {}, { uses: 'wait', with: { condition, seconds: 1 } })
+    expect(await harness.ended(both)).toMatchObject({
+      status: 'refused',
+      error: { code: 'step_input_invalid', message: expect.stringContaining('one of') },
     })
   })
 
