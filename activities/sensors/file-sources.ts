@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto'
-import { createReadStream } from 'node:fs'
-import { realpath, stat } from 'node:fs/promises'
+import { constants, createReadStream } from 'node:fs'
+import { lstat, realpath } from 'node:fs/promises'
 import { join, sep } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Json } from '../../domain/canonical-json.js'
@@ -21,6 +21,9 @@ const COARSE_MS = 10
 
 /** Keys that are longer are hashed: an index has no place for them. */
 const MAX_KEY = 300
+
+/** A file that has become a link since it was listed may lead anywhere. */
+const NO_LINK = constants.O_RDONLY | constants.O_NOFOLLOW
 
 type Payload = Readonly<Record<string, Json>>
 
@@ -122,12 +125,12 @@ async function read<T>(path: string, work: () => Promise<T>): Promise<T> {
 
 async function hashOf(path: string): Promise<string> {
   const hash = createHash('sha256')
-  await pipeline(createReadStream(path, { highWaterMark: 1 << 20 }), hash)
+  await pipeline(createReadStream(path, { flags: NO_LINK as never, highWaterMark: 1 << 20 }), hash)
   return hash.digest('hex')
 }
 
 async function isSame(path: string, { bytes, modifiedMs }: NamedFile): Promise<boolean> {
-  const now = await stat(path)
+  const now = await lstat(path)
   return now.size === bytes && now.mtimeMs === modifiedMs
 }
 

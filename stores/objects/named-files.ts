@@ -1,4 +1,4 @@
-import { readdir, stat } from 'node:fs/promises'
+import { lstat, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MlforgeError } from '../../domain/errors.js'
 
@@ -39,9 +39,9 @@ export async function namedFiles(root: string, { deep, isWanted, limit }: WalkOp
       const name = below === '' ? entry.name : `${below}/${entry.name}`
       if (entry.isDirectory() && deep) directories.push(name)
       if (!entry.isFile() || !isWanted(name)) continue
-      const file = await stat(join(root, name)).catch(() => null)
-      // Gone since it was listed.
-      if (file === null) continue
+      const file = await lstat(join(root, name)).catch(() => null)
+      // Gone since it was listed, or something else by now.
+      if (file === null || !file.isFile()) continue
       found.push({ name, bytes: file.size, modifiedMs: file.mtimeMs, changedMs: file.ctimeMs })
     }
   }

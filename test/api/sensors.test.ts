@@ -246,6 +246,12 @@ describe('sensors', () => {
     await create('strict')
     expect(await send('strict', 'nul', { text: 'a\u0000b' })).toMatchObject({ status: 400 })
     expect(await send('strict', 'large', { text: 'x'.repeat(40_000) })).toMatchObject({ status: 413 })
+    const deep = `${'['.repeat(20_000)}${']'.repeat(20_000)}`
+    const nested = await api.call('POST', '/v1/sensors/strict/events', {
+      body: deep,
+      headers: { 'idempotency-key': 'deep', 'content-type': 'application/json' },
+    })
+    expect(nested).toMatchObject({ status: 400 })
     await create('table', { source: { dataset: { name: 'x' } }, pipeline: { name: 'any' } })
     expect(await send('table', '1', {})).toMatchObject({ status: 409, body: { code: 'wrong_state' } })
     expect(await send('nobody', '1', {})).toMatchObject({ status: 404 })
