@@ -137,7 +137,7 @@ export class SensorsService {
       payload: value,
       principal: caller.name,
     })
-    if (!sensor.paused) await this.temporal.wake(sensor, 'event')
+    if (!sensor.paused) await this.temporal.wakeForEvent(sensor)
     return { sensor: name, key, number: event.number, replayed, receivedAt: event.at.toISOString() }
   }
 

@@ -121,7 +121,8 @@ describe('watchSensor', () => {
   })
 
   it('goes on in another execution when its history has become long', async () => {
-    const count = 800
+    // Some six events of a history each.
+    const count = 720
     const sensor = await bench.create('long', HOOK, { maxOpenRuns: 10_000 })
     await harness.database.dataSource.query(
       `INSERT INTO sensor_events (sensor_id, number, key, body_sha256, payload, principal, at)
@@ -132,7 +133,7 @@ describe('watchSensor', () => {
     const { runId: first } = await bench.handle('long').describe()
     await eventually(
       async () => expect(await bench.row('long')).toMatchObject({ cursor: { event: count } }),
-      { deadlineMs: 90_000 },
+      { deadlineMs: 240_000 },
     )
     const live = await bench.untilStage('long', 'wait')
     expect(live).toMatchObject({ started: count, cursor: { event: count } })
@@ -140,5 +141,5 @@ describe('watchSensor', () => {
     const counts = await harness.ports.sensorTicks.counts([sensor.id])
     expect(counts.get(sensor.id)).toEqual({ started: count })
     await bench.pause('long')
-  }, 120_000)
+  }, 300_000)
 })
