@@ -20,6 +20,9 @@ import type { RetryStore } from '../stores/postgres/retry-store.js'
 import type { RolloutStore } from '../stores/postgres/rollout-store.js'
 import type { RunStore } from '../stores/postgres/run-store.js'
 import type { ScheduleStore } from '../stores/postgres/schedule-store.js'
+import type { SensorSourceStore } from '../stores/postgres/sensor-source-store.js'
+import type { SensorStore } from '../stores/postgres/sensor-store.js'
+import type { SensorTickStore } from '../stores/postgres/sensor-tick-store.js'
 import type { StepLogStore } from '../stores/postgres/step-log-store.js'
 import type { RunWakes } from '../stores/redis/wake.js'
 
@@ -44,6 +47,9 @@ export interface Ports {
   readonly pipelineRuns: PipelineRunStore
   readonly pools: PoolStore
   readonly stepLogs: StepLogStore
+  readonly sensors: SensorStore
+  readonly sensorTicks: SensorTickStore
+  readonly sensorSources: SensorSourceStore
   readonly objects: ObjectStore
   readonly workflows: WorkflowStarter
   /** Tells who watches a run to look again. Nothing depends on it. */

@@ -20,6 +20,7 @@ import { RetrainingModule } from './retraining/retraining.module.js'
 import { RolloutsModule } from './rollouts/rollouts.module.js'
 import { RunsModule } from './runs/runs.module.js'
 import { SchedulesModule } from './schedules/schedules.module.js'
+import { SensorsModule } from './sensors/sensors.module.js'
 import { TrainingsModule } from './trainings/trainings.module.js'
 import { UploadsModule } from './uploads/uploads.module.js'
 
@@ -43,6 +44,7 @@ export class AppModule {
         RetrainingModule,
         IncidentsModule,
         SchedulesModule,
+        SensorsModule,
         PipelinesModule,
         PoolsModule,
         OperationsModule,

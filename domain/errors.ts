@@ -76,6 +76,9 @@ export const ERROR_CODES = {
   cron_invalid: { http: 422, retryable: false },
   time_zone_invalid: { http: 422, retryable: false },
 
+  // Sensors
+  source_unavailable: { http: 422, retryable: false },
+
   // Steps of pipelines
   query_invalid: { http: 422, retryable: false },
   http_failed: { http: 502, retryable: true },

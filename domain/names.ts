@@ -7,7 +7,7 @@ export type RunKind =
   'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline' | 'map'
 
 /** What made a run begin. */
-export type RunTrigger = 'api' | 'schedule' | 'incident' | 'retraining' | 'alias' | 'pipeline'
+export type RunTrigger = 'api' | 'schedule' | 'incident' | 'retraining' | 'alias' | 'pipeline' | 'sensor'
 
 /** Workflow id of a run: `<project>/<kind>/<name>/<runId>`, readable in Temporal Web. */
 export function workflowId(run: { project: string; kind: RunKind; name: string; runId: string }): string {

@@ -14,6 +14,7 @@ export {
   query,
   register,
   script,
+  sensor,
   subpipeline,
   train,
   transform,

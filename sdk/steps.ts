@@ -48,8 +48,10 @@ export const deploy = work('deploy')
 export const branch = work('branch')
 /** Waits until somebody approves or rejects. */
 export const approve = work('approve')
-/** Waits for a time, or until it is told to go on. */
+/** Waits for a time, for a condition, or until it is told to go on. */
 export const wait = work('wait')
+/** Waits until a source has something that it did not have when the step began. */
+export const sensor = work('sensor')
 /** Runs another pipeline: a run of its own. */
 export const subpipeline = work('subpipeline')
 /** Sends a request. At least once, with the same Idempotency-Key on each try. */

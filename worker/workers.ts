@@ -23,6 +23,7 @@ import { retrainingActivities } from '../activities/retraining.js'
 import { rolloutActivities } from '../activities/rollouts.js'
 import { runActivities } from '../activities/runs.js'
 import { scheduleActivities } from '../activities/schedules.js'
+import { sensorActivities } from '../activities/sensors/sensors.js'
 import { trainingActivities } from '../activities/training.js'
 import type { Config } from '../config/config.js'
 import { engineLibrary, ENGINES } from '../config/engines.js'
@@ -46,6 +47,9 @@ import { RetryStore } from '../stores/postgres/retry-store.js'
 import { RolloutStore } from '../stores/postgres/rollout-store.js'
 import { RunStore } from '../stores/postgres/run-store.js'
 import { ScheduleStore } from '../stores/postgres/schedule-store.js'
+import { SensorSourceStore } from '../stores/postgres/sensor-source-store.js'
+import { SensorStore } from '../stores/postgres/sensor-store.js'
+import { SensorTickStore } from '../stores/postgres/sensor-tick-store.js'
 import { StepLogStore } from '../stores/postgres/step-log-store.js'
 import { RunWakes } from '../stores/redis/wake.js'
 import { BUNDLE_FILE, CODE_FILE } from './build-files.js'
@@ -75,6 +79,9 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     pipelineRuns: new PipelineRunStore(dataSource),
     pools: new PoolStore(dataSource),
     stepLogs: new StepLogStore(dataSource),
+    sensors: new SensorStore(dataSource),
+    sensorTicks: new SensorTickStore(dataSource),
+    sensorSources: new SensorSourceStore(dataSource),
     objects: new LocalObjectStore(config.objects.directory),
     workflows: new TemporalRuns(client),
     wakes,
@@ -160,6 +167,7 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
           ...dueActivities({ ...ports, retryPolicy: config.retries }),
           ...labelActivities({ ...ports, holdSeconds: config.labels.holdSeconds, logger }),
           ...scheduleActivities({ ...ports, retryPolicy: config.retries }),
+          ...sensorActivities(stepPorts(context)),
           ...interpretActivities(ports),
           ...mapActivities(ports),
           ...queueActivities(ports),
@@ -179,8 +187,9 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
       const { awaitIncidentChange } = incidentActivities(ports)
       const { awaitEnded } = runActivities(ports)
       const { awaitSlots } = queueActivities(ports)
+      const { awaitRoom } = sensorActivities(stepPorts(context))
       return {
-        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnded, awaitSlots },
+        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnded, awaitSlots, awaitRoom },
         maxConcurrentActivityTaskExecutions: WATCH_SLOTS,
       }
     }

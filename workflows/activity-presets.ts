@@ -31,6 +31,17 @@ export function watch(limits: RunLimits): ActivityOptions {
   }
 }
 
+/** A look at a source: of files, as long as their content takes to be read. */
+export function sourceLook(limits: RunLimits): ActivityOptions {
+  return {
+    taskQueue: QUEUES.io,
+    startToCloseTimeout: '30 minutes',
+    heartbeatTimeout: `${limits.heartbeatTimeoutSeconds} seconds`,
+    cancellationType,
+    retry: { initialInterval: '500 milliseconds', maximumInterval: '30 seconds' },
+  }
+}
+
 /** Reading, converting and committing data. */
 export function dataWork(limits: RunLimits): ActivityOptions {
   return {

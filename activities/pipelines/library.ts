@@ -18,6 +18,7 @@ import { queryStep } from './steps/query.js'
 import { registerStep } from './steps/register.js'
 import { scriptIdentity } from './script-files.js'
 import { scriptStep } from './steps/script.js'
+import { sensorStep } from './steps/sensor.js'
 import { subpipelineStep } from './steps/subpipeline.js'
 import { trainStep } from './steps/train.js'
 import { transformStep } from './steps/transform.js'
@@ -25,7 +26,10 @@ import { validateStep } from './steps/validate.js'
 import { waitStep } from './steps/wait.js'
 
 type LibraryPorts = DoStepPorts &
-  Pick<Ports, 'datasets' | 'models' | 'deployments' | 'pipelines' | 'code'> & {
+  Pick<
+    Ports,
+    'datasets' | 'models' | 'deployments' | 'pipelines' | 'code' | 'sensorTicks' | 'sensorSources'
+  > & {
     readonly retryPolicy: RetryPolicy
     /** Where the files of scripts are. */
     readonly projectDirectory: string
@@ -63,6 +67,7 @@ export function ioSteps(ports: LibraryPorts) {
     branchStep: step({ run: branchStep() }),
     approveStep: gate(approveStep(ports)),
     waitStep: gate(waitStep()),
+    sensorStep: (input: StepInput): Promise<StepReport> => sensorStep(ports, input),
   }
 }
 

@@ -105,6 +105,8 @@ function valueOf(
       return valueAt(item?.value ?? null, reference.path, 'The item')
     case 'index':
       return item?.index ?? null
+    case 'tick':
+      return null
     case 'parameter':
       return valueAt(
         (run.request as PipelineRunRequest).parameters[reference.name] ?? null,

@@ -18,6 +18,8 @@ import { PredictionStore } from '../../stores/postgres/prediction-store.js'
 import { RolloutStore } from '../../stores/postgres/rollout-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { ScheduleStore } from '../../stores/postgres/schedule-store.js'
+import { SensorStore } from '../../stores/postgres/sensor-store.js'
+import { SensorTickStore } from '../../stores/postgres/sensor-tick-store.js'
 import { StepLogStore } from '../../stores/postgres/step-log-store.js'
 import { UploadStore } from '../../stores/postgres/upload-store.js'
 import { RunWakes } from '../../stores/redis/wake.js'
@@ -45,6 +47,8 @@ const STORES = [
   RolloutStore,
   RunStore,
   ScheduleStore,
+  SensorStore,
+  SensorTickStore,
   StepLogStore,
   UploadStore,
 ].map(Store => ({

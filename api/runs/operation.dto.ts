@@ -90,7 +90,7 @@ export class OperationDto implements Operation {
   @ApiProperty({ type: [String] }) warnings!: string[]
   @ApiProperty({ type: RetryStateDto }) retry!: RetryStateDto
   @ApiProperty({ example: 'key:admin' }) principal!: string
-  @ApiProperty({ enum: ['api', 'schedule', 'incident', 'retraining', 'alias', 'pipeline'] })
+  @ApiProperty({ enum: ['api', 'schedule', 'incident', 'retraining', 'alias', 'pipeline', 'sensor'] })
   trigger!: Operation['trigger']
   @ApiProperty({ format: 'date-time' }) createdAt!: string
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) startedAt!: string | null

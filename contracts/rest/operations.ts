@@ -21,9 +21,9 @@ export interface Operation {
   error: RunProblem | null
   warnings: string[]
   retry: RetryState
-  /** Who asked: `key:<name>`, `schedule:<name>`, `incident:<id>`, `retraining:<id>`, `pipeline:<id>` or `deployment:<name>`. */
+  /** Who asked: `key:<name>`, `schedule:<name>`, `sensor:<name>`, `incident:<id>`, `retraining:<id>`, `pipeline:<id>` or `deployment:<name>`. */
   principal: string
-  trigger: 'api' | 'schedule' | 'incident' | 'retraining' | 'alias' | 'pipeline'
+  trigger: 'api' | 'schedule' | 'incident' | 'retraining' | 'alias' | 'pipeline' | 'sensor'
   createdAt: string
   startedAt: string | null
   endedAt: string | null

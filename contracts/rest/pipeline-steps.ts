@@ -199,6 +199,8 @@ export interface WaitInputs {
   until?: Text
   /** true: until POST .../steps/{step}/release, whose payload it gives. */
   event?: Flag
+  /** Until the source has anything, before or after the beginning. */
+  condition?: StepSource
 }
 
 export interface MapInputs {
@@ -249,6 +251,28 @@ export interface ScriptInputs {
 }
 
 /** Inputs of the step library, by type of step. */
+/** Exactly one of its members, as the source of a sensor has it. */
+export interface StepSource {
+  objects?: { prefix: Text }
+  directory?: { path: Text; pattern?: Text }
+  dataset?: { name: Text }
+  drift?: { deployment: Text; on?: 'incident' | 'window' }
+  metric?: {
+    model: Text
+    alias?: Text
+    metric: 'rmse' | 'mae' | 'wape' | 'relativeBias' | 'r2'
+    above?: Decimal
+    atLeast?: Decimal
+    below?: Decimal
+    atMost?: Decimal
+  }
+  pipeline?: { name: Text; status?: 'succeeded' | 'failed' | 'any' }
+}
+
+export interface SensorInputs {
+  source: StepSource
+}
+
 export interface StepInputs {
   dataset: DatasetInputs
   query: QueryInputs
@@ -263,6 +287,7 @@ export interface StepInputs {
   branch: BranchInputs
   approve: ApproveInputs
   wait: WaitInputs
+  sensor: SensorInputs
   map: MapInputs
   subpipeline: SubpipelineInputs
   http: HttpInputs
@@ -292,6 +317,7 @@ export const STEP_OUTPUTS = {
   branch: { taken: 'string' },
   approve: { by: 'string', reason: 'json' },
   wait: { payload: 'json' },
+  sensor: { payload: 'json', key: 'string' },
   map: { count: 'integer', failed: 'integer', results: 'json' },
   subpipeline: { run: 'string', outputs: 'json' },
   http: { status: 'integer', body: 'json' },

@@ -181,6 +181,7 @@ export const WORKFLOWS = {
   scheduledRetraining: 'scheduledRetraining',
   scheduledDriftCheck: 'scheduledDriftCheck',
   scheduledPipeline: 'scheduledPipeline',
+  sensor: 'watchSensor',
   reconcile: 'reconcile',
   superviseRetries: 'superviseRetries',
   superviseWindows: 'superviseWindows',

@@ -108,7 +108,7 @@ export interface StepInput extends RunInput {
   readonly step: string
   /** What has ended the waiting of a step. */
   readonly answer?: StepAnswer
-  /** Counts the reminders of a step that waits. */
+  /** Counts the reminders of a step that waits, or its looks. */
   readonly reminder?: number
   /** Of a map: the item that the step is done with, and where the list of its pages is. */
   readonly item?: { readonly index: number; readonly pages: string }
@@ -121,7 +121,7 @@ export type StepAnswer =
 
 /** What a step waits for. */
 export interface OpenGate {
-  readonly kind: 'approval' | 'event' | 'time'
+  readonly kind: 'approval' | 'event' | 'time' | 'source'
   /** Whose answer counts; null for anybody who may send one. */
   readonly roles: readonly string[] | null
   /** Epoch milliseconds: time itself is the answer; null where it is not. */

@@ -2,10 +2,11 @@ import type { RunKind } from '../names.js'
 import type { RunStatus } from '../runs/run-status.js'
 import type { PipelineFacts } from './pipelines.js'
 import type { PoolFacts } from './pools.js'
+import type { SensorFacts } from './sensors.js'
 import type { LoggedFacts, ServingFacts } from './serving-facts.js'
 
 /** What a stack holds, as it was read: rows of one database snapshot, Temporal's answers, sizes of objects. */
-export interface StackFacts extends ServingFacts, PipelineFacts, PoolFacts {
+export interface StackFacts extends ServingFacts, PipelineFacts, PoolFacts, SensorFacts {
   readonly datasets: readonly NamedRow[]
   readonly datasetVersions: readonly DatasetVersionFacts[]
   readonly models: readonly NamedRow[]
@@ -199,3 +200,6 @@ export type CheckCode =
   | 'step_not_closed'
   | 'step_child_missing'
   | 'step_memo_dangling'
+  | 'tick_without_run'
+  | 'run_without_tick'
+  | 'event_gap'

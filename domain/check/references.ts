@@ -23,6 +23,7 @@ export type Referring = Pick<
   | 'predictionFiles'
   | 'driftWindows'
   | 'pipelineSteps'
+  | 'sensorTicks'
 >
 
 /** Every object that a row points at, once, in the order of the uris. */
@@ -51,6 +52,9 @@ export function referencedObjects(rows: Referring): Reference[] {
   }
   for (const { runId, step, log } of rows.pipelineSteps) {
     if (log !== null) add(log, null, `the log of step ${step} of run ${runId}`)
+  }
+  for (const { key, objectUri } of rows.sensorTicks) {
+    if (objectUri !== null) add(objectUri, null, `tick ${key} of a sensor`)
   }
   for (const { runId, step, outcome } of rows.ledger) walk(outcome, `step ${step} of run ${runId}`, add)
   return [...found.values()].sort((a, b) => (a.uri < b.uri ? -1 : 1))

@@ -8,6 +8,7 @@ import { checkPredictions } from './predictions.js'
 import { reportDeployments } from './report-deployments.js'
 import { checkRollouts } from './rollouts.js'
 import { checkRuns } from './runs.js'
+import { checkSensors } from './sensors.js'
 import { checkTraffic } from './traffic.js'
 import { checkObjects, checkVersions, hasPassed } from './versions.js'
 
@@ -33,6 +34,7 @@ export function buildReport(facts: StackFacts, unreachable: readonly Unreachable
     checkMonitoring,
     checkPipelines,
     checkPools,
+    checkSensors,
   ]
   const problems = [...ofEffects, ...checks.flatMap(check => check(facts))].sort((a, b) =>
     `${a.code} ${a.at}` < `${b.code} ${b.at}` ? -1 : 1,

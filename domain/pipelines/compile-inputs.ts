@@ -167,6 +167,8 @@ function referenceProblem(
       return hasItem ? null : `"${describeReference(reference)}" is only known within "do" of a map.`
     case 'run':
       return null
+    case 'tick':
+      return `"${describeReference(reference)}" is only known in the parameters of a sensor.`
     case 'parameter': {
       const { name, path } = reference
       if (Object.hasOwn(parameters, name)) {
@@ -203,6 +205,7 @@ function typeOf(reference: Reference, { parameters, steps }: Scope): ValueType |
     case 'index':
       return 'integer'
     case 'item':
+    case 'tick':
       return 'json'
     case 'parameter':
       if (!Object.hasOwn(parameters, reference.name)) return undefined

@@ -1,7 +1,7 @@
 import type { ErrorCode } from '../errors.js'
 
 interface Gate {
-  readonly kind: 'approval' | 'event' | 'time'
+  readonly kind: 'approval' | 'event' | 'time' | 'source'
   readonly roles: readonly string[] | null
 }
 
@@ -26,7 +26,12 @@ export function answerProblem(
   if (!gate) return { code: 'wrong_state', message: `Step "${step}" does not wait for an answer.` }
   const fits = kind === 'release' ? gate.kind === 'event' : gate.kind === 'approval'
   if (!fits) {
-    const verbs = { approval: 'approve or reject', event: 'release', time: 'no verb: it waits for a time' }
+    const verbs = {
+      approval: 'approve or reject',
+      event: 'release',
+      time: 'no verb: it waits for a time',
+      source: 'no verb: it waits for a source',
+    }
     return { code: 'wrong_state', message: `Step "${step}" takes ${verbs[gate.kind]}, not ${kind}.` }
   }
   if (gate.roles === null || gate.roles.includes(role)) return null
@@ -39,5 +44,6 @@ export function answerProblem(
 /** `approval by admin or operator`, for people. */
 export function describeGate({ kind, roles }: Gate): string {
   if (kind === 'approval') return `approval by ${(roles ?? []).join(' or ')}`
+  if (kind === 'source') return 'something new of its source'
   return kind === 'event' ? 'an event' : 'a time'
 }

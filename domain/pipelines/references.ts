@@ -17,6 +17,8 @@ export type Reference =
   | { readonly kind: 'item'; readonly path: readonly string[] }
   /** Its position, from 0. */
   | { readonly kind: 'index' }
+  /** What a sensor has seen, in the parameters that it gives to a pipeline. */
+  | { readonly kind: 'tick'; readonly path: readonly string[] }
 
 /** What a run says of itself. */
 export const RUN_FIELDS = ['id', 'pipeline'] as const
@@ -122,6 +124,8 @@ export function describeReference(reference: Reference): string {
       return 'index'
     case 'item':
       return ['item', ...reference.path].join('.')
+    case 'tick':
+      return ['tick', ...reference.path].join('.')
     case 'step':
       return ['steps', reference.step, reference.output, ...reference.path].join('.')
   }
@@ -152,6 +156,7 @@ function parse(inner: string): TextPart {
   }
   const [first, second, ...path] = rest
   if (root === 'item') return { reference: { kind: 'item', path: rest } }
+  if (root === 'tick') return { reference: { kind: 'tick', path: rest } }
   if (root === 'index' && first === undefined) return { reference: { kind: 'index' } }
   if (root === 'parameters' && first !== undefined) {
     return { reference: { kind: 'parameter', name: first, path: rest.slice(1) } }

@@ -231,7 +231,7 @@ export const STEP_TYPES = {
   },
   wait: {
     version: 1,
-    description: 'Waits for a time, or until it is told to go on.',
+    description: 'Waits for a time, for a condition, or until it is told to go on.',
     inputs: {
       seconds: { type: 'number', optional: true, description: 'from its beginning' },
       until: { type: 'string', optional: true, description: 'ISO 8601 time with an offset' },
@@ -240,12 +240,39 @@ export const STEP_TYPES = {
         default: false,
         description: 'true: until POST .../steps/{step}/release, whose payload it gives',
       },
+      condition: {
+        type: 'json',
+        optional: true,
+        description: 'a source as `sensor` has it: until it has anything, before or after the beginning',
+      },
     },
     outputs: {
-      payload: { type: 'json', description: 'of the event; null where time was waited for' },
+      payload: {
+        type: 'json',
+        description: 'of the event, or what the source has; null where time was waited for',
+      },
     },
     work: 'wait',
     timeoutSeconds: 30 * 24 * HOUR,
+    maxAttempts: 5,
+    cache: 'never',
+  },
+  sensor: {
+    version: 1,
+    description: 'Waits until a source has something that it did not have when the step began.',
+    inputs: {
+      source: {
+        type: 'json',
+        description:
+          'what is looked at, as the source of a sensor: one of objects, directory, dataset, drift, metric and pipeline',
+      },
+    },
+    outputs: {
+      payload: { type: 'json', description: 'what is new: the fields of a tick' },
+      key: { type: 'string', description: 'names it among all that the source has' },
+    },
+    work: 'wait',
+    timeoutSeconds: 7 * 24 * HOUR,
     maxAttempts: 5,
     cache: 'never',
   },

@@ -9,6 +9,7 @@ import { Run } from '../../stores/postgres/entities/run.js'
 import { Schedule } from '../../stores/postgres/entities/schedule.js'
 import { Upload } from '../../stores/postgres/entities/upload.js'
 import { pipelineRows } from './check-pipelines.js'
+import { sensorRows } from './check-sensors.js'
 import { servingRows } from './check-serving.js'
 
 /** The part of the facts that the database holds. */
@@ -60,6 +61,7 @@ async function rowsIn(transaction: EntityManager): Promise<RowFacts> {
     runs: await transaction.find(Run, { order: { createdAt: 'ASC', id: 'ASC' } }),
     ...(await servingRows(transaction)),
     ...(await pipelineRows(transaction)),
+    ...(await sensorRows(transaction)),
     owed: (await transaction.find(OutboxRow)).filter(row => row.doneAt === null),
   }
 }

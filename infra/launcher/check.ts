@@ -110,6 +110,8 @@ const NO_ROWS: RowFacts = {
   pipelineVersions: [],
   pipelineRuns: [],
   pipelineSteps: [],
+  sensors: [],
+  sensorTicks: [],
   stepMemos: [],
   pools: [],
   poolClaims: [],

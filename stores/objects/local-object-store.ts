@@ -4,8 +4,9 @@ import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { MlforgeError } from '../../domain/errors.js'
+import { type NamedFile, namedFiles } from './named-files.js'
 import type { ObjectRef, ObjectStore, WriteOptions } from './object-store.js'
-import { objectUri, sha256OfUri } from './object-uri.js'
+import { assertName, objectUri, sha256OfUri } from './object-uri.js'
 import { abortable, objectCorrupt, objectMissing, verified } from './verified.js'
 
 const DAY = 86_400_000
@@ -71,6 +72,36 @@ export class LocalObjectStore implements ObjectStore {
 
   async remove(uri: string): Promise<void> {
     await rm(this.pathOf(uri), { force: true })
+  }
+
+  async named(project: string, prefix: string, limit: number): Promise<NamedFile[]> {
+    const path = assertName(project, prefix)
+    const below = prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/') + 1) : ''
+    const directory = prefix === below ? path : dirname(path)
+    const isWanted = (name: string) => `${below}${name}`.startsWith(prefix)
+    try {
+      const found = await namedFiles(join(this.root, directory), { deep: true, isWanted, limit })
+      return found.map(file => ({ ...file, name: `${below}${file.name}` }))
+    } catch (error) {
+      if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) return []
+      throw error
+    }
+  }
+
+  async adopt(project: string, name: string): Promise<ObjectRef> {
+    const path = join(this.root, assertName(project, name))
+    let file: FileHandle
+    try {
+      file = await open(path, 'r')
+    } catch (error) {
+      if (isCode(error, 'ENOENT') || isCode(error, 'ENOTDIR')) throw objectMissing(`${project}/${name}`)
+      throw error
+    }
+    try {
+      return await this.write(project, file.createReadStream({ highWaterMark: READ_BYTES, autoClose: false }))
+    } finally {
+      await file.close()
+    }
   }
 
   /**

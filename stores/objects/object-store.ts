@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream'
+import type { NamedFile } from './named-files.js'
 
 /** Where a piece of content is and what it must hash to. Safe to pass through workflows. */
 export interface ObjectRef {
@@ -36,4 +37,15 @@ export interface ObjectStore {
   toFile(uri: string, directory: string): Promise<string>
   /** Removes an object that no pointer names any more; one that is not there already is no error. */
   remove(uri: string): Promise<void>
+  /**
+   * What others have put below `<project>/<prefix>` under names of their own, which follow the project; none
+   * where nothing has that prefix.
+   * @throws MlforgeError source_unavailable where it is more than `limit`
+   */
+  named(project: string, prefix: string, limit: number): Promise<NamedFile[]>
+  /**
+   * The content of one of them as an object of this store, which stays when the other one is changed.
+   * @throws MlforgeError object_missing
+   */
+  adopt(project: string, name: string): Promise<ObjectRef>
 }

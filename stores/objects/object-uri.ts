@@ -29,3 +29,18 @@ export function sha256OfUri(uri: string): string {
   }
   return match[3]!
 }
+
+/**
+ * Where something that others have named is, below the root of a store: within its project, and not among
+ * what is named by its content.
+ * @throws MlforgeError invalid_request
+ */
+export function assertName(project: string, name: string): string {
+  const parts = name.replace(/\/$/, '').split('/')
+  const isPlain = parts.every(part => part !== '' && part !== '.' && part !== '..' && !/[\\\0]/.test(part))
+  if (PROJECT.test(project) && isPlain && parts[0] !== 'sha256') return `${project}/${name}`
+  throw new MlforgeError(
+    'invalid_request',
+    `"${name}" is not a name in project "${project}": use a relative path that does not begin with "sha256/".`,
+  )
+}

@@ -17,6 +17,7 @@ import { Project } from './entities/project.js'
 import { RolloutDecision } from './entities/rollout.js'
 import { Run } from './entities/run.js'
 import { Schedule, ScheduleTick } from './entities/schedule.js'
+import { Sensor, SensorEvent, SensorTick } from './entities/sensor.js'
 import { StepLogChunk } from './entities/step-log.js'
 import { Upload } from './entities/upload.js'
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js'
@@ -29,6 +30,7 @@ import { Compaction1764600000000 } from './migrations/1764600000000-compaction.j
 import { RetrainingSchedules1764700000000 } from './migrations/1764700000000-retraining-schedules.js'
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { Pipelines1764900000000 } from './migrations/1764900000000-pipelines.js'
+import { Sensors1765000000000 } from './migrations/1765000000000-sensors.js'
 import { Pools1765200000000 } from './migrations/1765200000000-pools.js'
 import { RollBacks1765300000000 } from './migrations/1765300000000-roll-backs.js'
 import { ScheduleTicks1765350000000 } from './migrations/1765350000000-schedule-ticks.js'
@@ -73,6 +75,9 @@ export const ENTITIES = [
   StepLogChunk,
   Pool,
   PoolClaim,
+  Sensor,
+  SensorTick,
+  SensorEvent,
 ]
 
 /** In the order they are applied. Expand first, contract in a later release. */
@@ -87,6 +92,7 @@ export const MIGRATIONS = [
   RetrainingSchedules1764700000000,
   Following1764800000000,
   Pipelines1764900000000,
+  Sensors1765000000000,
   Pools1765200000000,
   RollBacks1765300000000,
   ScheduleTicks1765350000000,

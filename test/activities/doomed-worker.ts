@@ -9,8 +9,14 @@ import { connectPostgres } from '../../stores/postgres/data-source.js'
 import { createPorts, createWorker } from '../../worker/workers.js'
 import { silentLogger } from '../support/silent-logger.js'
 
-/** Where the process dies: when an object is durable, or when a step is committed, and nobody knows yet. */
-export type KillPoint = { readonly after: 'object' } | { readonly after: 'commit'; readonly step: string }
+/**
+ * Where the process dies: when an object is durable, when a step is committed, or when a sensor's look or tick
+ * is, and nobody knows yet.
+ */
+export type KillPoint =
+  | { readonly after: 'object' }
+  | { readonly after: 'sensor'; readonly method: 'looked' | 'take' }
+  | { readonly after: 'commit'; readonly step: string }
 
 // A worker like any other, in a process of its own, but for one port that kills it.
 const [queue, point] = process.argv.slice(2) as [QueueName, string]
@@ -27,7 +33,17 @@ await worker.run()
 
 function deadly(real: Ports, kill: KillPoint): Ports {
   const die = () => process.kill(process.pid, 'SIGKILL')
-  const { objects, ledger } = real
+  const { objects, ledger, sensors } = real
+  if (kill.after === 'sensor') {
+    const dying = Object.create(sensors) as typeof sensors
+    const { method } = kill
+    const last = async (...args: never[]): Promise<never> => {
+      await (sensors[method] as (...given: never[]) => Promise<unknown>).apply(sensors, args)
+      die()
+      return new Promise<never>(() => undefined)
+    }
+    return { ...real, sensors: Object.assign(dying, { [method]: last }) }
+  }
   if (kill.after === 'object') {
     const write: typeof objects.write = async (...args) => {
       await objects.write(...args)

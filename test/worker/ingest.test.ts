@@ -163,6 +163,8 @@ describe('ingestPredictions', () => {
       size: uri => objects.size(uri),
       toFile: (uri, to) => objects.toFile(uri, to),
       remove: uri => objects.remove(uri),
+      named: (project, prefix, limit) => objects.named(project, prefix, limit),
+      adopt: (project, name) => objects.adopt(project, name),
       async write(...content) {
         await objects.write(...content)
         writes++

@@ -77,6 +77,8 @@ export function stack(seed: string, more: Partial<RunFacts> = {}): StackFacts {
     pipelineVersions: [],
     pipelineRuns: [],
     pipelineSteps: [],
+    sensors: [],
+    sensorTicks: [],
     stepMemos: [],
     pools: [],
     poolClaims: [],

@@ -18,6 +18,8 @@ export interface StoreUnderTest {
   unfinished(): Promise<number>
   corrupt(uri: string): Promise<void>
   remove(uri: string): Promise<void>
+  /** Puts something below a project as others do, under a name of its own. */
+  put(project: string, name: string, content: string): Promise<void>
   /** A process that writes part of an object, prints "half" and then waits for ever. */
   spawnStalledWriter(): ChildProcess
   close(): Promise<void>
@@ -56,6 +58,36 @@ export function objectStoreConformance(name: string, create: () => Promise<Store
       await store.write('default', content)
       expect(await store.size(uri)).toBe(content.byteLength)
       await expect(store.remove('../outside')).rejects.toMatchObject({ code: 'invalid_request' })
+    })
+
+    it('lists what others have named, and keeps the content of it', async () => {
+      await tested.put('named', 'in/2026-01/a.csv', 'january')
+      await tested.put('named', 'in/2026-02.csv', 'february')
+      await tested.put('named', 'other/2026.csv', 'other')
+      await tested.put('elsewhere', 'in/2026.csv', 'elsewhere')
+      await store.write('named', bytes('not named'))
+      const names = async (prefix: string) =>
+        (await store.named('named', prefix, 100)).map(({ name }) => name).sort()
+      expect(await names('in/')).toEqual(['in/2026-01/a.csv', 'in/2026-02.csv'])
+      expect(await names('in')).toEqual(['in/2026-01/a.csv', 'in/2026-02.csv'])
+      expect(await names('in/2026-0')).toEqual(['in/2026-01/a.csv', 'in/2026-02.csv'])
+      expect(await names('in/2026-01')).toEqual(['in/2026-01/a.csv'])
+      expect(await names('nothing/')).toEqual([])
+      expect(await store.named('named', 'in/2026-02', 100)).toMatchObject([
+        { bytes: 8, modifiedMs: expect.any(Number), changedMs: expect.any(Number) },
+      ])
+      await expect(store.named('named', 'in/', 1)).rejects.toMatchObject({ code: 'source_unavailable' })
+      for (const prefix of ['../elsewhere/', '/etc', '', 'sha256/', 'a/../b']) {
+        await expect(store.named('named', prefix, 100)).rejects.toMatchObject({ code: 'invalid_request' })
+      }
+      const ref = await store.adopt('named', 'in/2026-02.csv')
+      expect(ref).toMatchObject({ sha256: sha256(bytes('february')), bytes: 8 })
+      await tested.put('named', 'in/2026-02.csv', 'changed')
+      expect((await read(await store.open(ref.uri))).toString()).toBe('february')
+      await expect(store.adopt('named', 'in/none.csv')).rejects.toMatchObject({ code: 'object_missing' })
+      await expect(store.adopt('named', '../elsewhere/in/2026.csv')).rejects.toMatchObject({
+        code: 'invalid_request',
+      })
     })
 
     it('gives back what was written, named by its hash', async () => {

@@ -1,7 +1,18 @@
 import { spawn } from 'node:child_process'
-import { chmod, mkdtemp, readdir, readFile, readlink, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import {
+  chmod,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  readlink,
+  rm,
+  stat,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from '@jest/globals'
 import { LocalObjectStore } from '../../../stores/objects/local-object-store.js'
@@ -31,6 +42,10 @@ objectStoreConformance('local', async () => {
       await writeFile(path, content)
     },
     remove: uri => rm(join(directory, uri)),
+    put: async (project, name, content) => {
+      await mkdir(dirname(join(directory, project, name)), { recursive: true })
+      await writeFile(join(directory, project, name), content)
+    },
     spawnStalledWriter: () =>
       spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] }),
     close: () => rm(directory, { recursive: true, force: true }),
