@@ -1,5 +1,4 @@
 import type { PipelinesApplied } from '../contracts/rest/pipeline-runs.js'
-import type { Schedule } from '../contracts/rest/schedules.js'
 import { Refused, type Rest } from './rest.js'
 
 /** What has become of one thing that a project declares. */
@@ -17,11 +16,6 @@ export interface ApplyProblem {
 }
 
 export type Declarations = Readonly<Record<string, object>>
-
-interface Applying {
-  readonly applied: Applied[]
-  readonly problems: ApplyProblem[]
-}
 
 /**
  * Applies pipelines, all or none of them.
@@ -45,46 +39,68 @@ export async function applyPipelines(
   })
 }
 
-/**
- * Makes schedules what they are declared to be. Whether one is paused is said when it is created, and then by
- * its verbs.
- */
-export async function applySchedules(
-  rest: Rest,
-  declared: Declarations,
-  { dryRun }: { readonly dryRun: boolean },
-): Promise<Applying> {
-  return applyEach(declared, async (name, declaration) => {
-    const path = `/v1/schedules/${encodeURIComponent(name)}`
-    const before = await found<Schedule>(rest, path)
-    if (dryRun) return before ? 'unchanged' : 'created'
-    if (!before) {
-      await rest.post('/v1/schedules', { ...declaration, name })
-      return 'created'
-    }
-    const { paused: _, ...change } = declaration as { paused?: boolean }
-    await rest.patch(path, change)
-    // Read as the one before was, so that equal ones look the same.
-    const after = await rest.get<Schedule>(path)
-    return declarationOf(before) === declarationOf(after) ? 'unchanged' : 'changed'
-  })
-
-  /** What a schedule is told, without what time brings. */
-  function declarationOf({ training, retraining, driftCheck, pipeline, timing, note }: Schedule): string {
-    return JSON.stringify([training, retraining, driftCheck, pipeline, timing, note])
-  }
+/** How things of a kind are made what they are declared to be. */
+interface Kind {
+  readonly kind: string
+  readonly path: string
+  /** Makes one that is not there yet, from what is declared and its name. */
+  readonly create: (rest: Rest, path: string, name: string, declared: object) => Promise<unknown>
+  readonly change: (rest: Rest, path: string, declared: object) => Promise<unknown>
+  /** Fields that say what it is, rather than what time brings. */
+  readonly fields: readonly string[]
 }
 
-/** One after the other; what is refused does not keep the others from being applied. */
-async function applyEach(
-  declared: Declarations,
-  apply: (name: string, declaration: object) => Promise<Applied['change']>,
-): Promise<Applying> {
+const byName: Kind['create'] = (rest, path, name, declared) => rest.post(path, { ...declared, name })
+
+/** Whether something is paused is said when it is created, and then by its verbs. */
+const withoutPause: Kind['change'] = (rest, path, declared) => {
+  const { paused: _, ...change } = declared as { paused?: boolean }
+  return rest.patch(path, change)
+}
+
+const KINDS = {
+  pools: {
+    kind: 'pool',
+    path: '/v1/pools',
+    create: (rest, path, name, declared) => rest.put(`${path}/${encodeURIComponent(name)}`, declared),
+    change: (rest, path, declared) => rest.put(path, declared),
+    fields: ['slots', 'description'],
+  },
+  schedules: {
+    kind: 'schedule',
+    path: '/v1/schedules',
+    create: byName,
+    change: withoutPause,
+    fields: ['training', 'retraining', 'driftCheck', 'pipeline', 'timing', 'note'],
+  },
+  sensors: {
+    kind: 'sensor',
+    path: '/v1/sensors',
+    create: byName,
+    change: withoutPause,
+    fields: ['source', 'pipeline', 'intervalSeconds', 'maxOpenRuns', 'note'],
+  },
+} satisfies Record<string, Kind>
+
+/** Sections whose members are applied one by one. */
+export type NamedSection = keyof typeof KINDS
+
+/**
+ * Makes what a section declares what it is declared to be, one after the other; what is refused does not keep
+ * the others from being applied.
+ */
+export async function applySection(
+  rest: Rest,
+  section: NamedSection,
+  declarations: Declarations,
+  dryRun: boolean,
+): Promise<{ readonly applied: Applied[]; readonly problems: ApplyProblem[] }> {
+  const { kind } = KINDS[section]
   const applied: Applied[] = []
   const problems: ApplyProblem[] = []
-  for (const [name, declaration] of Object.entries(declared)) {
+  for (const [name, declared] of Object.entries(declarations)) {
     try {
-      applied.push({ kind: 'schedule', name, change: await apply(name, declaration) })
+      applied.push({ kind, name, change: await applyOne(rest, KINDS[section], name, declared, dryRun) })
     } catch (error) {
       if (!(error instanceof Refused)) throw error
       problems.push(...problemsOf(name, error))
@@ -93,15 +109,36 @@ async function applyEach(
   return { applied, problems }
 }
 
+async function applyOne(
+  rest: Rest,
+  { path, create, change, fields }: Kind,
+  name: string,
+  declared: object,
+  dryRun: boolean,
+): Promise<Applied['change']> {
+  const own = `${path}/${encodeURIComponent(name)}`
+  const before = await found(rest, own)
+  if (before === null) {
+    if (!dryRun) await create(rest, path, name, declared)
+    return 'created'
+  }
+  if (dryRun) return 'unchanged'
+  await change(rest, own, declared)
+  // Read as the one before was, so that equal ones look the same.
+  const after = await rest.get<Readonly<Record<string, unknown>>>(own)
+  const told = (of: Readonly<Record<string, unknown>>) => JSON.stringify(fields.map(field => of[field]))
+  return told(before) === told(after) ? 'unchanged' : 'changed'
+}
+
 function problemsOf(name: string, { problem }: Refused): ApplyProblem[] {
   const own = problem.problems ?? []
   if (own.length === 0) return [{ path: [name], message: problem.detail }]
   return own.map(({ at, message }) => ({ path: [name, ...at.split(/[.[\]]+/).filter(Boolean)], message }))
 }
 
-async function found<T>(rest: Rest, path: string): Promise<T | null> {
+async function found(rest: Rest, path: string): Promise<Readonly<Record<string, unknown>> | null> {
   try {
-    return await rest.get<T>(path)
+    return await rest.get(path)
   } catch (error) {
     if (error instanceof Refused && error.problem.status === 404) return null
     throw error

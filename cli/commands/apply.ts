@@ -3,9 +3,10 @@ import { basename } from 'node:path'
 import type { Command } from 'commander'
 import { readApiAccess, readSettings } from '../../config/load.js'
 import { readProject } from '../../config/project-yaml.js'
+import { SECTIONS } from '../../config/sections.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import { statePaths } from '../../infra/launcher/paths.js'
-import { type Applied, applyPipelines, applySchedules } from '../../sdk/apply.js'
+import { type Applied, applyPipelines, applySection } from '../../sdk/apply.js'
 import { Refused, Rest } from '../../sdk/rest.js'
 
 interface ApplyFlags {
@@ -16,7 +17,7 @@ interface ApplyFlags {
 export function apply(program: Command): void {
   program
     .command('apply')
-    .description('make pipelines and schedules what mlforge.yaml declares; what is not in it stays as it is')
+    .description('make what mlforge.yaml declares what it says there: pools, pipelines, schedules, sensors')
     .option('--file <path>', 'the file that declares them', 'mlforge.yaml')
     .option('--dry-run', 'say what would change, and change nothing')
     .action(async ({ file, dryRun = false }: ApplyFlags) => {
@@ -28,25 +29,35 @@ export function apply(program: Command): void {
     })
 }
 
-/** Pipelines first: what follows names them. Where they are refused, nothing is applied. */
+/** In an order in which each names only what comes before. Where pipelines are refused, nothing that names them is applied. */
 async function applyProject(rest: Rest, path: string, dryRun: boolean): Promise<Applied[]> {
   if (!existsSync(path)) throw new MlforgeError('invalid_request', `There is no file "${path}".`)
   const [text, file] = [readFileSync(path, 'utf8'), basename(path)]
   const project = readProject(text, file)
   if ('problems' in project) throw refused(path, project.problems)
   const { sections, at } = project
+  const applied: Applied[] = []
+  const problems: Problem[] = []
   try {
-    const pipelines = sections.pipelines ? await applyPipelines(rest, { text, file, dryRun }) : []
-    const { applied, problems } = await applySchedules(rest, sections.schedules ?? {}, { dryRun })
-    if (problems.length === 0) return [...pipelines, ...applied]
-    throw refused(
-      path,
-      problems.map(each => ({ at: at(['schedules', ...each.path]), message: each.message })),
-    )
+    for (const section of SECTIONS) {
+      const declared = sections[section]
+      if (declared === undefined) continue
+      if (section === 'pipelines') {
+        applied.push(...(await applyPipelines(rest, { text, file, dryRun })))
+        continue
+      }
+      const done = await applySection(rest, section, declared, dryRun)
+      applied.push(...done.applied)
+      problems.push(
+        ...done.problems.map(each => ({ at: at([section, ...each.path]), message: each.message })),
+      )
+    }
+    if (problems.length === 0) return applied
+    throw refused(path, problems)
   } catch (error) {
     if (!(error instanceof Refused)) throw error
-    const { detail, problems = [] } = error.problem
-    if (problems.length > 0) throw refused(path, problems)
+    const { detail, problems: own = [] } = error.problem
+    if (own.length > 0) throw refused(path, own)
     throw new MlforgeError('invalid_request', detail)
   }
 }

@@ -10,6 +10,8 @@ const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 
 const PROJECT = `
 retries: { attempts: 3 }
+pools:
+  gpu: { slots: 2, description: two cards }
 pipelines:
   nightly:
     parameters: { n: { type: integer, default: 1 } }
@@ -20,6 +22,10 @@ schedules:
     pipeline: { name: nightly, parameters: { n: 2 } }
     timing: { cron: '0 3 * * *', timeZone: Europe/Berlin }
     paused: true
+sensors:
+  arrivals:
+    source: { webhook: {} }
+    pipeline: { name: nightly, parameters: { n: '\${{ tick.n }}' } }
 `
 
 describe('mlforge apply', () => {
@@ -55,27 +61,35 @@ describe('mlforge apply', () => {
     expect(await apply(PROJECT, ['--dry-run'])).toEqual({
       code: 0,
       lines: [
+        'pool gpu: created',
         'pipeline nightly: created (version 1: steps check; parameters n)',
         'schedule nightly: created',
+        'sensor arrivals: created',
         'Nothing was changed.',
       ],
     })
     expect((await api.call('GET', '/v1/schedules/nightly')).status).toBe(404)
     expect((await apply(PROJECT)).lines).toEqual([
+      'pool gpu: created',
       'pipeline nightly: created (version 1: steps check; parameters n)',
       'schedule nightly: created',
+      'sensor arrivals: created',
     ])
     expect(await api.call('GET', '/v1/schedules/nightly')).toMatchObject({
       body: { paused: true, pipeline: { name: 'nightly', parameters: { n: 2 } } },
     })
     expect((await apply(PROJECT)).lines).toEqual([
+      'pool gpu: unchanged',
       'pipeline nightly: unchanged',
       'schedule nightly: unchanged',
+      'sensor arrivals: unchanged',
     ])
     const changed = PROJECT.replace('reference: 5', 'reference: 6').replace('0 3', '0 4')
     expect((await apply(changed)).lines).toEqual([
+      'pool gpu: unchanged',
       'pipeline nightly: changed (version 2: steps check)',
       'schedule nightly: changed',
+      'sensor arrivals: unchanged',
     ])
   })
 
@@ -83,27 +97,27 @@ describe('mlforge apply', () => {
     [
       'a pipeline',
       ['uses: compare', 'uses: compar'],
-      ['  mlforge.yaml:7:16: There is no step type "compar". Did you mean "compare"?'],
+      ['  mlforge.yaml:9:16: There is no step type "compar". Did you mean "compare"?'],
     ],
     [
       'a schedule',
       ['n: 2', 'm: 2'],
-      ['  mlforge.yaml:10:46: Pipeline "nightly" has no parameter "m". Did you mean "n"?'],
+      ['  mlforge.yaml:12:46: Pipeline "nightly" has no parameter "m". Did you mean "n"?'],
     ],
     [
       'its time',
       ["'0 3 * * *'", "'0 25 * * *'"],
-      ['  mlforge.yaml:11:15: hour "25": "25" is not from 0 to 23.'],
+      ['  mlforge.yaml:13:15: hour "25": "25" is not from 0 to 23.'],
     ],
     [
       'a key',
       ['schedules:', 'shedules:'],
-      ['  mlforge.yaml:8:1: Unknown key "shedules". Did you mean "schedules"?'],
+      ['  mlforge.yaml:10:1: Unknown key "shedules". Did you mean "schedules"?'],
     ],
     [
       'its form',
       ['pipelines:', 'pipelines: []\nscripts:'],
-      ['  mlforge.yaml:3:1: "pipelines" must hold names and what they are.'],
+      ['  mlforge.yaml:5:1: "pipelines" must hold names and what they are.'],
     ],
   ])('says where %s is wrong', async (_, [from, to], problems) => {
     const { code, lines } = await apply(PROJECT.replace(from!, to!))

@@ -4,7 +4,7 @@ import { readProject } from '../../../config/project-yaml.js'
 import type { Deployment } from '../../../contracts/rest/deployments.js'
 import type { PipelineRun, PipelineRunStep } from '../../../contracts/rest/pipeline-runs.js'
 import type { Training } from '../../../contracts/rest/trainings.js'
-import { applyPipelines, applySchedules } from '../../../sdk/apply.js'
+import { applyPipelines, applySection } from '../../../sdk/apply.js'
 import { TRAINING } from '../bike.js'
 import { expectThat, kill, say, type Story, until } from '../story.js'
 import { follow } from '../trainings.js'
@@ -27,7 +27,7 @@ export async function declare({ rest }: Story): Promise<void> {
   if ('problems' in project)
     throw new Error(project.problems.map(({ at, message }) => `${at} ${message}`).join('\n'))
   const pipelines = await applyPipelines(rest, { text, file: FILE, dryRun: false })
-  const { applied, problems } = await applySchedules(rest, project.sections.schedules!, { dryRun: false })
+  const { applied, problems } = await applySection(rest, 'schedules', project.sections.schedules!, false)
   expectThat(problems.length === 0, `the schedules are taken (${problems[0]?.message})`)
   for (const { kind, name, change } of [...pipelines, ...applied]) say(`${kind} "${name}": ${change}`)
 }
