@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client'
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker'
 import type { Logger } from 'pino'
 import type { DataSource } from 'typeorm'
+import { backfillActivities } from '../activities/assets/backfills.js'
 import { compactionActivities } from '../activities/compaction.js'
 import { datasetActivities } from '../activities/datasets.js'
 import { incidentActivities } from '../activities/incidents.js'
@@ -27,6 +28,8 @@ import type { Config } from '../config/config.js'
 import { engineLibrary, ENGINES } from '../config/engines.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
 import { LocalObjectStore } from '../stores/objects/local-object-store.js'
+import { AssetStore } from '../stores/postgres/asset-store.js'
+import { BackfillStore } from '../stores/postgres/backfill-store.js'
 import { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
 import { CompactionStore } from '../stores/postgres/compaction-store.js'
 import { DatasetStore } from '../stores/postgres/dataset-store.js'
@@ -71,6 +74,8 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     pipelines: new PipelineStore(dataSource),
     pipelineRuns: new PipelineRunStore(dataSource),
     stepLogs: new StepLogStore(dataSource),
+    assets: new AssetStore(dataSource),
+    backfills: new BackfillStore(dataSource),
     objects: new LocalObjectStore(config.objects.directory),
     workflows: new TemporalRuns(client),
     wakes: new RunWakes(config.redis.url, logger),
@@ -135,6 +140,7 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
           ...scheduleActivities({ ...ports, retryPolicy: config.retries }),
           ...interpretActivities(ports),
           ...mapActivities(ports),
+          ...backfillActivities({ ...ports, retryPolicy: config.retries }),
           ...ioSteps(stepPorts(context)),
           ...compactionActivities({ ...ports, ...compactionOptions(config) }),
           ...maintenanceActivities({
@@ -150,8 +156,9 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
       const { awaitRolloutChange } = rolloutActivities(ports)
       const { awaitIncidentChange } = incidentActivities(ports)
       const { awaitEnded } = runActivities(ports)
+      const { awaitBackfill } = backfillActivities({ ...ports, retryPolicy: config.retries })
       return {
-        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnded },
+        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnded, awaitBackfill },
         maxConcurrentActivityTaskExecutions: WATCH_SLOTS,
       }
     }

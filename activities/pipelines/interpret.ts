@@ -2,7 +2,8 @@ import type { RunInput } from '../../contracts/temporal/messages.js'
 import type { PipelinePlan, StepEnd, StepOutcome } from '../../contracts/temporal/pipelines.js'
 import { generationOf } from '../../domain/pipelines/generations.js'
 import { graphOf } from '../../domain/pipelines/progress.js'
-import { isOpen, writeSequence } from '../../domain/runs/run-status.js'
+import { writeSequence } from '../../domain/runs/run-status.js'
+import { cancelRuns } from '../cancel-runs.js'
 import type { Ports } from '../ports.js'
 
 type InterpretPorts = Pick<Ports, 'runs' | 'ledger' | 'pipelineRuns' | 'wakes' | 'workflows'>
@@ -55,12 +56,7 @@ export function interpretActivities({ runs, ledger, pipelineRuns, wakes, workflo
 
     /** Asks runs to stop; those that have ended, or end meanwhile, are left alone. */
     async cancelRuns({ project, runIds }: { project: string; runIds: readonly string[] }): Promise<void> {
-      for (const id of runIds) {
-        const run = await runs.get(project, id)
-        if (!isOpen(run.status)) continue
-        if (run.status === 'accepted' && (await runs.cancelAccepted(project, id))) continue
-        await workflows.cancel(run.workflowId)
-      }
+      await cancelRuns({ runs, workflows }, project, runIds)
     },
   }
 }

@@ -24,6 +24,7 @@ const PRIORITY: Record<RunKind, number> = {
   retraining: 2,
   pipeline: 3,
   map: 3,
+  backfill: 4,
   dataset: 2,
   training: 3,
   drift: 3,
@@ -39,6 +40,7 @@ const NAMED_BY = {
   training: searchAttributes.model,
   pipeline: searchAttributes.pipeline,
   map: searchAttributes.pipeline,
+  backfill: searchAttributes.asset,
 } as const
 
 const WHAT: Record<RunKind, string> = {
@@ -49,6 +51,7 @@ const WHAT: Record<RunKind, string> = {
   retraining: 'Retrain deployment',
   pipeline: 'Run pipeline',
   map: 'Map of pipeline',
+  backfill: 'Backfill of asset',
   drift: 'Check a window of deployment',
 }
 

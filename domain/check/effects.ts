@@ -24,6 +24,7 @@ const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
   // What its steps leave in our stores they leave through runs of their own, or under no key.
   pipeline: /^$/,
   map: /^$/,
+  backfill: /^$/,
 }
 
 /** The step without which a run has not succeeded. */
@@ -133,6 +134,7 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
     case 'training':
     case 'pipeline':
     case 'map':
+    case 'backfill':
       return false
   }
 }

@@ -1,5 +1,7 @@
 import { DataSource, type DataSourceOptions } from 'typeorm'
 import { ApiKey } from './entities/api-key.js'
+import { Asset, AssetMaterialisation, AssetPartition, AssetVersion } from './entities/asset.js'
+import { Backfill, BackfillItem } from './entities/backfill.js'
 import { Checkpoint } from './entities/checkpoint.js'
 import { Dataset, DatasetVersion } from './entities/dataset.js'
 import { Deployment, RoutingPlanRow, ServingReplica } from './entities/deployment.js'
@@ -28,6 +30,7 @@ import { Compaction1764600000000 } from './migrations/1764600000000-compaction.j
 import { RetrainingSchedules1764700000000 } from './migrations/1764700000000-retraining-schedules.js'
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { Pipelines1764900000000 } from './migrations/1764900000000-pipelines.js'
+import { Assets1765100000000 } from './migrations/1765100000000-assets.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -65,6 +68,12 @@ export const ENTITIES = [
   PipelineStep,
   StepMemo,
   StepLogChunk,
+  Asset,
+  AssetVersion,
+  AssetPartition,
+  AssetMaterialisation,
+  Backfill,
+  BackfillItem,
 ]
 
 /** In the order they are applied. Expand first, contract in a later release. */
@@ -79,6 +88,7 @@ export const MIGRATIONS = [
   RetrainingSchedules1764700000000,
   Following1764800000000,
   Pipelines1764900000000,
+  Assets1765100000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

@@ -1,0 +1,263 @@
+import { type DataSource, type EntityManager, IsNull } from 'typeorm'
+import type { AssetDefinition } from '../../domain/assets/definition.js'
+import { type AssetGraph, shapeOf } from '../../domain/assets/staleness.js'
+import { canonicalJson, type Json } from '../../domain/canonical-json.js'
+import { MlforgeError } from '../../domain/errors.js'
+import { didYouMean } from '../../domain/suggest.js'
+import { sha256Hex, uuidv7 } from '../ids.js'
+import { type GraphRequest, readAssetGraph } from './asset-graph.js'
+import { Asset, AssetMaterialisation, AssetPartition, AssetVersion } from './entities/asset.js'
+import { page, type PageOf, type PageRequest } from './paging.js'
+
+export interface AppliedAsset {
+  readonly definition: AssetDefinition
+  readonly version: number
+  readonly sha256: string
+  /** False where the definition is the newest one already. */
+  readonly created: boolean
+}
+
+/** Assets are applied and deleted one request after the other: the graph is judged whole. */
+const GRAPH_LOCK = 'assets'
+
+/** Assets, the immutable versions of their definitions, their dynamic partitions, and what was made of them. */
+export class AssetStore {
+  constructor(private readonly dataSource: DataSource) {}
+
+  /**
+   * Runs a change of the graph while nobody else changes it.
+   * @param change is given the newest definitions of all assets
+   */
+  async changing<T>(
+    project: string,
+    change: (transaction: EntityManager, assets: ReadonlyMap<string, AssetDefinition>) => Promise<T>,
+  ): Promise<T> {
+    return this.dataSource.transaction(async transaction => {
+      await transaction.query('SELECT pg_advisory_xact_lock(hashtext($1), hashtext($2))', [
+        GRAPH_LOCK,
+        project,
+      ])
+      return change(transaction, await definitionsIn(transaction, project))
+    })
+  }
+
+  /** Makes each definition the newest version of its asset. An equal one changes nothing. */
+  async apply(
+    transaction: EntityManager,
+    project: string,
+    principal: string,
+    definitions: readonly AssetDefinition[],
+  ): Promise<AppliedAsset[]> {
+    const applied: AppliedAsset[] = []
+    for (const definition of definitions) {
+      applied.push(await applyOne(transaction, { project, principal, definition }))
+    }
+    return applied
+  }
+
+  /** What `apply` would do. */
+  async compare(
+    transaction: EntityManager,
+    project: string,
+    definitions: readonly AssetDefinition[],
+  ): Promise<AppliedAsset[]> {
+    const applied: AppliedAsset[] = []
+    for (const definition of definitions) {
+      const { name } = definition
+      const asset = await transaction.findOneBy(Asset, { project, name })
+      applied.push(against(definition, asset && (await versionIn(transaction, asset)), asset?.version ?? 0))
+    }
+    return applied
+  }
+
+  /** Page of names, in which each stands once. */
+  async list(project: string, request: PageRequest): Promise<PageOf<Asset>> {
+    const query = this.dataSource
+      .getRepository(Asset)
+      .createQueryBuilder('asset')
+      .where({ project, deletedAt: IsNull() })
+    return page(query, ['createdAt', 'id'], request)
+  }
+
+  /** @throws MlforgeError not_found, for one that was deleted too */
+  async get(project: string, name: string): Promise<Asset> {
+    return getIn(this.dataSource.manager, project, name)
+  }
+
+  /** A version of an asset, whatever has become of it. */
+  async definition(project: string, name: string, version: number): Promise<AssetDefinition> {
+    const asset = await this.dataSource.getRepository(Asset).findOneBy({ project, name })
+    const found = asset && (await versionIn(this.dataSource.manager, { id: asset.id, version }))
+    if (!found) throw new MlforgeError('internal', `Asset "${name}" has no version ${version}.`)
+    return found.definition
+  }
+
+  async versions(project: string, name: string, request: PageRequest): Promise<PageOf<AssetVersion>> {
+    const { id: assetId } = await this.get(project, name)
+    const query = this.dataSource.getRepository(AssetVersion).createQueryBuilder('version').where({ assetId })
+    return page(query, ['version'], request)
+  }
+
+  /** What was made of an asset stays known. @throws MlforgeError not_found, wrong_state where others need it */
+  async remove(project: string, name: string): Promise<void> {
+    await this.changing(project, async (transaction, assets) => {
+      const { id } = await getIn(transaction, project, name)
+      const users = Array.from(assets.values()).filter(({ needs }) => needs.includes(name))
+      if (users.length > 0) {
+        const list = users.map(user => `"${user.name}"`).join(', ')
+        throw new MlforgeError(
+          'wrong_state',
+          `Asset "${name}" is needed by ${list}. Apply them without it, or delete them first.`,
+        )
+      }
+      await transaction.update(Asset, { id }, { deletedAt: new Date() })
+    })
+  }
+
+  /** All assets with what was made of them, as of now. */
+  async graph(request: GraphRequest, manager: EntityManager = this.dataSource.manager): Promise<AssetGraph> {
+    return readAssetGraph(manager, request)
+  }
+
+  /** Adds keys to, and removes keys from, dynamic partitions. What was made of one that is removed stays known. */
+  async changePartitions(
+    { id: assetId }: Pick<Asset, 'id'>,
+    principal: string,
+    { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
+  ): Promise<{ readonly added: number; readonly removed: number; readonly total: number }> {
+    return this.dataSource.transaction(async transaction => {
+      await transaction.findOneOrFail(Asset, {
+        where: { id: assetId },
+        lock: { mode: 'pessimistic_write' },
+      })
+      const inserted: unknown[] = await transaction.query(
+        `INSERT INTO asset_partitions (asset_id, key, principal, created_at)
+         SELECT $1, key, $3, now() FROM unnest($2::text[]) AS key ON CONFLICT DO NOTHING RETURNING key`,
+        [assetId, add, principal],
+      )
+      const [removed]: [unknown[], number] = await transaction.query(
+        'DELETE FROM asset_partitions WHERE asset_id = $1 AND key = ANY($2) RETURNING key',
+        [assetId, remove],
+      )
+      const total = await transaction.countBy(AssetPartition, { assetId })
+      return { added: inserted.length, removed: removed.length, total }
+    })
+  }
+
+  async materialisations(
+    project: string,
+    asset: string,
+    { partition, ...request }: PageRequest & { readonly partition?: string },
+  ): Promise<PageOf<AssetMaterialisation>> {
+    const query = this.dataSource
+      .getRepository(AssetMaterialisation)
+      .createQueryBuilder('made')
+      .where({ project, asset, ...(partition === undefined ? {} : { partition }) })
+    return page(query, ['at', 'runId'], request)
+  }
+
+  /** The newest ones of an asset's partitions. */
+  async newest(
+    project: string,
+    asset: string,
+    partitions: readonly string[],
+  ): Promise<ReadonlyMap<string, AssetMaterialisation>> {
+    const found = await this.dataSource
+      .getRepository(AssetMaterialisation)
+      .createQueryBuilder('made')
+      .distinctOn(['made.partition'])
+      .where({ project, asset })
+      .andWhere('made.partition = ANY(:partitions)', { partitions })
+      .orderBy('made.partition')
+      .addOrderBy('made.at', 'DESC')
+      .addOrderBy('made.runId', 'DESC')
+      .getMany()
+    return new Map(found.map(each => [each.partition, each]))
+  }
+
+  /** A partition was made. The run is its key: a second time changes nothing. */
+  async materialise(transaction: EntityManager, row: Omit<AssetMaterialisation, 'at'>): Promise<void> {
+    await transaction.query(
+      `INSERT INTO asset_materialisations (run_id, project, asset, partition, definition_version, shape_sha256,
+         code_sha256, data_sha256, inputs, backfill_id, at)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, clock_timestamp()) ON CONFLICT (run_id) DO NOTHING`,
+      [
+        row.runId,
+        row.project,
+        row.asset,
+        row.partition,
+        row.definitionVersion,
+        row.shapeSha256,
+        row.codeSha256,
+        row.dataSha256,
+        JSON.stringify(row.inputs),
+        row.backfillId,
+      ],
+    )
+  }
+}
+
+async function definitionsIn(
+  manager: EntityManager,
+  project: string,
+): Promise<ReadonlyMap<string, AssetDefinition>> {
+  const rows: { definition: AssetDefinition }[] = await manager.query(
+    `SELECT version.definition FROM assets AS asset
+     JOIN asset_versions AS version ON version.asset_id = asset.id AND version.version = asset.version
+     WHERE asset.project = $1 AND asset.deleted_at IS NULL`,
+    [project],
+  )
+  return new Map(rows.map(({ definition }) => [definition.name, definition]))
+}
+
+async function getIn(manager: EntityManager, project: string, name: string): Promise<Asset> {
+  const found = await manager.findOneBy(Asset, { project, name })
+  if (found && found.deletedAt === null) return found
+  const known = await manager.find(Asset, { where: { project, deletedAt: IsNull() } })
+  const hint = didYouMean(
+    name,
+    known.map(each => each.name),
+  )
+  throw new MlforgeError(
+    'not_found',
+    found
+      ? `Asset "${name}" was deleted. Apply its definition again by POST /v1/assets.`
+      : `There is no asset "${name}".${hint}`,
+  )
+}
+
+async function versionIn(
+  manager: EntityManager,
+  { id: assetId, version }: Pick<Asset, 'id' | 'version'>,
+): Promise<AssetVersion | null> {
+  return manager.findOneBy(AssetVersion, { assetId, version })
+}
+
+async function applyOne(
+  transaction: EntityManager,
+  { project, principal, definition }: { project: string; principal: string; definition: AssetDefinition },
+): Promise<AppliedAsset> {
+  const { name } = definition
+  await transaction.query(
+    `INSERT INTO assets (id, project, name, version, created_at) VALUES ($1, $2, $3, 0, now()) ON CONFLICT DO NOTHING`,
+    [uuidv7(), project, name],
+  )
+  const asset = await transaction.findOneByOrFail(Asset, { project, name })
+  const applied = against(definition, await versionIn(transaction, asset), asset.version)
+  const { version, sha256, created } = applied
+  if (created) {
+    const shapeSha256 = sha256Hex(shapeOf(definition))
+    const createdAt = new Date()
+    const row = { assetId: asset.id, version, definition, sha256, shapeSha256, principal, createdAt }
+    // The type of a partial row does not end for values as deep as JSON.
+    await transaction.insert(AssetVersion, row as object)
+  }
+  await transaction.update(Asset, { id: asset.id }, { version, deletedAt: null })
+  return applied
+}
+
+function against(definition: AssetDefinition, before: AssetVersion | null, newest: number): AppliedAsset {
+  const sha256 = sha256Hex(canonicalJson(definition as unknown as Json))
+  const created = before?.sha256 !== sha256
+  return { definition, version: created ? newest + 1 : newest, sha256, created }
+}
