@@ -75,7 +75,7 @@ export function backfillActivities(ports: BackfillPorts) {
 
     /** Ends when the run of an item has. */
     async awaitBackfill({ runId, limits }: RunInput): Promise<void> {
-      await awaitChange(async () => String((await backfills.endedCount(runId)) === 0), 'true', {
+      await awaitChange(async () => String(await backfills.isDue(runId)), 'false', {
         ...limits,
         lookEverySeconds: LOOK_EVERY_SECONDS,
       })

@@ -34,15 +34,23 @@ export class RunsService {
   ) {}
 
   /** Takes work on. The answer is the row, whether or not its workflow could be started yet. */
-  async accept(caller: Principal, request: NewRun): Promise<Run> {
+  async accept(
+    caller: Principal,
+    request: NewRun,
+    /** What else is written with a run that is new. */
+    alongside?: (transaction: EntityManager, run: Run) => Promise<void>,
+  ): Promise<Run> {
     const { codes, maxAttempts, delaySeconds } = this.config.retries
-    const { run, replayed } = await this.runs.accept({
-      retryPolicy: { codes, maxAttempts, delaySeconds },
-      ...request,
-      project: caller.project,
-      principal: caller.name,
-      trigger: 'api',
-    })
+    const { run, replayed } = await this.runs.accept(
+      {
+        retryPolicy: { codes, maxAttempts, delaySeconds },
+        ...request,
+        project: caller.project,
+        principal: caller.name,
+        trigger: 'api',
+      },
+      alongside,
+    )
     return replayed ? run : this.start(run)
   }
 

@@ -1,10 +1,11 @@
 import type { RunKind } from '../names.js'
 import type { RunStatus } from '../runs/run-status.js'
+import type { AssetCheckFacts } from './assets.js'
 import type { PipelineFacts } from './pipelines.js'
 import type { LoggedFacts, ServingFacts } from './serving-facts.js'
 
 /** What a stack holds, as it was read: rows of one database snapshot, Temporal's answers, sizes of objects. */
-export interface StackFacts extends ServingFacts, PipelineFacts {
+export interface StackFacts extends ServingFacts, PipelineFacts, AssetCheckFacts {
   readonly datasets: readonly NamedRow[]
   readonly datasetVersions: readonly DatasetVersionFacts[]
   readonly models: readonly NamedRow[]
@@ -195,3 +196,6 @@ export type CheckCode =
   | 'step_not_closed'
   | 'step_child_missing'
   | 'step_memo_dangling'
+  | 'materialisation_missing'
+  | 'materialisation_without_run'
+  | 'backfill_item_not_closed'

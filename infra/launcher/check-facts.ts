@@ -8,6 +8,7 @@ import { OutboxRow } from '../../stores/postgres/entities/outbox.js'
 import { Run } from '../../stores/postgres/entities/run.js'
 import { Schedule } from '../../stores/postgres/entities/schedule.js'
 import { Upload } from '../../stores/postgres/entities/upload.js'
+import { assetRows } from './check-assets.js'
 import { pipelineRows } from './check-pipelines.js'
 import { servingRows } from './check-serving.js'
 
@@ -60,6 +61,7 @@ async function rowsIn(transaction: EntityManager): Promise<RowFacts> {
     runs: await transaction.find(Run, { order: { createdAt: 'ASC', id: 'ASC' } }),
     ...(await servingRows(transaction)),
     ...(await pipelineRows(transaction)),
+    ...(await assetRows(transaction)),
     owed: (await transaction.find(OutboxRow)).filter(row => row.doneAt === null),
   }
 }

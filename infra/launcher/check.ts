@@ -111,6 +111,8 @@ const NO_ROWS: RowFacts = {
   pipelineRuns: [],
   pipelineSteps: [],
   stepMemos: [],
+  materialisations: [],
+  backfillItems: [],
   checkpoints: [],
   ledger: [],
   runs: [],

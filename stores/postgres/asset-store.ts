@@ -3,6 +3,7 @@ import type { AssetDefinition } from '../../domain/assets/definition.js'
 import { type AssetGraph, shapeOf } from '../../domain/assets/staleness.js'
 import { canonicalJson, type Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
+import type { PipelineDefinition } from '../../domain/pipelines/definition.js'
 import { didYouMean } from '../../domain/suggest.js'
 import { sha256Hex, uuidv7 } from '../ids.js'
 import { type GraphRequest, readAssetGraph } from './asset-graph.js'
@@ -70,15 +71,6 @@ export class AssetStore {
     return applied
   }
 
-  /** Page of names, in which each stands once. */
-  async list(project: string, request: PageRequest): Promise<PageOf<Asset>> {
-    const query = this.dataSource
-      .getRepository(Asset)
-      .createQueryBuilder('asset')
-      .where({ project, deletedAt: IsNull() })
-    return page(query, ['createdAt', 'id'], request)
-  }
-
   /** @throws MlforgeError not_found, for one that was deleted too */
   async get(project: string, name: string): Promise<Asset> {
     return getIn(this.dataSource.manager, project, name)
@@ -96,6 +88,39 @@ export class AssetStore {
     const { id: assetId } = await this.get(project, name)
     const query = this.dataSource.getRepository(AssetVersion).createQueryBuilder('version').where({ assetId })
     return page(query, ['version'], request)
+  }
+
+  /** Names of the assets that need one. */
+  async users(project: string, name: string): Promise<string[]> {
+    const all = await definitionsIn(this.dataSource.manager, project)
+    return Array.from(all.values())
+      .filter(({ needs }) => needs.includes(name))
+      .map(user => user.name)
+  }
+
+  /** What definitions of assets may name: pipelines (the newest definitions of some) and datasets. */
+  async surroundings(
+    project: string,
+    named: readonly string[],
+  ): Promise<{
+    readonly pipelines: readonly PipelineDefinition[]
+    readonly pipelineNames: readonly string[]
+    readonly datasetNames: readonly string[]
+  }> {
+    const names = async (sql: string) =>
+      ((await this.dataSource.query(sql, [project])) as { name: string }[]).map(({ name }) => name)
+    const found: { definition: PipelineDefinition }[] = await this.dataSource.query(
+      `SELECT version.definition FROM pipelines AS pipeline
+       JOIN pipeline_versions AS version
+         ON version.pipeline_id = pipeline.id AND version.version = pipeline.version
+       WHERE pipeline.project = $1 AND pipeline.deleted_at IS NULL AND pipeline.name = ANY($2)`,
+      [project, named],
+    )
+    return {
+      pipelines: found.map(({ definition }) => definition),
+      pipelineNames: await names('SELECT name FROM pipelines WHERE project = $1 AND deleted_at IS NULL'),
+      datasetNames: await names('SELECT name FROM datasets WHERE project = $1'),
+    }
   }
 
   /** What was made of an asset stays known. @throws MlforgeError not_found, wrong_state where others need it */
@@ -123,7 +148,11 @@ export class AssetStore {
   async changePartitions(
     { id: assetId }: Pick<Asset, 'id'>,
     principal: string,
-    { add, remove }: { readonly add: readonly string[]; readonly remove: readonly string[] },
+    {
+      add,
+      remove,
+      most,
+    }: { readonly add: readonly string[]; readonly remove: readonly string[]; readonly most: number },
   ): Promise<{ readonly added: number; readonly removed: number; readonly total: number }> {
     return this.dataSource.transaction(async transaction => {
       await transaction.findOneOrFail(Asset, {
@@ -140,6 +169,10 @@ export class AssetStore {
         [assetId, remove],
       )
       const total = await transaction.countBy(AssetPartition, { assetId })
+      if (total > most) {
+        const message = `It would have ${total} partitions, more than ${most}. Remove some, or make an asset of its own of them.`
+        throw new MlforgeError('invalid_request', message, { problems: [{ at: 'add', message }] })
+      }
       return { added: inserted.length, removed: removed.length, total }
     })
   }

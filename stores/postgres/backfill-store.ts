@@ -52,6 +52,18 @@ export class BackfillStore {
     return { ...NO_ITEMS, ...Object.fromEntries(rows.map(({ state, count }) => [state, count])) }
   }
 
+  /** Of some backfills. */
+  async countsOf(runIds: readonly string[]): Promise<ReadonlyMap<string, ItemCounts>> {
+    const rows: { id: string; state: ItemState; count: number }[] = await this.dataSource.query(
+      `SELECT run_id AS id, state, count(*)::int AS count FROM backfill_items
+       WHERE run_id = ANY($1) GROUP BY run_id, state`,
+      [runIds],
+    )
+    const found = new Map<string, ItemCounts>()
+    for (const { id, state, count } of rows) found.set(id, { ...(found.get(id) ?? NO_ITEMS), [state]: count })
+    return found
+  }
+
   /** By asset, in the order in which they are made. */
   async countsByAsset(
     runId: string,
@@ -93,14 +105,14 @@ export class BackfillStore {
     )
   }
 
-  /** How many items wait for nothing any more but to be looked at. */
-  async endedCount(runId: string): Promise<number> {
-    const rows: { count: number }[] = await this.dataSource.query(
-      `SELECT count(*)::int AS count FROM backfill_items AS item JOIN runs AS run ON run.id = item.child
-       WHERE item.run_id = $1 AND item.state = 'running' AND ${HAS_ENDED}`,
+  /** Whether there is something to do: a run of an item has ended, or none is under way. */
+  async isDue(runId: string): Promise<boolean> {
+    const rows: { due: boolean | null }[] = await this.dataSource.query(
+      `SELECT bool_or(${HAS_ENDED}) AS due FROM backfill_items AS item JOIN runs AS run ON run.id = item.child
+       WHERE item.run_id = $1 AND item.state = 'running'`,
       [runId],
     )
-    return rows[0]!.count
+    return rows[0]!.due ?? true
   }
 
   /** Items at work whose runs have ended, first planned first. */

@@ -66,8 +66,16 @@ export class RunStore {
    * Takes work on: row, promised start and idempotency key in one transaction.
    * @throws MlforgeError idempotency_key_reused for a known key with another body
    */
-  async accept(request: AcceptRun): Promise<{ run: Run; replayed: boolean }> {
-    return this.dataSource.transaction(transaction => this.acceptIn(transaction, request))
+  async accept(
+    request: AcceptRun,
+    /** What else is written with a run that is new. */
+    alongside?: (transaction: EntityManager, run: Run) => Promise<void>,
+  ): Promise<{ run: Run; replayed: boolean }> {
+    return this.dataSource.transaction(async transaction => {
+      const accepted = await this.acceptIn(transaction, request)
+      if (!accepted.replayed) await alongside?.(transaction, accepted.run)
+      return accepted
+    })
   }
 
   /** The same in the caller's transaction. */

@@ -78,6 +78,8 @@ export function stack(seed: string, more: Partial<RunFacts> = {}): StackFacts {
     pipelineRuns: [],
     pipelineSteps: [],
     stepMemos: [],
+    materialisations: [],
+    backfillItems: [],
     logged: [],
     owed: [],
     workflows: new Map([[run.workflowId, 'COMPLETED']]),

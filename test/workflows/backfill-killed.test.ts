@@ -1,0 +1,92 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { checkAssets } from '../../domain/check/assets.js'
+import type { StackFacts } from '../../domain/check/facts.js'
+import { readRows } from '../../infra/launcher/check-facts.js'
+import { Assets } from '../support/assets.js'
+import { eventually } from '../support/eventually.js'
+import { Harness, PROJECT, type RunningWorker } from '../support/harness.js'
+import { record } from '../support/histories.js'
+import { Receiver } from '../support/receiver.js'
+
+const DAYS = 30
+
+describe('a backfill of a month', () => {
+  let harness: Harness
+  let receiver: Receiver
+  let assets: Assets
+  let io: RunningWorker
+  beforeAll(async () => {
+    harness = await Harness.start({ queues: ['workflows', 'watch'] })
+    io = await harness.work('io')
+    receiver = await Receiver.start()
+    assets = new Assets(harness, Date.parse('2026-05-01T00:00:00Z'))
+    await assets.pipeline('daily', {
+      parameters: { day: { type: 'string' } },
+      steps: {
+        tell: { uses: 'http', with: { url: receiver.url('/ok/day'), body: '${{ parameters.day }}' } },
+      },
+    })
+    await assets.apply({
+      name: 'daily',
+      kind: 'report',
+      make: { pipeline: 'daily', parameters: { day: '${{ partition.key }}' } },
+      partitions: { type: 'time', unit: 'day', start: '2026-04-01', timeZone: 'Europe/Berlin' },
+    })
+  }, 60_000)
+  afterAll(async () => {
+    await receiver.stop()
+    await harness.stop()
+  })
+
+  const problems = async () => checkAssets((await readRows(harness.database.dataSource)) as StackFacts)
+
+  it('makes each day once, though its workers are lost and its workflow is terminated on the way', async () => {
+    const run = await assets.backfill(['daily'], { type: 'all' }, { parallel: 5 })
+    const succeeded = async () => (await harness.ports.backfills.counts(run.id)).succeeded
+    await eventually(async () => expect(await succeeded()).toBeGreaterThan(3), { deadlineMs: 30_000 })
+
+    // Its worker ends as by SIGTERM, with requests under way.
+    await io.stop()
+    io = await harness.work('io')
+    await eventually(async () => expect(await succeeded()).toBeGreaterThan(8), { deadlineMs: 30_000 })
+
+    await harness.client.workflow.getHandle(run.workflowId).terminate('lost')
+    await eventually(async () => {
+      await harness.tick('reconcile')
+      expect((await harness.row(run)).status).toBe('terminated')
+    })
+    const { waiting, running, cancelled } = await harness.ports.backfills.counts(run.id)
+    expect({ waiting, running }).toEqual({ waiting: 0, running: 0 })
+    expect(cancelled).toBeGreaterThan(0)
+    await record(harness.client, run.workflowId, 'runBackfill.terminated')
+
+    const again = await harness.ports.runs.retry(PROJECT, run.id)
+    expect(await harness.ended(again, 60_000)).toMatchObject({
+      status: 'succeeded',
+      attempt: 2,
+      result: { counts: { succeeded: DAYS, cancelled: 0, waiting: 0 } },
+    })
+    const made = await assets.made()
+    expect(Object.keys(made)).toHaveLength(DAYS)
+    expect(new Set(Object.values(made))).toEqual(new Set([1]))
+    // A request that was cut off is sent again under its key; no day has two.
+    const keys = new Map(receiver.of('/ok/day').map(({ key, body }) => [key, body]))
+    expect(new Set(keys.values()).size).toBe(DAYS)
+    expect(keys.size).toBe(DAYS)
+    expect(await problems()).toEqual([])
+    expect((await assets.graph()).state('daily', '2026-04-30')).toEqual({ state: 'fresh', reasons: [] })
+  }, 120_000)
+
+  it('begins nothing for an attempt that was closed', async () => {
+    const run = await assets.backfill(['daily'], { type: 'all' }, { force: true, parallel: 1 })
+    await eventually(async () =>
+      expect((await harness.ports.backfills.counts(run.id)).running).toBeGreaterThan(0),
+    )
+    const row = await harness.row(run)
+    await harness.ports.backfills.close(row)
+    await expect(
+      harness.ports.backfills.changing(run.id, row.attempt, () => Promise.resolve(null)),
+    ).rejects.toMatchObject({ code: 'wrong_state' })
+    expect(await harness.ended(run)).toMatchObject({ status: 'failed' })
+  }, 60_000)
+})
