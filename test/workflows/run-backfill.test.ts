@@ -63,7 +63,7 @@ describe('runBackfill', () => {
     )
     const range = { type: 'range', from: '2026-01-01', to: '2026-01-10' } as const
     const run = await assets.backfill(['summary'], range)
-    expect(await harness.ended(run, 60_000)).toMatchObject({
+    expect(await harness.ended(run, 150_000)).toMatchObject({
       status: 'succeeded',
       result: { outcome: 'succeeded', counts: { succeeded: 30, skipped: 0, failed: 0 } },
     })
@@ -88,7 +88,7 @@ describe('runBackfill', () => {
     const again = await assets.backfill(['summary'], range, { upstream: 'all' })
     expect(await harness.ended(again)).toMatchObject({ result: { counts: { succeeded: 0, skipped: 30 } } })
     await record(harness.client, again.workflowId, 'runBackfill.fresh')
-  }, 120_000)
+  }, 200_000)
 
   /** Assets over the same keys, each of which is a path of the receiver after a word for the asset. */
   const keyed = (
