@@ -109,7 +109,8 @@ export class AssetGraph {
     const known = this.keys.get(name)
     if (known) return known
     const asset = this.asset(name)
-    const keys = asset ? partitionKeys(asset.definition, this.facts) : []
+    // A list of its own: two assets may be defined by one, and what is known of a list is known by itself.
+    const keys = asset ? [...partitionKeys(asset.definition, this.facts)] : []
     this.keys.set(name, keys)
     return keys
   }
