@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { checkAssets } from '../../domain/check/assets.js'
 import type { StackFacts } from '../../domain/check/facts.js'
 import { readRows } from '../../infra/launcher/check-facts.js'
+import type { BackfillStore } from '../../stores/postgres/backfill-store.js'
 import { Assets } from '../support/assets.js'
 import { eventually } from '../support/eventually.js'
 import { Harness, PROJECT, type RunningWorker } from '../support/harness.js'
@@ -89,4 +90,30 @@ describe('a backfill of a month', () => {
     ).rejects.toMatchObject({ code: 'wrong_state' })
     expect(await harness.ended(run)).toMatchObject({ status: 'failed' })
   }, 60_000)
+
+  it('goes on from what was committed, where an answer was lost, and from before where nothing was', async () => {
+    const { backfills } = harness.ports
+    const failing: BackfillStore = Object.create(backfills) as BackfillStore
+    let calls = 0
+    failing.changing = async (...args) => {
+      calls++
+      if (calls === 4) throw new Error('Connection terminated unexpectedly')
+      const done = await backfills.changing(...args)
+      if (calls === 1 || calls === 6) throw new Error('Connection terminated unexpectedly')
+      return done
+    }
+    await io.stop()
+    io = await harness.work('io', { ...harness.ports, backfills: failing })
+    const before = (await assets.made())['daily/2026-04-01'] ?? 0
+    const keys = ['2026-04-01', '2026-04-02', '2026-04-03', '2026-04-04']
+    const run = await assets.backfill(['daily'], { type: 'keys', keys }, { force: true, parallel: 1 })
+    expect(await harness.ended(run, 90_000)).toMatchObject({
+      status: 'succeeded',
+      attempt: 1,
+      result: { counts: { succeeded: keys.length } },
+    })
+    expect(calls).toBeGreaterThan(6)
+    expect(await assets.made()).toMatchObject({ 'daily/2026-04-01': before + 1 })
+    expect(await problems()).toEqual([])
+  }, 120_000)
 })
