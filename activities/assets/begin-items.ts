@@ -3,6 +3,7 @@ import { pipelineRunRequest } from '../../contracts/temporal/pipeline-request.js
 import type { PipelineRunRequest } from '../../contracts/temporal/pipelines.js'
 import { partitionName } from '../../domain/assets/describe.js'
 import type { MadeFrom } from '../../domain/assets/items.js'
+import { hasPartition } from '../../domain/assets/partitions.js'
 import { partitionValues, withPartition } from '../../domain/assets/references.js'
 import type { AssetGraph } from '../../domain/assets/staleness.js'
 import { canonicalJson, type Json } from '../../domain/canonical-json.js'
@@ -149,6 +150,12 @@ async function itemRun(
     throw new MlforgeError(
       'not_found',
       `Asset "${name}" was deleted meanwhile, or is not made any more. Apply it again, then retry.`,
+    )
+  }
+  if (!hasPartition(asset.definition, partition, graph.facts)) {
+    throw new MlforgeError(
+      'not_found',
+      `${what} is no partition any more: the asset, or its keys, were changed meanwhile. Start another backfill.`,
     )
   }
   const { inputs, missing } = graph.inputs(name, partition)

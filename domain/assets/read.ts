@@ -2,7 +2,7 @@ import type { Json } from '../canonical-json.js'
 import { NAME_PATTERN, NAME_RULE } from '../names.js'
 import { STEP_NAME_PATTERN } from '../pipelines/definition.js'
 import type { Path } from '../pipelines/problems.js'
-import { type JsonObject, Reader } from '../pipelines/reader.js'
+import type { JsonObject, Reader } from '../pipelines/reader.js'
 import { ASSET_KINDS, type AssetDefinition, type Mapping, MAX_ASSETS } from './definition.js'
 import { readPartitions } from './read-partitions.js'
 

@@ -1,8 +1,7 @@
-import { expect } from '@jest/globals'
 import type { BackfillRequest } from '../../contracts/temporal/backfills.js'
 import { planBackfill, type Selection, type Upstream } from '../../domain/assets/plan.js'
 import { readAssets } from '../../domain/assets/read.js'
-import { AssetGraph } from '../../domain/assets/staleness.js'
+import type { AssetGraph } from '../../domain/assets/staleness.js'
 import { validateAssets } from '../../domain/assets/validate.js'
 import { compilePipeline } from '../../domain/pipelines/compile.js'
 import { Reader } from '../../domain/pipelines/reader.js'
@@ -20,7 +19,7 @@ export class Assets {
 
   async pipeline(name: string, source: object): Promise<void> {
     const { definition, problems } = compilePipeline(source, name)
-    expect(problems).toEqual([])
+    assertNone(problems)
     await this.harness.ports.pipelines.apply(PROJECT, 'key:test', [definition!])
   }
 
@@ -48,7 +47,7 @@ export class Assets {
         { assets: known, pipelines, pipelineNames: [], datasetNames, now: this.now },
         reader,
       )
-      expect(reader.problems).toEqual([])
+      assertNone(reader.problems)
       await ports.assets.apply(
         transaction,
         PROJECT,
@@ -70,7 +69,7 @@ export class Assets {
     const { ports, config, database } = this.harness
     const upstream = more.upstream ?? 'stale'
     const { items, problems } = planBackfill(await this.graph(), { assets, selection, upstream })
-    expect(problems).toEqual([])
+    assertNone(problems)
     const { codes, maxAttempts, delaySeconds } = config.retries
     const request: BackfillRequest = {
       ...{ assets, selection, upstream, items: items.length },
@@ -112,4 +111,8 @@ export class Assets {
   childOf(run: Run, position: number, generation = 1): string {
     return derivedId(run.id, String(position), `g${generation}`)
   }
+}
+
+function assertNone(problems: readonly { readonly message: string }[]): void {
+  if (problems.length > 0) throw new Error(problems.map(({ message }) => message).join(' '))
 }
