@@ -174,7 +174,6 @@ export class BackfillStore {
     return this.dataSource.transaction(async transaction => {
       await lock(transaction, runId)
       await transaction.update(Backfill, { runId }, { closed: attempt })
-      const working = await transaction.findBy(BackfillItem, { runId, state: 'running' })
       await this.withdraw(transaction, runId)
       await transaction.update(
         BackfillItem,
@@ -182,7 +181,13 @@ export class BackfillStore {
         { state: 'cancelled', endedAt: new Date() },
       )
       await transaction.increment(Backfill, { runId }, 'revision', 1)
-      return working.map(({ child }) => child!)
+      // By their rows: whoever asks again, since he was lost before they were stopped, hears of them too.
+      const working: { child: string }[] = await transaction.query(
+        `SELECT item.child FROM backfill_items AS item JOIN runs AS run ON run.id = item.child
+         WHERE item.run_id = $1 AND run.status IN ('accepted', 'running') ORDER BY item.position`,
+        [runId],
+      )
+      return working.map(({ child }) => child)
     })
   }
 

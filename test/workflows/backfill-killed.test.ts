@@ -78,17 +78,30 @@ describe('a backfill of a month', () => {
     expect((await assets.graph()).state('daily', '2026-04-30')).toEqual({ state: 'fresh', reasons: [] })
   }, 120_000)
 
-  it('begins nothing for an attempt that was closed', async () => {
-    const run = await assets.backfill(['daily'], { type: 'all' }, { force: true, parallel: 1 })
-    await eventually(async () =>
-      expect((await harness.ports.backfills.counts(run.id)).running).toBeGreaterThan(0),
-    )
+  it('begins nothing for an attempt that was closed, and names the runs that still work for it', async () => {
+    await assets.pipeline('held', {
+      steps: { wait: { uses: 'http', with: { url: receiver.url('/hold/closed') } } },
+    })
+    await assets.apply({ name: 'held', kind: 'report', make: { pipeline: 'held' } })
+    const run = await assets.backfill(['held'], { type: 'all' })
+    await eventually(() => expect(receiver.of('/hold/closed')).toHaveLength(1))
     const row = await harness.row(run)
-    await harness.ports.backfills.close(row)
-    await expect(
-      harness.ports.backfills.changing(run.id, row.attempt, () => Promise.resolve(null)),
-    ).rejects.toMatchObject({ code: 'wrong_state' })
-    expect(await harness.ended(run)).toMatchObject({ status: 'failed' })
+    const { backfills } = harness.ports
+    // Once more, as after a worker that was lost before it could stop them.
+    for (let time = 0; time < 2; time++) expect(await backfills.close(row)).toEqual([assets.childOf(run, 0)])
+    await expect(backfills.changing(run.id, row.attempt, () => Promise.resolve(null))).rejects.toMatchObject({
+      code: 'wrong_state',
+    })
+    expect(await harness.ended(run)).toMatchObject({ status: 'failed', error: { code: 'wrong_state' } })
+
+    // What that run makes after all is taken on by the next attempt, and not made again.
+    receiver.release()
+    await harness.ended(await harness.ports.runs.get(PROJECT, assets.childOf(run, 0)))
+    expect((await assets.made())['held/']).toBeUndefined()
+    const again = await harness.ports.runs.retry(PROJECT, run.id)
+    expect(await harness.ended(again)).toMatchObject({ status: 'succeeded', attempt: 2 })
+    expect((await assets.made())['held/']).toBe(1)
+    expect(receiver.of('/hold/closed')).toHaveLength(1)
   }, 60_000)
 
   it('goes on from what was committed, where an answer was lost, and from before where nothing was', async () => {
