@@ -1,22 +1,13 @@
 import { type DataSource, type EntityManager, IsNull } from 'typeorm'
 import type { AssetDefinition } from '../../domain/assets/definition.js'
-import { type AssetGraph, shapeOf } from '../../domain/assets/staleness.js'
-import { canonicalJson, type Json } from '../../domain/canonical-json.js'
+import type { AssetGraph } from '../../domain/assets/staleness.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { PipelineDefinition } from '../../domain/pipelines/definition.js'
 import { didYouMean } from '../../domain/suggest.js'
-import { sha256Hex, uuidv7 } from '../ids.js'
 import { type GraphRequest, readAssetGraph } from './asset-graph.js'
+import { against, applyAsset, type AppliedAsset, definitionsIn, versionIn } from './asset-versions.js'
 import { Asset, AssetMaterialisation, AssetPartition, AssetVersion } from './entities/asset.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
-
-export interface AppliedAsset {
-  readonly definition: AssetDefinition
-  readonly version: number
-  readonly sha256: string
-  /** False where the definition is the newest one already. */
-  readonly created: boolean
-}
 
 /** Assets are applied and deleted one request after the other: the graph is judged whole. */
 const GRAPH_LOCK = 'assets'
@@ -51,7 +42,7 @@ export class AssetStore {
   ): Promise<AppliedAsset[]> {
     const applied: AppliedAsset[] = []
     for (const definition of definitions) {
-      applied.push(await applyOne(transaction, { project, principal, definition }))
+      applied.push(await applyAsset(transaction, { project, principal, definition }))
     }
     return applied
   }
@@ -230,19 +221,6 @@ export class AssetStore {
   }
 }
 
-async function definitionsIn(
-  manager: EntityManager,
-  project: string,
-): Promise<ReadonlyMap<string, AssetDefinition>> {
-  const rows: { definition: AssetDefinition }[] = await manager.query(
-    `SELECT version.definition FROM assets AS asset
-     JOIN asset_versions AS version ON version.asset_id = asset.id AND version.version = asset.version
-     WHERE asset.project = $1 AND asset.deleted_at IS NULL`,
-    [project],
-  )
-  return new Map(rows.map(({ definition }) => [definition.name, definition]))
-}
-
 async function getIn(manager: EntityManager, project: string, name: string): Promise<Asset> {
   const found = await manager.findOneBy(Asset, { project, name })
   if (found && found.deletedAt === null) return found
@@ -257,40 +235,4 @@ async function getIn(manager: EntityManager, project: string, name: string): Pro
       ? `Asset "${name}" was deleted. Apply its definition again by POST /v1/assets.`
       : `There is no asset "${name}".${hint}`,
   )
-}
-
-async function versionIn(
-  manager: EntityManager,
-  { id: assetId, version }: Pick<Asset, 'id' | 'version'>,
-): Promise<AssetVersion | null> {
-  return manager.findOneBy(AssetVersion, { assetId, version })
-}
-
-async function applyOne(
-  transaction: EntityManager,
-  { project, principal, definition }: { project: string; principal: string; definition: AssetDefinition },
-): Promise<AppliedAsset> {
-  const { name } = definition
-  await transaction.query(
-    `INSERT INTO assets (id, project, name, version, created_at) VALUES ($1, $2, $3, 0, now()) ON CONFLICT DO NOTHING`,
-    [uuidv7(), project, name],
-  )
-  const asset = await transaction.findOneByOrFail(Asset, { project, name })
-  const applied = against(definition, await versionIn(transaction, asset), asset.version)
-  const { version, sha256, created } = applied
-  if (created) {
-    const shapeSha256 = sha256Hex(shapeOf(definition))
-    const createdAt = new Date()
-    const row = { assetId: asset.id, version, definition, sha256, shapeSha256, principal, createdAt }
-    // The type of a partial row does not end for values as deep as JSON.
-    await transaction.insert(AssetVersion, row as object)
-  }
-  await transaction.update(Asset, { id: asset.id }, { version, deletedAt: null })
-  return applied
-}
-
-function against(definition: AssetDefinition, before: AssetVersion | null, newest: number): AppliedAsset {
-  const sha256 = sha256Hex(canonicalJson(definition as unknown as Json))
-  const created = before?.sha256 !== sha256
-  return { definition, version: created ? newest + 1 : newest, sha256, created }
 }

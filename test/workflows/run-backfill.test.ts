@@ -194,7 +194,9 @@ describe('runBackfill', () => {
     const handle = harness.client.workflow.getHandle(run.workflowId)
     const pause = { runId: run.id, by: 'key:test', reason: 'lunch' }
     const other = { ...pause, runId: uuidv7(), verb: 'pause' as const }
-    await expect(handle.executeUpdate(backfillVerb, { args: [other] })).rejects.toThrow('Workflow Update failed')
+    await expect(handle.executeUpdate(backfillVerb, { args: [other] })).rejects.toThrow(
+      'Workflow Update failed',
+    )
     expect(await handle.executeUpdate(backfillVerb, { args: [{ ...pause, verb: 'pause' }] })).toEqual({
       paused: true,
     })
