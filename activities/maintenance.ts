@@ -2,6 +2,7 @@ import { gzipSync } from 'node:zlib'
 import { writeSequence } from '../domain/runs/run-status.js'
 import type { MapRequest } from '../contracts/temporal/pipelines.js'
 import type { Run } from '../stores/postgres/entities/run.js'
+import { cancelRuns } from './cancel-runs.js'
 import type { Ports } from './ports.js'
 
 export interface ReconcileResult {
@@ -19,7 +20,7 @@ const BATCH = 200
 
 type MaintenancePorts = Pick<
   Ports,
-  'runs' | 'retries' | 'objects' | 'workflows' | 'rollouts' | 'pipelineRuns' | 'pools' | 'wakes'
+  'runs' | 'retries' | 'objects' | 'workflows' | 'rollouts' | 'pipelineRuns' | 'pools' | 'backfills' | 'wakes'
 > & {
   /** An open run is looked at when nothing has been heard of it for this long. */
   readonly untouchedSeconds: number
@@ -35,6 +36,10 @@ export function maintenanceActivities(ports: MaintenancePorts) {
   const cleanUp = async (run: Run): Promise<void> => {
     if (run.kind === 'rollout') await ports.rollouts.takeBack(run)
     if (run.kind === 'pipeline') wake(await ports.pipelineRuns.endRunning(run.id))
+    if (run.kind === 'backfill') {
+      const children = await ports.backfills.close(run)
+      await cancelRuns(ports, run.project, children)
+    }
     if (run.kind === 'map') {
       const { runId, step } = run.request as MapRequest
       wake(await ports.pipelineRuns.endRunning(runId, `${step}/`))

@@ -1,6 +1,8 @@
 import type { RunFailure, RunLimits } from '../contracts/temporal/messages.js'
 import type { RunStatus } from '../domain/runs/run-status.js'
 import type { ObjectStore } from '../stores/objects/object-store.js'
+import type { AssetStore } from '../stores/postgres/asset-store.js'
+import type { BackfillStore } from '../stores/postgres/backfill-store.js'
 import type { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
 import type { CompactionStore } from '../stores/postgres/compaction-store.js'
 import type { DatasetStore } from '../stores/postgres/dataset-store.js'
@@ -50,6 +52,8 @@ export interface Ports {
   readonly sensors: SensorStore
   readonly sensorTicks: SensorTickStore
   readonly sensorSources: SensorSourceStore
+  readonly assets: AssetStore
+  readonly backfills: BackfillStore
   readonly objects: ObjectStore
   readonly workflows: WorkflowStarter
   /** Tells who watches a run to look again. Nothing depends on it. */

@@ -1,6 +1,8 @@
 import { type DynamicModule, Module } from '@nestjs/common'
 import { APP_FILTER, APP_GUARD } from '@nestjs/core'
 import type { Config } from '../config/config.js'
+import { AssetsModule } from './assets/assets.module.js'
+import { BackfillsModule } from './backfills/backfills.module.js'
 import { DatasetsModule } from './datasets/datasets.module.js'
 import { DeploymentsModule } from './deployments/deployments.module.js'
 import { ErrorsModule } from './errors/errors.module.js'
@@ -47,6 +49,8 @@ export class AppModule {
         SensorsModule,
         PipelinesModule,
         PoolsModule,
+        AssetsModule,
+        BackfillsModule,
         OperationsModule,
         KeysModule,
       ],

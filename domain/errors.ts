@@ -64,6 +64,9 @@ export const ERROR_CODES = {
   step_input_invalid: { http: 422, retryable: false },
   approval_rejected: { http: 422, retryable: false },
   approval_expired: { http: 422, retryable: false },
+  asset_invalid: { http: 422, retryable: false },
+  backfill_failed: { http: 409, retryable: false },
+  asset_output_missing: { http: 422, retryable: false },
   step_poisonous: { http: 500, retryable: false },
   pipeline_full: { http: 409, retryable: false },
 

@@ -4,10 +4,11 @@ export const NAME_RULE =
   'lower-case letters, digits, ".", "_" and "-", at most 100, starting with a letter or digit'
 
 export type RunKind =
-  'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline' | 'map'
+  'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline' | 'map' | 'backfill'
 
 /** What made a run begin. */
-export type RunTrigger = 'api' | 'schedule' | 'incident' | 'retraining' | 'alias' | 'pipeline' | 'sensor'
+export type RunTrigger =
+  'api' | 'schedule' | 'incident' | 'retraining' | 'alias' | 'pipeline' | 'sensor' | 'backfill'
 
 /** Workflow id of a run: `<project>/<kind>/<name>/<runId>`, readable in Temporal Web. */
 export function workflowId(run: { project: string; kind: RunKind; name: string; runId: string }): string {

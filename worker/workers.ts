@@ -4,6 +4,7 @@ import type { Client } from '@temporalio/client'
 import { type NativeConnection, Worker, type WorkerOptions } from '@temporalio/worker'
 import type { Logger } from 'pino'
 import type { DataSource } from 'typeorm'
+import { backfillActivities } from '../activities/assets/backfills.js'
 import { compactionActivities } from '../activities/compaction.js'
 import { datasetActivities } from '../activities/datasets.js'
 import { incidentActivities } from '../activities/incidents.js'
@@ -29,6 +30,8 @@ import type { Config } from '../config/config.js'
 import { engineLibrary, ENGINES } from '../config/engines.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
 import { LocalObjectStore } from '../stores/objects/local-object-store.js'
+import { AssetStore } from '../stores/postgres/asset-store.js'
+import { BackfillStore } from '../stores/postgres/backfill-store.js'
 import { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
 import { CompactionStore } from '../stores/postgres/compaction-store.js'
 import { DatasetStore } from '../stores/postgres/dataset-store.js'
@@ -82,6 +85,8 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     sensors: new SensorStore(dataSource),
     sensorTicks: new SensorTickStore(dataSource),
     sensorSources: new SensorSourceStore(dataSource),
+    assets: new AssetStore(dataSource),
+    backfills: new BackfillStore(dataSource),
     objects: new LocalObjectStore(config.objects.directory),
     workflows: new TemporalRuns(client),
     wakes,
@@ -171,6 +176,7 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
           ...interpretActivities(ports),
           ...mapActivities(ports),
           ...queueActivities(ports),
+          ...backfillActivities({ ...ports, retryPolicy: config.retries }),
           ...ioSteps(stepPorts(context)),
           ...compactionActivities({ ...ports, ...compactionOptions(config) }),
           ...maintenanceActivities({
@@ -188,8 +194,16 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
       const { awaitEnded } = runActivities(ports)
       const { awaitSlots } = queueActivities(ports)
       const { awaitRoom } = sensorActivities(stepPorts(context))
+      const { awaitBackfill } = backfillActivities({ ...ports, retryPolicy: config.retries })
       return {
-        activities: { awaitRolloutChange, awaitIncidentChange, awaitEnded, awaitSlots, awaitRoom },
+        activities: {
+          awaitRolloutChange,
+          awaitIncidentChange,
+          awaitEnded,
+          awaitSlots,
+          awaitRoom,
+          awaitBackfill,
+        },
         maxConcurrentActivityTaskExecutions: WATCH_SLOTS,
       }
     }

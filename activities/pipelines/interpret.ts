@@ -3,7 +3,7 @@ import type { PipelinePlan, RollBackPlan, StepEnd, StepOutcome } from '../../con
 import { rollBackOrder } from '../../domain/pipelines/compensations.js'
 import { generationOf } from '../../domain/pipelines/generations.js'
 import { graphOf } from '../../domain/pipelines/progress.js'
-import { isOpen } from '../../domain/runs/run-status.js'
+import { cancelRuns } from '../cancel-runs.js'
 import type { Ports } from '../ports.js'
 import { askForTurn } from './queue.js'
 
@@ -92,12 +92,7 @@ export function interpretActivities(ports: InterpretPorts) {
 
     /** Asks runs to stop; those that have ended, or end meanwhile, are left alone. */
     async cancelRuns({ project, runIds }: { project: string; runIds: readonly string[] }): Promise<void> {
-      for (const id of runIds) {
-        const run = await runs.get(project, id)
-        if (!isOpen(run.status)) continue
-        if (run.status === 'accepted' && (await runs.cancelAccepted(project, id))) continue
-        await workflows.cancel(run.workflowId)
-      }
+      await cancelRuns({ runs, workflows }, project, runIds)
     },
   }
 }

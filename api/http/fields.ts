@@ -144,6 +144,17 @@ export const MapField = (options: FieldOptions = {}) =>
     IsObject(),
   )
 
+/** A list whose members are looked at where they are used: they are taken as they came. */
+export const ListField = ({ max, ...options }: FieldOptions & { max: number }) =>
+  field(
+    options,
+    { type: 'array', items: { type: 'object', additionalProperties: true }, minItems: 1, maxItems: max },
+    Transform(({ obj, key }: { obj: Record<string, unknown>; key: string }) => obj[key]),
+    IsArray(),
+    ArrayMinSize(1),
+    ArrayMaxSize(max),
+  )
+
 const ANY = [
   { type: 'object', additionalProperties: true },
   { type: 'array', items: {} },

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { Inject, Injectable } from '@nestjs/common'
-import { type WorkflowHandle, WorkflowNotFoundError } from '@temporalio/client'
+import type { WorkflowHandle } from '@temporalio/client'
 import type { PipelineRun, PipelineVerbAccepted, StepAnswered } from '../../contracts/rest/pipeline-runs.js'
 import {
   answerStep,
@@ -8,16 +8,12 @@ import {
   type PipelineVerb,
   type StepAnswerVerb,
 } from '../../contracts/temporal/pipelines.js'
-import { MlforgeError } from '../../domain/errors.js'
 import { isOpen } from '../../domain/runs/run-status.js'
-import type { Run } from '../../stores/postgres/entities/run.js'
 import type { Idempotency } from '../http/idempotency.js'
 import type { Principal } from '../http/request.js'
-import { refusalOf } from '../temporal/refusal.js'
+import { updateRun } from '../temporal/run-update.js'
 import { Temporal } from '../temporal/temporal.js'
 import { PipelineRunsService } from './pipeline-runs.service.js'
-
-const DEADLINE_MS = 10_000
 
 /** Verbs for a run that works: taken by its workflow now, or refused with the reason. Either twice is once. */
 @Injectable()
@@ -80,24 +76,6 @@ export class PipelineVerbsService {
     verb: string,
     send: (handle: WorkflowHandle) => Promise<T>,
   ): Promise<T> {
-    const run = await this.runs.find(project, runId)
-    assertOpen(run, verb)
-    try {
-      return await this.temporal.within(DEADLINE_MS, client =>
-        send(client.workflow.getHandle(run.workflowId)),
-      )
-    } catch (error) {
-      if (!(error instanceof WorkflowNotFoundError)) throw refusalOf(error) ?? error
-      assertOpen(await this.runs.find(project, runId), verb)
-      throw new MlforgeError(
-        'unavailable',
-        `Run ${runId} has not begun yet. Send the verb again in a moment.`,
-      )
-    }
+    return updateRun(this.temporal, () => this.runs.find(project, runId), verb, send)
   }
-}
-
-function assertOpen({ id, status }: Run, verb: string): void {
-  if (isOpen(status)) return
-  throw new MlforgeError('wrong_state', `Run ${id} is ${status}: there is nothing to ${verb}.`)
 }

@@ -1,6 +1,8 @@
 import { type DynamicModule, Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
 import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
+import { AssetStore } from '../../stores/postgres/asset-store.js'
+import { BackfillStore } from '../../stores/postgres/backfill-store.js'
 import { CheckpointStore } from '../../stores/postgres/checkpoint-store.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
@@ -30,6 +32,8 @@ import { Draining } from './draining.js'
 import { CONFIG, LOGGER, type Log, OBJECTS } from './tokens.js'
 
 const STORES = [
+  AssetStore,
+  BackfillStore,
   CheckpointStore,
   DatasetStore,
   DeploymentStore,

@@ -20,6 +20,7 @@ export const KINDS = [
   'retraining',
   'pipeline',
   'map',
+  'backfill',
 ] as const
 
 export class ArtifactDto implements Artifact {
@@ -90,7 +91,9 @@ export class OperationDto implements Operation {
   @ApiProperty({ type: [String] }) warnings!: string[]
   @ApiProperty({ type: RetryStateDto }) retry!: RetryStateDto
   @ApiProperty({ example: 'key:admin' }) principal!: string
-  @ApiProperty({ enum: ['api', 'schedule', 'incident', 'retraining', 'alias', 'pipeline', 'sensor'] })
+  @ApiProperty({
+    enum: ['api', 'schedule', 'incident', 'retraining', 'alias', 'pipeline', 'sensor', 'backfill'],
+  })
   trigger!: Operation['trigger']
   @ApiProperty({ format: 'date-time' }) createdAt!: string
   @ApiProperty({ type: String, format: 'date-time', nullable: true }) startedAt!: string | null

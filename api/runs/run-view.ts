@@ -55,6 +55,8 @@ function selfPath(run: Run): string {
       return `/v1/incidents/${run.id}`
     case 'pipeline':
       return `/v1/pipeline-runs/${run.id}`
+    case 'backfill':
+      return `/v1/backfills/${run.id}`
     case 'dataset':
       return `/v1/datasets/${run.name}/commits/${run.id}`
   }
@@ -62,7 +64,9 @@ function selfPath(run: Run): string {
 
 /** Where its changes are told as they happen: of a pipeline's run, those of its steps too. */
 function eventsPath(run: Run): string {
-  return run.kind === 'pipeline' ? `/v1/pipeline-runs/${run.id}/events` : `/v1/operations/${run.id}/events`
+  return run.kind === 'pipeline' || run.kind === 'backfill'
+    ? `${selfPath(run)}/events`
+    : `/v1/operations/${run.id}/events`
 }
 
 /** Number of the version that the run made or found, null while (or where) there is none. */
@@ -76,7 +80,7 @@ function resultPath(run: Run): string | null {
     return `/v1/deployments/${run.name}`
   }
   if (run.kind === 'drift') return windowPath(run)
-  if (run.kind === 'pipeline' || run.kind === 'map') return null
+  if (run.kind === 'pipeline' || run.kind === 'map' || run.kind === 'backfill') return null
   const version = resultVersion(run)
   if (version === null) return null
   return `/v1/${run.kind === 'training' ? 'models' : 'datasets'}/${run.name}/versions/${version}`

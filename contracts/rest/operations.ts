@@ -1,7 +1,8 @@
 /** Any run, whatever its kind. */
 export interface Operation {
   id: string
-  kind: 'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline' | 'map'
+  kind:
+    'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline' | 'map' | 'backfill'
   /** Name of the dataset, model, deployment or pipeline. */
   name: string
   status:
@@ -23,7 +24,7 @@ export interface Operation {
   retry: RetryState
   /** Who asked: `key:<name>`, `schedule:<name>`, `sensor:<name>`, `incident:<id>`, `retraining:<id>`, `pipeline:<id>` or `deployment:<name>`. */
   principal: string
-  trigger: 'api' | 'schedule' | 'incident' | 'retraining' | 'alias' | 'pipeline' | 'sensor'
+  trigger: 'api' | 'schedule' | 'incident' | 'retraining' | 'alias' | 'pipeline' | 'sensor' | 'backfill'
   createdAt: string
   startedAt: string | null
   endedAt: string | null

@@ -2,6 +2,7 @@ import { defineQuery } from '@temporalio/workflow'
 import type { Evaluated, GateDecision } from '../../domain/training/gate.js'
 import type { ParityVerdict } from '../../domain/training/parity.js'
 import type { RunStatus } from '../../domain/runs/run-status.js'
+import type { BackfillLive } from './backfills.js'
 import type { DriftLive } from './monitoring.js'
 import type { IncidentLive } from './incidents.js'
 import type { MapLive, PipelineLive } from './pipelines.js'
@@ -164,6 +165,7 @@ export type RunLive =
   | RetrainingLive
   | PipelineLive
   | MapLive
+  | BackfillLive
 
 /** Live detail of a run, answered by its workflow. */
 export const liveQuery = defineQuery<RunLive>('live')
@@ -177,6 +179,7 @@ export const WORKFLOWS = {
   retraining: 'retrainDeployment',
   pipeline: 'runPipeline',
   map: 'runMap',
+  backfill: 'runBackfill',
   scheduledTraining: 'scheduledTraining',
   scheduledRetraining: 'scheduledRetraining',
   scheduledDriftCheck: 'scheduledDriftCheck',

@@ -9,6 +9,7 @@ export const searchAttributes = {
   dataset: keyword('MlforgeDataset'),
   deployment: keyword('MlforgeDeployment'),
   pipeline: keyword('MlforgePipeline'),
+  asset: keyword('MlforgeAsset'),
   stage: keyword('MlforgeStage'),
   trigger: keyword('MlforgeTrigger'),
   metric: defineSearchAttributeKey('MlforgeMetric', SearchAttributeType.DOUBLE),

@@ -26,6 +26,7 @@ const PRIORITY: Record<RunKind, number> = {
   retraining: 2,
   pipeline: 3,
   map: 3,
+  backfill: 4,
   dataset: 2,
   training: 3,
   drift: 3,
@@ -41,6 +42,7 @@ const NAMED_BY = {
   training: searchAttributes.model,
   pipeline: searchAttributes.pipeline,
   map: searchAttributes.pipeline,
+  backfill: searchAttributes.asset,
 } as const
 
 const WHAT: Record<RunKind, string> = {
@@ -51,6 +53,7 @@ const WHAT: Record<RunKind, string> = {
   retraining: 'Retrain deployment',
   pipeline: 'Run pipeline',
   map: 'Map of pipeline',
+  backfill: 'Backfill of asset',
   drift: 'Check a window of deployment',
 }
 

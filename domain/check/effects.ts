@@ -24,6 +24,8 @@ const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
   // Whatever they are called, those that register a model: `mayHaveNone`.
   pipeline: /./,
   map: /./,
+  // What its items leave in our stores they leave through runs of their own.
+  backfill: /^$/,
 }
 
 /** The step without which a run has not succeeded. */
@@ -135,6 +137,8 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
     case 'pipeline':
     case 'map':
       return registered({ outcome }) === undefined
+    case 'backfill':
+      return false
   }
 }
 

@@ -1,12 +1,13 @@
 import type { RunKind } from '../names.js'
 import type { RunStatus } from '../runs/run-status.js'
+import type { AssetCheckFacts } from './assets.js'
 import type { PipelineFacts } from './pipelines.js'
 import type { PoolFacts } from './pools.js'
 import type { SensorFacts } from './sensors.js'
 import type { LoggedFacts, ServingFacts } from './serving-facts.js'
 
 /** What a stack holds, as it was read: rows of one database snapshot, Temporal's answers, sizes of objects. */
-export interface StackFacts extends ServingFacts, PipelineFacts, PoolFacts, SensorFacts {
+export interface StackFacts extends ServingFacts, PipelineFacts, PoolFacts, SensorFacts, AssetCheckFacts {
   readonly datasets: readonly NamedRow[]
   readonly datasetVersions: readonly DatasetVersionFacts[]
   readonly models: readonly NamedRow[]
@@ -203,3 +204,6 @@ export type CheckCode =
   | 'tick_without_run'
   | 'run_without_tick'
   | 'event_gap'
+  | 'materialisation_missing'
+  | 'materialisation_without_run'
+  | 'backfill_item_not_closed'

@@ -1,3 +1,4 @@
+import { checkAssets } from './assets.js'
 import { comparableState } from './comparable.js'
 import { checkEffects } from './effects.js'
 import type { StackFacts } from './facts.js'
@@ -35,6 +36,7 @@ export function buildReport(facts: StackFacts, unreachable: readonly Unreachable
     checkPipelines,
     checkPools,
     checkSensors,
+    checkAssets,
   ]
   const problems = [...ofEffects, ...checks.flatMap(check => check(facts))].sort((a, b) =>
     `${a.code} ${a.at}` < `${b.code} ${b.at}` ? -1 : 1,

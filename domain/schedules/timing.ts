@@ -45,7 +45,7 @@ export function resolveTiming(timing: Partial<Timing>, at = 'timing'): Timing {
 }
 
 /** Names of the IANA database only, in its own letters: offsets do not follow summer time. */
-function timeZoneProblems(name: string, at: string): Problem[] {
+export function timeZoneProblems(name: string, at: string): Problem[] {
   const known = ['UTC', ...Intl.supportedValuesOf('timeZone')]
   if (known.includes(name)) return []
   const resolved = resolvedName(name)

@@ -8,6 +8,7 @@ import { OutboxRow } from '../../stores/postgres/entities/outbox.js'
 import { Run } from '../../stores/postgres/entities/run.js'
 import { Schedule } from '../../stores/postgres/entities/schedule.js'
 import { Upload } from '../../stores/postgres/entities/upload.js'
+import { assetRows } from './check-assets.js'
 import { pipelineRows } from './check-pipelines.js'
 import { sensorRows } from './check-sensors.js'
 import { servingRows } from './check-serving.js'
@@ -62,6 +63,7 @@ async function rowsIn(transaction: EntityManager): Promise<RowFacts> {
     ...(await servingRows(transaction)),
     ...(await pipelineRows(transaction)),
     ...(await sensorRows(transaction)),
+    ...(await assetRows(transaction)),
     owed: (await transaction.find(OutboxRow)).filter(row => row.doneAt === null),
   }
 }

@@ -13,6 +13,7 @@ const RUN_TYPES = Object.values({
   retraining: WORKFLOWS.retraining,
   pipeline: WORKFLOWS.pipeline,
   map: WORKFLOWS.map,
+  backfill: WORKFLOWS.backfill,
 } satisfies Record<RunKind, string>)
 
 const DEADLINE_MS = 5_000

@@ -115,6 +115,8 @@ const NO_ROWS: RowFacts = {
   stepMemos: [],
   pools: [],
   poolClaims: [],
+  materialisations: [],
+  backfillItems: [],
   checkpoints: [],
   ledger: [],
   runs: [],

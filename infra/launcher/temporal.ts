@@ -15,6 +15,7 @@ export const SEARCH_ATTRIBUTES = {
   MlforgeDataset: 'Keyword',
   MlforgeDeployment: 'Keyword',
   MlforgePipeline: 'Keyword',
+  MlforgeAsset: 'Keyword',
   MlforgeStage: 'Keyword',
   MlforgeTrigger: 'Keyword',
   MlforgeMetric: 'Double',

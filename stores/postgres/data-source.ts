@@ -1,5 +1,7 @@
 import { DataSource, type DataSourceOptions } from 'typeorm'
 import { ApiKey } from './entities/api-key.js'
+import { Asset, AssetMaterialisation, AssetPartition, AssetVersion } from './entities/asset.js'
+import { Backfill, BackfillItem } from './entities/backfill.js'
 import { Checkpoint } from './entities/checkpoint.js'
 import { Dataset, DatasetVersion } from './entities/dataset.js'
 import { Deployment, RoutingPlanRow, ServingReplica } from './entities/deployment.js'
@@ -31,6 +33,7 @@ import { RetrainingSchedules1764700000000 } from './migrations/1764700000000-ret
 import { Following1764800000000 } from './migrations/1764800000000-following.js'
 import { Pipelines1764900000000 } from './migrations/1764900000000-pipelines.js'
 import { Sensors1765000000000 } from './migrations/1765000000000-sensors.js'
+import { Assets1765100000000 } from './migrations/1765100000000-assets.js'
 import { Pools1765200000000 } from './migrations/1765200000000-pools.js'
 import { RollBacks1765300000000 } from './migrations/1765300000000-roll-backs.js'
 import { ScheduleTicks1765350000000 } from './migrations/1765350000000-schedule-ticks.js'
@@ -78,6 +81,12 @@ export const ENTITIES = [
   Sensor,
   SensorTick,
   SensorEvent,
+  Asset,
+  AssetVersion,
+  AssetPartition,
+  AssetMaterialisation,
+  Backfill,
+  BackfillItem,
 ]
 
 /** In the order they are applied. Expand first, contract in a later release. */
@@ -93,6 +102,7 @@ export const MIGRATIONS = [
   Following1764800000000,
   Pipelines1764900000000,
   Sensors1765000000000,
+  Assets1765100000000,
   Pools1765200000000,
   RollBacks1765300000000,
   ScheduleTicks1765350000000,

@@ -58,9 +58,13 @@ export class DatasetStore {
   }
 
   /** The latest version, or null for a dataset that does not exist yet. */
-  async latest(project: string, name: string): Promise<DatasetVersion | null> {
-    const dataset = await this.dataSource.getRepository(Dataset).findOneBy({ project, name })
-    return dataset && (await latestIn(this.dataSource.manager, dataset.id))
+  async latest(
+    project: string,
+    name: string,
+    manager = this.dataSource.manager,
+  ): Promise<DatasetVersion | null> {
+    const dataset = await manager.findOneBy(Dataset, { project, name })
+    return dataset && (await latestIn(manager, dataset.id))
   }
 
   /** The latest version that somebody gave, rather than one that predictions were joined to. */

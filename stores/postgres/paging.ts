@@ -15,13 +15,14 @@ const DEFAULT_LIMIT = 50
 const MAX_LIMIT = 200
 
 /**
- * One page, newest first, by the columns given (property names; the last makes the order total).
+ * One page, newest first unless said otherwise, by the columns given (property names; the last makes the order total).
  * The cursor holds the values of the last row, so rows that come in meanwhile shift nothing.
  */
 export async function page<T extends ObjectLiteral>(
   query: SelectQueryBuilder<T>,
   keys: readonly (keyof T & string)[],
   request: PageRequest,
+  order: 'ASC' | 'DESC' = 'DESC',
 ): Promise<PageOf<T>> {
   const limit = Math.min(request.limit ?? DEFAULT_LIMIT, MAX_LIMIT)
   const columns = keys.map(key => `${query.alias}.${key}`)
@@ -29,11 +30,11 @@ export async function page<T extends ObjectLiteral>(
     const values = decodeCursor(request.cursor, keys.length)
     const names = values.map((_, i) => `:cursor${i}`)
     query.andWhere(
-      `(${columns.join(', ')}) < (${names.join(', ')})`,
+      `(${columns.join(', ')}) ${order === 'DESC' ? '<' : '>'} (${names.join(', ')})`,
       Object.fromEntries(values.map((value, i) => [`cursor${i}`, value])),
     )
   }
-  for (const column of columns) query.addOrderBy(column, 'DESC')
+  for (const column of columns) query.addOrderBy(column, order)
   const rows = await query.take(limit + 1).getMany()
   const items = rows.slice(0, limit)
   const last = items.at(-1)

@@ -4,6 +4,8 @@ import type { PipelineDefinition } from '../../domain/pipelines/definition.js'
 import { parameterValues } from '../../domain/pipelines/parameters.js'
 import { latestSelectors, type Pin } from '../../domain/pipelines/pins.js'
 import type { DatasetStore } from './dataset-store.js'
+import type { DatasetVersion } from './entities/dataset.js'
+import type { PipelineVersion } from './entities/pipeline.js'
 import type { PipelineStore } from './pipeline-store.js'
 
 /** A pipeline to be run. */
@@ -14,27 +16,41 @@ export interface WantedRun {
   readonly version?: number | undefined
 }
 
+export interface WantedRequest {
+  readonly definition: PipelineDefinition
+  /** Null where something is wrong with the parameters. */
+  readonly request: PipelineRunRequest | null
+  readonly problems: readonly Problem[]
+}
+
 /**
  * What a run of a pipeline is asked for, the same whoever asks: the version, its parameters complete, and the
  * latest versions of datasets as they are now.
- * @returns `request` null where something is wrong with the parameters
  * @throws MlforgeError not_found for an unknown pipeline or version
  */
 export async function pipelineRunRequest(
   { pipelines, datasets }: { readonly pipelines: PipelineStore; readonly datasets: DatasetStore },
   project: string,
   { pipeline, parameters: given, version: wanted }: WantedRun,
-): Promise<{
-  readonly definition: PipelineDefinition
-  readonly request: PipelineRunRequest | null
-  readonly problems: readonly Problem[]
-}> {
-  const { pipelineId, version, sha256, definition } = await pipelines.version(project, pipeline, wanted)
+): Promise<WantedRequest> {
+  const pinned = await pipelines.version(project, pipeline, wanted)
+  return requestOf(pinned, given, dataset => datasets.latest(project, dataset))
+}
+
+/**
+ * The same of a version that is at hand.
+ * @param latestOf the latest version of a dataset, null for one that is not there
+ */
+export async function requestOf(
+  { pipelineId, version, sha256, definition }: PipelineVersion,
+  given: Readonly<Record<string, unknown>>,
+  latestOf: (dataset: string) => Promise<Pick<DatasetVersion, 'version' | 'root'> | null>,
+): Promise<WantedRequest> {
   const { values: parameters, problems } = parameterValues(definition, given)
   if (parameters === null) return { definition, request: null, problems }
   const pins: Pin[] = []
   for (const { step, dataset } of latestSelectors(definition, parameters)) {
-    const latest = await datasets.latest(project, dataset)
+    const latest = await latestOf(dataset)
     if (latest) pins.push({ step, dataset, version: latest.version, root: latest.root })
   }
   const request = { pipelineId, version, sha256, parameters, ...(pins.length > 0 ? { pins } : {}) }

@@ -89,6 +89,19 @@ export class PipelineStore {
     )
   }
 
+  /** The newest version, in the caller's transaction. @throws MlforgeError not_found */
+  async newestIn(transaction: EntityManager, project: string, name: string): Promise<PipelineVersion> {
+    const pipeline = await transaction.findOneBy(Pipeline, { project, name, deletedAt: IsNull() })
+    const found =
+      pipeline &&
+      (await transaction.findOneBy(PipelineVersion, { pipelineId: pipeline.id, version: pipeline.version }))
+    if (found) return found
+    throw new MlforgeError(
+      'not_found',
+      `There is no pipeline "${name}" any more. Apply its definition again by POST /v1/pipelines.`,
+    )
+  }
+
   /** The version a run is pinned to, whatever has become of its pipeline. */
   async byId(pipelineId: string, version: number): Promise<PipelineVersion | null> {
     return this.dataSource.getRepository(PipelineVersion).findOneBy({ pipelineId, version })

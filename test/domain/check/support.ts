@@ -82,6 +82,8 @@ export function stack(seed: string, more: Partial<RunFacts> = {}): StackFacts {
     stepMemos: [],
     pools: [],
     poolClaims: [],
+    materialisations: [],
+    backfillItems: [],
     logged: [],
     owed: [],
     workflows: new Map([[run.workflowId, 'COMPLETED']]),
