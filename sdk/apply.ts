@@ -1,3 +1,4 @@
+import type { AssetsApplied } from '../contracts/rest/assets.js'
 import type { PipelinesApplied } from '../contracts/rest/pipeline-runs.js'
 import { Refused, type Rest } from './rest.js'
 
@@ -13,6 +14,12 @@ export interface Applied {
 export interface ApplyProblem {
   readonly path: readonly string[]
   readonly message: string
+}
+
+/** What has become of a section. */
+export interface SectionApplied {
+  readonly applied: readonly Applied[]
+  readonly problems: readonly ApplyProblem[]
 }
 
 export type Declarations = Readonly<Record<string, object>>
@@ -38,6 +45,44 @@ export async function applyPipelines(
     return { kind: 'pipeline', name, change, detail: `version ${version}: ${parts.join('; ')}` }
   })
 }
+
+/**
+ * Applies assets, all or none of them: they are one graph.
+ * @param dryRun looks only which of them are there: pipelines that make them may not be applied yet
+ */
+export async function applyAssets(
+  rest: Rest,
+  declared: Declarations,
+  dryRun: boolean,
+): Promise<SectionApplied> {
+  const names = Object.keys(declared)
+  if (dryRun) {
+    const known = await Promise.all(names.map(name => found(rest, `/v1/assets/${encodeURIComponent(name)}`)))
+    const applied = names.map((name, i): Applied => ({
+      ...asset(name),
+      change: known[i] ? 'unchanged' : 'created',
+    }))
+    return { applied, problems: [] }
+  }
+  try {
+    const assets = Object.entries(declared).map(([name, given]) => ({ ...given, name }))
+    const done = await rest.post<AssetsApplied>('/v1/assets', { assets })
+    const applied = done.assets.map(({ name, version, created }): Applied => {
+      if (!created) return { ...asset(name), change: 'unchanged' }
+      return { ...asset(name), change: version === 1 ? 'created' : 'changed', detail: `version ${version}` }
+    })
+    return { applied, problems: [] }
+  } catch (error) {
+    if (!(error instanceof Refused) || error.problem.problems === undefined) throw error
+    const problems = error.problem.problems.map(({ at, message }) => {
+      const [, position, ...path] = members(at)
+      return { path: [names[Number(position)] ?? '', ...path], message }
+    })
+    return { applied: [], problems }
+  }
+}
+
+const asset = (name: string) => ({ kind: 'asset', name }) as const
 
 /** How things of a kind are made what they are declared to be. */
 interface Kind {
@@ -94,7 +139,7 @@ export async function applySection(
   section: NamedSection,
   declarations: Declarations,
   dryRun: boolean,
-): Promise<{ readonly applied: Applied[]; readonly problems: ApplyProblem[] }> {
+): Promise<SectionApplied> {
   const { kind } = KINDS[section]
   const applied: Applied[] = []
   const problems: ApplyProblem[] = []
@@ -133,7 +178,12 @@ async function applyOne(
 function problemsOf(name: string, { problem }: Refused): ApplyProblem[] {
   const own = problem.problems ?? []
   if (own.length === 0) return [{ path: [name], message: problem.detail }]
-  return own.map(({ at, message }) => ({ path: [name, ...at.split(/[.[\]]+/).filter(Boolean)], message }))
+  return own.map(({ at, message }) => ({ path: [name, ...members(at)], message }))
+}
+
+/** `a[1].b` as its members. */
+function members(at: string): string[] {
+  return at.split(/[.[\]]+/).filter(Boolean)
 }
 
 async function found(rest: Rest, path: string): Promise<Readonly<Record<string, unknown>> | null> {

@@ -6,7 +6,7 @@ import { readProject } from '../../config/project-yaml.js'
 import { SECTIONS } from '../../config/sections.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import { statePaths } from '../../infra/launcher/paths.js'
-import { type Applied, applyPipelines, applySection } from '../../sdk/apply.js'
+import { type Applied, applyAssets, applyPipelines, applySection } from '../../sdk/apply.js'
 import { Refused, Rest } from '../../sdk/rest.js'
 
 interface ApplyFlags {
@@ -17,7 +17,9 @@ interface ApplyFlags {
 export function apply(program: Command): void {
   program
     .command('apply')
-    .description('make what mlforge.yaml declares what it says there: pools, pipelines, schedules, sensors')
+    .description(
+      'make what mlforge.yaml declares what it says there: pools, pipelines, assets, schedules, sensors',
+    )
     .option('--file <path>', 'the file that declares them', 'mlforge.yaml')
     .option('--dry-run', 'say what would change, and change nothing')
     .action(async ({ file, dryRun = false }: ApplyFlags) => {
@@ -46,7 +48,10 @@ async function applyProject(rest: Rest, path: string, dryRun: boolean): Promise<
         applied.push(...(await applyPipelines(rest, { text, file, dryRun })))
         continue
       }
-      const done = await applySection(rest, section, declared, dryRun)
+      const done =
+        section === 'assets'
+          ? await applyAssets(rest, declared, dryRun)
+          : await applySection(rest, section, declared, dryRun)
       applied.push(...done.applied)
       problems.push(
         ...done.problems.map(each => ({ at: at([section, ...each.path]), message: each.message })),

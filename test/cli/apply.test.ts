@@ -17,6 +17,10 @@ pipelines:
     parameters: { n: { type: integer, default: 1 } }
     steps:
       check: { uses: compare, with: { candidate: '\${{ parameters.n }}', reference: 5 } }
+assets:
+  figures:
+    kind: report
+    make: { pipeline: nightly }
 schedules:
   nightly:
     pipeline: { name: nightly, parameters: { n: 2 } }
@@ -63,6 +67,7 @@ describe('mlforge apply', () => {
       lines: [
         'pool gpu: created',
         'pipeline nightly: created (version 1: steps check; parameters n)',
+        'asset figures: created',
         'schedule nightly: created',
         'sensor arrivals: created',
         'Nothing was changed.',
@@ -72,6 +77,7 @@ describe('mlforge apply', () => {
     expect((await apply(PROJECT)).lines).toEqual([
       'pool gpu: created',
       'pipeline nightly: created (version 1: steps check; parameters n)',
+      'asset figures: created (version 1)',
       'schedule nightly: created',
       'sensor arrivals: created',
     ])
@@ -81,6 +87,7 @@ describe('mlforge apply', () => {
     expect((await apply(PROJECT)).lines).toEqual([
       'pool gpu: unchanged',
       'pipeline nightly: unchanged',
+      'asset figures: unchanged',
       'schedule nightly: unchanged',
       'sensor arrivals: unchanged',
     ])
@@ -88,6 +95,7 @@ describe('mlforge apply', () => {
     expect((await apply(changed)).lines).toEqual([
       'pool gpu: unchanged',
       'pipeline nightly: changed (version 2: steps check)',
+      'asset figures: unchanged',
       'schedule nightly: changed',
       'sensor arrivals: unchanged',
     ])
@@ -102,17 +110,22 @@ describe('mlforge apply', () => {
     [
       'a schedule',
       ['n: 2', 'm: 2'],
-      ['  mlforge.yaml:12:46: Pipeline "nightly" has no parameter "m". Did you mean "n"?'],
+      ['  mlforge.yaml:16:46: Pipeline "nightly" has no parameter "m". Did you mean "n"?'],
+    ],
+    [
+      'an asset',
+      ['{ pipeline: nightly }', '{ pipeline: nightli }'],
+      ['  mlforge.yaml:13:13: There is no pipeline "nightli". Did you mean "nightly"?'],
     ],
     [
       'its time',
       ["'0 3 * * *'", "'0 25 * * *'"],
-      ['  mlforge.yaml:13:15: hour "25": "25" is not from 0 to 23.'],
+      ['  mlforge.yaml:17:15: hour "25": "25" is not from 0 to 23.'],
     ],
     [
       'a key',
       ['schedules:', 'shedules:'],
-      ['  mlforge.yaml:10:1: Unknown key "shedules". Did you mean "schedules"?'],
+      ['  mlforge.yaml:14:1: Unknown key "shedules". Did you mean "schedules"?'],
     ],
     [
       'its form',
