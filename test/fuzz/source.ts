@@ -87,6 +87,6 @@ export function pathOf({ name: step, deed }: CaseStep, name: string): string {
 }
 
 /** Where what undoes a step sends its requests. */
-export function undoPathOf({ name: step, undo }: CaseStep, name: string): string | undefined {
+function undoPathOf({ name: step, undo }: CaseStep, name: string): string | undefined {
   return undo && `/fail/${undo.failures}/${name}/${step}-undo`
 }

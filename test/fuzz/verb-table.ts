@@ -55,7 +55,7 @@ export function expected(status: RunStatus, verb: Verb, gate: 'approval' | 'even
   return phase === 'works' && fits ? 'taken' : 'wrong_state'
 }
 
-export function phaseOf(status: RunStatus): Phase {
+function phaseOf(status: RunStatus): Phase {
   return (Object.keys(PHASES) as Phase[]).find(phase =>
     (PHASES[phase] as readonly RunStatus[]).includes(status),
   )!

@@ -17,7 +17,7 @@ const MOST_VERBS = 12
 const VERBS: readonly Verb[] = [...RUN_VERBS, ...ANSWERS]
 
 /** Verbs of a run, in the order in which they are sent, each once or twice. */
-function order(seed: number, { status, gate }: RunState, taken: Verb): { refused: Verb[]; then: Verb[] } {
+function order(seed: number, { status, gate }: RunState, taken: Verb): { refused: Verb[]; rest: Verb[] } {
   const isTaken = (verb: Verb) => expected(status, verb, gate?.kind ?? null) === 'taken'
   const [some, others, twice] = fc.sample(
     fc.tuple(
@@ -28,7 +28,7 @@ function order(seed: number, { status, gate }: RunState, taken: Verb): { refused
     { seed, numRuns: 1 },
   )[0]!
   const again = (verbs: Verb[]) => verbs.flatMap((verb, at) => (twice[at] ? [verb, verb] : [verb]))
-  return { refused: again(some.filter(verb => !isTaken(verb))), then: [taken, taken, ...again(others)] }
+  return { refused: again(some.filter(verb => !isTaken(verb))), rest: [taken, taken, ...again(others)] }
 }
 
 describe('verbs', () => {
@@ -105,14 +105,14 @@ describe('verbs', () => {
     try {
       const id = await state.enter({ harness, api, away, receiver, name })
       const step = state.gate?.step ?? 'up'
-      const { refused, then } = order(seed, state, taken)
+      const { refused, rest } = order(seed, state, taken)
       for (const verb of [...refused, taken]) {
         const answer = shown(await send(id, verb, step))
         expect(`${verb}: ${answer}`).toBe(
           `${verb}: ${expected(state.status, verb, state.gate?.kind ?? null)}`,
         )
       }
-      for (const verb of then.slice(1)) {
+      for (const verb of rest.slice(1)) {
         const { status: before } = await get(id)
         const answer = await send(id, verb, step)
         const { status: after } = await get(id)
