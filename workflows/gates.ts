@@ -1,21 +1,36 @@
 import { ApplicationFailure, condition, workflowInfo } from '@temporalio/workflow'
-import type { OpenGate, OpenStep, StepAnswer, StepAnswerVerb } from '../contracts/temporal/pipelines.js'
+import type {
+  CarriedGates,
+  OpenGate,
+  OpenStep,
+  StepAnswer,
+  StepAnswerVerb,
+} from '../contracts/temporal/pipelines.js'
 import { answerProblem } from '../domain/pipelines/gates.js'
 
 /** Steps of a run that wait for an answer or a time. */
 export class Gates {
-  private readonly open = new Map<string, OpenGate>()
-  private readonly answers = new Map<string, StepAnswer>()
+  private readonly open: Map<string, OpenGate>
+  private readonly answers: Map<string, StepAnswer>
 
   /** @param changed called when a step begins or ends to wait, or is answered */
   constructor(
     private readonly runId: string,
     private readonly changed: () => void,
-  ) {}
+    { open, answers }: CarriedGates = { open: [], answers: [] },
+  ) {
+    this.open = new Map(open.map(({ step, gate }) => [step, gate]))
+    this.answers = new Map(answers)
+  }
 
   /** Those that wait, in the order in which they began to. */
   list(): OpenStep[] {
     return [...this.open].map(([step, gate]) => ({ step, gate }))
+  }
+
+  /** What the execution that follows a cut has to know of them. */
+  carried(): CarriedGates {
+    return { open: this.list(), answers: [...this.answers].filter(([step]) => this.open.has(step)) }
   }
 
   take({ step, answer }: StepAnswerVerb): { readonly taken: true } {

@@ -64,8 +64,9 @@ class PipelineShell {
   private readonly working = new Map<number, Promise<void>>()
   /** Grows with everything that the loop has to look at. */
   private changes = 0
-  /** The history has become long: nothing begins any more, and waits for runs are left, to be taken up again. */
+  /** The history has become long: nothing begins any more, and waits are left, to be taken up again. */
   private cutting = false
+  private readonly left = new Set<number>()
   private stage: PipelineLive['stage'] = 'plan'
   /** The steps, which a roll back stops; undefined before they begin and once they have ended. */
   private forward: CancellationScope | undefined
@@ -77,7 +78,7 @@ class PipelineShell {
     private paused: Asked | null,
     private readonly carried: CarriedSteps = { ended: [], failures: [] },
   ) {
-    this.gates = new Gates(input.runId, () => this.changes++)
+    this.gates = new Gates(input.runId, () => this.changes++, carried.gates)
     const isPaused = () => this.paused !== null
     this.queue = new Queue(input, () => this.changes++, isPaused)
     setHandler(answerStep, verb => this.gates.take(verb), { validator: verb => this.gates.refuse(verb) })
@@ -150,12 +151,13 @@ class PipelineShell {
     progress: NonNullable<CarriedSteps['rollBack']>,
   ): Promise<RunFailure | null> {
     const step = compensationOf(this.plan.steps[at]!.name)
-    const isLeft = () => workflowInfo().continueAsNewSuggested
+    const leave = {
+      isDue: () => workflowInfo().continueAsNewSuggested,
+      untilCut: () => this.cut(progress),
+    }
     try {
       const { gates, queue } = this
-      const input = { ...this.input, step, generation }
-      const report = await toEndOfStep(input, planned, gates, isLeft, queue)
-      if (report === null) await this.cut(progress)
+      await toEndOfStep({ ...this.input, step, generation }, planned, gates, leave, queue)
       return null
     } catch (error) {
       if (error instanceof ContinueAsNew) throw error
@@ -176,16 +178,15 @@ class PipelineShell {
   }
 
   private async work(run: RunHandle<PipelineLive>): Promise<void> {
+    for (const at of this.carried.left ?? []) if (this.states[at] === 'waiting') this.begin(at)
     for (;;) {
       if (workflowInfo().continueAsNewSuggested) this.cutting = true
       this.states = settle(this.plan, this.states, this.taken)
       if (!this.paused && !this.cutting)
         for (const at of readySteps(this.plan, this.states, this.taken)) this.begin(at)
       this.show(run)
-      if (this.working.size === 0) {
-        if (this.states.every(isOver)) return
-        if (this.cutting) await this.cut()
-      }
+      if (this.working.size === 0 && this.states.every(isOver)) return
+      if (this.cutting && this.working.size === this.left.size) await this.cut()
       const seen = this.changes
       await condition(() => this.changes !== seen)
     }
@@ -206,16 +207,9 @@ class PipelineShell {
     const { input } = this
     const { name: step, generation = 1 } = planned
     try {
-      const isLeft = () => this.cutting
-      const report = await toEndOfStep(
-        { ...input, step, generation },
-        planned,
-        this.gates,
-        isLeft,
-        this.queue,
-      )
-      // Left to be taken up by the execution that follows: until then it is under way.
-      if (report === null) return 'running'
+      const { gates, queue } = this
+      const leave = { isDue: () => this.cutting, untilCut: () => this.untilCut(at) }
+      const report = await toEndOfStep({ ...input, step, generation }, planned, gates, leave, queue)
       if (report.note !== undefined) this.notes.set(at, report.note)
       if (report.taken !== undefined) this.taken.set(at, report.taken)
       return 'succeeded'
@@ -223,6 +217,17 @@ class PipelineShell {
       const { state, error: failure } = await this.recordEnd(step, generation, error)
       this.failures.set(at, failure)
       return state
+    }
+  }
+
+  /** Left to be taken up by the execution that follows; until then it is under way, and can be cancelled. */
+  private async untilCut(at: number): Promise<never> {
+    this.left.add(at)
+    this.changes++
+    try {
+      return await CancellationScope.current().cancelRequested
+    } finally {
+      this.left.delete(at)
     }
   }
 
@@ -270,8 +275,9 @@ class PipelineShell {
   private async cut(rollBack?: CarriedSteps['rollBack']): Promise<never> {
     await condition(allHandlersFinished)
     const { input, paused } = this
+    // The ledger has what has succeeded, until what it follows from is undone.
     const ended = this.states.flatMap((state, at) =>
-      isOver(state) && state !== 'succeeded' ? [[at, state] as const] : [],
+      isOver(state) && (state !== 'succeeded' || rollBack) ? [[at, state] as const] : [],
     )
     const firsts = ['failed', 'refused', 'cancelled'].map(state =>
       this.states.findIndex(each => each === state),
@@ -280,7 +286,11 @@ class PipelineShell {
     return continueAsNew<typeof runPipeline>({
       ...input,
       paused,
-      carried: { ended, failures, ...(rollBack ? { rollBack } : {}) },
+      carried: {
+        ended,
+        failures,
+        ...(rollBack ? { rollBack } : { left: [...this.left], gates: this.gates.carried() }),
+      },
     })
   }
 

@@ -1,4 +1,10 @@
-import { ApplicationFailure, CancellationScope, proxyActivities, workflowInfo } from '@temporalio/workflow'
+import {
+  ApplicationFailure,
+  CancellationScope,
+  ContinueAsNew,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow'
 import type { InterpretActivities } from '../activities/pipelines/interpret.js'
 import type { RunActivities } from '../activities/runs.js'
 import type { PlannedStep, StepInput, StepReport } from '../contracts/temporal/pipelines.js'
@@ -10,22 +16,29 @@ import { untilChanged } from './waiting.js'
 const { endedRuns } = proxyActivities<RunActivities>(ROWS)
 const { cancelRuns } = proxyActivities<InterpretActivities>(ROWS)
 
+/** How a step is left to the execution that follows when the history is cut. */
+export interface Leave {
+  /** True once the history is to be cut. */
+  readonly isDue: () => boolean
+  /** The step waits for others alone; ends with the execution, or when the step is cancelled before. */
+  readonly untilCut: () => Promise<never>
+}
+
 type StepActivity = (input: StepInput) => Promise<StepReport>
 
 /**
  * Does a step to its end. One that is a run of its own is waited for, within the step's time; when the step
  * is cancelled or out of time, so is that run. One that waits does so at the gates, or in the queue of its pool.
- * @param isLeft true once the history is to be cut: what is waited for is taken up by the next execution
- * @returns null for a step that was left
+ * @param leave what is waited for is taken up by the next execution
  * @throws what has ended it otherwise
  */
 export async function toEndOfStep(
   input: StepInput,
   planned: Pick<PlannedStep, 'uses' | 'timeoutSeconds'>,
   gates: Gates,
-  isLeft: () => boolean,
+  leave: Leave,
   queue: Queue,
-): Promise<Extract<StepReport, { state: 'succeeded' }> | null> {
+): Promise<Extract<StepReport, { state: 'succeeded' }>> {
   const activities = proxyActivities<Record<string, StepActivity>>(stepWork(planned, input.limits))
   const advance = activities[`${planned.uses}Step`]!
   let deadline = Date.now() + stepSeconds(planned) * 1000
@@ -34,8 +47,8 @@ export async function toEndOfStep(
     const report = await advance.executeWithOptions({ summary: input.step }, [{ ...input, ...more }])
     if (report.state === 'succeeded') return report
     if (report.state === 'queued') {
-      const isCut = () => isLeft() || workflowInfo().continueAsNewSuggested
-      if (!(await queue.wait(input, report.pool, isCut))) return null
+      const isCut = () => leave.isDue() || workflowInfo().continueAsNewSuggested
+      if (!(await queue.wait(input, report.pool, isCut))) return leave.untilCut()
       // Its time begins when it does.
       deadline = Date.now() + stepSeconds(planned) * 1000
       continue
@@ -43,15 +56,16 @@ export async function toEndOfStep(
     if (report.state === 'open') {
       const { gate } = report
       const remindAt = gate.remindEveryMs === null ? null : Date.now() + gate.remindEveryMs
-      const answer = await gates.wait(input.step, gate, remindAt, isLeft)
-      if (answer === null) return null
+      const answer = await gates.wait(input.step, gate, remindAt, leave.isDue)
+      if (answer === null) return leave.untilCut()
       more = answer === 'remind' ? { reminder: (more.reminder ?? 0) + 1 } : { answer }
       continue
     }
     const runId = report.state === 'running' ? report.child : report.waitFor
     try {
-      if (!(await hasEnded(input, runId, { isLeft, deadline }))) return null
+      if (!(await hasEnded(input, runId, { isLeft: leave.isDue, deadline }))) await leave.untilCut()
     } catch (error) {
+      if (error instanceof ContinueAsNew) throw error
       if (report.state === 'running') await CancellationScope.nonCancellable(() => stop(input, runId))
       throw error
     }

@@ -96,11 +96,13 @@ function stepViews(
     const way = (own(finished, spec)?.outcome as StepOutcome | undefined)?.taken
     return way === undefined ? [] : [[at, way] as const]
   })
-  const isUndone = ({ name }: StepSpec) =>
-    finished.some(
-      ({ step, generation }) =>
-        step === compensationOf(name) && generation === generationOf(generations, name) - 1,
-    )
+  const timesOf = (path: string) =>
+    finished.flatMap(({ step, generation }) => (step === path ? [generation] : []))
+  // Each step that is undone before it has raised its generation once more.
+  const isUndone = ({ name }: StepSpec) => {
+    const last = Math.max(0, ...timesOf(name))
+    return last < generationOf(generations, name) && timesOf(compensationOf(name)).includes(last)
+  }
   const settled = settle(graphOf(definition), states, new Map(taken))
   return definition.steps.map((spec, at) => {
     const row = own(rows, spec)

@@ -45,7 +45,14 @@ async function ending(bench: PipelineBench, given: Case, name: string): Promise<
     const { problems, run } = await bench.run(given, name)
     if (problems.length > 0) return end('different', problems.join('; '))
     const killed = given.kills.map(({ victim }) => victim).join(', ')
-    return end('equal', `${run.status}, attempt ${run.attempt}, ${run.steps.length} steps; killed ${killed}`)
+    const undone = run.steps.filter(({ state }) => state === 'undone').length
+    const did = [
+      `${run.status}, attempt ${run.attempt}`,
+      `${run.steps.length} steps${undone > 0 ? `, ${undone} undone` : ''}`,
+      ...(given.later ? [given.later.verb] : []),
+      `killed ${killed}`,
+    ]
+    return end('equal', did.join('; '))
   } catch (error) {
     return end('error', error instanceof Error ? error.message : String(error))
   }

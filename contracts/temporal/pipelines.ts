@@ -190,8 +190,17 @@ export interface CarriedSteps {
   readonly ended: readonly (readonly [at: number, state: StepState])[]
   /** Why the first of each state has ended so. */
   readonly failures: readonly (readonly [at: number, failure: RunFailure])[]
+  /** Those that were under way, waiting for a run or an answer: they are taken up, also where nothing may begin. */
+  readonly left?: readonly number[]
+  readonly gates?: CarriedGates
   /** The run is being rolled back: how it ends after that, and what is undone already. */
   readonly rollBack?: { readonly end: PipelineEnd; readonly undone: readonly string[] }
+}
+
+/** What is waited for, so that an answer is taken at once, and answers that came before the cut. */
+export interface CarriedGates {
+  readonly open: readonly OpenStep[]
+  readonly answers: readonly (readonly [step: string, answer: StepAnswer])[]
 }
 
 /** How a run ends, before that is its result or its failure. */

@@ -1,4 +1,5 @@
-import type { StepState } from '../pipelines/progress.js'
+import { generationOf } from '../pipelines/generations.js'
+import { graphOf, settle, type StepShape, type StepState } from '../pipelines/progress.js'
 import { isOpen } from '../runs/run-status.js'
 import type { CheckProblem, StackFacts } from './facts.js'
 
@@ -7,8 +8,7 @@ export interface PipelineFacts {
   readonly pipelineVersions: readonly {
     readonly pipelineId: string
     readonly version: number
-    /** Names of its steps. */
-    readonly steps: readonly string[]
+    readonly steps: readonly StepShape[]
   }[]
   readonly pipelineRuns: readonly {
     readonly runId: string
@@ -80,13 +80,27 @@ function unfinished(facts: StackFacts, finished: ReadonlySet<string>): CheckProb
     facts.pipelineVersions.map(each => [`${each.pipelineId}/${each.version}`, each.steps]),
   )
   const generations = new Map(facts.pipelineRuns.map(each => [each.runId, each.generations]))
+  const taken = new Map(
+    facts.ledger.map(row => [nameOf(row), (row.outcome as { taken?: string } | null)?.taken]),
+  )
   return facts.runs
     .filter(({ kind, status }) => kind === 'pipeline' && status === 'succeeded')
     .flatMap(({ id: runId, request }) => {
       const { pipelineId, version } = request as { pipelineId: string; version: number }
-      return (steps.get(`${pipelineId}/${version}`) ?? [])
-        .map(step => nameOf({ runId, step, generation: generations.get(runId)?.[step] ?? 1 }))
-        .filter(at => !finished.has(at))
+      const shapes = steps.get(`${pipelineId}/${version}`) ?? []
+      const own = generations.get(runId) ?? {}
+      const names = shapes.map(({ name }) =>
+        nameOf({ runId, step: name, generation: generationOf(own, name) }),
+      )
+      const states = names.map((name): StepState => (finished.has(name) ? 'succeeded' : 'waiting'))
+      const ways = names.flatMap((name, at) => {
+        const way = taken.get(name)
+        return way === undefined ? [] : [[at, way] as const]
+      })
+      // What a branch has left out is not done.
+      const graph = graphOf({ steps: shapes, parallel: 1, onFailure: 'finish_others' })
+      const settled = settle(graph, states, new Map(ways))
+      return names.filter((_, at) => settled[at] === 'waiting')
     })
     .map(at => ({
       code: 'step_without_outcome' as const,

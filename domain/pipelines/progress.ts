@@ -1,4 +1,4 @@
-import type { PipelineDefinition } from './definition.js'
+import type { PipelineDefinition, StepSpec } from './definition.js'
 
 /**
  * Where a step is. `refused` is a step that worked and whose answer is no; `blocked` one that was not
@@ -120,8 +120,15 @@ export function withFollowers(graph: Pick<Graph, 'steps'>, positions: readonly n
   return [...found].sort((a, b) => a - b)
 }
 
+/** How a step of a definition hangs together with others. */
+export type StepShape = Pick<StepSpec, 'name' | 'needs' | 'when' | 'join'>
+
 /** The graph of a definition, whose needs are names. */
-export function graphOf({ steps, parallel, onFailure }: PipelineDefinition): Graph {
+export function graphOf({
+  steps,
+  parallel,
+  onFailure,
+}: Pick<PipelineDefinition, 'parallel' | 'onFailure'> & { readonly steps: readonly StepShape[] }): Graph {
   const positions = new Map(steps.map(({ name }, at) => [name, at]))
   return {
     steps: steps.map(({ name, needs, when, join }) => ({

@@ -4,7 +4,9 @@ import type { PoolFacts } from '../../domain/check/pools.js'
 
 const SQL = {
   pipelineVersions: `SELECT pipeline_id AS "pipelineId", version,
-      (SELECT coalesce(array_agg(step->>'name'), '{}') FROM jsonb_array_elements(definition->'steps') step) AS steps
+      (SELECT jsonb_agg(jsonb_strip_nulls(jsonb_build_object('name', step->'name', 'needs', step->'needs',
+          'when', step->'when', 'join', step->'join')) ORDER BY place)
+        FROM jsonb_array_elements(definition->'steps') WITH ORDINALITY AS listed (step, place)) AS steps
     FROM pipeline_versions ORDER BY pipeline_id, version`,
   pipelineRuns: `SELECT run_id AS "runId", generations FROM pipeline_runs ORDER BY run_id`,
   pipelineSteps: `SELECT run_id AS "runId", step, generation, state, child, log

@@ -294,11 +294,12 @@ describe('runs of pipelines', () => {
   })
 
   it('are rolled back while they work and after they have ended, and only where steps can be undone', async () => {
-    const undo = { uses: 'http', with: { url: receiver.url('/ok/undone') }, retry: SOON }
+    const undo = (path: string) => ({ uses: 'http', with: { url: receiver.url(path) }, retry: SOON })
     const definition = {
       steps: {
-        up: send('/ok/up', { compensate: undo }),
-        held: { uses: 'wait', needs: 'up', with: { event: true } },
+        up: send('/ok/up', { compensate: undo('/ok/undone') }),
+        upper: send('/ok/upper', { needs: 'up', compensate: undo('/ok/undone-upper') }),
+        held: { uses: 'wait', needs: 'upper', with: { event: true } },
       },
     }
     const run = await start('undoable', definition)
@@ -308,7 +309,9 @@ describe('runs of pipelines', () => {
     expect(await verb(run.id, 'rollback', { reason: 'wrong data' })).toMatchObject({ status: 202 })
     const undone = await ended(run.id, 'refused')
     expect(undone.error).toMatchObject({ code: 'rolled_back' })
-    expect(statesOf(undone)).toEqual({ up: 'undone', held: 'blocked' })
+    expect(statesOf(undone)).toEqual({ up: 'undone', upper: 'undone', held: 'blocked' })
+    // Undone itself, and then what it follows from.
+    expect(undone.steps[1]).toMatchObject({ generation: 3, compensation: { generation: 1 } })
     expect(undone.steps[0]).toMatchObject({
       generation: 2,
       compensation: { uses: 'http', state: 'succeeded', generation: 1, error: null, child: null },

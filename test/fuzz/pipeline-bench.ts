@@ -1,14 +1,17 @@
 import { setTimeout as wait } from 'node:timers/promises'
+import type { Operation } from '../../contracts/rest/operations.js'
 import type { PipelineRun } from '../../contracts/rest/pipeline-runs.js'
 import { until } from '../../infra/launcher/proc.js'
 import { all } from '../kill/all.js'
-import type { Victim } from '../kill/points.js'
+import type { PatientClient } from '../kill/client.js'
 import { KillStack } from '../kill/stack.js'
 import { kill, waitFor } from '../kill/strike.js'
-import { Receiver } from '../support/receiver.js'
-import type { Case, PlannedKill } from './case.js'
+import { type Received, Receiver } from '../support/receiver.js'
+import type { Case, FuzzVictim, Later, PlannedKill } from './case.js'
+import { killAll } from './kill-all.js'
 import { predict } from './model.js'
 import { differences, effects } from './oracle.js'
+import { replayProblems } from './replays.js'
 import { pathOf, sourceOf } from './source.js'
 
 /** One less than the supervisor takes for a part that cannot run. */
@@ -23,7 +26,7 @@ export interface Ended {
 
 /** A stack on which generated pipelines run while processes of it are killed. */
 export class PipelineBench {
-  private readonly killedAt = new Map<Victim, readonly number[]>()
+  private readonly killedAt = new Map<FuzzVictim, readonly number[]>()
 
   private constructor(
     readonly stack: KillStack,
@@ -53,25 +56,68 @@ export class PipelineBench {
       pipelines: { [name]: sourceOf(given, name, path => this.receiver.url(path)) },
     })
     const started = await client.post<PipelineRun>(`/v1/pipelines/${name}/runs`, {}, name)
+    await this.follow(
+      started.id,
+      name,
+      given.kills.filter(({ isLater }) => !isLater),
+    )
+    if (given.later) {
+      await this.ask(client, started.id, given.later, given)
+      await this.follow(
+        started.id,
+        name,
+        given.kills.filter(({ isLater }) => isLater),
+      )
+    }
+    const ended = await this.compare(given, name, started.id)
+    return { ...ended, problems: [...ended.problems, ...(await this.replay(client, ended.run))] }
+  }
+
+  /** Kills while a run works, until it has ended and all is well again. */
+  private async follow(id: string, name: string, kills: readonly PlannedKill[]): Promise<void> {
+    const client = await this.stack.client()
     const isOver = { value: false }
-    const strikes = given.kills.map(planned => this.strike(planned, name, isOver))
-    const followed = client.follow<PipelineRun>(`/v1/pipeline-runs/${started.id}`).finally(() => {
+    const before = this.sentOf(name).length
+    const strikes = kills.map(planned => this.strike(planned, before, name, isOver))
+    const followed = client.follow<PipelineRun>(`/v1/pipeline-runs/${id}`).finally(() => {
       isOver.value = true
     })
     await all([followed, ...strikes])
     await this.stack.settled()
-    return this.compare(given, name, started.id)
+  }
+
+  /** Nothing is killed before the answer, so that it is asked for once. */
+  private async ask(client: PatientClient, id: string, later: Later, { steps }: Case): Promise<void> {
+    const path = `/v1/pipeline-runs/${id}/${later.verb}`
+    const bodies = { retry: undefined, rollback: {} }
+    await client.post(
+      path,
+      later.verb === 'reset' ? { steps: [steps[later.step]!.name] } : bodies[later.verb],
+    )
+  }
+
+  /** The run's own histories, and those of the runs that have done steps of it. */
+  private async replay(client: PatientClient, { workflow, steps }: PipelineRun): Promise<string[]> {
+    const children = steps.flatMap(({ child }) => (child === null ? [] : [child]))
+    const others = await Promise.all(children.map(id => client.get<Operation>(`/v1/operations/${id}`)))
+    const ids = [workflow, ...others.map(each => each.workflow)].map(({ workflowId }) => workflowId)
+    return replayProblems(this.stack.endpoints().temporalAddress, ids)
+  }
+
+  private sentOf(name: string): readonly Received[] {
+    return this.receiver.received.filter(({ path }) => path.includes(`/${name}/`))
   }
 
   /** How a run that has ended differs from what the model says of its case. */
   async compare(given: Case, name: string, id: string): Promise<Ended> {
     const run = await (await this.stack.client()).get<PipelineRun>(`/v1/pipeline-runs/${id}`)
     const { problems } = await this.stack.check()
+    const predicted = predict(given)
     return {
       run,
       problems: [
-        ...differences(run, given, predict(given)),
-        ...effects(run, given, step => this.receiver.of(pathOf(step, name))),
+        ...differences(run, given, predicted),
+        ...effects(run, given, predicted, this.sentOf(name)),
         ...problems.map(({ code, at, message }) => `${code} ${at}: ${message}`),
       ],
     }
@@ -84,27 +130,27 @@ export class PipelineBench {
   }
 
   /** Waits until none of them would be killed so often within a minute that it is given up. */
-  private async mayKill(victims: readonly Victim[]): Promise<void> {
-    const recent = (victim: Victim) =>
+  private async mayKill(victims: readonly FuzzVictim[]): Promise<void> {
+    const recent = (victim: FuzzVictim) =>
       (this.killedAt.get(victim) ?? []).filter(at => Date.now() - at < MINUTE_MS).length
-    const isSoon = (victim: Victim) =>
+    const isSoon = (victim: FuzzVictim) =>
       recent(victim) + victims.filter(each => each === victim).length > MOST_KILLS_A_MINUTE
     await until(() => !victims.some(isSoon), MINUTE_MS + 1_000, 100)
   }
 
-  /** Kills once the pipeline has sent so many requests, or when it is over before. */
+  /** Kills once the pipeline has sent so many requests more, or when it is over before. */
   private async strike(
     { victim, afterRequests, delayMs }: PlannedKill,
+    before: number,
     name: string,
     isOver: { value: boolean },
   ) {
-    const sent = () => this.receiver.received.filter(({ path }) => path.includes(`/${name}/`)).length
     await waitFor(
-      () => isOver.value || sent() >= afterRequests,
+      () => isOver.value || this.sentOf(name).length - before >= afterRequests,
       `pipeline ${name} has sent ${afterRequests} requests`,
     )
     await wait(delayMs)
-    await kill(this.stack, victim)
+    await (victim === 'stack' ? killAll(this.stack) : kill(this.stack, victim))
     this.killedAt.set(victim, [...(this.killedAt.get(victim) ?? []), Date.now()])
   }
 }

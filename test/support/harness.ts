@@ -85,7 +85,7 @@ export class Harness {
     installRuntime()
     const directory = await mkdtemp(join(tmpdir(), 'mlforge-harness-'))
     const database = await testDatabase()
-    const address = process.env['TEST_TEMPORAL_ADDRESS']!
+    const address = env['MLFORGE_TEMPORAL_ADDRESS'] ?? process.env['TEST_TEMPORAL_ADDRESS']!
     const namespace = `test-${randomBytes(6).toString('hex')}`
     const config = loadConfig({
       cwd: directory,

@@ -19,11 +19,17 @@ export interface RecordedHistory {
  * Keeps the history of a closed workflow under `<type>.<outcome>` when RECORD_HISTORIES is set:
  * `RECORD_HISTORIES=1 npm run jest -- test/workflows`. What says where it was recorded is left out. One that is
  * there is of released code and stays: another course of events gets another name.
+ * @param executionId the last execution where it is left out
  */
-export async function record(client: Client, workflowId: string, name: string): Promise<void> {
+export async function record(
+  client: Client,
+  workflowId: string,
+  name: string,
+  executionId?: string,
+): Promise<void> {
   const file = join(DIRECTORY, `${name}.json`)
   if (process.env['RECORD_HISTORIES'] === undefined || existsSync(file)) return
-  const history = await client.workflow.getHandle(workflowId).fetchHistory()
+  const history = await client.workflow.getHandle(workflowId, executionId).fetchHistory()
   const json = historyToJSON(history).replaceAll(hostname(), 'localhost')
   const plain: unknown = JSON.parse(json, (key, value: unknown) => (key === 'stackTrace' ? '' : value))
   mkdirSync(DIRECTORY, { recursive: true })

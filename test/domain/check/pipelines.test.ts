@@ -21,10 +21,19 @@ function sound(): StackFacts {
     ...base,
     runs: [run, child],
     ledger: [
-      { ...key('a'), outcome: {} },
+      { ...key('a'), outcome: { taken: 'large' } },
       { ...key('b'), outcome: {} },
     ],
-    pipelineVersions: [{ pipelineId: 'p', version: 1, steps: ['a', 'b'] }],
+    pipelineVersions: [
+      {
+        pipelineId: 'p',
+        version: 1,
+        steps: [
+          { name: 'a', needs: [] },
+          { name: 'b', needs: ['a'], when: { step: 'a', is: ['large'] } },
+        ],
+      },
+    ],
     pipelineRuns: [{ runId: RUN, generations: {} }],
     pipelineSteps: [
       { ...key('a'), state: 'succeeded', child: null, log: null },
@@ -37,6 +46,18 @@ function sound(): StackFacts {
 describe('the check of pipelines', () => {
   it('finds nothing wrong with a run that ended well', () => {
     expect(checkPipelines(sound())).toEqual([])
+  })
+
+  it('finds nothing wrong with a step that a branch has left out', () => {
+    const whole = sound()
+    const without = {
+      ...whole,
+      ledger: [{ ...whole.ledger[0]!, outcome: { taken: 'otherwise' } }],
+      pipelineSteps: whole.pipelineSteps.slice(0, 1),
+    }
+    expect(checkPipelines(without)).toEqual([])
+    const other = { ...without, ledger: whole.ledger.slice(0, 1) }
+    expect(checkPipelines(other)).toMatchObject([{ code: 'step_without_outcome', at: `${RUN}/b/g1` }])
   })
 
   const at =

@@ -1,0 +1,35 @@
+import { Client, Connection } from '@temporalio/client'
+import { Runtime, Worker } from '@temporalio/worker'
+import { BUNDLE_FILE } from '../../worker/build-files.js'
+import { silentLogger } from '../support/silent-logger.js'
+
+let isInstalled = false
+
+/** Replays every execution of some workflows on the bundle that workers have. @returns those that differ, and why */
+export async function replayProblems(address: string, workflowIds: readonly string[]): Promise<string[]> {
+  if (!isInstalled) Runtime.install({ shutdownSignals: [], logger: silentLogger })
+  isInstalled = true
+  const connection = await Connection.connect({ address })
+  try {
+    const { workflow } = new Client({ connection })
+    const histories = async function* () {
+      for (const workflowId of workflowIds) {
+        for await (const { runId } of workflow.list({ query: `WorkflowId = '${workflowId}'` })) {
+          yield { workflowId, history: await workflow.getHandle(workflowId, runId).fetchHistory() }
+        }
+      }
+    }
+    const problems: string[] = []
+    let replayed = 0
+    const results = Worker.runReplayHistories({ workflowBundle: { codePath: BUNDLE_FILE } }, histories())
+    for await (const { workflowId, runId, error } of results) {
+      replayed++
+      if (error) problems.push(`${workflowId} (${runId}) does not replay: ${error.message}`)
+    }
+    if (replayed < workflowIds.length)
+      problems.push(`${replayed} histories of ${workflowIds.length} workflows are there`)
+    return problems
+  } finally {
+    await connection.close()
+  }
+}
