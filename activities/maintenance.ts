@@ -5,6 +5,12 @@ import type { Run } from '../stores/postgres/entities/run.js'
 import { cancelRuns } from './cancel-runs.js'
 import type { Ports } from './ports.js'
 
+export interface ReconcileInput {
+  readonly project: string
+  /** Seconds for which nobody has written to a row that is looked at; those of the configuration where left out. */
+  readonly untouched?: number
+}
+
 export interface ReconcileResult {
   readonly looked: number
   /** Ids of runs whose rows were closed with what Temporal says. */
@@ -76,8 +82,8 @@ export function maintenanceActivities(ports: MaintenancePorts) {
   }
 
   return {
-    async reconcileRuns({ project }: { project: string }): Promise<ReconcileResult> {
-      const open = await runs.untouched(project, untouchedSeconds, BATCH)
+    async reconcileRuns({ project, untouched }: ReconcileInput): Promise<ReconcileResult> {
+      const open = await runs.untouched(project, untouched ?? untouchedSeconds, BATCH)
       const closed: string[] = []
       const lost: string[] = []
       for (const run of open) {

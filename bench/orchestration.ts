@@ -2,7 +2,9 @@
 // many a worker does, how that grows, many runs at once, and how soon a run goes on after a kill. Parts that are
 // named are measured alone, and only printed: `node dist/bench/orchestration.js steps width`.
 import 'reflect-metadata'
+import { besideDagster } from './orchestration/dagster.js'
 import { burst } from './orchestration/burst.js'
+import { maps } from './orchestration/maps.js'
 import { withPeer } from './orchestration/peer.js'
 import { resumeAfterKill } from './orchestration/resume.js'
 import { Runs } from './orchestration/runs.js'
@@ -20,6 +22,8 @@ await withStack(async stack => {
       width: () => stepsPerSecond(runs, peer),
       growth: () => growth(runs, peer),
       burst: () => burst(runs, peer),
+      maps: () => maps(stack, peer),
+      dagster: () => besideDagster(stack),
       // Last: a worker that was killed has an empty cache.
       resume: () => resumeAfterKill(stack, runs, peer),
     }

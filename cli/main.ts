@@ -8,6 +8,7 @@ import { doctor } from './commands/doctor.js'
 import { down } from './commands/down.js'
 import { engines } from './commands/engines.js'
 import { migrate } from './commands/migrate.js'
+import { repair } from './commands/repair.js'
 import { restore } from './commands/restore.js'
 import { servers } from './commands/servers.js'
 import { status } from './commands/status.js'
@@ -27,6 +28,7 @@ const COMMANDS = [
   servers,
   migrate,
   check,
+  repair,
   backup,
   restore,
   workers,

@@ -1,5 +1,10 @@
 import { proxyActivities } from '@temporalio/workflow'
-import type { MaintenanceActivities, ReconcileResult, RetryResult } from '../activities/maintenance.js'
+import type {
+  MaintenanceActivities,
+  ReconcileInput,
+  ReconcileResult,
+  RetryResult,
+} from '../activities/maintenance.js'
 import { ROWS } from './activity-presets.js'
 
 const { reconcileRuns, archiveHistories, retryDueRuns } = proxyActivities<MaintenanceActivities>({
@@ -10,7 +15,7 @@ const { reconcileRuns, archiveHistories, retryDueRuns } = proxyActivities<Mainte
 })
 
 /** Closes run rows whose workflow has ended without telling, and archives histories of what has ended. */
-export async function reconcile(input: { project: string }): Promise<ReconcileResult & { archived: number }> {
+export async function reconcile(input: ReconcileInput): Promise<ReconcileResult & { archived: number }> {
   const result = await reconcileRuns(input)
   const { archived } = await archiveHistories(input)
   return { ...result, archived }

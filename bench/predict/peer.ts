@@ -1,14 +1,9 @@
-import { type ChildProcess, execFile, spawn } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { existsSync } from 'node:fs'
-import { mkdir, rename, rm, writeFile } from 'node:fs/promises'
+import { type ChildProcess, spawn } from 'node:child_process'
+import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { promisify } from 'node:util'
 import { freePort } from '../../test/api/support/ports.js'
 import { eventually } from '../../test/support/eventually.js'
-import { cacheDirectory } from '../../test/support/python.js'
-
-const run = promisify(execFile)
+import { virtualenv } from '../virtualenv.js'
 
 const REQUIREMENTS = [
   'fastapi==0.121.0',
@@ -78,7 +73,7 @@ export async function startPeer(
   features: readonly string[],
   processes: number,
 ): Promise<Peer> {
-  const python = await interpreter()
+  const python = await virtualenv('predict', REQUIREMENTS)
   await writeFile(join(directory, 'peer.py'), app(features))
   const ports: number[] = []
   const children: ChildProcess[] = []
@@ -106,23 +101,4 @@ export async function startPeer(
       for (const child of children) child.kill('SIGKILL')
     },
   }
-}
-
-/** Built once for each set of versions. */
-async function interpreter(): Promise<string> {
-  const hash = createHash('sha256').update(REQUIREMENTS.join('\n')).digest('hex').slice(0, 12)
-  const finished = join(cacheDirectory(), `bench-predict-${hash}`)
-  const python = join(finished, 'bin', 'python')
-  if (existsSync(python)) return python
-  await mkdir(cacheDirectory(), { recursive: true })
-  const partial = `${finished}.${process.pid}.partial`
-  try {
-    await run('python3', ['-m', 'venv', partial])
-    const pip = ['-m', 'pip', 'install', '--quiet', '--disable-pip-version-check', '--only-binary=:all:']
-    await run(join(partial, 'bin', 'python'), [...pip, ...REQUIREMENTS])
-    await rename(partial, finished)
-  } finally {
-    await rm(partial, { recursive: true, force: true })
-  }
-  return python
 }

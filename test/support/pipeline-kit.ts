@@ -1,10 +1,9 @@
 import type { StepOutcome } from '../../contracts/temporal/pipelines.js'
 import type { Json } from '../../domain/canonical-json.js'
-import { compilePipeline } from '../../domain/pipelines/compile.js'
 import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
-import { pipelineRunRequest } from '../../stores/postgres/pipeline-requests.js'
-import { type Harness, PROJECT } from './harness.js'
+import type { Harness } from './harness.js'
+import { PipelineRuns } from './pipeline-runs.js'
 import type { Receiver } from './receiver.js'
 
 /** Nobody waits for the second try of a step. */
@@ -12,17 +11,17 @@ export const SOON = { maxAttempts: 2, delay: 0.05 }
 
 /** Applies and starts pipelines, and reads what has become of their steps. */
 export class PipelineKit {
+  private readonly runs: PipelineRuns
+
   constructor(
     private readonly harness: Harness,
     private readonly receiver: Receiver,
-  ) {}
+  ) {
+    this.runs = new PipelineRuns(harness)
+  }
 
-  async start(name: string, source: object, parameters: Record<string, Json> = {}): Promise<Run> {
-    const { definition, problems } = compilePipeline(source, name)
-    if (definition === null) throw new Error(JSON.stringify(problems))
-    await this.harness.ports.pipelines.apply(PROJECT, 'key:test', [definition])
-    const { request } = await pipelineRunRequest(this.harness.ports, PROJECT, { pipeline: name, parameters })
-    return this.harness.accept('pipeline', name, request)
+  start(name: string, source: object, parameters: Record<string, Json> = {}): Promise<Run> {
+    return this.runs.start(name, source, { parameters })
   }
 
   /** A step that sends a request to the receiver. */
