@@ -4,7 +4,18 @@ import { setTimeout as wait } from 'node:timers/promises'
 
 /** Steps of runs with a place between two commits, which nothing outside of the process can see in time. */
 export type GateName =
-  'commit' | 'register' | 'plan-1' | 'promote' | 'opened' | 'set-1' | 'accepted' | 'rollout' | 'closed'
+  | 'commit'
+  | 'register'
+  | 'plan-1'
+  | 'promote'
+  | 'opened'
+  | 'set-1'
+  | 'accepted'
+  | 'rollout'
+  | 'closed'
+  | 'good'
+  | 'champion'
+  | 'champion:compensate'
 
 /**
  * A door in worker-io, steered by files: an armed gate stops the first that comes, once. The test sees

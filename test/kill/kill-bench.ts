@@ -2,6 +2,7 @@ import { bikeTable, months } from '../../examples/bike-sharing/bike.js'
 import { IncidentPlay } from './incident/play.js'
 import type { Play } from './play.js'
 import { type Pair, replicasFor, type ScenarioName } from './points.js'
+import { ReleasePlay } from './release/play.js'
 import { RolloutPlay } from './rollout/play.js'
 import { KillStack } from './stack.js'
 import { TrainingPlay } from './training/play.js'
@@ -35,6 +36,7 @@ export class KillBench {
         ...(wants('training') ? { training: await TrainingPlay.start(stack, csv, BASE, pairs) } : {}),
         ...(wants('rollout') ? { rollout: await RolloutPlay.start(stack, BASE) } : {}),
         ...(wants('incident') ? { incident: await IncidentPlay.start(stack, csv) } : {}),
+        ...(wants('release') ? { release: await ReleasePlay.start(stack, BASE) } : {}),
       }
       const { comparable } = await stack.check()
       if (comparable.problems.length > 0) {

@@ -71,6 +71,12 @@ describe('SIGKILL of any process at any point', () => {
        SET conversion = jsonb_set(conversion, '{joined,table}', to_jsonb(reverse(conversion#>>'{joined,table}')))
        WHERE version = 2 AND dataset_id = (SELECT id FROM datasets WHERE name = $1)`,
     ],
+    [
+      'a step that was never undone',
+      'release',
+      `UPDATE ledger_steps SET generation = -generation
+       WHERE step = 'champion:compensate' AND run_id IN (SELECT id FROM runs WHERE name = $1)`,
+    ],
   ])('the comparison sees %s', async (_, scenario, statement) => {
     const play = bench.play(scenario)
     // Done twice, each of these is undone.

@@ -3,13 +3,15 @@ export const POINTS = {
   training: ['upload', 'commit', 'checkpoint', 'evaluate', 'register', 'trigger'],
   rollout: ['issued', 'untaken', 'sealed', 'half', 'swap', 'alias', 'uploaded', 'verb'],
   incident: ['opened', 'waiting', 'set', 'accepted', 'registered', 'moved', 'observed', 'closed'],
+  release: ['checked', 'learning', 'asked', 'answered', 'championed', 'planned', 'undone'],
 } as const
 
 export type ScenarioName = keyof typeof POINTS
 export type TrainingPoint = (typeof POINTS)['training'][number]
 export type RolloutPoint = (typeof POINTS)['rollout'][number]
 export type IncidentPoint = (typeof POINTS)['incident'][number]
-export type Point = TrainingPoint | RolloutPoint | IncidentPoint
+export type ReleasePoint = (typeof POINTS)['release'][number]
+export type Point = TrainingPoint | RolloutPoint | IncidentPoint | ReleasePoint
 
 export const POINT_TITLES: Record<Point, string> = {
   upload: 'upload streaming',
@@ -34,6 +36,13 @@ export const POINT_TITLES: Record<Point, string> = {
   moved: 'alias moved but the incident still open',
   observed: 'window recorded while the incident observes',
   closed: 'incident closed but its run still open',
+  checked: 'step of a pipeline committed but not answered',
+  learning: 'first checkpoint of a step that is a training',
+  asked: 'pipeline waiting for an approval',
+  answered: 'approval sent but not answered',
+  championed: 'alias moved by a step but not answered',
+  planned: 'first plan of a step that is a rollout',
+  undone: 'step undone but not answered',
 }
 
 export type Victim =
@@ -74,6 +83,17 @@ const PROCESSES: Readonly<Record<ScenarioName, readonly Victim[]>> = {
     'serving-2',
   ],
   incident: [
+    'api',
+    'worker-workflows',
+    'worker-io',
+    'worker-train',
+    'serving-1',
+    'temporal',
+    'postgres',
+    'redis',
+    'supervisor',
+  ],
+  release: [
     'api',
     'worker-workflows',
     'worker-io',
@@ -165,6 +185,15 @@ export const CHOSEN_TOURS: readonly Tour[] = [
     ['registered', 'postgres'],
     ['observed', 'supervisor'],
     ['closed', 'api'],
+  ]),
+  tour('release', [
+    ['checked', 'worker-io'],
+    ['learning', 'worker-train'],
+    ['asked', 'temporal'],
+    ['answered', 'worker-workflows'],
+    ['championed', 'postgres'],
+    ['planned', 'supervisor'],
+    ['undone', 'worker-io'],
   ]),
 ]
 

@@ -9,8 +9,16 @@ import { type GateName, Gates } from './gates.js'
 // The worker of the product, started from its own main, with doors in its ports: before the transaction
 // that makes a dataset version visible (its objects are written), and after those that have registered a
 // model version, issued the first plan of a rollout, moved an alias, committed the set of a retraining
-// (Temporal has no answer yet).
-const AFTER: readonly string[] = ['register', 'plan-1', 'promote', 'set-1'] satisfies GateName[]
+// (Temporal has no answer yet), or done some steps of a pipeline.
+const AFTER: readonly string[] = [
+  'register',
+  'plan-1',
+  'promote',
+  'set-1',
+  'good',
+  'champion',
+  'champion:compensate',
+] satisfies GateName[]
 const gates = new Gates(process.env['MLFORGE_STATE_DIRECTORY']!)
 const real = {
   finish: LedgerStore.prototype.finish,
