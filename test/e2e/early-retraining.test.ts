@@ -222,7 +222,12 @@ describe('a retraining that comes too early, on real data', () => {
   async function reaches(status: IncidentState, retrainings: number): Promise<Incident> {
     const incident = await until(
       () => stack.rest.get<Incident>(`/v1/incidents/${id}`),
-      now => now.status === 'escalated' || (now.status === status && now.retrainings.length === retrainings),
+      now =>
+        now.status === 'escalated' ||
+        (now.status === status &&
+          now.retrainings.length === retrainings &&
+          // It says so before it knows which rollout that is.
+          (status !== 'rolling_out' || now.retrainings.at(-1)?.rollout != null)),
       `the incident is ${status} after ${retrainings} retrainings`,
     )
     expect(incident).toMatchObject({ status })
