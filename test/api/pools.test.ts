@@ -170,7 +170,12 @@ describe('pools and limits', () => {
     }
     const created = await api.call('POST', '/v1/schedules', { body })
     expect(created).toMatchObject({ status: 201 })
-    expect((created.body as Schedule).pipeline).toEqual({ name: 'ranked', onNoNewData: 'skip', parameters: {}, priority: 2 })
+    expect((created.body as Schedule).pipeline).toEqual({
+      name: 'ranked',
+      onNoNewData: 'skip',
+      parameters: {},
+      priority: 2,
+    })
     const wrong = { ...body, name: 'wrong', pipeline: { name: 'ranked', priority: 9 } }
     expect(await api.call('POST', '/v1/schedules', { body: wrong })).toMatchObject({ status: 400 })
     await ended(run.id, 'succeeded')
