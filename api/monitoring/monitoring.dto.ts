@@ -43,7 +43,7 @@ class BreachDto {
   @ApiPropertyOptional({ default: 0.4 }) @IsOptional() @between(0, Infinity) maxWape?: number
 }
 
-class ColumnDeclarationDto implements ColumnDeclaration {
+class ColumnToMonitorDto implements ColumnDeclaration {
   @TextField({ min: 1, max: 1000 }) name!: string
   @ChoiceField(['feature', 'time'], { optional: true, description: 'time says when and is not compared' })
   role?: 'feature' | 'time'
@@ -63,12 +63,12 @@ export class SetMonitoringDto implements SetMonitoring {
   breachesInARow?: number
   @ObjectField(() => ReferenceDto, { optional: true, description: 'sameSeason where missing' })
   reference?: ReferenceDto
-  @ObjectsField(() => ColumnDeclarationDto, {
+  @ObjectsField(() => ColumnToMonitorDto, {
     optional: true,
     max: 2_000,
     description: 'features that are not what their type says',
   })
-  columns?: ColumnDeclarationDto[]
+  columns?: ColumnToMonitorDto[]
   @TextField({ optional: true, min: 1, max: 1000, description: 'a numeric feature' }) quartilesOf?: string
 }
 

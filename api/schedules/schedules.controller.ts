@@ -28,7 +28,7 @@ import type { Principal } from '../http/request.js'
 import { Needs } from '../http/roles.js'
 import { TRAINING_PROBLEMS } from '../trainings/training-problems.js'
 import {
-  BackfillDto,
+  ScheduleBackfillDto,
   BackfillScheduleDto,
   CreateScheduleDto,
   ScheduleDto,
@@ -171,14 +171,14 @@ export class SchedulesController {
   @Post(':name/backfill')
   @HttpCode(202)
   @ApiIdempotencyKey()
-  @ApiAcceptedResponse({ type: BackfillDto })
+  @ApiAcceptedResponse({ type: ScheduleBackfillDto })
   @Problems('invalid_request', 'not_found', 'unavailable')
   backfillSchedule(
     @Caller() caller: Principal,
     @Param('name') name: string,
     @Body() body: BackfillScheduleDto,
     @IdempotencyKey() idempotency: Idempotency | undefined,
-  ): Promise<BackfillDto> {
+  ): Promise<ScheduleBackfillDto> {
     return this.service.backfill(caller, name, body, idempotency)
   }
 

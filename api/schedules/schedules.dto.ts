@@ -175,7 +175,7 @@ export class BackfillScheduleDto implements BackfillSchedule {
   overlap?: (typeof BACKFILL_OVERLAPS)[number]
 }
 
-export class BackfillDto implements Backfill {
+export class ScheduleBackfillDto implements Backfill {
   @ApiProperty() schedule!: string
   @ApiProperty({ enum: BACKFILL_OVERLAPS }) overlap!: (typeof BACKFILL_OVERLAPS)[number]
   @ApiProperty({ type: [String], description: 'times of the ticks, oldest first' }) ticks!: string[]

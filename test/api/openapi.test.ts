@@ -1,4 +1,6 @@
-import { readFile } from 'node:fs/promises'
+import { readdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type * as Datasets from '../../contracts/rest/datasets.js'
 import type * as Deployments from '../../contracts/rest/deployments.js'
@@ -73,7 +75,7 @@ const compared: true[] = [
   true satisfies Same<RetrainingRunDtos.StartRetrainingDto, Retrainings.StartRetraining>,
   true satisfies Same<RetrainingRunDtos.RetrainingRunDto, Retrainings.RetrainingRun>,
   true satisfies Same<ScheduleDtos.BackfillScheduleDto, Schedules.BackfillSchedule>,
-  true satisfies Same<ScheduleDtos.BackfillDto, Schedules.Backfill>,
+  true satisfies Same<ScheduleDtos.ScheduleBackfillDto, Schedules.Backfill>,
   true satisfies Same<ScheduleDtos.CreateScheduleDto, Schedules.CreateSchedule>,
   true satisfies Same<ScheduleDtos.UpdateScheduleDto, Schedules.UpdateSchedule>,
   true satisfies Same<ScheduleDtos.ScheduleDto, Schedules.Schedule>,
@@ -95,6 +97,16 @@ describe('the OpenAPI description', () => {
     api = await TestApi.start()
   })
   afterAll(() => api.close())
+
+  it('has one description for each name', async () => {
+    const root = fileURLToPath(new URL('../../../api', import.meta.url))
+    const files = (await readdir(root, { recursive: true })).filter(file => file.endsWith('.ts'))
+    const texts = await Promise.all(files.map(file => readFile(join(root, file), 'utf8')))
+    const names = texts.flatMap(text => [...text.matchAll(/class (\w+Dto)\b/g)].map(([, name]) => name))
+    expect(names.length).toBeGreaterThan(100)
+    // Of two classes of one name only the last that was seen is described.
+    expect(names.filter((name, i) => names.indexOf(name) !== i)).toEqual([])
+  })
 
   const operations = () =>
     Object.entries(api.document.paths).flatMap(([path, item]) =>
