@@ -48,7 +48,8 @@ export async function up(options: UpOptions): Promise<void> {
       if (state.phase === 'failed') {
         throw new MlforgeError('unavailable', `The stack did not start. ${state.message ?? ''}`.trimEnd())
       }
-    } else if (own === undefined || own.exitCode === LOCKED_EXIT) {
+    } else if (own === undefined || own.exitCode === LOCKED_EXIT || own.signalCode === 'SIGKILL') {
+      // Somebody has killed the one that was started: nothing is wrong with what it does.
       own = await startSupervisor(options.supervisor, log)
     } else if (own.exitCode !== null || own.signalCode !== null) {
       throw new MlforgeError('unavailable', `The supervisor ended. Last lines of ${log}:\n${tail(log)}`)
