@@ -195,7 +195,8 @@ async function namingPipelines(transaction: EntityManager, project: string, pool
      JOIN pipeline_versions newest ON newest.pipeline_id = pipeline.id AND newest.version = pipeline.version
      WHERE pipeline.project = $1 AND pipeline.deleted_at IS NULL AND (
        jsonb_path_exists(newest.definition, '$.steps[*].pool.name ? (@ == $name)', jsonb_build_object('name', $2::text))
-       OR jsonb_path_exists(newest.definition, '$.steps[*].do.pool.name ? (@ == $name)', jsonb_build_object('name', $2::text)))
+       OR jsonb_path_exists(newest.definition, '$.steps[*].do.pool.name ? (@ == $name)', jsonb_build_object('name', $2::text))
+       OR jsonb_path_exists(newest.definition, '$.steps[*].compensate.pool.name ? (@ == $name)', jsonb_build_object('name', $2::text)))
      ORDER BY pipeline.name LIMIT ${NAMED}`,
     [project, pool],
   )

@@ -115,6 +115,13 @@ describe('pools and limits', () => {
       body: { code: 'pool_in_use', pipelines: ['shown'] },
     })
     await api.call('DELETE', '/v1/pipelines/shown')
+    const undo = { uses: 'compare', with: { candidate: 1, reference: 1 }, pool: 'shown' }
+    await apply('undoing', { steps: { work: { ...undo, pool: undefined, compensate: undo } } })
+    expect(await api.call('DELETE', '/v1/pools/shown')).toMatchObject({
+      status: 409,
+      body: { code: 'pool_in_use', pipelines: ['undoing'] },
+    })
+    await api.call('DELETE', '/v1/pipelines/undoing')
     expect((await api.call('DELETE', '/v1/pools/shown')).status).toBe(204)
   })
 
