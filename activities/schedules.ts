@@ -13,7 +13,7 @@ import type { Schedule, ScheduledPipelineRow } from '../stores/postgres/entities
 import type { Run } from '../stores/postgres/entities/run.js'
 import { pipelineRunRequest } from '../stores/postgres/pipeline-requests.js'
 import { turnIn } from '../stores/postgres/pool-turn.js'
-import type { AcceptRun } from '../stores/postgres/run-store.js'
+import type { AcceptRun } from '../stores/postgres/run-acceptance.js'
 import type { Ports } from './ports.js'
 
 type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'pipelines' | 'limits'> & {

@@ -10,7 +10,7 @@ import { sha256Hex } from '../../stores/ids.js'
 import type { EndedItem } from '../../stores/postgres/backfill-store.js'
 import type { BackfillItem } from '../../stores/postgres/entities/backfill.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
-import { readJson } from '../objects.js'
+import { outputsOf } from '../pipelines/read-step.js'
 import type { BackfillPorts } from './backfills.js'
 
 /** How an item has ended, and what it has given. */
@@ -76,10 +76,7 @@ async function dataVersion(
     ({ step, generation }) => generation === generationOf(generations, step),
   )
   const outputs = new Map<string, Readonly<Record<string, Json>>>()
-  for (const { step, outcome } of rows) {
-    const { outputs: own, outputsAt } = outcome as StepOutcome
-    outputs.set(step, own ?? (outputsAt ? await readJson<Record<string, Json>>(objects, outputsAt.uri) : {}))
-  }
+  for (const { step, outcome } of rows) outputs.set(step, await outputsOf(objects, outcome as StepOutcome))
   const content = versionContent(definition, outputs)
   if (content !== null) return sha256Hex(content)
   throw new MlforgeError(

@@ -87,11 +87,16 @@ async function outputsBefore(
     newest.set(step, outcome as StepOutcome)
   }
   const outputs = new Map<string, Readonly<Record<string, Json>>>()
-  for (const [step, outcome] of newest) {
-    const { outputs: own, outputsAt } = outcome
-    outputs.set(step, own ?? (outputsAt ? await readJson(objects, outputsAt.uri) : {}))
-  }
+  for (const [step, outcome] of newest) outputs.set(step, await outputsOf(objects, outcome))
   return outputs
+}
+
+/** What a step has given, wherever it is kept. */
+export async function outputsOf(
+  objects: Ports['objects'],
+  { outputs, outputsAt }: StepOutcome,
+): Promise<Readonly<Record<string, Json>>> {
+  return outputs ?? (outputsAt ? readJson(objects, outputsAt.uri) : {})
 }
 
 function valueOf(

@@ -3,10 +3,10 @@ import type { Config } from '../../config/config.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { Schedule } from '../../stores/postgres/entities/schedule.js'
 import { ScheduleStore } from '../../stores/postgres/schedule-store.js'
+import { allPages } from '../../stores/postgres/paging.js'
+import { EachMinute } from '../platform/each-minute.js'
 import { CONFIG, LOGGER, type Log } from '../platform/tokens.js'
 import { TemporalSchedules } from './temporal-schedules.js'
-
-const EVERY_MS = 60_000
 
 /**
  * Makes Temporal Schedules what the rows say, at the start and each minute: an api killed between the
@@ -14,8 +14,10 @@ const EVERY_MS = 60_000
  */
 @Injectable()
 export class ScheduleReconciler implements OnApplicationBootstrap, OnModuleDestroy {
-  private timer: NodeJS.Timeout | undefined
-  private running: Promise<void> | undefined
+  private readonly eachMinute = new EachMinute(
+    () => this.reconcile(),
+    reason => this.log.warn({ reason }, 'schedules not reconciled; trying again'),
+  )
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -25,29 +27,18 @@ export class ScheduleReconciler implements OnApplicationBootstrap, OnModuleDestr
   ) {}
 
   onApplicationBootstrap(): void {
-    const look = () => {
-      this.running ??= this.reconcile()
-        .catch((error: Error) =>
-          this.log.warn({ reason: error.message }, 'schedules not reconciled; trying again'),
-        )
-        .finally(() => (this.running = undefined))
-    }
-    look()
-    this.timer = setInterval(look, EVERY_MS).unref()
+    this.eachMinute.start()
   }
 
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer)
-    await this.running
+    await this.eachMinute.stop()
   }
 
   async reconcile(): Promise<void> {
-    let cursor: string | undefined
-    do {
-      const page = await this.schedules.list(this.config.project, cursor === undefined ? {} : { cursor })
-      for (const row of page.items) await this.reconcileOne(row)
-      cursor = page.nextCursor
-    } while (cursor !== undefined)
+    const { project } = this.config
+    for await (const row of allPages(request => this.schedules.list(project, request))) {
+      await this.reconcileOne(row)
+    }
   }
 
   private async reconcileOne(row: Schedule): Promise<void> {

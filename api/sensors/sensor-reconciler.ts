@@ -1,10 +1,10 @@
 import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
 import { SensorStore } from '../../stores/postgres/sensor-store.js'
+import { allPages } from '../../stores/postgres/paging.js'
+import { EachMinute } from '../platform/each-minute.js'
 import { CONFIG, LOGGER, type Log } from '../platform/tokens.js'
 import { TemporalSensors } from './temporal-sensors.js'
-
-const EVERY_MS = 60_000
 
 /**
  * Starts the workflow of each sensor that should watch and does not, at the start and each minute: one that
@@ -12,8 +12,10 @@ const EVERY_MS = 60_000
  */
 @Injectable()
 export class SensorReconciler implements OnApplicationBootstrap, OnModuleDestroy {
-  private timer: NodeJS.Timeout | undefined
-  private running: Promise<void> | undefined
+  private readonly eachMinute = new EachMinute(
+    () => this.reconcile(),
+    reason => this.log.warn({ reason }, 'sensors not reconciled; trying again'),
+  )
 
   constructor(
     @Inject(CONFIG) private readonly config: Config,
@@ -23,28 +25,17 @@ export class SensorReconciler implements OnApplicationBootstrap, OnModuleDestroy
   ) {}
 
   onApplicationBootstrap(): void {
-    const look = () => {
-      this.running ??= this.reconcile()
-        .catch((error: Error) =>
-          this.log.warn({ reason: error.message }, 'sensors not reconciled; trying again'),
-        )
-        .finally(() => (this.running = undefined))
-    }
-    look()
-    this.timer = setInterval(look, EVERY_MS).unref()
+    this.eachMinute.start()
   }
 
   async onModuleDestroy(): Promise<void> {
-    clearInterval(this.timer)
-    await this.running
+    await this.eachMinute.stop()
   }
 
   async reconcile(): Promise<void> {
-    let cursor: string | undefined
-    do {
-      const page = await this.sensors.list(this.config.project, cursor === undefined ? {} : { cursor })
-      for (const sensor of page.items) if (!sensor.paused) await this.temporal.ensure(sensor)
-      cursor = page.nextCursor
-    } while (cursor !== undefined)
+    const { project } = this.config
+    for await (const sensor of allPages(request => this.sensors.list(project, request))) {
+      if (!sensor.paused) await this.temporal.ensure(sensor)
+    }
   }
 }

@@ -83,10 +83,7 @@ export class AssetStore {
 
   /** Names of the assets that need one. */
   async users(project: string, name: string): Promise<string[]> {
-    const all = await definitionsIn(this.dataSource.manager, project)
-    return Array.from(all.values())
-      .filter(({ needs }) => needs.includes(name))
-      .map(user => user.name)
+    return usersIn(await definitionsIn(this.dataSource.manager, project), name)
   }
 
   /** What definitions of assets may name: pipelines (the newest definitions of some) and datasets. */
@@ -118,9 +115,9 @@ export class AssetStore {
   async remove(project: string, name: string): Promise<void> {
     await this.changing(project, async (transaction, assets) => {
       const { id } = await getIn(transaction, project, name)
-      const users = Array.from(assets.values()).filter(({ needs }) => needs.includes(name))
+      const users = usersIn(assets, name)
       if (users.length > 0) {
-        const list = users.map(user => `"${user.name}"`).join(', ')
+        const list = users.map(user => `"${user}"`).join(', ')
         throw new MlforgeError(
           'wrong_state',
           `Asset "${name}" is needed by ${list}. Apply them without it, or delete them first.`,
@@ -219,6 +216,10 @@ export class AssetStore {
       ],
     )
   }
+}
+
+function usersIn(assets: ReadonlyMap<string, AssetDefinition>, name: string): string[] {
+  return Array.from(assets.values()).flatMap(user => (user.needs.includes(name) ? [user.name] : []))
 }
 
 async function getIn(manager: EntityManager, project: string, name: string): Promise<Asset> {

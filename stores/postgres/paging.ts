@@ -43,6 +43,15 @@ export async function page<T extends ObjectLiteral>(
     : { items }
 }
 
+/** All items of a list, page by page. */
+export async function* allPages<T>(list: (request: PageRequest) => Promise<PageOf<T>>): AsyncGenerator<T> {
+  for (let request: PageRequest | undefined = {}; request !== undefined;) {
+    const { items, nextCursor }: PageOf<T> = await list(request)
+    yield* items
+    request = nextCursor === undefined ? undefined : { cursor: nextCursor }
+  }
+}
+
 function encodeCursor(values: readonly unknown[]): string {
   return Buffer.from(JSON.stringify(values)).toString('base64url')
 }

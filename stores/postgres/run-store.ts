@@ -1,17 +1,9 @@
-import {
-  type DataSource,
-  type EntityManager,
-  In,
-  IsNull,
-  MoreThan,
-  Not,
-  type QueryDeepPartialEntity,
-} from 'typeorm'
+import { type DataSource, type EntityManager, In, IsNull, MoreThan, Not } from 'typeorm'
 import type { RunFailure } from '../../contracts/temporal/messages.js'
 import type { MapRequest } from '../../contracts/temporal/pipelines.js'
 import { MlforgeError } from '../../domain/errors.js'
-import { type RunKind, type RunTrigger, workflowId } from '../../domain/names.js'
-import { decideRetry, type RetryPolicy } from '../../domain/runs/retry-policy.js'
+import type { RunKind } from '../../domain/names.js'
+import { decideRetry } from '../../domain/runs/retry-policy.js'
 import {
   isOpen,
   isRetryable,
@@ -19,34 +11,12 @@ import {
   type RunStatus,
   writeSequence,
 } from '../../domain/runs/run-status.js'
-import { uuidv7 } from '../ids.js'
 import { IdempotencyKey } from './entities/idempotency-key.js'
 import { OutboxRow } from './entities/outbox.js'
 import { Run } from './entities/run.js'
+import { type AcceptRun, acceptRun, promiseStart, runIn, sameRequest } from './run-acceptance.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 import { releaseRunIn } from './pool-claims.js'
-
-const KEY_LIFE_MS = 7 * 24 * 3600 * 1000
-
-export interface AcceptRun {
-  /** Given where the id must be the same each time, as for a tick of a schedule. */
-  readonly id?: string
-  readonly project: string
-  readonly kind: RunKind
-  readonly name: string
-  readonly request: unknown
-  readonly warnings?: readonly string[]
-  readonly principal: string
-  readonly trigger: RunTrigger
-  readonly retryPolicy: RetryPolicy
-  /** True where a workflow starts the run itself, as a tick of a schedule does. */
-  readonly startedByCaller?: boolean
-  readonly idempotency?: { readonly route: string; readonly key: string; readonly bodySha256: string }
-  /** 1 comes first, 5 last; that of its kind where it is left out. */
-  readonly priority?: number | null
-  /** What is written when the run is taken on, as the last in its transaction. */
-  readonly alongside?: (transaction: EntityManager, run: Run) => Promise<void>
-}
 
 /** A write to a run row by its workflow: see writeSequence for its order. */
 export interface RunUpdate {
@@ -82,46 +52,7 @@ export class RunStore {
 
   /** The same in the caller's transaction. */
   async acceptIn(transaction: EntityManager, request: AcceptRun): Promise<{ run: Run; replayed: boolean }> {
-    const { project, kind, name } = request
-    const id = request.id ?? uuidv7()
-    const earlier = request.idempotency && (await this.claim(transaction, request, id))
-    if (earlier) return { run: await this.getIn(transaction, project, earlier), replayed: true }
-    const now = new Date()
-    const row: Partial<Run> = {
-      id,
-      project,
-      kind,
-      name,
-      status: 'accepted',
-      sequence: writeSequence(1, 0),
-      attempt: 1,
-      generation: 1,
-      workflowId: workflowId({ project, kind, name, runId: id }),
-      stage: 'accepted',
-      request: request.request,
-      warnings: request.warnings ?? [],
-      retryPolicy: request.retryPolicy,
-      priority: request.priority ?? null,
-      principal: request.principal,
-      trigger: request.trigger,
-      createdAt: now,
-      touchedAt: now,
-    }
-    const inserted = await transaction
-      .createQueryBuilder()
-      .insert()
-      .into(Run)
-      .values(row as QueryDeepPartialEntity<Run>)
-      .orIgnore()
-      .returning('id')
-      .execute()
-    const fresh = (inserted.raw as unknown[]).length > 0
-    if (!fresh) await refuseSecond(transaction, request, id)
-    if (fresh && !request.startedByCaller) await promiseStart(transaction, id, 1, now)
-    if (fresh && request.alongside) {
-      await request.alongside(transaction, await this.getIn(transaction, project, id))
-    }
-    return { run: await this.getIn(transaction, project, id), replayed: !fresh }
+    return acceptRun(transaction, request)
   }
 
   /**
@@ -140,7 +71,7 @@ export class RunStore {
   }
 
   async get(project: string, id: string): Promise<Run> {
-    return this.getIn(this.dataSource.manager, project, id)
+    return runIn(this.dataSource.manager, project, id)
   }
 
   /** Null where there is none with the id. */
@@ -187,7 +118,7 @@ export class RunStore {
     id: string,
     after?: { attempt: number },
   ): Promise<Run> {
-    const run = await this.getIn(transaction, project, id, true)
+    const run = await runIn(transaction, project, id, true)
     // Two that see the same failed attempt start it once.
     if (after && run.attempt !== after.attempt) return run
     if (run.kind === 'rollout') {
@@ -200,7 +131,7 @@ export class RunStore {
       )
     }
     await reopen(transaction, run)
-    return this.getIn(transaction, project, id)
+    return runIn(transaction, project, id)
   }
 
   /**
@@ -214,13 +145,13 @@ export class RunStore {
     prepare: (transaction: EntityManager, run: Run) => Promise<void>,
   ): Promise<Run> {
     return this.dataSource.transaction(async transaction => {
-      const run = await this.getIn(transaction, project, id, true)
+      const run = await runIn(transaction, project, id, true)
       if (isOpen(run.status)) {
         throw new MlforgeError('wrong_state', `Run ${id} is ${run.status}. Cancel it, or wait for its end.`)
       }
       await prepare(transaction, run)
       await reopen(transaction, run)
-      return this.getIn(transaction, project, id)
+      return runIn(transaction, project, id)
     })
   }
 
@@ -235,7 +166,7 @@ export class RunStore {
         { runId: id, doneAt: IsNull() },
         { doneAt: new Date() },
       )
-      const run = await this.getIn(transaction, project, id, true)
+      const run = await runIn(transaction, project, id, true)
       if (withdrawn.affected === 0 || run.status !== 'accepted') return false
       const error = { code: 'cancelled', message: 'Cancelled before it started.' }
       return this.updateIn(transaction, id, writeSequence(run.attempt, 'closing'), {
@@ -359,61 +290,6 @@ export class RunStore {
     if (!isOpen(run.status)) granted.push(...(await releaseOf(transaction, run)))
     return true
   }
-
-  private async getIn(manager: EntityManager, project: string, id: string, lock = false): Promise<Run> {
-    const run = await manager.findOne(Run, {
-      where: { project, id },
-      ...(lock ? { lock: { mode: 'pessimistic_write' as const } } : {}),
-    })
-    if (!run) throw new MlforgeError('not_found', `There is no run ${id} in project ${project}.`)
-    return run
-  }
-
-  /** Id of the run that has had this key and body before, undefined when the key is now this run's. */
-  private async claim(
-    transaction: EntityManager,
-    request: AcceptRun,
-    runId: string,
-  ): Promise<string | undefined> {
-    const { route, key, bodySha256 } = request.idempotency!
-    const { project, principal } = request
-    const claimed: unknown[] = await transaction.query(
-      `INSERT INTO idempotency_keys AS known (project, principal, route, key, body_sha256, run_id, expires_at)
-       VALUES ($1, $2, $3, $4, $5, $6, $7)
-       ON CONFLICT (project, principal, route, key)
-       DO UPDATE SET body_sha256 = $5, run_id = $6, expires_at = $7 WHERE known.expires_at < now()
-       RETURNING run_id`,
-      [project, principal, route, key, bodySha256, runId, new Date(Date.now() + KEY_LIFE_MS)],
-    )
-    if (claimed.length > 0) return undefined
-    const known = await transaction.findOneByOrFail(IdempotencyKey, { project, principal, route, key })
-    return sameRequest(known, bodySha256)
-  }
-}
-
-/** A row that could not be inserted is there already, or another open one of its name excludes it. */
-async function refuseSecond(
-  transaction: EntityManager,
-  { project, kind, name }: AcceptRun,
-  id: string,
-): Promise<void> {
-  if (await transaction.existsBy(Run, { project, id })) return
-  const open = await transaction.findOneBy(Run, { project, kind, name, status: In(['accepted', 'running']) })
-  throw new MlforgeError(
-    'rollout_in_progress',
-    `Deployment "${name}" is being rolled out by ${open?.id ?? 'another request'}. Wait for its end, or abort it.`,
-    open ? { rolloutId: open.id } : {},
-  )
-}
-
-/** Id of the run that a key is known for. @throws MlforgeError idempotency_key_reused for another body */
-function sameRequest({ key, runId, bodySha256: known }: IdempotencyKey, bodySha256: string): string {
-  if (known === bodySha256) return runId
-  throw new MlforgeError(
-    'idempotency_key_reused',
-    `Idempotency-Key "${key}" was used for run ${runId} with another body. Use a new key for a new request.`,
-    { runId },
-  )
 }
 
 /** What a run that is over has of pools: a map has it in the name of the run that it does a step of. */
@@ -447,13 +323,4 @@ async function reopen(transaction: EntityManager, run: Run): Promise<void> {
     touchedAt: now,
   })
   await promiseStart(transaction, run.id, attempt, now)
-}
-
-async function promiseStart(
-  transaction: EntityManager,
-  runId: string,
-  attempt: number,
-  now: Date,
-): Promise<void> {
-  await transaction.insert(OutboxRow, { runId, attempt, createdAt: now, dueAt: now, tries: 0 })
 }

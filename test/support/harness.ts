@@ -23,7 +23,7 @@ import {
 import { uuidv7 } from '../../stores/ids.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { OutboxStore } from '../../stores/postgres/outbox-store.js'
-import type { AcceptRun } from '../../stores/postgres/run-store.js'
+import type { AcceptRun } from '../../stores/postgres/run-acceptance.js'
 import { ingestPredictions } from '../../worker/ingest.js'
 import { relayStarts } from '../../worker/relay.js'
 import { createPorts, createWorker, type WorkerContext } from '../../worker/workers.js'

@@ -3,7 +3,8 @@ import { writeSequence } from '../../../domain/runs/run-status.js'
 import { uuidv7 } from '../../../stores/ids.js'
 import { OutboxStore, START_DEADLINE_MS } from '../../../stores/postgres/outbox-store.js'
 import { RetryStore } from '../../../stores/postgres/retry-store.js'
-import { type AcceptRun, RunStore } from '../../../stores/postgres/run-store.js'
+import type { AcceptRun } from '../../../stores/postgres/run-acceptance.js'
+import { RunStore } from '../../../stores/postgres/run-store.js'
 import { type TestDatabase, testDatabase } from '../../support/postgres.js'
 
 describe('RunStore', () => {
