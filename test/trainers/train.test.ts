@@ -70,6 +70,22 @@ describe('training in a child process', () => {
     },
   )
 
+  it('keeps checkpoints whose bytes do not depend on when its progress was looked at', async () => {
+    const hashes = async (resume?: Checkpoint): Promise<Map<number, string>> => {
+      const job = trainJob(await directory(), data, { rounds: 150, checkpointEvery: 1 })
+      const { events } = await runTraining({ ...job, ...(resume ? { resume } : {}) })
+      return new Map(checkpoints(events).map(({ round, sha256 }) => [round, sha256]))
+    }
+    const whole = await hashes()
+    expect(whole.size).toBe(149)
+    expect(await hashes()).toEqual(whole)
+    const first = await directory()
+    const { events } = await runTraining(trainJob(first, data, { rounds: 2, checkpointEvery: 1 }))
+    const resumed = await hashes(checkpoints(events)[0])
+    whole.delete(1)
+    expect(resumed).toEqual(whole)
+  })
+
   it('is killed at a checkpoint by SIGKILL, and resumes to the bytes of an undisturbed run', async () => {
     const job = trainJob(await directory(), data, { rounds: 400 })
     let pid = 0

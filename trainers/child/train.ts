@@ -97,10 +97,16 @@ async function rounds(trainer: Trainer, job: TrainJob, { emit, isToStop }: Train
   }
   let writing: Promise<void> | undefined
   const failures: unknown[] = []
-  let reported = performance.now()
+  // A booster that has been evaluated serialises differently: the first round is told at once, before its
+  // checkpoint, so that the bytes of a checkpoint do not depend on the clock.
+  let reported = -Infinity
   while (trainer.round < job.rounds) {
     trainer.step()
     const { round } = trainer
+    if (performance.now() - reported >= PROGRESS_MS || round === job.rounds) {
+      reported = performance.now()
+      emit({ event: 'progress', round, rounds: job.rounds, trainRmse: trainer.trainRmse() })
+    }
     const stops = isToStop() && round < job.rounds
     if (stops || (job.checkpointEvery > 0 && round % job.checkpointEvery === 0 && round < job.rounds)) {
       await timed(async () => {
@@ -112,10 +118,6 @@ async function rounds(trainer: Trainer, job: TrainJob, { emit, isToStop }: Train
             writing = undefined
           })
       })
-    }
-    if (performance.now() - reported >= PROGRESS_MS || round === job.rounds) {
-      reported = performance.now()
-      emit({ event: 'progress', round, rounds: job.rounds, trainRmse: trainer.trainRmse() })
     }
     // The file is written by the pool of libuv; its steps need turns of the event loop.
     if (writing !== undefined) await timed(turnOfTheLoop)
