@@ -18,10 +18,11 @@ import { runOfIncident } from '../stores/postgres/incident-store.js'
 import type { Ports } from './ports.js'
 import { awaitChange } from './await-change.js'
 import { withScratch } from './scratch.js'
+import { versionGiven } from './version-given.js'
 
 type IncidentPorts = Pick<
   Ports,
-  'runs' | 'incidents' | 'drift' | 'deployments' | 'predictions' | 'objects' | 'scratch' | 'wakes'
+  'runs' | 'ledger' | 'incidents' | 'drift' | 'deployments' | 'predictions' | 'objects' | 'scratch' | 'wakes'
 >
 
 /** More than anybody looks at; the oldest are left out, so that a look stays small. */
@@ -77,11 +78,11 @@ export function incidentActivities(ports: IncidentPorts) {
     const run = await runs.find(project, runOfIncident(runId, 'training', number))
     if (run === null) return {}
     if (isUnderWay(run)) return { retraining: { number, status: 'running' } }
-    if (run.status === 'succeeded') {
-      const { version } = run.result as { version: number }
-      return { retraining: { number, status: 'registered', version } }
-    }
-    const status = run.error?.code === 'gate_refused' ? 'gate_refused' : 'failed'
+    const version = run.status === 'succeeded' ? await versionGiven(ports, run) : null
+    if (version !== null) return { retraining: { number, status: 'registered', version } }
+    // A pipeline says no by any of its gates: a comparison, expectations of its data, a person.
+    const isRefused = run.kind === 'pipeline' ? run.status === 'refused' : run.error?.code === 'gate_refused'
+    const status = isRefused ? 'gate_refused' : 'failed'
     return { retraining: { number, status, evidence: evidenceOf(run) } }
   }
 

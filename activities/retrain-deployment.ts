@@ -20,7 +20,7 @@ import {
   acceptRollout,
   acceptTraining,
   retrainingPolicyOf,
-  retrainingSpec,
+  retrainingWork,
   runOfRetraining,
 } from './retraining-runs.js'
 import { withScratch } from './scratch.js'
@@ -32,6 +32,7 @@ type RetrainDeploymentPorts = Pick<
   | 'ledger'
   | 'wakes'
   | 'datasets'
+  | 'pipelines'
   | 'deployments'
   | 'predictions'
   | 'labels'
@@ -78,19 +79,20 @@ export function retrainDeploymentActivities(ports: RetrainDeploymentPorts) {
     },
 
     /**
-     * Takes the training on, unless one has learned from the same rows in the same way: then nothing has
+     * Takes the training on, or the run of the policy's pipeline, unless one has learned from the same rows in the same way: then nothing has
      * come in since. One that failed has learned nothing.
      */
     async trainRetrained(input: RetrainingInput): Promise<TrainingStart> {
-      const spec = await retrainingSpec(ports, input)
+      const work = await retrainingWork(ports, input)
       const own = runOfRetraining(input, 'training')
-      const known = await runs.learned(input.project, spec.model, spec, own)
+      const known = await runs.learned(input.project, work, own)
       if (known !== null) {
-        const message = `no labelled predictions since training ${known}: it has learned from the same rows`
+        const what = work.kind === 'training' ? 'training' : 'pipeline run'
+        const message = `no labelled predictions since ${what} ${known}: it has learned from the same rows`
         return { skipped: 'no_new_data', message }
       }
       await enter(input, 'train')
-      return acceptTraining(ports, input, spec)
+      return acceptTraining(ports, input, work)
     },
 
     /** Takes the rollout on; not beside somebody else's, and not where an incident has come first. */

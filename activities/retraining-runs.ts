@@ -1,21 +1,27 @@
 import type { RetrainingInput, RetrainingSetOutcome } from '../contracts/temporal/incidents.js'
+import type { PipelineRunRequest } from '../contracts/temporal/pipelines.js'
+import type { StartedTraining } from '../contracts/temporal/retraining.js'
 import { MlforgeError } from '../domain/errors.js'
-import type { RetrainingPolicy } from '../domain/retraining/policy.js'
+import { resolveGiven } from '../domain/pipelines/given-parameters.js'
+import { retrainingFacts, versionStep } from '../domain/retraining/pipeline.js'
+import type { PipelineRetrainingPolicy, RetrainingPolicy } from '../domain/retraining/policy.js'
 import { retrainingRequest, setStep } from '../domain/retraining/set.js'
 import type { RolloutSpec } from '../domain/rollouts/spec.js'
-import { NOT_RETRIED, type RetryPolicy } from '../domain/runs/retry-policy.js'
+import { NOT_RETRIED } from '../domain/runs/retry-policy.js'
 import { buildTrainingSpec, type DatasetFacts } from '../domain/training/build-spec.js'
 import type { TrainingSpec } from '../domain/training/spec.js'
 import { derivedId } from '../stores/ids.js'
 import type { Deployment } from '../stores/postgres/entities/deployment.js'
 import { runOfIncident } from '../stores/postgres/incident-store.js'
+import type { AcceptRun } from '../stores/postgres/run-acceptance.js'
+import { pipelineWork, type PipelineWorkPorts, waitsItsTurn } from './pipeline-work.js'
 import type { Ports } from './ports.js'
 import { outcomeOf } from './step.js'
 
 /** Whose retraining it is: an incident counts its own; without a number it is a run of its own. */
 export type RetrainingOwner = Omit<RetrainingInput, 'dataUntil'>
 
-/** The run of a retraining's training or rollout: always the same for the same retraining. */
+/** The run of a retraining's training, or of its pipeline, or of its rollout: always the same for the same retraining. */
 export function runOfRetraining(
   { runId, number }: Pick<RetrainingOwner, 'runId' | 'number'>,
   what: 'training' | 'rollout',
@@ -42,34 +48,58 @@ export async function retrainingPolicyOf(
   )
 }
 
-/** What the training of a retraining is to do, on the set that was built. */
-export async function retrainingSpec(
-  { deployments, datasets, ledger }: Pick<Ports, 'deployments' | 'datasets' | 'ledger'>,
-  input: RetrainingInput,
-): Promise<TrainingSpec> {
-  const { deployment, policy } = await retrainingPolicyOf(deployments, input)
-  const set = await outcomeOf<RetrainingSetOutcome>(ledger, input, setStep(input.number))
-  const version = await datasets.version(input.project, set.dataset, set.version)
-  const request = retrainingRequest(policy, deployment.model, set.version, input.dataUntil)
-  return buildTrainingSpec(request, { ...version, name: set.dataset } as DatasetFacts)
+/** The run that is to give the version: a training on the set, or the policy's pipeline with it. */
+export type RetrainingWork = Pick<AcceptRun, 'name' | 'retryPolicy' | 'priority' | 'alongside'> & {
+  readonly kind: 'training' | 'pipeline'
+  readonly request: TrainingSpec | PipelineRunRequest
 }
 
-/** Takes the training of a retraining on; its start is promised with it. Again, it is the same run. */
-export async function acceptTraining(
-  { runs, retryPolicy }: Pick<Ports, 'runs'> & { readonly retryPolicy: RetryPolicy },
-  owner: RetrainingOwner,
-  spec: TrainingSpec,
-): Promise<{ runId: string }> {
-  const { codes, maxAttempts, delaySeconds } = retryPolicy
-  const { run } = await runs.accept({
-    ...startedBy(owner),
-    retryPolicy: { codes, maxAttempts, delaySeconds },
-    id: runOfRetraining(owner, 'training'),
+/** What gives a retraining its version, on the set that was built. */
+export async function retrainingWork(
+  ports: PipelineWorkPorts & Pick<Ports, 'deployments' | 'ledger'>,
+  input: RetrainingInput,
+): Promise<RetrainingWork> {
+  const { project, dataUntil } = input
+  const { deployment, policy } = await retrainingPolicyOf(ports.deployments, input)
+  const set = await outcomeOf<RetrainingSetOutcome>(ports.ledger, input, setStep(input.number))
+  if (policy.pipeline) return workOfPipeline(ports, deployment, policy, { project, set, dataUntil })
+  const version = await ports.datasets.version(project, set.dataset, set.version)
+  const request = retrainingRequest(policy, deployment.model, set.version, dataUntil)
+  const spec = buildTrainingSpec(request, { ...version, name: set.dataset } as DatasetFacts)
+  const { codes, maxAttempts, delaySeconds } = ports.retryPolicy
+  return {
     kind: 'training',
     name: spec.model,
     request: spec,
-  })
-  return { runId: run.id }
+    retryPolicy: { codes, maxAttempts, delaySeconds },
+  }
+}
+
+async function workOfPipeline(
+  ports: PipelineWorkPorts,
+  { name: deployment, model }: Deployment,
+  policy: PipelineRetrainingPolicy,
+  { project, set, dataUntil }: Pick<RetrainingInput, 'project' | 'dataUntil'> & { set: RetrainingSetOutcome },
+): Promise<RetrainingWork> {
+  const { name: pipeline, parameters: given, step: wanted } = policy.pipeline
+  const facts = retrainingFacts(policy, { deployment, model }, set.version, dataUntil)
+  const parameters = resolveGiven(given, 'retraining', facts)
+  const { definition, work } = await pipelineWork(ports, project, { pipeline, parameters })
+  const found = versionStep(definition, model, wanted)
+  if (!('step' in found)) throw new MlforgeError('wrong_state', found.message)
+  const retrains = { deployment, model, step: found.step }
+  return { ...work, request: { ...work.request, retrains }, alongside: waitsItsTurn(definition) }
+}
+
+/** Takes on what gives a retraining its version; its start is promised with it. Again, it is the same run. */
+export async function acceptTraining(
+  { runs }: Pick<Ports, 'runs'>,
+  owner: RetrainingOwner,
+  work: RetrainingWork,
+): Promise<StartedTraining> {
+  const id = runOfRetraining(owner, 'training')
+  await runs.accept({ ...startedBy(owner), ...work, id })
+  return { runId: id, kind: work.kind }
 }
 
 /**

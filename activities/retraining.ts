@@ -4,6 +4,7 @@ import type {
   RetrainingInput,
   RetrainingSetOutcome,
 } from '../contracts/temporal/incidents.js'
+import type { StartedTraining } from '../contracts/temporal/retraining.js'
 import type { ConversionSpec } from '../domain/datasets/conversion.js'
 import { type Expectation, refuseFailed } from '../domain/datasets/expectations.js'
 import type { Schema } from '../domain/datasets/schema.js'
@@ -12,12 +13,12 @@ import { effectKey } from '../domain/names.js'
 import type { RetrainingPolicy } from '../domain/retraining/policy.js'
 import {
   columnSources,
-  featuresOf,
   type JoinedConversion,
   type JoinedPredictions,
   joinedIdentity,
   joinedSchema,
   joinFrom,
+  learnedColumns,
   setStep,
 } from '../domain/retraining/set.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
@@ -38,14 +39,23 @@ import {
   acceptTraining,
   describeRetraining,
   retrainingPolicyOf,
-  retrainingSpec,
+  retrainingWork,
 } from './retraining-runs.js'
 import { withScratch } from './scratch.js'
 import { onceStep } from './step.js'
 
 type RetrainingPorts = Pick<
   Ports,
-  'runs' | 'ledger' | 'wakes' | 'datasets' | 'deployments' | 'predictions' | 'labels' | 'objects' | 'scratch'
+  | 'runs'
+  | 'ledger'
+  | 'wakes'
+  | 'datasets'
+  | 'pipelines'
+  | 'deployments'
+  | 'predictions'
+  | 'labels'
+  | 'objects'
+  | 'scratch'
 > & { readonly retryPolicy: RetryPolicy }
 
 /** What a retraining is made of: a set of data, a training on it, a rollout of what it gives. */
@@ -101,9 +111,9 @@ export function retrainingActivities(ports: RetrainingPorts) {
       )
     },
 
-    /** Takes the training of an incident's retraining on. */
-    async startRetraining(input: RetrainingInput): Promise<{ runId: string }> {
-      return acceptTraining(ports, input, await retrainingSpec(ports, input))
+    /** Takes the training of an incident's retraining on, or the run of the policy's pipeline. */
+    async startRetraining(input: RetrainingInput): Promise<StartedTraining> {
+      return acceptTraining(ports, input, await retrainingWork(ports, input))
     },
 
     /** Takes the rollout of what it gave on, unless somebody else's goes on. */
@@ -134,15 +144,19 @@ export function retrainingActivities(ports: RetrainingPorts) {
     const labelled = join(directory, 'labelled.parquet')
     const files = await predictions.files(deployment.id)
     const local = await Promise.all(files.map(file => objects.toFile(file.uri, directory)))
-    const { training } = policy
-    const features = featuresOf(training)
+    const learned = learnedColumns(policy, await deployments.servingSignature(deployment.id))
+    if (learned === null) {
+      throw new MlforgeError(
+        'wrong_state',
+        `No version of deployment "${deployment.name}" serves: what its predictions are is not known. Roll one out, then ask for the retraining again.`,
+      )
+    }
     const added = await labelledTable(
       {
         files: local,
         labels: labelsFile,
         ...range,
-        features,
-        target: training.target,
+        ...learned,
         timeColumn: EVENT_TIME,
       },
       labelled,
@@ -152,7 +166,7 @@ export function retrainingActivities(ports: RetrainingPorts) {
     if (added === 0 && input.number === null) return { base, latest: base.version, content: null, added }
     if (added === 0) throw nothingToLearn(input, from)
 
-    const sources = columnSources(schema, policy)
+    const sources = columnSources(schema, policy.timeColumn, learned)
     const table = join(directory, 'joined.parquet')
     const rows = await joinPredictions({ version: earlier, labelled }, schema, sources, table, options)
     const profile = await profileTable(table, options)

@@ -3,15 +3,19 @@ import { isUnderWay } from '../domain/runs/run-status.js'
 import type { RunUpdate } from '../stores/postgres/run-store.js'
 import { awaitChange } from './await-change.js'
 import type { Ports } from './ports.js'
+import { versionGiven } from './version-given.js'
 
-type RunPorts = Pick<Ports, 'runs'> & { readonly wakes: Pick<Ports['wakes'], 'publish'> }
+type RunPorts = Pick<Ports, 'runs' | 'ledger' | 'objects'> & {
+  readonly wakes: Pick<Ports['wakes'], 'publish'>
+}
 
 interface SomeRuns {
   readonly project: string
   readonly runIds: readonly string[]
 }
 
-export function runActivities({ runs, wakes }: RunPorts) {
+export function runActivities(ports: RunPorts) {
+  const { runs, wakes } = ports
   const endedOf = async ({ project, runIds }: SomeRuns) => {
     const rows = await Promise.all(runIds.map(id => runs.get(project, id)))
     return rows.filter(run => !isUnderWay(run))
@@ -28,10 +32,12 @@ export function runActivities({ runs, wakes }: RunPorts) {
     /** Those of some runs that have come to an end. One that is started again by itself has not. */
     async endedRuns(some: SomeRuns): Promise<EndedRun[]> {
       const ended = await endedOf(some)
-      return ended.map(({ id, status, error, result }) => {
-        const { version = null } = (result ?? {}) as { version?: number }
-        return { id, status, error, version }
-      })
+      return Promise.all(
+        ended.map(async run => {
+          const { id, kind, status, error } = run
+          return { id, kind, status, error, version: await versionGiven(ports, run) }
+        }),
+      )
     },
 
     /** Ends when all of some runs have. */

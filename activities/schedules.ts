@@ -11,9 +11,9 @@ import { buildTrainingSpec, type DatasetFacts, type TrainingRequest } from '../d
 import { derivedId } from '../stores/ids.js'
 import type { Schedule, ScheduledPipelineRow } from '../stores/postgres/entities/schedule.js'
 import type { Run } from '../stores/postgres/entities/run.js'
-import { pipelineRunRequest } from '../stores/postgres/pipeline-requests.js'
 import { turnIn } from '../stores/postgres/pool-turn.js'
 import type { AcceptRun } from '../stores/postgres/run-acceptance.js'
+import { pipelineWork } from './pipeline-work.js'
 import type { Ports } from './ports.js'
 
 type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'pipelines' | 'limits'> & {
@@ -128,20 +128,10 @@ export function scheduleActivities(ports: SchedulePorts) {
     project: string,
     { pipeline: name, parameters, priority }: ScheduledPipelineRow,
   ) {
-    const { definition, request, problems } = await pipelineRunRequest(ports, project, {
-      pipeline: name,
-      parameters,
-    })
-    if (request === null) {
-      const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
-      throw new MlforgeError('invalid_request', all, { problems })
-    }
+    const { definition, work } = await pipelineWork(ports, project, { pipeline: name, parameters })
     return {
-      kind: 'pipeline' as const,
-      name,
-      request,
-      ...(definition.retry ? { retryPolicy: definition.retry } : {}),
-      priority: priority ?? definition.priority ?? null,
+      ...work,
+      priority: priority ?? work.priority,
       alongside: async (transaction: EntityManager, run: Run) => {
         try {
           await turnIn(transaction, run, definition, definition.concurrency?.whenFull === 'refuse')

@@ -2,6 +2,7 @@
 // workflow on the same server.
 import 'reflect-metadata'
 import { randomUUID } from 'node:crypto'
+import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Client } from '@temporalio/client'
 import { bundleWorkflowCode, DefaultLogger, NativeConnection, Runtime, Worker } from '@temporalio/worker'
@@ -9,6 +10,7 @@ import { runActivities } from '../activities/runs.js'
 import type { RunInput } from '../contracts/temporal/messages.js'
 import { QUEUES } from '../contracts/temporal/queues.js'
 import { connectPostgres } from '../stores/postgres/data-source.js'
+import { LocalObjectStore } from '../stores/objects/local-object-store.js'
 import { LedgerStore } from '../stores/postgres/ledger-store.js'
 import { RunStore } from '../stores/postgres/run-store.js'
 import { startServers, stopServers } from '../test/support/servers.js'
@@ -24,6 +26,8 @@ const dataSource = await connectPostgres(servers.postgresUrl.replace(/\/mlforge$
 const connection = await NativeConnection.connect({ address: servers.temporalAddress })
 const client = new Client({ connection })
 const runs = new RunStore(dataSource)
+const ledger = new LedgerStore(dataSource)
+const objects = new LocalObjectStore(join(servers.stateDirectory, 'objects'))
 
 try {
   const bundle = await bundleWorkflowCode({
@@ -32,8 +36,8 @@ try {
   const workflows = await Worker.create({ connection, taskQueue: QUEUES.workflows, workflowBundle: bundle })
   const wakes = { publish: () => undefined }
   const activities = {
-    ...runActivities({ runs, wakes }),
-    ...chainActivities({ ledger: new LedgerStore(dataSource), wakes }),
+    ...runActivities({ runs, ledger, objects, wakes }),
+    ...chainActivities({ ledger, wakes }),
   }
   const io = await Worker.create({ connection, taskQueue: QUEUES.io, activities })
   await workflows.runUntil(io.runUntil(measure()))

@@ -187,10 +187,10 @@ class IncidentShell {
     const work = { ...this.input, number, dataUntil }
     try {
       const set = await buildRetrainingSet(work)
-      const { runId: training } = await startRetraining(work)
+      const { runId, kind } = await startRetraining(work)
       const { dataset, version, rows, added } = set
       const message = `training on ${dataset} version ${version}: ${rows} rows, ${added} of them predictions`
-      this.note(message, { ...set, training })
+      this.note(message, { ...set, [kind === 'pipeline' ? 'pipelineRun' : 'training']: runId })
     } catch (error) {
       if (isCancellation(error)) throw error
       this.failed = { number, error: describeFailure(error).error }

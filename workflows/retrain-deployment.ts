@@ -16,8 +16,8 @@ import { allEnded, type Awaited, awaitRuns } from './waiting.js'
 const { trainRetrained, rollOutRetrained } = proxyActivities<RetrainDeploymentActivities>(ROWS)
 
 /**
- * Retrains a deployment without an incident: which data -> a set of it -> a training against the champion ->
- * a rollout by the deployment's policy. Training and rollout are runs of their own under ids that follow
+ * Retrains a deployment without an incident: which data -> a set of it -> a training against the champion, or the
+ * pipeline of the deployment's policy -> a rollout by it. Training, pipeline run and rollout are runs of their own under ids that follow
  * from this one's, so another attempt finds them where they are; cancelled, it leaves them to themselves,
  * as an incident does.
  */
@@ -60,15 +60,17 @@ class Retraining {
 
     const begun = await trainRetrained(work)
     if ('skipped' in begun) return this.skip(begun, soFar)
-    const training = begun.runId
-    handle.keep({ ...soFar, training })
-    handle.stage('train', { training })
-    handle.show('training', training)
-    const trained = afterTraining(await this.ended('training', training))
-    if (trained.do === 'refuse') return this.refuse(trained.error, { ...soFar, training })
+    const { runId } = begun
+    const [what, ran] =
+      begun.kind === 'pipeline' ? ['pipeline run', { pipelineRun: runId }] : ['training', { training: runId }]
+    handle.keep({ ...soFar, ...ran })
+    handle.stage('train', ran)
+    handle.show(what, runId)
+    const trained = afterTraining(await this.ended(what, runId))
+    if (trained.do === 'refuse') return this.refuse(trained.error, { ...soFar, ...ran })
     if (trained.do === 'fail') throw failure(trained.error)
     const { version } = trained
-    const registered = { ...soFar, training, version }
+    const registered = { ...soFar, ...ran, version }
     handle.keep(registered)
 
     handle.stage('roll_out', { version })

@@ -73,14 +73,18 @@ function specOf({ steps }: PipelineDefinition, { step, item }: StepInput): Inner
 
 type Outputs = ReadonlyMap<string, Readonly<Record<string, Json>>>
 
-async function outputsBefore(
-  { ledger, objects }: ReadPorts,
-  runId: string,
-  { with: given }: InnerStep,
-): Promise<Outputs> {
+async function outputsBefore(ports: ReadPorts, runId: string, { with: given }: InnerStep): Promise<Outputs> {
   const names = new Set(referencesIn(given).flatMap(each => (each.kind === 'step' ? [each.step] : [])))
-  if (names.size === 0) return new Map()
-  const rows = await ledger.finished(runId, [...names])
+  return names.size === 0 ? new Map() : newestOutputs(ports, runId, [...names])
+}
+
+/** What those of some steps that are finished have given last, wherever it is kept. */
+export async function newestOutputs(
+  { ledger, objects }: Pick<Ports, 'ledger' | 'objects'>,
+  runId: string,
+  names: readonly string[],
+): Promise<Outputs> {
+  const rows = await ledger.finished(runId, names)
   // What was reset has finished anew before this one begins: the highest generation is the one that holds.
   const newest = new Map<string, StepOutcome>()
   for (const { step, outcome } of rows.sort((a, b) => a.generation - b.generation)) {
@@ -110,7 +114,7 @@ function valueOf(
       return valueAt(item?.value ?? null, reference.path, 'The item')
     case 'index':
       return item?.index ?? null
-    case 'tick':
+    case 'given':
       return null
     case 'parameter':
       return valueAt(

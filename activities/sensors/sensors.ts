@@ -3,16 +3,15 @@ import type { SensorLook, TakenTick, TakeTick } from '../../contracts/temporal/s
 import type { Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { RetryPolicy } from '../../domain/runs/retry-policy.js'
-import { parametersOfTick } from '../../domain/sensors/parameters.js'
+import { resolveGiven } from '../../domain/pipelines/given-parameters.js'
 import { secondsToNextLook } from '../../domain/sensors/sensor.js'
 import { derivedId } from '../../stores/ids.js'
 import type { Sensor } from '../../stores/postgres/entities/sensor.js'
-import { pipelineRunRequest } from '../../stores/postgres/pipeline-requests.js'
-import { turnIn } from '../../stores/postgres/pool-turn.js'
 import type { AcceptRun } from '../../stores/postgres/run-acceptance.js'
 import type { MadeTick } from '../../stores/postgres/sensor-store.js'
 import { awaitChange } from '../await-change.js'
 import { beatWhile } from '../heartbeats.js'
+import { pipelineWork, waitsItsTurn } from '../pipeline-work.js'
 import type { Ports } from '../ports.js'
 import type { SourcePage, SourcePorts } from './read-source.js'
 import { isOfSource } from './source-errors.js'
@@ -22,6 +21,9 @@ type SensorPorts = SourcePorts &
   Pick<Ports, 'runs' | 'sensors'> & {
     readonly retryPolicy: RetryPolicy
   }
+
+/** What is wrong with a tick, or with what its sensor gives to the pipeline: another look finds the same. */
+const OF_THE_TICK = ['not_found', 'step_input_invalid', 'invalid_request']
 
 interface Named {
   readonly project: string
@@ -114,35 +116,20 @@ export function sensorActivities(ports: SensorPorts) {
   ): Promise<Work> {
     const { id, project, name, pipeline } = sensor
     try {
-      const parameters = parametersOfTick(sensor.parameters, payload as Json)
-      const { definition, request, problems } = await pipelineRunRequest(ports, project, {
-        pipeline,
-        parameters,
-      })
-      if (request === null) {
-        const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
-        return { refused: new MlforgeError('invalid_request', all, { problems }) }
-      }
-      const { codes, maxAttempts, delaySeconds } = ports.retryPolicy
+      const parameters = resolveGiven(sensor.parameters, 'tick', payload as Json)
+      const { definition, work } = await pipelineWork(ports, project, { pipeline, parameters })
       return {
         request: {
+          ...work,
           id: derivedId(project, 'sensor', id, String(incarnation), key),
           project,
-          kind: 'pipeline',
-          name: pipeline,
-          request,
           principal: `sensor:${name}`,
           trigger: 'sensor',
-          retryPolicy: definition.retry ?? { codes, maxAttempts, delaySeconds },
-          priority: definition.priority ?? null,
-          // A tick is not lost where the pipeline is full: its run waits for its turn.
-          alongside: async (transaction, run) => void (await turnIn(transaction, run, definition, false)),
+          alongside: waitsItsTurn(definition),
         },
       }
     } catch (error) {
-      if (error instanceof MlforgeError && ['not_found', 'step_input_invalid'].includes(error.code)) {
-        return { refused: error }
-      }
+      if (error instanceof MlforgeError && OF_THE_TICK.includes(error.code)) return { refused: error }
       throw error
     }
   }

@@ -1,14 +1,17 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { FastifyReply } from 'fastify'
 import type { Config } from '../../config/config.js'
+import type { PipelineRunRequest } from '../../contracts/temporal/pipelines.js'
 import type { IncidentPageFacts, PageRun } from '../../domain/incidents/page/facts.js'
 import { incidentPage } from '../../domain/incidents/page/page.js'
 import type { GateDecision } from '../../domain/training/gate.js'
 import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
 import type { DriftWindow } from '../../stores/postgres/entities/drift.js'
 import type { Incident } from '../../stores/postgres/entities/incident.js'
+import type { Run } from '../../stores/postgres/entities/run.js'
 import { IncidentStore } from '../../stores/postgres/incident-store.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
+import { PipelineRunStore } from '../../stores/postgres/pipeline-run-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { PAGE_HEADERS } from '../http/page-headers.js'
 import type { Principal } from '../http/request.js'
@@ -31,6 +34,7 @@ export class IncidentPageService {
     @Inject(DeploymentStore) private readonly deployments: DeploymentStore,
     @Inject(RunStore) private readonly runs: RunStore,
     @Inject(LedgerStore) private readonly ledger: LedgerStore,
+    @Inject(PipelineRunStore) private readonly pipelineRuns: PipelineRunStore,
   ) {}
 
   async send({ project }: Principal, id: string, reply: FastifyReply): Promise<void> {
@@ -82,7 +86,8 @@ export class IncidentPageService {
 
   private async pageRetraining(runs: RetrainingRuns): Promise<IncidentPageFacts['retrainings'][number]> {
     const { number, trigger, version, dataset, training, rollout } = retrainingView(runs)
-    const steps = runs.training ? await this.ledger.steps(runs.training.id) : []
+    const judged = runs.training && (await this.trainingOf(runs.training))
+    const steps = judged === null ? [] : await this.ledger.steps(judged)
     const gate = steps.findLast(({ step }) => step === 'gate')?.outcome as GateDecision | undefined
     return {
       number,
@@ -94,6 +99,14 @@ export class IncidentPageService {
       gate: gate ?? null,
       rollout: rollout as PageRun | null,
     }
+  }
+
+  /** The training itself, or the one that the pipeline's run has started; null where none has begun. */
+  private async trainingOf({ id, kind, request }: Run): Promise<string | null> {
+    if (kind === 'training') return id
+    const { retrains } = request as PipelineRunRequest
+    const steps = await this.pipelineRuns.steps(id)
+    return steps.findLast(({ step }) => step === retrains?.step)?.child ?? null
   }
 }
 

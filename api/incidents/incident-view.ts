@@ -11,6 +11,7 @@ import { setStep } from '../../domain/retraining/set.js'
 import type { Incident, IncidentEvent as EventRow } from '../../stores/postgres/entities/incident.js'
 import type { LedgerStep } from '../../stores/postgres/entities/ledger-step.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
+import { selfPath } from '../runs/run-view.js'
 
 /** A retraining with the runs that it has started. */
 export interface RetrainingRuns {
@@ -59,10 +60,12 @@ export function setOf(steps: readonly LedgerStep[], number: number): RetrainingS
   return steps.findLast(({ step }) => step === setStep(number))?.outcome as RetrainingSetOutcome | undefined
 }
 
-function runView({ id, kind, status, error, result }: Run): IncidentRun {
+function runView(run: Run): IncidentRun {
+  const { id, kind, status, error, result } = run
   const { rollout, reason } = (result ?? {}) as { rollout?: string; reason?: string | null }
   const told = reason ? `${rollout}: ${reason}` : rollout
-  return { id, status, outcome: told ?? error?.message ?? null, href: `/v1/${kind}s/${id}` }
+  const outcome = told ?? error?.message ?? null
+  return { id, kind: kind as IncidentRun['kind'], status, outcome, href: selfPath(run) }
 }
 
 function windowView({ id, start, end }: { id: string; start: number; end: number }): IncidentWindow {

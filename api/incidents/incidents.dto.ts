@@ -99,6 +99,7 @@ class RetrainingSetDto {
 
 class IncidentRunDto implements IncidentRun {
   @ApiProperty({ format: 'uuid' }) id!: string
+  @ApiProperty({ enum: ['training', 'pipeline', 'rollout'] }) kind!: IncidentRun['kind']
   @ApiProperty({ enum: STATUSES, enumName: 'RunStatus' }) status!: IncidentRun['status']
   @ApiProperty({ type: String, nullable: true, description: 'how it ended' }) outcome!: string | null
   @ApiProperty() href!: string
@@ -110,7 +111,12 @@ class IncidentRetrainingDto implements IncidentRetraining {
   @ApiProperty({ format: 'date-time', description: 'event time' }) dataUntil!: string
   @ApiProperty({ type: 'integer', nullable: true }) version!: number | null
   @ApiProperty({ type: RetrainingSetDto, nullable: true }) dataset!: RetrainingSetDto | null
-  @ApiProperty({ type: IncidentRunDto, nullable: true }) training!: IncidentRunDto | null
+  @ApiProperty({
+    type: IncidentRunDto,
+    nullable: true,
+    description: "gives the version: a training, or a run of the policy's pipeline",
+  })
+  training!: IncidentRunDto | null
   @ApiProperty({ type: IncidentRunDto, nullable: true }) rollout!: IncidentRunDto | null
 }
 

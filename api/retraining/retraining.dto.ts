@@ -1,10 +1,17 @@
 import { ApiProperty, OmitType } from '@nestjs/swagger'
-import type { IncidentLimits, Retraining, SetRetraining } from '../../contracts/rest/retraining.js'
+import type { JsonValue } from '../../contracts/rest/pipelines.js'
+import type {
+  IncidentLimits,
+  Retraining,
+  RetrainingPipeline,
+  SetRetraining,
+} from '../../contracts/rest/retraining.js'
 import { HOLDOUTS } from '../../domain/retraining/policy.js'
 import {
   AnyProperty,
   ChoiceField,
   IntField,
+  MapField,
   NameField,
   NumberField,
   ObjectField,
@@ -19,6 +26,23 @@ class RetrainingTemplateDto extends OmitType(StartTrainingDto, [
   'split',
   'control',
 ] as const) {}
+
+class RetrainingPipelineDto implements RetrainingPipeline {
+  @NameField({ example: 'retrain', description: 'its newest version is run' }) name!: string
+  @MapField({
+    optional: true,
+    example: { dataset: '${{ retraining.dataset }}' },
+    description: 'texts may hold `${{ retraining.<fact> }}`: dataset, deployment, model, dataUntil, holdout',
+  })
+  parameters?: { [name: string]: JsonValue }
+  @TextField({
+    optional: true,
+    min: 1,
+    max: 60,
+    description: 'that trains or registers the version; the only one that does where it is left out',
+  })
+  step?: string
+}
 
 class IncidentLimitsDto implements IncidentLimits {
   @IntField({
@@ -56,9 +80,13 @@ export class SetRetrainingDto implements SetRetraining {
   })
   timeColumn!: string
   @ObjectField(() => RetrainingTemplateDto, {
-    description: 'as of POST /v1/trainings, without what is of the moment: model, dataset, split',
+    optional: true,
+    description:
+      'either this or `pipeline`: as of POST /v1/trainings, without what is of the moment: model, dataset, split',
   })
-  training!: RetrainingTemplateDto
+  training?: RetrainingTemplateDto
+  @ObjectField(() => RetrainingPipelineDto, { optional: true, description: 'gives the version' })
+  pipeline?: RetrainingPipelineDto
   @ChoiceField(HOLDOUTS, {
     optional: true,
     default: 'month',
@@ -81,7 +109,9 @@ class LimitsInForceDto {
 export class RetrainingDto implements Retraining {
   @ApiProperty() dataset!: string
   @ApiProperty() timeColumn!: string
-  @ApiProperty({ type: RetrainingTemplateDto }) training!: RetrainingTemplateDto
+  @ApiProperty({ type: RetrainingTemplateDto, required: false, description: 'either this or `pipeline`' })
+  training?: RetrainingTemplateDto
+  @ApiProperty({ type: RetrainingPipelineDto, required: false }) pipeline?: RetrainingPipelineDto
   @ApiProperty({ enum: HOLDOUTS }) holdout!: 'month' | 'week' | 'day'
   @AnyProperty('as a rollout keeps it') strategy!: unknown
   @ApiProperty({ type: LimitsInForceDto }) incident!: LimitsInForceDto

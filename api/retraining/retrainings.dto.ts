@@ -40,7 +40,9 @@ export class RetrainingRunDto extends OperationDto implements RetrainingRun {
   skipped!: RetrainingRun['skipped']
   @ApiProperty({ type: LearnedFromDto, nullable: true }) dataset!: LearnedFromDto | null
   @ApiProperty({ type: String, format: 'uuid', nullable: true }) training!: string | null
-  @ApiProperty({ type: 'integer', nullable: true, description: 'that the training has registered' })
+  @ApiProperty({ type: String, format: 'uuid', nullable: true, description: "of the policy's pipeline" })
+  pipelineRun!: string | null
+  @ApiProperty({ type: 'integer', nullable: true, description: 'that has been registered' })
   version!: number | null
   @ApiProperty({ type: String, format: 'uuid', nullable: true }) rollout!: string | null
 }

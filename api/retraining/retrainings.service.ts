@@ -79,6 +79,7 @@ export class RetrainingsService {
       skipped: result.skipped ?? null,
       dataset: result.dataset ? { ...result.dataset } : null,
       training: result.training ?? null,
+      pipelineRun: result.pipelineRun ?? null,
       version: result.version ?? null,
       rollout: result.rollout ?? null,
     }

@@ -41,7 +41,7 @@ export function operationView(run: Run, temporal: Config['temporal']): Operation
 }
 
 /** Address of the run in this API. */
-function selfPath(run: Run): string {
+export function selfPath(run: Run): string {
   switch (run.kind) {
     case 'training':
       return `/v1/trainings/${run.id}`

@@ -3,10 +3,10 @@ import type { SensorPipeline, SensorSource as Requested } from '../../contracts/
 import type { Json } from '../../domain/canonical-json.js'
 import type { Problem } from '../../domain/errors.js'
 import { boundProblems } from '../../domain/pipelines/bounds.js'
+import { givenProblems } from '../../domain/pipelines/given-parameters.js'
 import { located } from '../../domain/pipelines/problems.js'
-import { parameterProblems } from '../../domain/sensors/parameters.js'
 import { sourceOf } from '../../domain/sensors/requested-source.js'
-import type { SensorSource } from '../../domain/sensors/sensor.js'
+import { PAYLOADS, type SensorSource } from '../../domain/sensors/sensor.js'
 import { sourceProblems } from '../../domain/sensors/source-problems.js'
 import type { Sensor } from '../../stores/postgres/entities/sensor.js'
 import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
@@ -38,7 +38,7 @@ export class SensorWork {
     const ofSource: Problem[] = 'at' in source ? [source] : sourceProblems(source, pipeline)
     const ofParameters =
       isFit && unfit.length === 0 && !('at' in source)
-        ? parameterProblems(definition, parameters, source.kind).map(each => ({
+        ? givenProblems(definition, parameters, { root: 'tick', known: PAYLOADS[source.kind] }).map(each => ({
             ...each,
             at: `pipeline.${each.at}`,
           }))

@@ -58,6 +58,7 @@ export interface IncidentRetraining {
   version: number | null
   /** The set that was built; `added` counts labelled predictions. */
   dataset: { name: string; version: number; rows: number; added: number } | null
+  /** The run that gives the version: a training, or a run of the policy's pipeline. */
   training: IncidentRun | null
   rollout: IncidentRun | null
 }
@@ -65,6 +66,7 @@ export interface IncidentRetraining {
 /** A run that the incident has started. */
 export interface IncidentRun {
   id: string
+  kind: 'training' | 'pipeline' | 'rollout'
   status: Operation['status']
   /** How it ended where that was not well, or the outcome of a rollout. */
   outcome: string | null

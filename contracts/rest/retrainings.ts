@@ -18,9 +18,11 @@ export interface RetrainingRun extends Operation {
   skipped: 'no_new_data' | 'incident_open' | null
   /** Version of the dataset that was learned from. */
   dataset: { name: string; version: number } | null
-  /** Run of the training. */
+  /** Run of the training; null where a pipeline gives the version. */
   training: string | null
-  /** Version that the training has registered. */
+  /** Run of the policy's pipeline. */
+  pipelineRun: string | null
+  /** Version that has been registered. */
   version: number | null
   /** Run of the rollout. */
   rollout: string | null

@@ -1,6 +1,7 @@
 import { defineQuery } from '@temporalio/workflow'
 import type { Evaluated, GateDecision } from '../../domain/training/gate.js'
 import type { ParityVerdict } from '../../domain/training/parity.js'
+import type { RunKind } from '../../domain/names.js'
 import type { RunStatus } from '../../domain/runs/run-status.js'
 import type { BackfillLive } from './backfills.js'
 import type { DriftLive } from './monitoring.js'
@@ -39,9 +40,11 @@ export interface RunLimits {
 /** How a run has ended that another one waits for. */
 export interface EndedRun {
   readonly id: string
+  /** Histories from before there was such a field are without. */
+  readonly kind?: RunKind
   readonly status: RunStatus
   readonly error: RunFailure | null
-  /** That a training has registered. */
+  /** That a training has registered, or the run of a pipeline that retrains. */
   readonly version: number | null
 }
 

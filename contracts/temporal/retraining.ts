@@ -17,6 +17,7 @@ export interface RetrainingLive {
   /** Event time, epoch milliseconds. */
   readonly dataUntil?: number
   readonly training?: string
+  readonly pipelineRun?: string
   readonly version?: number
   readonly rollout?: string
   /** Somebody else's rollout that is waited for. */
@@ -35,7 +36,14 @@ export interface StartRolloutInput extends RunInput {
   readonly version: number
 }
 
-export type TrainingStart = { readonly runId: string } | Skipped
+/** The run that gives the version: a training, or what the policy's pipeline does. */
+export interface StartedTraining {
+  readonly runId: string
+  /** Histories from before there was such a field are without. */
+  readonly kind?: 'training' | 'pipeline'
+}
+
+export type TrainingStart = StartedTraining | Skipped
 
 export type RolloutStart =
   | { readonly runId: string }
@@ -56,7 +64,9 @@ export interface RetrainDeploymentResult extends RunEnd {
   /** Event time, epoch milliseconds; not there where it was skipped before that was known. */
   readonly dataUntil?: number
   readonly dataset?: { readonly name: string; readonly version: number }
+  /** Run that has given the version: a training, or one of a pipeline. */
   readonly training?: string
+  readonly pipelineRun?: string
   readonly version?: number
   readonly rollout?: string
 }

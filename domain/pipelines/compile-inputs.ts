@@ -167,8 +167,10 @@ function referenceProblem(
       return hasItem ? null : `"${describeReference(reference)}" is only known within "do" of a map.`
     case 'run':
       return null
-    case 'tick':
-      return `"${describeReference(reference)}" is only known in the parameters of a sensor.`
+    case 'given': {
+      const where = reference.root === 'tick' ? 'a sensor' : 'a retraining policy'
+      return `"${describeReference(reference)}" is only known in the parameters of ${where}.`
+    }
     case 'parameter': {
       const { name, path } = reference
       if (Object.hasOwn(parameters, name)) {
@@ -205,7 +207,7 @@ function typeOf(reference: Reference, { parameters, steps }: Scope): ValueType |
     case 'index':
       return 'integer'
     case 'item':
-    case 'tick':
+    case 'given':
       return 'json'
     case 'parameter':
       if (!Object.hasOwn(parameters, reference.name)) return undefined

@@ -17,8 +17,12 @@ export type Reference =
   | { readonly kind: 'item'; readonly path: readonly string[] }
   /** Its position, from 0. */
   | { readonly kind: 'index' }
-  /** What a sensor has seen, in the parameters that it gives to a pipeline. */
-  | { readonly kind: 'tick'; readonly path: readonly string[] }
+  /** What has led to a run, in the parameters that a sensor or a retraining gives to a pipeline. */
+  | { readonly kind: 'given'; readonly root: Given; readonly path: readonly string[] }
+
+/** What leads to runs of pipelines by itself: a tick of a sensor, the retraining of a deployment. */
+export const GIVEN = ['tick', 'retraining'] as const
+export type Given = (typeof GIVEN)[number]
 
 /** What a run says of itself. */
 export const RUN_FIELDS = ['id', 'pipeline'] as const
@@ -124,8 +128,8 @@ export function describeReference(reference: Reference): string {
       return 'index'
     case 'item':
       return ['item', ...reference.path].join('.')
-    case 'tick':
-      return ['tick', ...reference.path].join('.')
+    case 'given':
+      return [reference.root, ...reference.path].join('.')
     case 'step':
       return ['steps', reference.step, reference.output, ...reference.path].join('.')
   }
@@ -156,7 +160,8 @@ function parse(inner: string): TextPart {
   }
   const [first, second, ...path] = rest
   if (root === 'item') return { reference: { kind: 'item', path: rest } }
-  if (root === 'tick') return { reference: { kind: 'tick', path: rest } }
+  const given = GIVEN.find(each => each === root)
+  if (given) return { reference: { kind: 'given', root: given, path: rest } }
   if (root === 'index' && first === undefined) return { reference: { kind: 'index' } }
   if (root === 'parameters' && first !== undefined) {
     return { reference: { kind: 'parameter', name: first, path: rest.slice(1) } }

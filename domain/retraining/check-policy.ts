@@ -4,7 +4,9 @@ import type { ModelSignature } from '../models/signature.js'
 import { strategyProblems } from '../rollouts/strategy.js'
 import { didYouMean } from '../suggest.js'
 import { buildTrainingSpec, type DatasetFacts } from '../training/build-spec.js'
-import type { RetrainingPolicy } from './policy.js'
+import type { PipelineDefinition } from '../pipelines/definition.js'
+import { pipelineProblems } from './pipeline.js'
+import type { RetrainingPolicy, TrainingRetrainingPolicy } from './policy.js'
 import { featuresOf, retrainingRequest } from './set.js'
 
 /** What a policy is checked against: the newest version of its dataset, and what callers send now. */
@@ -13,6 +15,8 @@ export interface PolicyFacts {
   readonly dataset: DatasetFacts
   /** Of the version that serves; null where none does yet. */
   readonly serving: ModelSignature | null
+  /** Newest version of the policy's pipeline; null for a policy that has none. */
+  readonly pipeline: PipelineDefinition | null
 }
 
 /** A moment at which every holdout has whole periods. */
@@ -26,15 +30,17 @@ const SOME_VERSIONS = { candidate: 2, stable: 1 }
  * before there is one; empty for a policy that can be kept.
  */
 export function policyProblems(policy: RetrainingPolicy, facts: PolicyFacts): Problem[] {
+  const { model, dataset, serving, pipeline } = facts
   return [
-    ...trainingProblems(policy, facts),
-    ...timeProblems(policy, facts.dataset),
-    ...servingProblems(policy, facts.serving),
+    ...(policy.training
+      ? [...trainingProblems(policy, facts), ...servingProblems(policy, serving)]
+      : [...pipelineProblems(policy, model, pipeline!), ...targetProblems(dataset, serving)]),
+    ...timeProblems(policy, dataset),
     ...strategyProblemsOf(policy),
   ]
 }
 
-function trainingProblems(policy: RetrainingPolicy, { model, dataset }: PolicyFacts): Problem[] {
+function trainingProblems(policy: TrainingRetrainingPolicy, { model, dataset }: PolicyFacts): Problem[] {
   try {
     buildTrainingSpec(retrainingRequest(policy, model, dataset.version, SOME_TIME), dataset)
     return []
@@ -63,7 +69,7 @@ function timeProblems({ timeColumn }: RetrainingPolicy, { schema, name, version 
 }
 
 /** What a retraining learns from must be in the predictions, else the new rows have nothing there. */
-function servingProblems({ training }: RetrainingPolicy, serving: ModelSignature | null): Problem[] {
+function servingProblems({ training }: TrainingRetrainingPolicy, serving: ModelSignature | null): Problem[] {
   if (serving === null) return []
   const known = serving.features.map(feature => feature.name)
   return featuresOf(training)
@@ -72,6 +78,13 @@ function servingProblems({ training }: RetrainingPolicy, serving: ModelSignature
       at: 'training.features',
       message: `Callers do not send "${feature}": the version that serves takes ${known.join(', ')}.`,
     }))
+}
+
+/** Labels go to the column that the version that serves has learned; without it there is nothing to learn. */
+function targetProblems({ schema, name, version }: DatasetFacts, serving: ModelSignature | null): Problem[] {
+  if (serving === null || schema.some(column => column.name === serving.target)) return []
+  const message = `${name} version ${version} has no column "${serving.target}", which the version that serves predicts: labels would go nowhere.`
+  return [{ at: 'dataset', message }]
 }
 
 function strategyProblemsOf({ strategy }: RetrainingPolicy): Problem[] {

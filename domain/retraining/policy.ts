@@ -1,3 +1,4 @@
+import type { Json } from '../canonical-json.js'
 import { DAY_MS } from '../drift/windows.js'
 import { DEFAULT_INCIDENT_POLICY, type IncidentPolicy } from '../incidents/incident.js'
 import type { Strategy } from '../rollouts/strategy.js'
@@ -21,18 +22,37 @@ export const HOLDOUTS = ['month', 'week', 'day'] as const
 
 export type Holdout = (typeof HOLDOUTS)[number]
 
-/** How a deployment is retrained when an incident says so. */
-export interface RetrainingPolicy {
+interface CommonPolicy {
   /** Name of the dataset that grows by what was predicted and labelled. */
   readonly dataset: string
   /** The dataset's date or timestamp column: it gets the event time, and rows are split by it. */
   readonly timeColumn: string
-  readonly training: TrainingTemplate
   readonly holdout: Holdout
   /** How the new version comes into service. */
   readonly strategy: Strategy
   readonly incident: IncidentLimits
 }
+
+/** A training gives the version. */
+export interface TrainingRetrainingPolicy extends CommonPolicy {
+  readonly training: TrainingTemplate
+  readonly pipeline?: undefined
+}
+
+/** A run of a pipeline gives the version. */
+export interface PipelineRetrainingPolicy extends CommonPolicy {
+  readonly training?: undefined
+  readonly pipeline: {
+    readonly name: string
+    /** Texts may refer to the retraining; see RETRAINING_FACTS. */
+    readonly parameters: Readonly<Record<string, Json>>
+    /** Step that gives the version; the only one that can where it is left out. */
+    readonly step?: string
+  }
+}
+
+/** How a deployment is retrained, when an incident says so or somebody asks. */
+export type RetrainingPolicy = TrainingRetrainingPolicy | PipelineRetrainingPolicy
 
 /**
  * The limits an incident decides by; what nobody has set has its default.

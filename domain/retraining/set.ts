@@ -2,8 +2,9 @@ import { canonicalJson, type Json } from '../canonical-json.js'
 import type { ConversionSpec } from '../datasets/conversion.js'
 import type { Column, ColumnType, Schema } from '../datasets/schema.js'
 import { DAY_MS, previousWindow, windowContaining } from '../drift/windows.js'
+import type { ModelSignature } from '../models/signature.js'
 import type { TrainingRequest } from '../training/build-spec.js'
-import type { Holdout, RetrainingPolicy } from './policy.js'
+import type { Holdout, RetrainingPolicy, TrainingRetrainingPolicy } from './policy.js'
 
 /** Step that builds the data of a retraining: an incident counts its own, null is a run of its own. */
 export function setStep(number: number | null): string {
@@ -18,6 +19,28 @@ export interface ColumnSource {
   readonly from: 'time' | 'label' | 'feature' | 'empty'
 }
 
+/** What a retraining reads of its predictions. */
+export interface LearnedColumns {
+  /** Each once, in order. */
+  readonly features: readonly string[]
+  /** Gets the label that holds. */
+  readonly target: string
+}
+
+/**
+ * What a retraining by a policy reads of predictions: what its training asks for; a pipeline gets all that
+ * they have.
+ * @param serving signature of the version that answers, null where none does
+ * @returns null where that is not known
+ */
+export function learnedColumns(
+  { training }: RetrainingPolicy,
+  serving: ModelSignature | null,
+): LearnedColumns | null {
+  if (training) return { features: featuresOf(training), target: training.target }
+  return serving && { features: serving.features.map(({ name }) => name), target: serving.target }
+}
+
 /**
  * How a labelled prediction becomes a row of the dataset: a next version has the schema of the last, so
  * every column has a source. The time column gets the event time, the target the label that holds, the
@@ -25,12 +48,13 @@ export interface ColumnSource {
  */
 export function columnSources(
   schema: Schema,
-  { timeColumn, training }: Pick<RetrainingPolicy, 'timeColumn' | 'training'>,
+  timeColumn: string,
+  { features: learned, target }: LearnedColumns,
 ): ColumnSource[] {
-  const features = new Set(featuresOf(training))
+  const features = new Set(learned)
   return schema.map(({ name: column, type }) => {
     if (column === timeColumn) return { column, type, from: 'time' }
-    if (column === training.target) return { column, type, from: 'label' }
+    if (column === target) return { column, type, from: 'label' }
     return { column, type, from: features.has(column) ? 'feature' : 'empty' }
   })
 }
@@ -39,7 +63,7 @@ export function columnSources(
 export function featuresOf({
   features,
   baseline,
-}: Pick<RetrainingPolicy['training'], 'features' | 'baseline'>): string[] {
+}: Pick<TrainingRetrainingPolicy['training'], 'features' | 'baseline'>): string[] {
   return [...new Set([...features, ...(baseline?.by ?? [])])]
 }
 
@@ -76,7 +100,7 @@ export function retrainingSplit(
 
 /** The training of a retraining, on a version of the dataset that the policy names. */
 export function retrainingRequest(
-  policy: RetrainingPolicy,
+  policy: TrainingRetrainingPolicy,
   model: string,
   version: number,
   dataUntil: number,

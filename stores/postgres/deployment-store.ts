@@ -1,8 +1,9 @@
 import { type DataSource, type EntityManager, IsNull, Not, type QueryDeepPartialEntity } from 'typeorm'
 import { MlforgeError } from '../../domain/errors.js'
+import type { ModelSignature } from '../../domain/models/signature.js'
 import type { RetrainingPolicy } from '../../domain/retraining/policy.js'
 import type { Following } from '../../domain/rollouts/following.js'
-import { type RoutingPlan, stableOnly } from '../../domain/routing/plan.js'
+import { type RoutingPlan, stableArm, stableOnly } from '../../domain/routing/plan.js'
 import type { ServedVersion } from '../../domain/serving/served-version.js'
 import { didYouMean } from '../../domain/suggest.js'
 import { uuidv7 } from '../ids.js'
@@ -114,6 +115,13 @@ export class DeploymentStore {
   /** Newest plan of a deployment, null where it has never had traffic. */
   async plan(deploymentId: string): Promise<RoutingPlanRow | null> {
     return newestPlan(this.dataSource.manager, deploymentId)
+  }
+
+  /** What the stable version takes and predicts; null where none serves. */
+  async servingSignature(deploymentId: string): Promise<ModelSignature | null> {
+    const current = await this.plan(deploymentId)
+    const stable = current && stableArm(current.plan)
+    return current?.versions.find(({ version }) => version === stable?.version)?.signature ?? null
   }
 
   async plans(deploymentId: string, request: PageRequest): Promise<PageOf<RoutingPlanRow>> {

@@ -222,17 +222,20 @@ export class RunStore {
   }
 
   /**
-   * Id of a training that was asked for exactly the same and has learned from it, or is about to; null for
-   * none.
-   * @param except the training that asks
+   * Id of a run that was asked for exactly the same and has learned from it, or is about to; null for none.
+   * @param except the run that asks
    */
-  async learned(project: string, model: string, spec: object, except: string): Promise<string | null> {
+  async learned(
+    project: string,
+    { kind, name, request }: { readonly kind: RunKind; readonly name: string; readonly request: object },
+    except: string,
+  ): Promise<string | null> {
     const found = await this.dataSource
       .getRepository(Run)
       .createQueryBuilder('run')
-      .where({ project, kind: 'training', name: model, id: Not(except) })
+      .where({ project, kind, name, id: Not(except) })
       .andWhere(`run.status IN ('accepted', 'running', 'succeeded', 'refused')`)
-      .andWhere('run.request = :spec::jsonb', { spec: JSON.stringify(spec) })
+      .andWhere('run.request = :request::jsonb', { request: JSON.stringify(request) })
       .orderBy('run.createdAt')
       .getOne()
     return found?.id ?? null

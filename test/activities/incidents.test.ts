@@ -13,6 +13,7 @@ import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
 import { DriftStore } from '../../stores/postgres/drift-store.js'
 import type { Deployment } from '../../stores/postgres/entities/deployment.js'
 import { IncidentStore, runOfIncident } from '../../stores/postgres/incident-store.js'
+import { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { PredictionStore } from '../../stores/postgres/prediction-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { months } from '../domain/drift/months.js'
@@ -36,6 +37,7 @@ describe('a look at an incident', () => {
     const { dataSource } = database
     ports = {
       runs: new RunStore(dataSource),
+      ledger: new LedgerStore(dataSource),
       incidents: new IncidentStore(dataSource),
       drift: new DriftStore(dataSource),
       deployments: new DeploymentStore(dataSource),

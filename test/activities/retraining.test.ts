@@ -19,6 +19,7 @@ import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
 import type { Deployment } from '../../stores/postgres/entities/deployment.js'
 import { LabelStore } from '../../stores/postgres/label-store.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
+import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
 import { PredictionStore } from '../../stores/postgres/prediction-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { BIKE_DATES, bikeLines, check } from '../stores/duckdb/tables.js'
@@ -65,6 +66,7 @@ describe('the data of a retraining, from real hours', () => {
       ledger: new LedgerStore(dataSource),
       wakes: { publish: () => undefined, subscribe: () => () => undefined, close: () => undefined },
       datasets: new DatasetStore(dataSource),
+      pipelines: new PipelineStore(dataSource),
       deployments: new DeploymentStore(dataSource),
       predictions: new PredictionStore(dataSource),
       labels: new LabelStore(dataSource),

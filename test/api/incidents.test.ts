@@ -100,6 +100,54 @@ describe('incidents', () => {
       expect(await put({ ...POLICY, dataset: 'bikez' })).toMatchObject({ status: 404 })
     })
 
+    it('names a pipeline instead of a training', async () => {
+      const { training, ...data } = POLICY
+      const steps = {
+        train: {
+          uses: 'train',
+          with: { model: 'rides', dataset: 'bikes', version: 1, training: '${{ parameters.training }}' },
+        },
+      }
+      const parameters = { set: { type: 'string' }, training: { type: 'json', default: {} }, rounds: 10 }
+      const applied = await api.call('POST', '/v1/pipelines', {
+        body: { pipelines: { again: { parameters, steps } } },
+      })
+      expect(applied).toMatchObject({ status: 200 })
+      const pipeline = { name: 'again', parameters: { set: '${{ retraining.dataset }}' } }
+      const answer = await put({ ...data, pipeline })
+      expect(answer).toMatchObject({ status: 200, body: { ...data, pipeline, holdout: 'month' } })
+      expect(answer.body).not.toHaveProperty('training')
+      // What is shown can be sent as it is.
+      expect(await put(answer.body)).toMatchObject({ status: 200, body: answer.body })
+
+      expect(problemsOf(await put({ ...data, training, pipeline }))).toEqual([
+        { at: 'pipeline', message: expect.stringContaining('either `training` or `pipeline`') },
+      ])
+      expect(problemsOf(await put(data))).toEqual([
+        { at: 'training', message: expect.stringContaining('either `training` or `pipeline`') },
+      ])
+      const wrong = {
+        name: 'again',
+        parameters: { set: '${{ retraining.datset }}', rounds: 'many', trainin: {} },
+        step: 'trian',
+      }
+      expect(problemsOf(await put({ ...data, pipeline: wrong }))).toEqual([
+        { at: 'pipeline.parameters.trainin', message: expect.stringContaining('Did you mean "training"') },
+        { at: 'pipeline.parameters.rounds', message: expect.any(String) },
+        { at: 'pipeline.parameters.set', message: expect.stringContaining('Did you mean "dataset"') },
+        { at: 'pipeline.step', message: expect.stringContaining('Did you mean "train"') },
+      ])
+      const unfit = { ...pipeline, parameters: { set: 'a\u0000b' } }
+      expect(problemsOf(await put({ ...data, pipeline: unfit }))).toEqual([
+        { at: 'pipeline.parameters.set', message: expect.any(String) },
+      ])
+      expect(await put({ ...data, pipeline: { ...pipeline, name: 'agian' } })).toMatchObject({
+        status: 404,
+        body: { detail: expect.stringContaining('Did you mean "again"') },
+      })
+      expect((await put(POLICY)).body).not.toHaveProperty('pipeline')
+    })
+
     it('learns from nothing that callers do not send', async () => {
       await api.call('POST', '/v1/deployments', { body: { name: 'narrow', model: 'rides' } })
       const { id } = await deployments.get(PROJECT, 'narrow')

@@ -63,6 +63,7 @@ describe('retrainings of a deployment', () => {
         skipped: null,
         dataset: null,
         training: null,
+        pipelineRun: null,
         version: null,
         rollout: null,
         links: { self: `/v1/operations/${id}`, result: '/v1/deployments/bike' },

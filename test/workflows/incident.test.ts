@@ -10,7 +10,7 @@ import {
 } from '../../contracts/temporal/incidents.js'
 import { liveQuery } from '../../contracts/temporal/messages.js'
 import type { IncidentStatus } from '../../domain/incidents/incident-status.js'
-import type { RetrainingPolicy } from '../../domain/retraining/policy.js'
+import type { RetrainingPolicy, TrainingRetrainingPolicy } from '../../domain/retraining/policy.js'
 import { writeSequence } from '../../domain/runs/run-status.js'
 import { uuidv7 } from '../../stores/ids.js'
 import type { Deployment } from '../../stores/postgres/entities/deployment.js'
@@ -24,7 +24,10 @@ import { type BikeHour, bikeHours, predictionOf } from '../support/bike-log.js'
 import { eventually } from '../support/eventually.js'
 import { Harness, type HarnessOptions, PROJECT } from '../support/harness.js'
 import { record } from '../support/histories.js'
+import { PipelineRuns } from '../support/pipeline-runs.js'
 import { logPredictions } from '../support/prediction-log.js'
+import { BIKE_SIGNATURE, RETRAIN, retrainingByPipeline } from '../support/retraining-pipeline.js'
+import { serveVersion } from '../support/serving-plan.js'
 import { MONTHLY, recordWindow } from '../support/windows.js'
 
 /** Labelled rows of the months from May 2011 on. */
@@ -34,7 +37,10 @@ const QUICK = { MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.2' }
 
 const { model: _, dataset: _dataset, split: _split, ...TRAINING } = bikeTraining({ rounds: 20 })
 
-function policy(maxRmseOfBaseline: number, change: Partial<RetrainingPolicy> = {}): RetrainingPolicy {
+function policy(
+  maxRmseOfBaseline: number,
+  change: Partial<TrainingRetrainingPolicy> = {},
+): TrainingRetrainingPolicy {
   return {
     dataset: 'bike',
     timeColumn: 'dteday',
@@ -132,6 +138,42 @@ describe('followIncident', () => {
       state: { settledUntil: Date.UTC(2011, 10, 1), retrainings: [{ version: null }, { version: 1 }] },
     })
     await record(harness.client, run.workflowId, 'followIncident.closed')
+  }, 120_000)
+
+  it('retrains by the pipeline of its policy, and takes its no for one', async () => {
+    const runs = new PipelineRuns(harness)
+    await runs.apply('retrain', RETRAIN)
+    const incident = { minLabelledRows: 2_000 }
+    const bike = await world.deploy('piped', retrainingByPipeline(0.01, { incident }))
+    await serveVersion(harness, bike.deployment.id, BIKE_SIGNATURE)
+    await bike.logs(world.hours)
+    await bike.sees(['breached', 'breached', 'breached'])
+    await bike.until('escalated', 'retraining 1 was refused by its gate')
+    const first = await bike.own('training', 1)
+    expect((await bike.story()).slice(-3)).toMatchObject([
+      { evidence: { dataset: 'bike', pipelineRun: first } },
+      { message: 'retraining 1 is running' },
+      { status: 'escalated', evidence: { reason: 'gate_refused', pipeline: first, code: 'gate_refused' } },
+    ])
+
+    await harness.ports.deployments.setRetraining(bike.deployment.id, retrainingByPipeline(1, { incident }))
+    await bike.tell({ verb: 'retrain', by: 'key:ann', reason: 'the gate was too strict' })
+    await bike.until('rolling_out', 'version 1 is being rolled out')
+    const run = await harness.ports.runs.get(PROJECT, await bike.own('training', 2))
+    expect(run).toMatchObject({
+      kind: 'pipeline',
+      name: 'retrain',
+      status: 'succeeded',
+      principal: `incident:${bike.id}`,
+      request: { retrains: { deployment: 'piped', step: 'train' } },
+    })
+    const rollout = await harness.ports.runs.get(PROJECT, await bike.own('rollout', 2))
+    expect(rollout).toMatchObject({ request: { candidate: { version: 1 } } })
+    await bike.ends(rollout, { status: 'succeeded', rollout: 'promoted' })
+    await bike.until('observing', /^observing version 1/)
+    await bike.tell({ verb: 'close', by: 'key:ann', reason: 'seen enough' })
+    await harness.ended(await bike.run())
+    await record(harness.client, (await bike.run()).workflowId, 'followIncident.by-pipeline')
   }, 120_000)
 
   it('opens with the check that finds the second breach', async () => {

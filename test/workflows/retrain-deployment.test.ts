@@ -18,7 +18,10 @@ import { type BikeHour, bikeHours, predictionOf } from '../support/bike-log.js'
 import { eventually } from '../support/eventually.js'
 import { Harness, PROJECT } from '../support/harness.js'
 import { record } from '../support/histories.js'
+import { PipelineRuns } from '../support/pipeline-runs.js'
 import { logPredictions } from '../support/prediction-log.js'
+import { BIKE_SIGNATURE, RETRAIN, retrainingByPipeline } from '../support/retraining-pipeline.js'
+import { serveVersion } from '../support/serving-plan.js'
 import { MONTHLY, recordWindow } from '../support/windows.js'
 
 const AUGUST = Date.UTC(2011, 7, 1)
@@ -71,7 +74,11 @@ describe('retrainDeployment', () => {
   }
 
   /** May to July 2011 with their labels, and August's first hour without. */
-  async function deploy(name: string, retraining = policy(), logged: readonly BikeHour[] = hours) {
+  async function deploy(
+    name: string,
+    retraining: RetrainingPolicy = policy(),
+    logged: readonly BikeHour[] = hours,
+  ) {
     const { deployments, drift, labels } = harness.ports
     const { id } = await deployments.create(PROJECT, name, name, 'key:test')
     await drift.setPolicy(id, MONTHLY)
@@ -196,6 +203,97 @@ describe('retrainDeployment', () => {
     })
     expect(await own(run, 'rollout')).toBeNull()
     await record(harness.client, run.workflowId, 'retrainDeployment.refused')
+  }, 60_000)
+
+  it('is done by the pipeline of its policy, and does nothing twice', async () => {
+    const runs = new PipelineRuns(harness)
+    await runs.apply('retrain', RETRAIN)
+    const bike = await deploy('piped', retrainingByPipeline())
+    await serveVersion(harness, bike.id, BIKE_SIGNATURE)
+    const run = await retrain(bike)
+    const rollout = await rolloutOf(run)
+    const pipeline = (await own(run, 'training'))!
+    expect(pipeline).toMatchObject({
+      kind: 'pipeline',
+      name: 'retrain',
+      status: 'succeeded',
+      principal: `retraining:${run.id}`,
+      trigger: 'retraining',
+      request: {
+        parameters: {
+          dataset: expect.stringMatching(/^bike@\d+$/),
+          model: 'piped',
+          from: '2011-07-01',
+          until: '2011-08-01',
+        },
+        retrains: { deployment: 'piped', model: 'piped', step: 'train' },
+      },
+    })
+    const version = await harness.ports.models.version('default', 'piped', 1)
+    expect(version.lineage).toMatchObject({ run: (await runs.step(pipeline, 'train'))!.child })
+    expect(rollout).toMatchObject({ request: { candidate: { version: 1 } } })
+    await ends(rollout, 'promoted')
+    const row = await ended(run)
+    expect(row).toMatchObject({
+      status: 'succeeded',
+      result: { pipelineRun: pipeline.id, version: 1, rollout: rollout.id },
+    })
+    expect(row.result).not.toHaveProperty('training')
+    await record(harness.client, run.workflowId, 'retrainDeployment.by-pipeline')
+
+    expect(await ended(await retrain(bike))).toMatchObject({
+      status: 'succeeded',
+      result: {
+        skipped: 'no_new_data',
+        message: expect.stringContaining(`since pipeline run ${pipeline.id}`),
+      },
+    })
+    // Another definition would do something else with the same rows.
+    await runs.apply('retrain', { ...RETRAIN, description: 'as before' })
+    await harness.ports.deployments.setRetraining(bike.id, retrainingByPipeline(0.01))
+    const strict = await retrain(bike)
+    expect(await ended(strict)).toMatchObject({
+      status: 'refused',
+      error: { code: 'gate_refused', details: { pipelineRun: expect.any(String) } },
+    })
+    expect(await own(strict, 'rollout')).toBeNull()
+  }, 120_000)
+
+  it('says so where the pipeline of its policy cannot be run, or gives no version', async () => {
+    const runs = new PipelineRuns(harness)
+    const bike = await deploy('left-out', {
+      ...retrainingByPipeline(),
+      pipeline: { name: 'by-branch', parameters: { dataset: '${{ retraining.dataset }}' } },
+    })
+    expect(await ended(await retrain(bike))).toMatchObject({
+      status: 'failed',
+      error: { code: 'wrong_state', message: expect.stringContaining('No version of deployment "left-out"') },
+    })
+    await serveVersion(harness, bike.id, BIKE_SIGNATURE)
+    expect(await ended(await retrain(bike))).toMatchObject({
+      status: 'failed',
+      error: { code: 'not_found', message: expect.stringContaining('"by-branch"') },
+    })
+    const { data, train } = RETRAIN.steps
+    const which = { uses: 'branch', with: { value: 1, cases: [{ case: 'no', above: 1 }] } }
+    const training = { ...train.with.training, split: { ...train.with.training.split } }
+    await runs.apply('by-branch', {
+      parameters: { dataset: { type: 'string' }, from: '2011-07-01', until: '2011-08-01', worst: 1 },
+      steps: {
+        data,
+        which,
+        train: { ...train, when: { which: 'no' }, with: { ...train.with, model: 'left-out', training } },
+      },
+    })
+    const run = await retrain(bike)
+    expect(await ended(run)).toMatchObject({
+      status: 'failed',
+      error: {
+        code: 'wrong_state',
+        message: expect.stringContaining('The step that gives the version was left out'),
+      },
+      result: { pipelineRun: expect.any(String) },
+    })
   }, 60_000)
 
   it('does nothing without labelled predictions, and leaves an open incident to itself', async () => {

@@ -53,6 +53,7 @@ export interface PageRetraining {
 
 export interface PageRun {
   readonly id: string
+  readonly kind: 'training' | 'pipeline' | 'rollout'
   readonly status: string
   /** How it ended, for people. */
   readonly outcome: string | null

@@ -50,7 +50,7 @@ export function retrainingParts(retraining: PageRetraining): Html {
               >${set.name} version ${set.version}</a
             >: ${count(set.rows)} rows, ${count(set.added)} of them labelled predictions`,
     ],
-    ['Training', runLine(training)],
+    [training?.kind === 'pipeline' ? 'Pipeline run' : 'Training', runLine(training)],
     ['Version', version === null ? 'none' : String(version)],
     ['Rollout', runLine(rollout)],
   ]

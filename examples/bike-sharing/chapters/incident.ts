@@ -6,6 +6,7 @@ import type { Training } from '../../../contracts/rest/trainings.js'
 import { canaryBegins, canaryEnds } from '../canary.js'
 import type { Replay } from '../replay.js'
 import { chapter, expectThat, kill, say, sayChanges, type Story, table, until } from '../story.js'
+import { step } from './release.js'
 import { assessed, showWindows } from './watch.js'
 
 /** A retraining trains as long as the first training did. */
@@ -68,16 +69,19 @@ export async function incident(story: Story, replay: Replay, opened: Incident, o
 }
 
 async function showRetraining(
-  { rest }: Story,
+  story: Story,
   set: NonNullable<Incident['retrainings'][number]['dataset']>,
   run: IncidentRun,
 ): Promise<void> {
+  const { rest } = story
   const version = await rest.get<DatasetVersion>(`/v1/datasets/${set.name}/versions/${set.version}`)
   say(
     `Dataset "${set.name}" version ${set.version}: ${version.rows} rows, ${set.added} of them predicted and labelled.`,
   )
   expectThat(version.rows === 11_539, `the set has 11,539 rows (${version.rows})`)
-  const training = await rest.get<Training>(run.href)
+  say(`Run ${run.id} of pipeline "retrain" has trained on it:`)
+  const { child } = await step(story, run.id, 'train', ({ state }) => state === 'succeeded')
+  const training = await rest.get<Training>(`/v1/trainings/${child}`)
   for (const { message } of training.gate?.checks ?? []) say(`  ${message}`)
 }
 

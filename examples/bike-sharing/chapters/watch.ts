@@ -2,7 +2,6 @@ import type { Page } from '../../../contracts/rest/common.js'
 import type { Incident, IncidentSummary } from '../../../contracts/rest/incidents.js'
 import type { DriftWindow, SetMonitoring, WindowSummary } from '../../../contracts/rest/monitoring.js'
 import type { SetRetraining } from '../../../contracts/rest/retraining.js'
-import { TRAINING } from '../bike.js'
 import type { Replay } from '../replay.js'
 import { chapter, expectThat, kill, say, type Story, table, until } from '../story.js'
 
@@ -26,9 +25,13 @@ export const MONITORING: SetMonitoring = {
 export const RETRAINING: SetRetraining = {
   dataset: 'bike',
   timeColumn: 'dteday',
-  training: {
-    ...templateOf(),
-    gate: { maxRmseOfChampion: 0.95, maxRmseOfBaseline: 1 },
+  pipeline: {
+    name: 'retrain',
+    parameters: {
+      dataset: '${{ retraining.dataset }}',
+      from: '${{ retraining.holdout.from }}',
+      until: '${{ retraining.holdout.until }}',
+    },
   },
   holdout: 'month',
   strategy: {
@@ -40,19 +43,6 @@ export const RETRAINING: SetRetraining = {
     mirrorPercent: 100,
   },
   incident: { minLabelledRows: 2_800 },
-}
-
-function templateOf(): SetRetraining['training'] {
-  const { parameters, rounds, checkpointEvery, features, target, baseline, clip } = TRAINING
-  return {
-    parameters,
-    rounds,
-    checkpointEvery,
-    features,
-    target,
-    baseline,
-    clip,
-  } as SetRetraining['training']
 }
 
 /** 2012 is another year than 2011: two breached months open an incident, with the evidence. */

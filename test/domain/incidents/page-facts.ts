@@ -99,6 +99,7 @@ export const DEMO_FACTS: IncidentPageFacts = {
       set: { name: 'bike', version: 2, rows: 11_539, added: 4_354 },
       training: {
         id: '84a91f0e-1111-8222-8333-000000000001',
+        kind: 'training',
         status: 'succeeded',
         outcome: null,
         href: '/v1/trainings/84a91f0e-1111-8222-8333-000000000001',
@@ -112,6 +113,7 @@ export const DEMO_FACTS: IncidentPageFacts = {
       },
       rollout: {
         id: '84a91f0e-1111-8222-8333-000000000002',
+        kind: 'rollout',
         status: 'succeeded',
         outcome: 'promoted',
         href: '/v1/rollouts/84a91f0e-1111-8222-8333-000000000002',

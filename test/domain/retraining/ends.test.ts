@@ -35,6 +35,37 @@ describe('the end of a training', () => {
   )
 })
 
+describe('the end of a run of a pipeline', () => {
+  const run = (status: Ended['status'], more: Partial<Ended> = {}) =>
+    afterTraining(ended(status, { kind: 'pipeline', ...more }))
+
+  it('goes on with the version that its step has given', () => {
+    expect(run('succeeded', { version: 3 })).toEqual({ do: 'go_on', version: 3 })
+  })
+
+  it('is an accident where that step has given none', () => {
+    expect(run('succeeded')).toMatchObject({
+      do: 'fail',
+      error: { code: 'wrong_state', details: { pipelineRun: 'one', cause: 'wrong_state' } },
+    })
+  })
+
+  it('says where it is looked at, retried, or why it was refused', () => {
+    expect(run('failed')).toMatchObject({
+      do: 'fail',
+      error: {
+        message: expect.stringContaining('pipeline run one ended as failed'),
+        details: { pipelineRun: 'one' },
+      },
+    })
+    expect(JSON.stringify(run('failed'))).toContain('POST /v1/pipeline-runs/one/retry')
+    expect(run('refused', { error: refused })).toMatchObject({
+      do: 'refuse',
+      error: { code: 'gate_refused', details: { pipelineRun: 'one' } },
+    })
+  })
+})
+
 describe('the end of a rollout', () => {
   it('is the end of the retraining', () => {
     expect(afterRollout(ended('succeeded'), 3)).toEqual({ do: 'go_on' })

@@ -3,6 +3,7 @@ import fc from 'fast-check'
 import type { Schema } from '../../../domain/datasets/schema.js'
 import { parseEventTime } from '../../../domain/drift/event-time.js'
 import { DEFAULT_INCIDENT_POLICY } from '../../../domain/incidents/incident.js'
+import type { ModelSignature } from '../../../domain/models/signature.js'
 import { HOLDOUTS, incidentPolicy } from '../../../domain/retraining/policy.js'
 import {
   columnSources,
@@ -10,6 +11,7 @@ import {
   joinedIdentity,
   joinedSchema,
   joinFrom,
+  learnedColumns,
   retrainingSplit,
 } from '../../../domain/retraining/set.js'
 
@@ -21,11 +23,11 @@ const SCHEMA: Schema = [
   { name: 'temp', type: 'number', nullable: true },
   { name: 'cnt', type: 'integer', nullable: false },
 ]
-const TRAINING = { features: ['hr', 'temp'], target: 'cnt', baseline: { by: ['holiday', 'hr'] } }
+const LEARNED = { features: ['hr', 'temp', 'holiday'], target: 'cnt' }
 
 describe('a set to retrain on', () => {
   it('gives every column of the dataset a source', () => {
-    const sources = columnSources(SCHEMA, { timeColumn: 'dteday', training: TRAINING })
+    const sources = columnSources(SCHEMA, 'dteday', LEARNED)
     expect(sources.map(({ column, from }) => [column, from])).toEqual([
       ['instant', 'empty'],
       ['dteday', 'time'],
@@ -40,6 +42,35 @@ describe('a set to retrain on', () => {
     ])
     // Names, types and formats are the version's: the next file is read like the one before.
     expect(joinedSchema(SCHEMA, nulls)[1]).toEqual(SCHEMA[1])
+  })
+
+  it('reads what a training asks for, or for a pipeline all that predictions have', () => {
+    const common = {
+      dataset: 'bike',
+      timeColumn: 'dteday',
+      holdout: 'month',
+      strategy: { kind: 'canary' },
+      incident: {},
+    } as const
+    const serving: ModelSignature = {
+      features: [
+        { name: 'hr', type: 'integer' },
+        { name: 'hum', type: 'number' },
+      ],
+      target: 'cnt',
+      output: { name: 'prediction' },
+    }
+    const training = { features: ['hr', 'temp'], target: 'rides', baseline: { by: ['holiday', 'hr'] } }
+    expect(learnedColumns({ ...common, training }, serving)).toEqual({
+      features: ['hr', 'temp', 'holiday'],
+      target: 'rides',
+    })
+    const pipeline = { name: 'retrain', parameters: {} }
+    expect(learnedColumns({ ...common, pipeline }, serving)).toEqual({
+      features: ['hr', 'hum'],
+      target: 'cnt',
+    })
+    expect(learnedColumns({ ...common, pipeline }, null)).toBeNull()
   })
 
   it('begins after the rows that were given', () => {
@@ -86,7 +117,7 @@ describe('a set to retrain on', () => {
       until: 2,
       rows: 3,
       table: 'b'.repeat(64),
-      columns: columnSources(SCHEMA, { timeColumn: 'dteday', training: TRAINING }),
+      columns: columnSources(SCHEMA, 'dteday', LEARNED),
     }
     const identity = joinedIdentity(joined, 'duckdb 1')
     expect(joinedIdentity({ ...joined, deployment: 'other', until: 9 }, 'duckdb 1')).toBe(identity)

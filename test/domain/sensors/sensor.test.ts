@@ -2,7 +2,6 @@ import { describe, expect, it } from '@jest/globals'
 import type { Json } from '../../../domain/canonical-json.js'
 import { compilePipeline } from '../../../domain/pipelines/compile.js'
 import { fitsGlob, isDeep } from '../../../domain/sensors/glob.js'
-import { parameterProblems, parametersOfTick } from '../../../domain/sensors/parameters.js'
 import { crosses, secondsToNextLook, type SensorSource } from '../../../domain/sensors/sensor.js'
 import { sourceProblems } from '../../../domain/sensors/source-problems.js'
 
@@ -68,55 +67,5 @@ describe('sources that are refused', () => {
     expect(at({ kind: 'objects', prefix: 'sha256/aa' })).toEqual(['source.objects.prefix'])
     expect(at({ kind: 'pipeline', name: 'ingest', status: 'any' })).toEqual(['source.pipeline.name'])
     expect(at({ kind: 'pipeline', name: 'other', status: 'any' })).toEqual([])
-  })
-})
-
-describe('parameters of a sensor', () => {
-  const { definition } = compilePipeline(
-    {
-      parameters: {
-        path: { type: 'string' },
-        rows: { type: 'integer', default: 1 },
-        all: { type: 'json', default: null },
-      },
-      steps: { ask: { uses: 'wait', with: { event: true } } },
-    },
-    'ingest',
-  )
-  const problems = (given: Record<string, Json>, kind: SensorSource['kind'] = 'directory') =>
-    parameterProblems(definition!, given, kind).map(({ at, message }) => `${at}: ${message}`)
-
-  it('may be values, ticks, and text around them', () => {
-    expect(problems({ path: 'x', rows: 2 })).toEqual([])
-    expect(problems({ path: '${{ tick.path }}', all: { in: ['${{ tick }}'] } })).toEqual([])
-    expect(problems({ path: 'at ${{ tick.path }}, $${{ as it stands }}' })).toEqual([])
-    expect(problems({ path: '${{ tick.anything.at.all }}' }, 'webhook')).toEqual([])
-  })
-
-  it.each([
-    [{}, 'parameters.path: It has no default'],
-    [{ path: 1 }, 'parameters.path: '],
-    [{ path: 'x', row: '${{ tick.bytes }}' }, 'no parameter "row". Did you mean "rows"?'],
-    [{ path: '${{ tick.pth }}' }, 'has no "pth". Did you mean "path"?'],
-    [{ path: '${{ steps.load.table }}' }, '"steps.load.table" means nothing here'],
-    [{ path: '${{ tick.path' }, 'has no closing }}'],
-    [{ path: '${{ nonsense }}' }, '"nonsense" is no reference'],
-  ])('%j: %s', (given, message) => {
-    expect(problems(given as Record<string, Json>)).toEqual([expect.stringContaining(message)])
-  })
-
-  it('are those of the tick', () => {
-    const given = { path: '${{ tick.path }}', all: ['${{ tick }}', 'at ${{ tick.deep.0 }}'] }
-    const tick = { path: 'a.csv', deep: [7] }
-    expect(parametersOfTick(given, tick)).toEqual({ path: 'a.csv', all: [tick, 'at 7'] })
-    expect(() => parametersOfTick(given, { path: 'a.csv' })).toThrow('has nothing at deep.0')
-    expect(() => parametersOfTick({ path: '${{ run.id }}' }, tick)).toThrow('means nothing here')
-  })
-
-  it('stand for nothing in the steps of a pipeline', () => {
-    const source = { steps: { ask: { uses: 'http', with: { url: '${{ tick.path }}' } } } }
-    expect(compilePipeline(source, 'other').problems).toMatchObject([
-      { message: expect.stringContaining('only known in the parameters of a sensor') },
-    ])
   })
 })
