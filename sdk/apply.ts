@@ -8,6 +8,8 @@ export interface Applied {
   readonly name: string
   readonly change: 'created' | 'changed' | 'unchanged'
   readonly detail?: string
+  /** What it would stumble over as things are now. */
+  readonly warnings?: readonly string[]
 }
 
 /** Something that was refused: where in the declaration, and why. */
@@ -33,8 +35,8 @@ export async function applyPipelines(
   { text, file, dryRun }: { readonly text: string; readonly file: string; readonly dryRun: boolean },
 ): Promise<Applied[]> {
   const { pipelines } = await rest.post<PipelinesApplied>('/v1/pipelines', { source: text, file, dryRun })
-  return pipelines.map(({ name, version, created, diff }) => {
-    if (!created) return { kind: 'pipeline', name, change: 'unchanged' }
+  return pipelines.map(({ name, version, created, diff, warnings }) => {
+    if (!created) return { kind: 'pipeline', name, change: 'unchanged', warnings }
     const steps = [...diff.added, ...diff.removed, ...diff.changed.map(({ step }) => step)]
     const parts = [
       ...(steps.length > 0 ? [`steps ${steps.join(', ')}`] : []),
@@ -42,7 +44,7 @@ export async function applyPipelines(
       ...diff.settings,
     ]
     const change = version === 1 ? 'created' : 'changed'
-    return { kind: 'pipeline', name, change, detail: `version ${version}: ${parts.join('; ')}` }
+    return { kind: 'pipeline', name, change, detail: `version ${version}: ${parts.join('; ')}`, warnings }
   })
 }
 

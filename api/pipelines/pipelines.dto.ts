@@ -54,6 +54,8 @@ class AppliedPipelineDto implements AppliedPipeline {
   @ApiProperty({ description: 'of the definition as canonical JSON' }) sha256!: string
   @ApiProperty({ description: 'false where this is the newest definition already' }) created!: boolean
   @ApiProperty({ type: PipelineDiffDto }) diff!: PipelineDiffDto
+  @ApiProperty({ type: [String], description: 'what its runs would stumble over as things are now' })
+  warnings!: string[]
 }
 
 export class PipelinesAppliedDto implements PipelinesApplied {

@@ -14,8 +14,10 @@ import type { PipelineDefinition } from '../../domain/pipelines/definition.js'
 import { diffDefinitions } from '../../domain/pipelines/diff.js'
 import { located } from '../../domain/pipelines/problems.js'
 import { STEP_TYPES, type StepType } from '../../domain/pipelines/step-types.js'
+import { poolWarnings } from '../../domain/pools/warnings.js'
 import type { Pipeline, PipelineVersion } from '../../stores/postgres/entities/pipeline.js'
 import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
+import { PoolStore } from '../../stores/postgres/pool-store.js'
 import { mapPage } from '../http/paging.js'
 import type { Principal } from '../http/request.js'
 import { invalidRequest } from '../http/validation.js'
@@ -24,7 +26,10 @@ const DEFAULT_FILE = 'mlforge.yaml'
 
 @Injectable()
 export class PipelinesService {
-  constructor(@Inject(PipelineStore) private readonly pipelines: PipelineStore) {}
+  constructor(
+    @Inject(PipelineStore) private readonly pipelines: PipelineStore,
+    @Inject(PoolStore) private readonly pools: PoolStore,
+  ) {}
 
   /** All of them or none: what is wrong in any is found first, and told at once. */
   async apply(caller: Principal, body: ApplyPipelines): Promise<PipelinesApplied> {
@@ -35,6 +40,7 @@ export class PipelinesService {
     const applied = dryRun
       ? await this.pipelines.compare(project, definitions)
       : await this.pipelines.apply(project, principal, definitions)
+    const slots = await this.pools.slots(project)
     return {
       dryRun,
       pipelines: applied.map(({ definition, version, sha256, before, created }) => {
@@ -45,6 +51,7 @@ export class PipelinesService {
           sha256,
           created,
           diff: { ...diff, changed: changed.map(({ step, fields }) => ({ step, fields: [...fields] })) },
+          warnings: poolWarnings(definition, slots),
         }
       }),
     }

@@ -24,8 +24,10 @@ export function apply(program: Command): void {
     .option('--dry-run', 'say what would change, and change nothing')
     .action(async ({ file, dryRun = false }: ApplyFlags) => {
       const applied = await applyProject(connect(), file, dryRun)
-      for (const { kind, name, change, detail } of applied) {
+      for (const { kind, name, change, detail, warnings = [] } of applied) {
         console.log(`${kind} ${name}: ${change}${detail === undefined ? '' : ` (${detail})`}`)
+        // What else is declared is not there in a dry run.
+        if (!dryRun) for (const warning of warnings) console.log(`  warning: ${warning}`)
       }
       if (dryRun) console.log('Nothing was changed.')
     })

@@ -30,6 +30,8 @@ export interface AppliedPipeline {
   created: boolean
   /** Against the version before; everything is added in a first one. */
   diff: PipelineDiff
+  /** What its runs would stumble over as things are now, such as a pool that is not there. */
+  warnings: string[]
 }
 
 export interface PipelinesApplied {

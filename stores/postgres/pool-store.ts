@@ -70,6 +70,14 @@ export class PoolStore {
     return page(query.where({ project, pipeline: IsNull() }), ['createdAt', 'name'], request)
   }
 
+  /** Slots of all pools of a project, by their names. */
+  async slots(project: string): Promise<Map<string, number>> {
+    const rows = await this.dataSource
+      .getRepository(Pool)
+      .find({ where: { project, pipeline: IsNull() }, select: { name: true, slots: true } })
+    return new Map(rows.map(({ name, slots }) => [name, slots]))
+  }
+
   /** How much of some pools is taken, by their names. */
   async use(project: string, names: readonly string[]): Promise<Map<string, PoolUse>> {
     const rows: (PoolUse & { pool: string })[] = await this.dataSource.query(

@@ -91,10 +91,14 @@ describe('mlforge apply', () => {
       'schedule nightly: unchanged',
       'sensor arrivals: unchanged',
     ])
+    const { lines: warned } = await apply(PROJECT.replace('{ uses: compare,', '{ uses: compare, pool: gpuu,'))
+    expect(warned).toContain(
+      '  warning: Step "check" needs pool "gpuu", which is not there. Did you mean "gpu"? Make it by PUT /v1/pools/gpuu.',
+    )
     const changed = PROJECT.replace('reference: 5', 'reference: 6').replace('0 3', '0 4')
     expect((await apply(changed)).lines).toEqual([
       'pool gpu: unchanged',
-      'pipeline nightly: changed (version 2: steps check)',
+      'pipeline nightly: changed (version 3: steps check)',
       'asset figures: unchanged',
       'schedule nightly: changed',
       'sensor arrivals: unchanged',

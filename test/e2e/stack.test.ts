@@ -72,7 +72,7 @@ describe('a whole stack', () => {
         /2012-01 .*breached\n.*2012-02 .*breached/,
         /Dataset "bike" version 2: 11539 rows/,
         /killed on the way +.*serving-1, worker-io, worker-workflows, api/,
-        /closed: 2012-07 and 2012-08 without breach/,
+        /closed: 2012-0[67] and 2012-0[78] without breach/,
       ]) {
         expect(demo.output).toMatch(line)
       }

@@ -138,46 +138,32 @@ export interface Tour {
 }
 
 /**
- * Each point of the training twice, each of the rollout at least once, most of the incident, each process at least
- * once, each where it hurts most. To play a scenario takes longer than to kill somebody in it, so each is hit
- * several times; all pairs one by one are for the long suite.
+ * Each point of the training and of the rollout, most of the incident and the release, each process at least once,
+ * each where it hurts most. To play a scenario takes longer than to kill somebody in it, so each is hit several
+ * times; all pairs one by one are for the long suite.
  */
 export const CHOSEN_TOURS: readonly Tour[] = [
   tour('training', [
     ['upload', 'api'],
     ['commit', 'worker-io'],
-    ['checkpoint', 'worker-train'],
-    ['evaluate', 'worker-workflows'],
-    ['register', 'postgres'],
-    ['trigger', 'redis'],
-  ]),
-  tour('training', [
-    ['upload', 'postgres'],
-    ['commit', 'temporal'],
     ['checkpoint', 'trainer'],
     ['evaluate', 'supervisor'],
-    ['register', 'worker-io'],
-    ['trigger', 'api'],
+    ['register', 'postgres'],
+    ['trigger', 'redis'],
   ]),
   tour('rollout', [
     ['issued', 'worker-io'],
     ['sealed', 'serving-1'],
-    ['half', 'worker-workflows'],
+    ['half', 'temporal'],
     ['alias', 'postgres'],
     ['verb', 'api'],
   ]),
   tour('rollout', [
-    ['untaken', 'serving-1'],
-    ['half', 'temporal'],
-    ['alias', 'worker-io'],
-    ['uploaded', 'redis'],
-    ['verb', 'worker-workflows'],
-  ]),
-  tour('rollout', [
-    ['issued', 'supervisor'],
     ['untaken', 'serving-2'],
     ['swap', 'serving-1'],
+    ['half', 'worker-workflows'],
     ['uploaded', 'worker-io'],
+    ['verb', 'supervisor'],
   ]),
   tour('incident', [
     ['opened', 'worker-workflows'],
