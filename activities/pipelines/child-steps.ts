@@ -39,7 +39,7 @@ export async function advanceChild(ports: StepPorts, input: StepInput, kind: Chi
   if ('report' in begun) return begun.report
   return attempt(ports, input, step, begun, async () => {
     const { child, childAttempt } = begun.row
-    const memo = await memoKey(step)
+    const memo = await memoKey(input, step)
     if (child === null) {
       const known = memo === null ? null : await knownOutcome(ports, input, step, memo)
       if (known) return finish(ports, input, begun, known, null)

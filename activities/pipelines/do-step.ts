@@ -1,7 +1,6 @@
 import { Context } from '@temporalio/activity'
 import type { Logger } from 'pino'
 import type { StepInput, StepOutcome, StepReport } from '../../contracts/temporal/pipelines.js'
-import type { Json } from '../../domain/canonical-json.js'
 import { type ErrorCode, isErrorCode, MlforgeError } from '../../domain/errors.js'
 import { effectKey } from '../../domain/names.js'
 import type { Effect } from '../../stores/postgres/ledger-store.js'
@@ -11,7 +10,7 @@ import { withScratch } from '../scratch.js'
 import type { ReadStep } from './read-step.js'
 import type { StepContext, StepResult, StepRunner } from './step-context.js'
 import { StepLog } from './step-log.js'
-import { knownOutcome, memoKey } from './step-memo.js'
+import { type IdentityOf, knownOutcome, memoKey } from './step-memo.js'
 import {
   attempt,
   boundedOutcome,
@@ -27,7 +26,8 @@ export type DoStepPorts = StepPorts &
 /** How a step is done that ends within its activity. */
 export interface StepKind {
   readonly run: StepRunner
-  readonly identityOf?: (inputs: ReadStep['inputs']) => Promise<Json>
+  /** See memoKey. */
+  readonly identityOf?: IdentityOf
 }
 
 /** Timers of Node.js wait no longer. */
@@ -39,7 +39,7 @@ export async function doStep(ports: DoStepPorts, input: StepInput, kind: StepKin
   if ('report' in begun) return begun.report
   const { fence } = begun
   return attempt(ports, input, step, begun, async () => {
-    const memo = await memoKey(step, kind.identityOf)
+    const memo = await memoKey(input, step, kind.identityOf)
     const known = memo === null ? null : await knownOutcome(ports, input, step, memo)
     if (known) return finishStep(ports, input, fence, { effect: () => Promise.resolve(known), memo: null })
     const log = new StepLog(ports.stepLogs, keyOf(input), ports.logger)

@@ -7,7 +7,7 @@ import { doGate, type GateKind } from './gate-steps.js'
 import { approveStep } from './steps/approve.js'
 import { branchStep } from './steps/branch.js'
 import { compareStep } from './steps/compare.js'
-import { datasetStep } from './steps/dataset.js'
+import { datasetIdentity, datasetStep } from './steps/dataset.js'
 import { deployStep } from './steps/deploy.js'
 import { evaluateIdentity, evaluateStep } from './steps/evaluate.js'
 import { httpStep } from './steps/http.js'
@@ -52,7 +52,7 @@ export function ioSteps(ports: LibraryPorts) {
     input =>
       doGate(ports, input, kind)
   return {
-    datasetStep: step({ run: datasetStep(ports) }),
+    datasetStep: step({ run: datasetStep(ports), identityOf: datasetIdentity(ports) }),
     queryStep: step({ run: queryStep(ports) }),
     transformStep: step({ run: transformStep(ports) }),
     validateStep: step({ run: validateStep(ports) }),

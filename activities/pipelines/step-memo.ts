@@ -5,16 +5,17 @@ import { sha256Hex } from '../../stores/ids.js'
 import type { Ports } from '../ports.js'
 import type { ReadStep } from './read-step.js'
 
-/**
- * What the outcome of a step is kept by, null where none is taken over.
- * @param identityOf what the inputs only name and an equal outcome needs equal; null where that cannot be said
- */
+/** What inputs only name and an equal outcome needs equal; null where that cannot be said. */
+export type IdentityOf = (inputs: ReadStep['inputs'], project: string) => Promise<Json>
+
+/** What the outcome of a step is kept by, null where none is taken over. */
 export async function memoKey(
+  { project }: StepInput,
   { spec, type, inputs }: ReadStep,
-  identityOf?: (inputs: ReadStep['inputs']) => Promise<Json>,
+  identityOf?: IdentityOf,
 ): Promise<string | null> {
   if (!cachePolicy(spec, type).enabled) return null
-  const identity = identityOf ? await identityOf(inputs) : 'inputs'
+  const identity = identityOf ? await identityOf(inputs, project) : 'inputs'
   return identity === null ? null : sha256Hex(canonicalJson(memoContent(spec.uses, type, inputs, identity)))
 }
 

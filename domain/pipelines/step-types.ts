@@ -59,7 +59,7 @@ export const STEP_TYPES = {
     work: 'io',
     timeoutSeconds: MINUTE,
     maxAttempts: 5,
-    cache: 'never',
+    cache: 'default',
   },
   query: {
     version: 1,

@@ -198,7 +198,7 @@ describe('runPipeline', () => {
       ...(await outcomeOf(first, 'sum')),
       cachedFrom: { runId: first.id, step: 'sum' },
     })
-    expect((await outcomeOf(second, 'data')).cachedFrom).toBeUndefined()
+    expect((await outcomeOf(second, 'data')).cachedFrom).toEqual({ runId: first.id, step: 'data' })
     expect(receiver.of('/ok/memo')).toHaveLength(2)
   })
 
