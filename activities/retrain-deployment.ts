@@ -79,8 +79,8 @@ export function retrainDeploymentActivities(ports: RetrainDeploymentPorts) {
     },
 
     /**
-     * Takes the training on, or the run of the policy's pipeline, unless one has learned from the same rows in the same way: then nothing has
-     * come in since. One that failed has learned nothing.
+     * Takes the training on, or the run of the policy's pipeline, unless one has learned from the same rows in
+     * the same way: then nothing has come in since. One that failed has learned nothing.
      */
     async trainRetrained(input: RetrainingInput): Promise<TrainingStart> {
       const work = await retrainingWork(ports, input)
