@@ -2,6 +2,7 @@
 // many a worker does, how that grows, many runs at once, and how soon a run goes on after a kill. Parts that are
 // named are measured alone, and only printed: `node dist/bench/orchestration.js steps width`.
 import 'reflect-metadata'
+import { backfill } from './orchestration/backfill.js'
 import { besideDagster } from './orchestration/dagster.js'
 import { burst } from './orchestration/burst.js'
 import { maps } from './orchestration/maps.js'
@@ -23,6 +24,7 @@ await withStack(async stack => {
       growth: () => growth(runs, peer),
       burst: () => burst(runs, peer),
       maps: () => maps(stack, peer),
+      backfill: () => backfill(stack, peer),
       dagster: () => besideDagster(stack),
       // Last: a worker that was killed has an empty cache.
       resume: () => resumeAfterKill(stack, runs, peer),
@@ -32,6 +34,9 @@ await withStack(async stack => {
       if (only.length === 0 || only.includes(name)) rows.push(...(await measure()))
     }
     if (only.length === 0) report('orchestration', rows)
-    else console.table(rows, ['what', 'ours', 'peer', 'peerName', 'unit'])
+    else {
+      console.table(rows, ['what', 'ours', 'peer', 'peerName', 'unit'])
+      for (const { what, details } of rows) if (details) console.log(what, JSON.stringify(details))
+    }
   })
 })

@@ -31,7 +31,9 @@ import { untilChanged } from './waiting.js'
  */
 export async function runBackfill({ paused, ...input }: BackfillInput): Promise<BackfillResult> {
   const shell = new BackfillShell(input, paused ?? null)
-  return asRun<BackfillLive, BackfillResult>(input, { stage: 'items' }, run => shell.run(run))
+  // Its stage follows with the first report; who has paused it is known before.
+  const live: BackfillLive = { stage: 'items', paused: paused ?? null }
+  return asRun<BackfillLive, BackfillResult>(input, live, run => shell.run(run))
 }
 
 class BackfillShell {

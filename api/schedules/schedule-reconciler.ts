@@ -1,10 +1,10 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { Schedule } from '../../stores/postgres/entities/schedule.js'
+import type { PageOf, PageRequest } from '../../stores/postgres/paging.js'
 import { ScheduleStore } from '../../stores/postgres/schedule-store.js'
-import { allPages } from '../../stores/postgres/paging.js'
-import { EachMinute } from '../platform/each-minute.js'
+import { Reconciler } from '../platform/reconciler.js'
 import { CONFIG, LOGGER, type Log } from '../platform/tokens.js'
 import { TemporalSchedules } from './temporal-schedules.js'
 
@@ -13,35 +13,21 @@ import { TemporalSchedules } from './temporal-schedules.js'
  * two writes, or a Temporal that was away, leaves nothing behind for long.
  */
 @Injectable()
-export class ScheduleReconciler implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly eachMinute = new EachMinute(
-    () => this.reconcile(),
-    reason => this.log.warn({ reason }, 'schedules not reconciled; trying again'),
-  )
-
+export class ScheduleReconciler extends Reconciler<Schedule> {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
     @Inject(LOGGER) private readonly log: Log,
     @Inject(ScheduleStore) private readonly schedules: ScheduleStore,
     @Inject(TemporalSchedules) private readonly temporal: TemporalSchedules,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.eachMinute.start()
+  ) {
+    super('schedules', log)
   }
 
-  async onModuleDestroy(): Promise<void> {
-    await this.eachMinute.stop()
+  protected list(request: PageRequest): Promise<PageOf<Schedule>> {
+    return this.schedules.list(this.config.project, request)
   }
 
-  async reconcile(): Promise<void> {
-    const { project } = this.config
-    for await (const row of allPages(request => this.schedules.list(project, request))) {
-      await this.reconcileOne(row)
-    }
-  }
-
-  private async reconcileOne(row: Schedule): Promise<void> {
+  protected async reconcileOne(row: Schedule): Promise<void> {
     const done = await this.temporal.ensure(row)
     if (done !== 'unchanged') this.log.info({ schedule: row.name, done }, 'schedule reconciled')
     if (done === 'created') return this.removeIfGone(row)

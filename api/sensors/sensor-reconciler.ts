@@ -1,8 +1,9 @@
-import { Inject, Injectable, type OnApplicationBootstrap, type OnModuleDestroy } from '@nestjs/common'
+import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
+import type { Sensor } from '../../stores/postgres/entities/sensor.js'
 import { SensorStore } from '../../stores/postgres/sensor-store.js'
-import { allPages } from '../../stores/postgres/paging.js'
-import { EachMinute } from '../platform/each-minute.js'
+import type { PageOf, PageRequest } from '../../stores/postgres/paging.js'
+import { Reconciler } from '../platform/reconciler.js'
 import { CONFIG, LOGGER, type Log } from '../platform/tokens.js'
 import { TemporalSensors } from './temporal-sensors.js'
 
@@ -11,31 +12,21 @@ import { TemporalSensors } from './temporal-sensors.js'
  * was terminated in Temporal Web, or that Temporal has lost, goes on where its row says.
  */
 @Injectable()
-export class SensorReconciler implements OnApplicationBootstrap, OnModuleDestroy {
-  private readonly eachMinute = new EachMinute(
-    () => this.reconcile(),
-    reason => this.log.warn({ reason }, 'sensors not reconciled; trying again'),
-  )
-
+export class SensorReconciler extends Reconciler<Sensor> {
   constructor(
     @Inject(CONFIG) private readonly config: Config,
-    @Inject(LOGGER) private readonly log: Log,
+    @Inject(LOGGER) log: Log,
     @Inject(SensorStore) private readonly sensors: SensorStore,
     @Inject(TemporalSensors) private readonly temporal: TemporalSensors,
-  ) {}
-
-  onApplicationBootstrap(): void {
-    this.eachMinute.start()
+  ) {
+    super('sensors', log)
   }
 
-  async onModuleDestroy(): Promise<void> {
-    await this.eachMinute.stop()
+  protected list(request: PageRequest): Promise<PageOf<Sensor>> {
+    return this.sensors.list(this.config.project, request)
   }
 
-  async reconcile(): Promise<void> {
-    const { project } = this.config
-    for await (const sensor of allPages(request => this.sensors.list(project, request))) {
-      if (!sensor.paused) await this.temporal.ensure(sensor)
-    }
+  protected async reconcileOne(sensor: Sensor): Promise<void> {
+    if (!sensor.paused) await this.temporal.ensure(sensor)
   }
 }

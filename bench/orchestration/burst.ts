@@ -1,6 +1,6 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Row } from '../report.js'
-import { type Peer, timed } from './peer.js'
+import { atOnce, type Peer, timed } from './peer.js'
 import type { Runs } from './runs.js'
 
 const RUNS = 500
@@ -13,10 +13,12 @@ export async function burst(runs: Runs, peer: Peer): Promise<Row[]> {
   const name = await runs.apply({ steps: 1, parallel: 1 })
   const ids: string[] = []
   const started = performance.now()
-  const acceptedMs = await timed(() => atOnce(async () => void ids.push((await runs.start(name)).id)))
+  const acceptedMs = await timed(() =>
+    atOnce(RUNS, CLIENTS, async () => void ids.push((await runs.start(name)).id)),
+  )
   const { ended, statuses } = await allEnded(peer, ids)
   const endedMs = ended - started
-  const peerMs = await timed(() => atOnce(() => peer.writes(1)))
+  const peerMs = await timed(() => atOnce(RUNS, CLIENTS, () => peer.writes(1)))
   return [
     {
       what: `${RUNS} runs at once, taken on`,
@@ -37,14 +39,6 @@ export async function burst(runs: Runs, peer: Peer): Promise<Row[]> {
       details: { statuses },
     },
   ]
-}
-
-async function atOnce(work: () => Promise<unknown>): Promise<void> {
-  let left = RUNS
-  const client = async () => {
-    while (left-- > 0) await work()
-  }
-  await Promise.all(Array.from({ length: CLIENTS }, client))
 }
 
 async function allEnded(

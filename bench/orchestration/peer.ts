@@ -59,3 +59,12 @@ export async function timed(work: () => Promise<unknown>): Promise<number> {
   await work()
   return performance.now() - started
 }
+
+/** Does something so many times, some of them at the same time. */
+export async function atOnce(times: number, lanes: number, work: () => Promise<unknown>): Promise<void> {
+  let left = times
+  const lane = async () => {
+    while (left-- > 0) await work()
+  }
+  await Promise.all(Array.from({ length: lanes }, lane))
+}

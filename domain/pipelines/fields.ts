@@ -10,6 +10,9 @@ export type IsOpen = (value: Json) => boolean
 const MAX_COLUMNS = 1000
 const MAX_TEXT = 10_000
 
+/** Anything: what it means is asked elsewhere. */
+export const any: FieldCheck = () => []
+
 /** Any text but an empty one. */
 export const text: FieldCheck = (value, path) =>
   typeof value === 'string' && value.trim() !== '' && value.length <= MAX_TEXT && !value.includes('\0')
@@ -39,7 +42,13 @@ export const sortKey: FieldCheck = (value, path, isOpen) =>
     ? text(value, path, isOpen)
     : object(value, path, { column: text, order: oneOf(['asc', 'desc']) }, ['order'], isOpen)
 
-const number: FieldCheck = (value, path) => (isNumber(value) ? [] : [{ path, message: 'Must be a number.' }])
+export const number: FieldCheck = (value, path) =>
+  isNumber(value) ? [] : [{ path, message: 'Must be a number.' }]
+
+/** What fits, or null. */
+export function nullable(check: FieldCheck): FieldCheck {
+  return (value, path, isOpen) => (value === null ? [] : check(value, path, isOpen))
+}
 
 export function oneOf(choices: readonly string[]): FieldCheck {
   return (value, path) => {
@@ -60,14 +69,21 @@ export function numberOf(least: number, most: number, kind: 'whole' | 'above'): 
   }
 }
 
-/** A list of at least one. */
+/** A list of any length. */
+export function listOf(each: FieldCheck): FieldCheck {
+  return (value, path, isOpen) =>
+    Array.isArray(value)
+      ? (value as readonly Json[]).flatMap((item, i) => known(each, item, [...path, i], isOpen))
+      : [{ path, message: 'Must be a list.' }]
+}
+
+/** A list of at least one, no text of it twice. */
 export function list(each: FieldCheck): FieldCheck {
   return (value, path, isOpen) => {
     if (!Array.isArray(value) || value.length === 0 || value.length > MAX_COLUMNS) {
       return [{ path, message: `Must be a list of 1 to ${MAX_COLUMNS}.` }]
     }
-    const items = value as readonly Json[]
-    return [...twice(items, path), ...items.flatMap((item, i) => known(each, item, [...path, i], isOpen))]
+    return [...twice(value as readonly Json[], path), ...listOf(each)(value, path, isOpen)]
   }
 }
 
@@ -104,9 +120,17 @@ export function object(
   const wrong = Object.entries(fields).flatMap(([name, check]) => {
     const member = value[name]
     if (member !== undefined) return known(check, member, [...path, name], isOpen)
-    return optional.includes(name) ? [] : [{ path, message: `Needs "${name}".` }]
+    return optional.includes(name) ? [] : [{ path: [...path, name], message: `"${name}" is needed here.` }]
   })
   return [...strange, ...wrong]
+}
+
+/** An object of these fields, as the value of another one. */
+export function objectOf(
+  fields: Readonly<Record<string, FieldCheck>>,
+  optional: readonly string[] = [],
+): FieldCheck {
+  return (value, path, isOpen) => object(value, path, fields, optional, isOpen)
 }
 
 export function isObject(value: Json | undefined): value is Readonly<Record<string, Json>> {

@@ -1,7 +1,10 @@
 import type { Json } from '../canonical-json.js'
 import { signatureProblems } from '../models/read-signature.js'
+import { stepSource } from '../sensors/requested-source.js'
+import type { FieldCheck, IsOpen } from './fields.js'
 import type { PipelineProblem } from './problems.js'
 import { partsOf } from './references.js'
+import { strategy, training } from './requests.js'
 import { operationProblems } from './transform/operations.js'
 
 type Inputs = Readonly<Record<string, Json>>
@@ -13,11 +16,19 @@ type Inputs = Readonly<Record<string, Json>>
 export function writtenProblems(uses: string, inputs: Inputs): PipelineProblem[] {
   switch (uses) {
     case 'transform':
-      return inside('operations', inputs, operations => operationProblems(operations, isOpen))
+      return inside('operations', inputs, operationProblems)
     case 'register':
-      return inside('signature', inputs, signature => signatureProblems(signature, isOpen))
+      return inside('signature', inputs, signatureProblems)
     case 'evaluate':
       return versionProblems(inputs)
+    case 'train':
+      return written(training, 'training', inputs)
+    case 'deploy':
+      return inputs['strategy'] === null ? [] : written(strategy, 'strategy', inputs)
+    case 'sensor':
+      return written(stepSource, 'source', inputs)
+    case 'wait':
+      return written(stepSource, 'condition', inputs)
     default:
       return []
   }
@@ -32,11 +43,16 @@ function versionProblems({ version, alias }: Inputs): PipelineProblem[] {
 function inside(
   name: string,
   inputs: Inputs,
-  check: (value: Json) => readonly PipelineProblem[],
+  problems: (value: Json, isOpen: IsOpen) => readonly PipelineProblem[],
 ): PipelineProblem[] {
   const value = inputs[name]
   if (value === undefined) return []
-  return check(value).map(({ path, message }) => ({ path: [name, ...path], message }))
+  return problems(value, isOpen).map(({ path, message }) => ({ path: [name, ...path], message }))
+}
+
+function written(check: FieldCheck, name: string, inputs: Inputs): PipelineProblem[] {
+  const value = inputs[name]
+  return value === undefined || isOpen(value) ? [] : check(value, [name], isOpen)
 }
 
 /** True for text that a reference makes something else of. */

@@ -1,7 +1,8 @@
 import type { Json } from '../canonical-json.js'
 import type { Problem } from '../errors.js'
+import { type FieldCheck, isObject, number, objectOf, oneOf, text } from '../pipelines/fields.js'
 import { inputInvalid } from '../pipelines/invalid-input.js'
-import { type Shape, shapeProblems } from '../pipelines/shape.js'
+import { located, type Path, type PipelineProblem } from '../pipelines/problems.js'
 import {
   COMPARISONS,
   DRIFT_SIGNALS,
@@ -70,28 +71,42 @@ function metricOf(body: NonNullable<RequestedSource['metric']>, at: string): Sen
   return { kind: 'metric', model, alias, metric, comparison, limit: body[comparison]! }
 }
 
-/** Of a step; a webhook is none, since a step that waits for an event is a `wait`. */
-const STEP_SOURCE: Shape = {
-  fields: {
-    objects: { fields: { prefix: 'text' }, needed: ['prefix'] },
-    directory: { fields: { path: 'text', pattern: 'text' }, needed: ['path'] },
-    dataset: { fields: { name: 'text' }, needed: ['name'] },
-    drift: { fields: { deployment: 'text', on: { oneOf: DRIFT_SIGNALS } }, needed: ['deployment'] },
-    metric: {
-      fields: {
-        model: 'text',
-        alias: 'text',
-        metric: { oneOf: FIGURES },
-        above: 'number',
-        atLeast: 'number',
-        below: 'number',
-        atMost: 'number',
+const known = objectOf(
+  {
+    objects: objectOf({ prefix: text }),
+    directory: objectOf({ path: text, pattern: text }, ['pattern']),
+    dataset: objectOf({ name: text }),
+    drift: objectOf({ deployment: text, on: oneOf(DRIFT_SIGNALS) }, ['on']),
+    metric: objectOf(
+      {
+        ...{ model: text, alias: text, metric: oneOf(FIGURES) },
+        ...{ above: number, atLeast: number, below: number, atMost: number },
       },
-      needed: ['model', 'metric'],
-    },
-    pipeline: { fields: { name: 'text', status: { oneOf: WATCHED_ENDS } }, needed: ['name'] },
+      ['alias', ...COMPARISONS],
+    ),
+    pipeline: objectOf({ name: text, status: oneOf(WATCHED_ENDS) }, ['status']),
   },
-  needed: [],
+  ['objects', 'directory', 'dataset', 'drift', 'metric', 'pipeline'],
+)
+
+/** The source of a step; a webhook is none, since a step that waits for an event is a `wait`. */
+export const stepSource: FieldCheck = (value, path, isOpen) => {
+  const ofForm = known(value, path, isOpen)
+  if (ofForm.length > 0) return ofForm
+  const members = Object.values(value as Readonly<Record<string, Json>>)
+  const isUnknown = (each: Json): boolean =>
+    isOpen(each) || (isObject(each) && Object.values(each).some(inside => isOpen(inside ?? null)))
+  // What is within a reference is not known; how many sources there are is.
+  if (members.length === 1 && isOpen(members[0]!)) return []
+  const source = sourceOf(value as RequestedSource, '')
+  if ('at' in source) return [atPath(source, path)]
+  if (members.some(isUnknown)) return []
+  return sourceProblems(source, null, '').map(problem => atPath(problem, path))
+}
+
+/** Within a source are names only: `.metric.model`. */
+function atPath({ at, message }: Problem, path: Path): PipelineProblem {
+  return { path: [...path, ...at.split('.').slice(1)], message }
 }
 
 /**
@@ -99,10 +114,7 @@ const STEP_SOURCE: Shape = {
  * @throws MlforgeError step_input_invalid, with all that is wrong
  */
 export function sourceOfStep(value: Json): SensorSource {
-  const ofShape = shapeProblems(value, STEP_SOURCE, 'source')
-  if (ofShape.length > 0) throw inputInvalid(ofShape)
-  const source = sourceOf(value as RequestedSource)
-  const problems = 'at' in source ? [source] : sourceProblems(source, null)
-  if (problems.length > 0) throw inputInvalid(problems)
-  return source as SensorSource
+  const problems = stepSource(value, ['source'], () => false)
+  if (problems.length > 0) throw inputInvalid(problems.map(located))
+  return sourceOf(value as RequestedSource) as SensorSource
 }

@@ -8,6 +8,7 @@ import {
 } from '../../contracts/temporal/pipelines.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { eventually } from '../support/eventually.js'
+import { executions as executionsOf } from '../support/executions.js'
 import { Harness } from '../support/harness.js'
 import { record } from '../support/histories.js'
 import { PipelineKit } from '../support/pipeline-kit.js'
@@ -57,17 +58,7 @@ describe('histories that are cut', () => {
     eventually(async () => expect((await live(run)).open).toMatchObject([{ step: 'ask' }]))
   const held = (path: string) => eventually(() => expect(receiver.of(path)).toHaveLength(1))
 
-  /** Executions of a workflow, the first one first. */
-  async function executions({ workflowId }: Pick<Run, 'workflowId'>): Promise<string[]> {
-    const found: string[] = []
-    let { runId } = await harness.client.workflow.getHandle(workflowId).describe()
-    while (runId) {
-      found.unshift(runId)
-      const { events } = await harness.client.workflow.getHandle(workflowId, runId).fetchHistory()
-      runId = events![0]!.workflowExecutionStartedEventAttributes!.continuedExecutionRunId!
-    }
-    return found
-  }
+  const executions = ({ workflowId }: Pick<Run, 'workflowId'>) => executionsOf(harness.client, workflowId)
 
   /** Sends a verb that changes nothing until the workflow has been told that its history is long. */
   async function lengthen(run: Run, verb: 'pause' | 'resume', reason: string | null = null): Promise<void> {

@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { liveQuery } from '../../contracts/temporal/messages.js'
 import type { PipelineLive, PipelineRunRequest } from '../../contracts/temporal/pipelines.js'
+import type { Json } from '../../domain/canonical-json.js'
 import { compilePipeline } from '../../domain/pipelines/compile.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { sha256Hex, uuidv7 } from '../../stores/ids.js'
@@ -20,14 +21,20 @@ describe('the step sensor', () => {
   })
   afterAll(() => harness.stop())
 
-  const start = async (name: string, source: object, more: object = {}): Promise<Run> => {
+  const start = async (name: string, source: unknown, more: object = {}, given?: Json): Promise<Run> => {
     const step = { uses: 'sensor', with: { source }, ...more }
-    const { definition, problems } = compilePipeline({ steps: { arrival: step } }, name)
+    const parameters = given && { source: { type: 'json' } }
+    const { definition, problems } = compilePipeline({ parameters, steps: { arrival: step } }, name)
     expect(problems).toEqual([])
     const [applied] = await harness.ports.pipelines.apply(PROJECT, 'key:test', [definition!])
     const { id: pipelineId } = await harness.ports.pipelines.get(PROJECT, name)
     const { version, sha256 } = applied!
-    const request: PipelineRunRequest = { pipelineId, version, sha256, parameters: {} }
+    const request: PipelineRunRequest = {
+      pipelineId,
+      version,
+      sha256,
+      parameters: given ? { source: given } : {},
+    }
     return harness.accept('pipeline', name, request)
   }
   const untilOpen = (run: Run) =>
@@ -109,8 +116,9 @@ describe('the step sensor', () => {
     ['a webhook', { webhook: {} }, 'webhook'],
     ['a way out', { directory: { path: '../x' } }, 'has no ".."'],
     ['a figure that nobody has', { metric: { model: 'm', metric: 'rsme', above: 1 } }, 'rmse'],
-  ])('is refused with %s', async (what, source, message) => {
-    const run = await start(`refused-${what.replaceAll(' ', '-')}`, source)
+  ])('is refused with %s that a parameter has brought', async (what, source, message) => {
+    const name = `refused-${what.replaceAll(' ', '-')}`
+    const run = await start(name, '${{ parameters.source }}', {}, source)
     expect(await harness.ended(run)).toMatchObject({
       status: 'refused',
       error: { code: 'step_input_invalid' },

@@ -48,7 +48,7 @@ describe('the training of a step', () => {
 
   it.each([null, 'x', [], 3] as Json[])('is refused as %j', value => {
     expect(problemsOf(() => trainingOf('bike', { name: 'bike' }, value))).toEqual([
-      { at: 'training', message: 'Must be an object.' },
+      { at: 'training', message: expect.stringMatching(/^Must be an object of engine, /) },
     ])
   })
 })
@@ -65,6 +65,10 @@ describe('the strategy of a step', () => {
       { kind: 'canary', stops: [{ percent: 10, minRows: 5 }] },
     ],
     [{ kind: 'instant' }, { kind: 'instant', cause: 'force' }],
+    [
+      { kind: 'blueGreen', observeSeconds: null },
+      { kind: 'blueGreen', observeSeconds: null },
+    ],
     [
       { kind: 'shadow', percent: 5, minRows: 3 },
       { kind: 'shadow', percent: 5, minRows: 3 },

@@ -17,9 +17,19 @@ const POLICY: PipelineRetrainingPolicy = {
   incident: {},
 }
 
+const TRAINING = {
+  features: ['hr'],
+  target: 'cnt',
+  split: {
+    column: 'dteday',
+    train: { until: '2011-09-01' },
+    holdout: { from: '2011-09-01', until: '2011-10-01' },
+  },
+}
+
 const train = (model: string) => ({
   uses: 'train',
-  with: { model, dataset: 'bike', version: 1, training: { note: 'read where it is trained' } },
+  with: { model, dataset: 'bike', version: 1, training: TRAINING },
 })
 const register = (model: string) => ({
   uses: 'register',

@@ -197,7 +197,7 @@ describe('a transform step', () => {
         'operations[4].by[0].order',
         'operations[5].fraction',
         'operations[5].seed',
-        'operations[6]',
+        'operations[6].rows',
         'operations[7].value',
         'operations[7].values.a',
       ],
