@@ -17,7 +17,9 @@ export interface RelayPorts {
   readonly idle?: (ms: number, signal: AbortSignal) => Promise<void>
 }
 
-const IDLE_MS = 1_000
+const IDLE_MS = 250
+/** Starts under way at once, while there are several. */
+const LANES = 4
 
 /** Makes the starts that are owed, until told to stop. What fails is tried again; nothing is lost. */
 export async function relayStarts(ports: RelayPorts, stop: AbortSignal): Promise<void> {
@@ -44,15 +46,22 @@ export async function relayStarts(ports: RelayPorts, stop: AbortSignal): Promise
     }
   }
 
-  while (!stop.aborted) {
-    let handled = 0
+  // One each: while Temporal is away a start takes its whole deadline, and a shutdown must not wait for many.
+  const relayOne = async () => {
     try {
-      // One at a time: while Temporal is away each takes its whole deadline, and a shutdown must not wait for many.
-      handled = await outbox.relay(1, startOne)
+      return await outbox.relay(1, startOne)
     } catch (error) {
       logger.warn({ error: String(error) }, 'the outbox could not be read; trying again')
+      return 0
     }
-    if (handled === 0) await (ports.idle ?? pause)(IDLE_MS, stop)
+  }
+
+  let lanes = 1
+  while (!stop.aborted) {
+    const handled = await Promise.all(Array.from({ length: lanes }, relayOne))
+    const isIdle = handled.every(count => count === 0)
+    lanes = isIdle ? 1 : LANES
+    if (isIdle) await (ports.idle ?? pause)(IDLE_MS, stop)
   }
 }
 
