@@ -6,6 +6,7 @@ import { besideDagster } from './orchestration/dagster.js'
 import { burst } from './orchestration/burst.js'
 import { maps } from './orchestration/maps.js'
 import { withPeer } from './orchestration/peer.js'
+import { besidePrefect } from './orchestration/prefect.js'
 import { resumeAfterKill } from './orchestration/resume.js'
 import { Runs } from './orchestration/runs.js'
 import { stepOverhead } from './orchestration/steps.js'
@@ -24,6 +25,7 @@ await withStack(async stack => {
       burst: () => burst(runs, peer),
       maps: () => maps(stack, peer),
       dagster: () => besideDagster(stack),
+      prefect: () => besidePrefect(stack),
       // Last: a worker that was killed has an empty cache.
       resume: () => resumeAfterKill(stack, runs, peer),
     }
