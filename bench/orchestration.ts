@@ -5,6 +5,7 @@ import 'reflect-metadata'
 import { besideDagster } from './orchestration/dagster.js'
 import { burst } from './orchestration/burst.js'
 import { maps } from './orchestration/maps.js'
+import { besideMetaflow } from './orchestration/metaflow.js'
 import { withPeer } from './orchestration/peer.js'
 import { besidePrefect } from './orchestration/prefect.js'
 import { resumeAfterKill } from './orchestration/resume.js'
@@ -25,6 +26,7 @@ await withStack(async stack => {
       burst: () => burst(runs, peer),
       maps: () => maps(stack, peer),
       dagster: () => besideDagster(stack),
+      metaflow: () => besideMetaflow(stack),
       prefect: () => besidePrefect(stack),
       // Last: a worker that was killed has an empty cache.
       resume: () => resumeAfterKill(stack, runs, peer),
@@ -34,6 +36,9 @@ await withStack(async stack => {
       if (only.length === 0 || only.includes(name)) rows.push(...(await measure()))
     }
     if (only.length === 0) report('orchestration', rows)
-    else console.table(rows, ['what', 'ours', 'peer', 'peerName', 'unit'])
+    else {
+      console.table(rows, ['what', 'ours', 'peer', 'peerName', 'unit'])
+      for (const { what, details } of rows) console.log(what, JSON.stringify(details))
+    }
   })
 })

@@ -1,25 +1,31 @@
 import { join } from 'node:path'
-import { setTimeout as wait } from 'node:timers/promises'
 import type { Row } from '../report.js'
 import type { Stack } from '../stack.js'
 import { HEARTBEAT_SECONDS, Prefect } from './prefect-server.js'
-import { besideOurs, Notes } from './three-steps.js'
+import { besideOurs, Notes, secondsUntilNoticed } from './three-steps.js'
 
 /** Prefect is given so long to see that its run is dead: its documentation waits 90 s for a heartbeat. */
 const NOTICE_MS = 150_000
 
-/** In this order: what is automated stays so. */
+/** In this order: what is automated stays so. Of ours it is always the worker that is killed, with its step. */
 const CASES = [
   {
     killed: 'the process of a run',
     automated: false,
     how: 'its runner notices, a person says retry at once',
+    aim: 'none: a runner outlived it',
   },
-  { killed: 'the process of a run', automated: true, how: 'its runner notices, an automation says retry' },
   {
-    killed: 'what executes runs',
+    killed: 'the process of a run',
+    automated: true,
+    how: 'its runner notices, an automation says retry',
+    aim: 'none: a runner outlived it',
+  },
+  {
+    killed: 'a worker with its run',
     automated: true,
     how: `90 s without a heartbeat each ${HEARTBEAT_SECONDS} s, then that automation`,
+    aim: 'below 1 x',
   },
 ] as const
 
@@ -27,31 +33,30 @@ type Case = (typeof CASES)[number]
 
 /** The same three steps and the same kill: as Prefect is, and with what its documentation has against dead runs. */
 export async function besidePrefect(stack: Stack): Promise<Row[]> {
-  const measured = await besideOurs(stack, directory =>
+  const { ours, theirs, ...of } = await besideOurs(stack, directory =>
     Prefect.with(directory, async prefect => {
       const all = []
       for (const each of CASES) all.push({ ...each, ...(await killedThere(prefect, directory, each)) })
       return all
     }),
   )
-  const { ours, theirs } = measured
-  const row = { unit: 's', details: { ...measured, noticeSeconds: NOTICE_MS / 1000 } }
+  const about = { unit: 's', details: { ours, ...of, noticeSeconds: NOTICE_MS / 1000 } }
   return [
-    ...theirs.map(({ killed, how, resumed, noticed }) => ({
-      ...row,
+    ...theirs.map(({ killed, how, aim, ...measured }) => ({
+      ...about,
       what: `SIGKILL of ${killed} in the second of three steps, to its next try`,
       ours: ours.resumed,
-      peer: resumed,
-      peerName:
-        noticed === null ? 'Prefect, which has not noticed: a person says crashed' : `Prefect: ${how}`,
-      aim: 'at most 1 x',
+      peer: measured.resumed,
+      peerName: `Prefect: ${measured.noticed === null ? 'has not noticed, a person says crashed' : how}`,
+      aim,
+      details: { ...about.details, theirs: measured },
     })),
     {
-      ...row,
-      what: 'work done twice, of three steps with kept results',
+      ...about,
+      what: 'work done twice, of three steps',
       ours: ours.repeated,
       peer: Math.max(...theirs.map(({ repeated }) => repeated)),
-      peerName: 'Prefect, the most of its three',
+      peerName: 'Prefect with kept results, the most of the three',
       aim: 'at most 1 x',
     },
   ]
@@ -63,17 +68,13 @@ async function killedThere(prefect: Prefect, directory: string, { killed: victim
   const run = await prefect.start(notes)
   await notes.untilInTheSecond()
   const killed = Date.now()
-  const since = (from: number) => (Date.now() - from) / 1000
   if (victim === 'the process of a run') process.kill(await notes.processOfTheSecond(), 'SIGKILL')
   else {
     prefect.killRunner()
     await prefect.serve()
   }
-  let noticed: number | null = null
-  while (noticed === null && Date.now() - killed < NOTICE_MS) {
-    if ((await prefect.stateOf(run)) === 'RUNNING') await wait(100)
-    else noticed = since(killed)
-  }
+  const works = async () => (await prefect.stateOf(run)) === 'RUNNING'
+  const noticed = await secondsUntilNoticed(works, { killed, mostMs: NOTICE_MS, lookMs: 100 })
   const asked = Date.now()
   if (noticed === null) await prefect.markCrashed(run)
   if (!automated) await prefect.retry(run)

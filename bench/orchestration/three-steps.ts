@@ -56,6 +56,17 @@ export class Notes {
   }
 }
 
+/** Seconds from a kill until a peer no longer says that its run works; null where it says so for too long. */
+export async function secondsUntilNoticed(
+  works: () => Promise<boolean>,
+  { killed, mostMs, lookMs }: { readonly killed: number; readonly mostMs: number; readonly lookMs: number },
+): Promise<number | null> {
+  for (; Date.now() - killed < mostMs; await wait(lookMs)) {
+    if (!(await works())) return (Date.now() - killed) / 1000
+  }
+  return null
+}
+
 interface Killed {
   /** Seconds from the kill to the next try of the second step. */
   readonly resumed: number

@@ -1,6 +1,4 @@
 import { describe, expect, it } from '@jest/globals'
-import type { Json } from '../../../domain/canonical-json.js'
-import { compilePipeline } from '../../../domain/pipelines/compile.js'
 import { fitsGlob, isDeep } from '../../../domain/sensors/glob.js'
 import { crosses, secondsToNextLook, type SensorSource } from '../../../domain/sensors/sensor.js'
 import { sourceProblems } from '../../../domain/sensors/source-problems.js'
