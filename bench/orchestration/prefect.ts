@@ -58,6 +58,7 @@ export async function besidePrefect(stack: Stack): Promise<Row[]> {
       peer: Math.max(...theirs.map(({ repeated }) => repeated)),
       peerName: 'Prefect with kept results, the most of the three',
       aim: 'at most 1 x',
+      details: { ...about.details, theirs: theirs.map(({ repeated }) => repeated) },
     },
   ]
 }
