@@ -6,7 +6,9 @@ import { backfill } from './orchestration/backfill.js'
 import { besideDagster } from './orchestration/dagster.js'
 import { burst } from './orchestration/burst.js'
 import { maps } from './orchestration/maps.js'
+import { besideMetaflow } from './orchestration/metaflow.js'
 import { withPeer } from './orchestration/peer.js'
+import { besidePrefect } from './orchestration/prefect.js'
 import { resumeAfterKill } from './orchestration/resume.js'
 import { Runs } from './orchestration/runs.js'
 import { stepOverhead } from './orchestration/steps.js'
@@ -26,6 +28,8 @@ await withStack(async stack => {
       maps: () => maps(stack, peer),
       backfill: () => backfill(stack, peer),
       dagster: () => besideDagster(stack),
+      metaflow: () => besideMetaflow(stack),
+      prefect: () => besidePrefect(stack),
       // Last: a worker that was killed has an empty cache.
       resume: () => resumeAfterKill(stack, runs, peer),
     }

@@ -37,17 +37,13 @@ export function percentile(values: readonly number[], share: number): number {
 export function report(name: string, rows: readonly Row[]): void {
   const measured = rows.map(row => ({ ...row, ratio: row.ours / row.peer }))
   console.table(
-    Object.fromEntries(
-      measured.map(row => [
-        row.what,
-        {
-          ours: `${row.ours.toPrecision(4)} ${row.unit}`,
-          peer: `${row.peer.toPrecision(4)} ${row.unit} (${row.peerName})`,
-          ratio: row.ratio.toFixed(3),
-          aim: row.aim,
-        },
-      ]),
-    ),
+    measured.map(row => ({
+      what: row.what,
+      ours: `${row.ours.toPrecision(4)} ${row.unit}`,
+      peer: `${row.peer.toPrecision(4)} ${row.unit} (${row.peerName})`,
+      ratio: row.ratio.toFixed(3),
+      aim: row.aim,
+    })),
   )
   const directory = join(ROOT, 'bench', 'results')
   mkdirSync(directory, { recursive: true })

@@ -1,32 +1,26 @@
-"""Three steps of five seconds in Dagster, one process each; they write when they begin and when they end."""
-import os, sys, time
+"""Three steps of five seconds in Dagster, one process each."""
+import os, sys
 from dagster import DagsterInstance, DagsterRunStatus, In, Nothing, ReexecutionOptions, execute_job, job, op, reconstructable
-
-NOTES = os.environ["NOTES"]
-SECONDS = float(os.environ["SECONDS"])
+from step_work import work
 
 
-def work(step):
-    with open(NOTES, "a") as notes:
-        notes.write(f"begin {step} {time.time()}\n")
-    time.sleep(SECONDS)
-    with open(NOTES, "a") as notes:
-        notes.write(f"end {step} {time.time()}\n")
+def work_on(step):
+    work(step, os.environ["NOTES"], float(os.environ["SECONDS"]))
 
 
 @op
 def one():
-    work("one")
+    work_on("one")
 
 
 @op(ins={"before": In(Nothing)})
 def two():
-    work("two")
+    work_on("two")
 
 
 @op(ins={"before": In(Nothing)})
 def three():
-    work("three")
+    work_on("three")
 
 
 @job
