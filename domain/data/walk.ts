@@ -1,0 +1,164 @@
+import { MlforgeError } from '../errors.js'
+import { type ChunkEntry, type ContentRoot, type DataNode, decodeNode, type FileEntry } from './nodes.js'
+import { comparePaths } from './paths.js'
+
+/** Reads a node that was kept, verified. */
+export type LoadNode = (sha256: string) => Promise<Uint8Array>
+
+/** A file that one of two versions has otherwise than the other. */
+export type FileChange =
+  | { readonly change: 'added'; readonly path: string; readonly to: FileEntry }
+  | { readonly change: 'removed'; readonly path: string; readonly from: FileEntry }
+  | { readonly change: 'changed'; readonly path: string; readonly from: FileEntry; readonly to: FileEntry }
+
+/**
+ * The files of a manifest in order.
+ * @param after only those behind this path
+ * @throws MlforgeError object_corrupt, object_missing of what cannot be read
+ */
+export async function* filesOf(load: LoadNode, root: string, after = ''): AsyncGenerator<FileEntry> {
+  const node = await manifestNode(load, root)
+  if (node.kind === 'files') {
+    for (const file of node.entries) if (comparePaths(file.path, after) > 0) yield file
+    return
+  }
+  for (const { last, node: below } of node.entries) {
+    if (comparePaths(last, after) > 0) yield* filesOf(load, below, after)
+  }
+}
+
+/** A file of a manifest; null where it has none of this path. Reads a node of each height. */
+export async function findFile(load: LoadNode, root: string, path: string): Promise<FileEntry | null> {
+  const node = await manifestNode(load, root)
+  if (node.kind === 'files') return node.entries.find(file => file.path === path) ?? null
+  const below = node.entries.find(({ last }) => comparePaths(path, last) <= 0)
+  return below ? findFile(load, below.node, path) : null
+}
+
+/** The chunks of a file in order. */
+export async function* chunksOf(
+  load: LoadNode,
+  { bytes, content }: Pick<FileEntry, 'bytes' | 'content'>,
+): AsyncGenerator<ChunkEntry> {
+  if (content === null) return
+  if ('chunk' in content) yield { bytes, chunk: content.chunk }
+  else yield* chunksBelow(load, content.list)
+}
+
+/** Nodes of a manifest and of its files, and the chunks of those: all that a version needs, some more than once. */
+export async function* hashesOf(load: LoadNode, root: string): AsyncGenerator<string> {
+  yield root
+  const node = decodeNode(await load(root))
+  switch (node.kind) {
+    case 'tree':
+    case 'lists':
+      for (const { node: below } of node.entries) yield* hashesOf(load, below)
+      return
+    case 'chunks':
+      for (const { chunk } of node.entries) yield chunk
+      return
+    case 'files':
+      for (const { content } of node.entries) {
+        if (content === null) continue
+        if ('chunk' in content) yield content.chunk
+        else yield* hashesOf(load, content.list)
+      }
+  }
+}
+
+/** What has changed from one manifest to another, by path. What both have in common is not read. */
+export async function* changesOf(load: LoadNode, from: string, to: string): AsyncGenerator<FileChange> {
+  const before = new Ahead(load, from)
+  const after = new Ahead(load, to)
+  for (;;) {
+    const [one, other] = [before.next, after.next]
+    if (one === undefined && other === undefined) return
+    if (one && other && 'node' in one && 'node' in other && one.node === other.node) {
+      before.skip()
+      after.skip()
+    } else if (one && 'node' in one && !(other && 'node' in other && other.height > one.height)) {
+      await before.open(one)
+    } else if (other && 'node' in other) {
+      await after.open(other)
+    } else {
+      const order = one && other ? comparePaths(one.path, other.path) : one ? -1 : 1
+      if (order <= 0) before.skip()
+      if (order >= 0) after.skip()
+      if (order < 0) yield { change: 'removed', path: one!.path, from: one as FileEntry }
+      else if (order > 0) yield { change: 'added', path: other!.path, to: other as FileEntry }
+      else if (!isSame(one as FileEntry, other as FileEntry)) {
+        yield { change: 'changed', path: one!.path, from: one as FileEntry, to: other as FileEntry }
+      }
+    }
+  }
+}
+
+interface Unread {
+  readonly path: string
+  readonly node: string
+  /** Of the highest it may be, where it was not read. */
+  readonly height: number
+}
+
+/** What is left of a manifest: files, and nodes that may be skipped without being read. */
+class Ahead {
+  /** The next one is the last. */
+  private readonly rest: (FileEntry | Unread)[]
+
+  constructor(
+    private readonly load: LoadNode,
+    root: string,
+  ) {
+    this.rest = [{ path: '', node: root, height: Infinity }]
+  }
+
+  get next(): FileEntry | Unread | undefined {
+    return this.rest.at(-1)
+  }
+
+  skip(): void {
+    this.rest.pop()
+  }
+
+  async open({ node }: Unread): Promise<void> {
+    const read = await manifestNode(this.load, node)
+    this.rest.pop()
+    const inside =
+      read.kind === 'files'
+        ? read.entries
+        : read.entries.map(({ last, node: below }) => ({ path: last, node: below, height: read.height - 1 }))
+    this.rest.push(...inside.toReversed())
+  }
+}
+
+function isSame(one: FileEntry, other: FileEntry): boolean {
+  return (
+    one.bytes === other.bytes &&
+    one.isExecutable === other.isExecutable &&
+    hashOf(one.content) === hashOf(other.content)
+  )
+}
+
+function hashOf(content: ContentRoot | null): string | null {
+  return content && ('chunk' in content ? content.chunk : content.list)
+}
+
+async function manifestNode(
+  load: LoadNode,
+  sha256: string,
+): Promise<Extract<DataNode, { kind: 'files' | 'tree' }>> {
+  const node = decodeNode(await load(sha256))
+  if (node.kind === 'files' || node.kind === 'tree') return node
+  throw notThere(sha256, 'a manifest', node.kind)
+}
+
+async function* chunksBelow(load: LoadNode, sha256: string): AsyncGenerator<ChunkEntry> {
+  const node = decodeNode(await load(sha256))
+  if (node.kind === 'chunks') yield* node.entries
+  else if (node.kind === 'lists') for (const { node: below } of node.entries) yield* chunksBelow(load, below)
+  else throw notThere(sha256, 'the chunks of a file', node.kind)
+}
+
+function notThere(sha256: string, wanted: string, kind: string): MlforgeError {
+  return new MlforgeError('object_corrupt', `Node ${sha256} is to hold ${wanted}; it is of kind "${kind}".`)
+}
