@@ -1,4 +1,5 @@
 import type { OnApplicationBootstrap, OnModuleDestroy } from '@nestjs/common'
+import { MlforgeError } from '../../domain/errors.js'
 import { allPages, type PageOf, type PageRequest } from '../../stores/postgres/paging.js'
 import { EachMinute } from './each-minute.js'
 import type { Log } from './tokens.js'
@@ -26,7 +27,20 @@ export abstract class Reconciler<Row> implements OnApplicationBootstrap, OnModul
     await this.eachMinute.stop()
   }
 
+  /**
+   * A row that cannot be made true keeps no other one from it; it is told of when all have had their turn. While
+   * Temporal is away nothing is tried row by row.
+   */
   async reconcile(): Promise<void> {
-    for await (const row of allPages(request => this.list(request))) await this.reconcileOne(row)
+    const failures: unknown[] = []
+    for await (const row of allPages(request => this.list(request))) {
+      try {
+        await this.reconcileOne(row)
+      } catch (error) {
+        if (error instanceof MlforgeError && error.code === 'unavailable') throw error
+        failures.push(error)
+      }
+    }
+    if (failures.length > 0) throw failures[0]
   }
 }
