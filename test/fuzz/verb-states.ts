@@ -108,6 +108,8 @@ async function accept(stage: Stage): Promise<string> {
   return (answer.body as PipelineRun).id
 }
 
+const RELAYED = { deadlineMs: 60_000 }
+
 /** Makes the starts that are owed, until it is so. @param client of a Temporal that may not be there */
 async function relayUntil(
   { config, database, outbox, logger, ports }: Harness,
@@ -121,7 +123,8 @@ async function relayUntil(
       const idle = () => Promise.resolve(stop.abort())
       await relayStarts({ ...own, outbox, logger, idle }, stop.signal)
       if (!(await isThere())) throw new Error('A start is still owed.')
-    })
+      // Several plays make starts of each other, and each waits for a Temporal that is not there.
+    }, RELAYED)
   } finally {
     if (client) own.wakes.close()
   }
