@@ -198,7 +198,8 @@ describe('runPipeline', () => {
       ...(await outcomeOf(first, 'sum')),
       cachedFrom: { runId: first.id, step: 'sum' },
     })
-    expect((await outcomeOf(second, 'data')).cachedFrom).toEqual({ runId: first.id, step: 'data' })
+    // Of this run, or of any before it that has worked on the same version.
+    expect((await outcomeOf(second, 'data')).cachedFrom).toEqual({ runId: expect.any(String), step: 'data' })
     expect(receiver.of('/ok/memo')).toHaveLength(2)
   })
 
