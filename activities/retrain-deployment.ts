@@ -22,6 +22,7 @@ import {
   retrainingPolicyOf,
   retrainingWork,
   runOfRetraining,
+  trainingTakenOn,
 } from './retraining-runs.js'
 import { withScratch } from './scratch.js'
 import { onceStep } from './step.js'
@@ -83,6 +84,11 @@ export function retrainDeploymentActivities(ports: RetrainDeploymentPorts) {
      * the same way: then nothing has come in since. One that failed has learned nothing.
      */
     async trainRetrained(input: RetrainingInput): Promise<TrainingStart> {
+      const taken = await trainingTakenOn(ports, input)
+      if (taken !== null) {
+        await enter(input, 'train')
+        return taken
+      }
       const work = await retrainingWork(ports, input)
       const own = runOfRetraining(input, 'training')
       const known = await runs.learned(input.project, work, own)

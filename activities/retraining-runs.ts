@@ -12,6 +12,7 @@ import { buildTrainingSpec, type DatasetFacts } from '../domain/training/build-s
 import type { TrainingSpec } from '../domain/training/spec.js'
 import { derivedId } from '../stores/ids.js'
 import type { Deployment } from '../stores/postgres/entities/deployment.js'
+import type { Run } from '../stores/postgres/entities/run.js'
 import { runOfIncident } from '../stores/postgres/incident-store.js'
 import type { AcceptRun } from '../stores/postgres/run-acceptance.js'
 import { pipelineWork, type PipelineWorkPorts, waitsItsTurn } from './pipeline-work.js'
@@ -91,6 +92,18 @@ async function workOfPipeline(
   return { ...work, request: { ...work.request, retrains }, alongside: waitsItsTurn(definition) }
 }
 
+/**
+ * What was taken on to give a retraining its version; null before that. Whoever asks again looks here first:
+ * the policy and its pipeline may be others by now.
+ */
+export async function trainingTakenOn(
+  { runs }: Pick<Ports, 'runs'>,
+  owner: RetrainingOwner,
+): Promise<StartedTraining | null> {
+  const run = await runs.find(owner.project, runOfRetraining(owner, 'training'))
+  return run && startedTraining(run)
+}
+
 /** Takes on what gives a retraining its version; its start is promised with it. Again, it is the same run. */
 export async function acceptTraining(
   { runs }: Pick<Ports, 'runs'>,
@@ -98,8 +111,11 @@ export async function acceptTraining(
   work: RetrainingWork,
 ): Promise<StartedTraining> {
   const id = runOfRetraining(owner, 'training')
-  await runs.accept({ ...startedBy(owner), ...work, id })
-  return { runId: id, kind: work.kind }
+  return startedTraining((await runs.accept({ ...startedBy(owner), ...work, id })).run)
+}
+
+function startedTraining({ id, kind }: Run): StartedTraining {
+  return { runId: id, kind: kind === 'pipeline' ? kind : 'training' }
 }
 
 /**

@@ -40,6 +40,7 @@ import {
   describeRetraining,
   retrainingPolicyOf,
   retrainingWork,
+  trainingTakenOn,
 } from './retraining-runs.js'
 import { withScratch } from './scratch.js'
 import { onceStep } from './step.js'
@@ -113,7 +114,8 @@ export function retrainingActivities(ports: RetrainingPorts) {
 
     /** Takes the training of an incident's retraining on, or the run of the policy's pipeline. */
     async startRetraining(input: RetrainingInput): Promise<StartedTraining> {
-      return acceptTraining(ports, input, await retrainingWork(ports, input))
+      const known = await trainingTakenOn(ports, input)
+      return known ?? acceptTraining(ports, input, await retrainingWork(ports, input))
     },
 
     /** Takes the rollout of what it gave on, unless somebody else's goes on. */

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { compactionActivities } from '../../activities/compaction.js'
 import { retrainingActivities } from '../../activities/retraining.js'
 import type { RetrainingSetOutcome } from '../../contracts/temporal/incidents.js'
-import type { RetrainingPolicy } from '../../domain/retraining/policy.js'
+import type { TrainingRetrainingPolicy } from '../../domain/retraining/policy.js'
 import type { TrainingSpec } from '../../domain/training/spec.js'
 import { withDuckDb } from '../../stores/duckdb/duckdb.js'
 import { convertToParquet, proposeTypes } from '../../stores/duckdb/ingest.js'
@@ -31,7 +31,7 @@ import { silentLogger } from '../support/silent-logger.js'
 const PROJECT = 'default'
 const MAY = Date.UTC(2012, 4, 1)
 
-const POLICY: RetrainingPolicy = {
+const POLICY: TrainingRetrainingPolicy = {
   dataset: 'bike',
   timeColumn: 'dteday',
   training: {
@@ -262,6 +262,12 @@ describe('the data of a retraining, from real hours', () => {
     expect(set.rows).toBe(11_539 + 14 * 24)
     const started = await activities().startRetraining(input)
     expect(await activities().startRetraining(input)).toEqual(started)
+    // Another policy since: the run that was taken on is still the one.
+    const { training: _, ...data } = POLICY
+    const pipeline = { name: 'none', parameters: {} }
+    await ports.deployments.setRetraining(deployment.id, { ...data, pipeline })
+    expect(await activities().startRetraining(input)).toEqual(started)
+    await ports.deployments.setRetraining(deployment.id, POLICY)
     const run = await ports.runs.get(PROJECT, started.runId)
     expect(run).toMatchObject({
       kind: 'training',
