@@ -2,9 +2,10 @@ import type { StepOutcome } from '../../contracts/temporal/pipelines.js'
 import type { Json } from '../../domain/canonical-json.js'
 import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
-import type { Harness } from './harness.js'
+import { bikeCsv } from './bike-data.js'
+import { Harness } from './harness.js'
 import { PipelineRuns } from './pipeline-runs.js'
-import type { Receiver } from './receiver.js'
+import { Receiver } from './receiver.js'
 
 /** Nobody waits for the second try of a step. */
 export const SOON = { maxAttempts: 2, delay: 0.05 }
@@ -14,10 +15,26 @@ export class PipelineKit {
   private readonly runs: PipelineRuns
 
   constructor(
-    private readonly harness: Harness,
-    private readonly receiver: Receiver,
+    readonly harness: Harness,
+    readonly receiver: Receiver,
   ) {
     this.runs = new PipelineRuns(harness)
+  }
+
+  /** With workers and a receiver of its own; `stop` ends them. */
+  static async withWorkers(): Promise<PipelineKit> {
+    return new PipelineKit(await Harness.start(), await Receiver.start())
+  }
+
+  async stop(): Promise<void> {
+    await this.receiver.stop()
+    await this.harness.stop()
+  }
+
+  /** The first months of the bike-sharing file become dataset `bike`. */
+  async commitBike(): Promise<void> {
+    const columns = { dteday: { format: '%m/%d/%Y' } }
+    await this.harness.ended(await this.harness.commit('bike', bikeCsv(4), { columns }))
   }
 
   start(name: string, source: object, parameters: Record<string, Json> = {}): Promise<Run> {

@@ -2,24 +2,20 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { pipelineVerb, type PipelineVerb } from '../../contracts/temporal/pipelines.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { eventually } from '../support/eventually.js'
-import { Harness, PROJECT } from '../support/harness.js'
+import { type Harness, PROJECT } from '../support/harness.js'
 import { record } from '../support/histories.js'
 import { PipelineKit, SOON } from '../support/pipeline-kit.js'
-import { Receiver } from '../support/receiver.js'
+import type { Receiver } from '../support/receiver.js'
 
 describe('runPipeline, rolling back', () => {
   let harness: Harness
   let receiver: Receiver
   let kit: PipelineKit
   beforeAll(async () => {
-    harness = await Harness.start()
-    receiver = await Receiver.start()
-    kit = new PipelineKit(harness, receiver)
+    kit = await PipelineKit.withWorkers()
+    ;({ harness, receiver } = kit)
   }, 60_000)
-  afterAll(async () => {
-    await receiver.stop()
-    await harness.stop()
-  })
+  afterAll(() => kit.stop())
 
   /** A step that sends `/ok/<name>`, and what undoes it, which sends on the status of that. */
   const undoable = (name: string, undo = `/ok/undo-${name}`, more: object = {}) =>

@@ -8,29 +8,23 @@ import {
 } from '../../contracts/temporal/pipelines.js'
 import type { Json } from '../../domain/canonical-json.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
-import { bikeCsv, bikeTraining } from '../support/bike-data.js'
+import { bikeTraining } from '../support/bike-data.js'
 import { eventually } from '../support/eventually.js'
-import { Harness, PROJECT } from '../support/harness.js'
+import { type Harness, PROJECT } from '../support/harness.js'
 import { record } from '../support/histories.js'
 import { PipelineKit } from '../support/pipeline-kit.js'
-import { Receiver } from '../support/receiver.js'
+import type { Receiver } from '../support/receiver.js'
 
 describe('runPipeline', () => {
   let harness: Harness
   let receiver: Receiver
   let kit: PipelineKit
   beforeAll(async () => {
-    harness = await Harness.start()
-    receiver = await Receiver.start()
-    kit = new PipelineKit(harness, receiver)
-    await harness.ended(
-      await harness.commit('bike', bikeCsv(4), { columns: { dteday: { format: '%m/%d/%Y' } } }),
-    )
+    kit = await PipelineKit.withWorkers()
+    ;({ harness, receiver } = kit)
+    await kit.commitBike()
   }, 60_000)
-  afterAll(async () => {
-    await receiver.stop()
-    await harness.stop()
-  })
+  afterAll(() => kit.stop())
 
   const start: PipelineKit['start'] = (...given) => kit.start(...given)
   const post: PipelineKit['post'] = (...given) => kit.post(...given)

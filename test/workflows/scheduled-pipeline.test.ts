@@ -3,24 +3,18 @@ import type { PipelineRunRequest } from '../../contracts/temporal/pipelines.js'
 import { QUEUES } from '../../contracts/temporal/queues.js'
 import type { Json } from '../../domain/canonical-json.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
-import { Harness, PROJECT } from '../support/harness.js'
+import { type Harness, PROJECT } from '../support/harness.js'
 import { record } from '../support/histories.js'
 import { PipelineKit } from '../support/pipeline-kit.js'
-import { Receiver } from '../support/receiver.js'
 
 describe('scheduledPipeline', () => {
   let harness: Harness
-  let receiver: Receiver
   let kit: PipelineKit
   beforeAll(async () => {
-    harness = await Harness.start()
-    receiver = await Receiver.start()
-    kit = new PipelineKit(harness, receiver)
+    kit = await PipelineKit.withWorkers()
+    ;({ harness } = kit)
   }, 60_000)
-  afterAll(async () => {
-    await receiver.stop()
-    await harness.stop()
-  })
+  afterAll(() => kit.stop())
 
   const start: PipelineKit['start'] = (...given) => kit.start(...given)
   const outcomeOf = async (run: Run, step: string, generation = 1) =>
