@@ -22,6 +22,8 @@ describe('SIGKILL of any process at any point', () => {
     })),
   )('$title', async ({ pairs, serial }) => {
     const { outcome, detail } = await bench.run(pairs, serial)
+    // The stack is gone when somebody reads this.
+    if (outcome !== 'equal') console.log(bench.stack.warnings().join('\n'))
     expect(outcome === 'equal' ? outcome : `${outcome}: ${detail}`).toBe('equal')
   })
 

@@ -20,6 +20,7 @@ import type { Victim } from './points.js'
 const SUPERVISOR = fileURLToPath(new URL('./supervisor.js', import.meta.url))
 const START_MS = 180_000
 const READY_MS = 60_000
+const WARNINGS = 10
 
 /** Short times, so that a kill costs seconds; everything else is what a user gets. */
 const SETTINGS = {
@@ -131,6 +132,18 @@ export class KillStack {
   /** Keeps the logs, which are removed with the stack. */
   async saveLogs(directory: string): Promise<void> {
     await cp(join(this.stateDirectory, 'logs'), directory, { recursive: true })
+  }
+
+  /** The last lines of each log that are no mere information. */
+  warnings(): string[] {
+    const directory = join(this.stateDirectory, 'logs')
+    return readdirSync(directory).flatMap(name =>
+      readFileSync(join(directory, name), 'utf8')
+        .split('\n')
+        .filter(line => /"level":[456]0|WARN|ERROR/.test(line))
+        .slice(-WARNINGS)
+        .map(line => `${name}: ${line}`),
+    )
   }
 
   endpoints(): Endpoints {
