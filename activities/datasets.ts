@@ -112,7 +112,8 @@ export function datasetActivities(ports: DatasetPorts) {
     /** Makes the version visible: one transaction with the step's ledger row. */
     async commitVersion(input: RunInput): Promise<CommitOutcome> {
       return onceStep<CommitOutcome>(ports, input, 'commit', async () => {
-        const request = await requestOf(input)
+        const { principal, request: asked } = await runs.get(input.project, input.runId)
+        const request = asked as CommitRequest
         const table = await outcomeOf<IngestOutcome>(ledger, input, 'ingest')
         const checked = await outcomeOf<ValidateOutcome>(ledger, input, 'validate')
         const profiled = await outcomeOf<ProfileOutcome>(ledger, input, 'profile')
@@ -125,15 +126,20 @@ export function datasetActivities(ports: DatasetPorts) {
         return async transaction => {
           const { version, created } = await datasets.commit(transaction, input.project, input.name, {
             root: table.root,
-            rows: String(table.rows),
-            raw: table.raw,
-            parquet: table.parquet,
-            schema,
-            conversion,
-            proposal,
-            expectations,
-            profile,
+            files: null,
+            table: {
+              rows: String(table.rows),
+              raw: table.raw,
+              parquet: table.parquet,
+              schema,
+              conversion,
+              proposal,
+              expectations,
+              profile,
+            },
             message: request.message,
+            author: null,
+            principal,
             runId: input.runId,
             effectKey: effectKey(input, 'commit'),
           })

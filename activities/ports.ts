@@ -1,5 +1,6 @@
 import type { RunFailure, RunLimits } from '../contracts/temporal/messages.js'
 import type { RunStatus } from '../domain/runs/run-status.js'
+import type { Packing } from '../packing/packing.js'
 import type { ObjectStore } from '../stores/objects/object-store.js'
 import type { AssetStore } from '../stores/postgres/asset-store.js'
 import type { BackfillStore } from '../stores/postgres/backfill-store.js'
@@ -17,6 +18,10 @@ import type { ModelStore } from '../stores/postgres/model-store.js'
 import type { PipelineStore } from '../stores/postgres/pipeline-store.js'
 import type { PipelineRunStore } from '../stores/postgres/pipeline-run-store.js'
 import type { PoolStore } from '../stores/postgres/pool-store.js'
+import type { PackCatalogue } from '../stores/postgres/pack-catalogue.js'
+import type { PackStore } from '../stores/packs/pack-store.js'
+import type { RefStore } from '../stores/postgres/ref-store.js'
+import type { TransferStore } from '../stores/postgres/transfer-store.js'
 import type { PredictionStore } from '../stores/postgres/prediction-store.js'
 import type { RetryStore } from '../stores/postgres/retry-store.js'
 import type { RolloutStore } from '../stores/postgres/rollout-store.js'
@@ -35,6 +40,11 @@ export interface Ports {
   readonly ledger: LedgerStore
   readonly checkpoints: CheckpointStore
   readonly datasets: DatasetStore
+  readonly refs: RefStore
+  readonly catalogue: PackCatalogue
+  readonly packs: PackStore
+  readonly transfers: TransferStore
+  readonly packing: Packing
   readonly models: ModelStore
   readonly schedules: ScheduleStore
   readonly deployments: DeploymentStore

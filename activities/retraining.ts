@@ -196,15 +196,20 @@ export function retrainingActivities(ports: RetrainingPorts) {
     )
     const content = {
       root: sha256Hex(joinedIdentity(joined, DUCKDB_VERSION)),
-      rows: String(rows),
-      // There is no upload: what came in is the table of labelled predictions.
-      raw,
-      parquet,
-      schema: joinedSchema(schema, nulls),
-      conversion,
-      proposal: null,
-      expectations: results,
-      profile,
+      files: null,
+      table: {
+        rows: String(rows),
+        // There is no upload: what came in is the table of labelled predictions.
+        raw,
+        parquet,
+        schema: joinedSchema(schema, nulls),
+        conversion,
+        proposal: null,
+        expectations: results,
+        profile,
+      },
+      author: null,
+      principal: `deployment:${deployment.name}`,
       parents: [base.root, ...used.map(file => file.uri)],
       message: `${sentenceCase(describeRetraining(input))}: version ${base.version} and ${added} labelled predictions of deployment "${deployment.name}" until ${new Date(until).toISOString()}`,
     }

@@ -8,7 +8,7 @@ export async function signatureOf(
   project: string,
   spec: TrainingSpec,
 ): Promise<ModelSignature> {
-  const version = await datasets.version(project, spec.dataset.name, spec.dataset.version)
+  const version = await datasets.table(project, spec.dataset.name, spec.dataset.version)
   const types = new Map(
     (version.schema as { name: string; type: string }[]).map(column => [column.name, column.type]),
   )

@@ -41,7 +41,7 @@ export function trainingActivities(ports: TrainingPorts) {
         withScratch(scratch, directory =>
           beatWhile('splitting the dataset', async signal => {
             const spec = await specOf(input)
-            const version = await datasets.version(input.project, spec.dataset.name, spec.dataset.version)
+            const version = await datasets.table(input.project, spec.dataset.name, spec.dataset.version)
             const table = await objects.toFile(version.parquet.uri, directory)
             const keep = [spec.split.column, ...spec.baseline.by]
             const split = await splitByTime(

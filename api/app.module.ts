@@ -3,6 +3,7 @@ import { APP_FILTER, APP_GUARD } from '@nestjs/core'
 import type { Config } from '../config/config.js'
 import { AssetsModule } from './assets/assets.module.js'
 import { BackfillsModule } from './backfills/backfills.module.js'
+import { DataModule } from './data/data.module.js'
 import { DatasetsModule } from './datasets/datasets.module.js'
 import { DeploymentsModule } from './deployments/deployments.module.js'
 import { ErrorsModule } from './errors/errors.module.js'
@@ -37,6 +38,7 @@ export class AppModule {
         HealthModule,
         UploadsModule,
         DatasetsModule,
+        DataModule,
         TrainingsModule,
         ModelsModule,
         RolloutsModule,

@@ -33,6 +33,15 @@ export const ERROR_CODES = {
   schema_changed: { http: 422, retryable: false },
   expectations_failed: { http: 422, retryable: false },
   unknown_column: { http: 422, retryable: false },
+  no_table: { http: 422, retryable: false },
+
+  // Versions of data
+  branch_moved: { http: 409, retryable: false },
+  chunks_missing: { http: 422, retryable: false },
+  version_invalid: { http: 422, retryable: false },
+  transfer_expired: { http: 409, retryable: false },
+  checksum_mismatch: { http: 422, retryable: false },
+  file_changed: { http: 409, retryable: true },
 
   // Training
   unknown_parameter: { http: 422, retryable: false },

@@ -4,7 +4,17 @@ export const NAME_RULE =
   'lower-case letters, digits, ".", "_" and "-", at most 100, starting with a letter or digit'
 
 export type RunKind =
-  'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline' | 'map' | 'backfill'
+  | 'dataset'
+  | 'push'
+  | 'pull'
+  | 'training'
+  | 'rollout'
+  | 'drift'
+  | 'incident'
+  | 'retraining'
+  | 'pipeline'
+  | 'map'
+  | 'backfill'
 
 /** What made a run begin. */
 export type RunTrigger =

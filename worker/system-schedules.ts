@@ -5,6 +5,8 @@ import { WORKFLOWS } from '../contracts/temporal/messages.js'
 import { QUEUES } from '../contracts/temporal/queues.js'
 import { searchAttributes } from '../contracts/temporal/search-attributes.js'
 
+/** How often it is looked for versions that whoever made them has not published. */
+const DATA_SECONDS = 60
 /** A schedule that says nothing of itself for so long will not say anything any more. */
 const ANSWER_MS = 5_000
 
@@ -41,6 +43,7 @@ export async function ensureSystemSchedules(client: Client, config: Config): Pro
       config.compaction.intervalSeconds,
       'Merge small files of the prediction log',
     ],
+    [WORKFLOWS.superviseData, DATA_SECONDS, 'Write new versions of datasets to the object store'],
   ]
   for (const [type, everySeconds, summary] of schedules) {
     await ensure(client, config.project, type, everySeconds, summary)

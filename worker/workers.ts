@@ -6,6 +6,8 @@ import type { Logger } from 'pino'
 import type { DataSource } from 'typeorm'
 import { backfillActivities } from '../activities/assets/backfills.js'
 import { compactionActivities } from '../activities/compaction.js'
+import { publishActivities } from '../activities/data/publish.js'
+import { transferActivities } from '../activities/data/transfers.js'
 import { datasetActivities } from '../activities/datasets.js'
 import { incidentActivities } from '../activities/incidents.js'
 import { labelActivities } from '../activities/labels.js'
@@ -31,6 +33,11 @@ import { engineLibrary, ENGINES } from '../config/engines.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
 import { LocalObjectStore } from '../stores/objects/local-object-store.js'
 import { AssetStore } from '../stores/postgres/asset-store.js'
+import { Packing } from '../packing/packing.js'
+import { PackStore } from '../stores/packs/pack-store.js'
+import { PackCatalogue } from '../stores/postgres/pack-catalogue.js'
+import { RefStore } from '../stores/postgres/ref-store.js'
+import { TransferStore } from '../stores/postgres/transfer-store.js'
 import { BackfillStore } from '../stores/postgres/backfill-store.js'
 import { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
 import { CompactionStore } from '../stores/postgres/compaction-store.js'
@@ -62,12 +69,19 @@ import { TemporalRuns } from './temporal-runs.js'
 /** Real stores and clients behind the ports of the activities. */
 export function createPorts(config: Config, dataSource: DataSource, client: Client, logger: Logger): Ports {
   const wakes = new RunWakes(config.redis.url, logger)
+  const objects = new LocalObjectStore(config.objects.directory)
+  const catalogue = new PackCatalogue(dataSource)
   return {
     runs: new RunStore(dataSource, runId => wakes.publish(runId)),
     retries: new RetryStore(dataSource),
     ledger: new LedgerStore(dataSource),
     checkpoints: new CheckpointStore(dataSource),
     datasets: new DatasetStore(dataSource),
+    refs: new RefStore(dataSource),
+    catalogue,
+    packs: new PackStore(objects, catalogue),
+    transfers: new TransferStore(dataSource),
+    packing: new Packing({}),
     models: new ModelStore(dataSource),
     schedules: new ScheduleStore(dataSource),
     deployments: new DeploymentStore(dataSource),
@@ -87,7 +101,7 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     sensorSources: new SensorSourceStore(dataSource),
     assets: new AssetStore(dataSource),
     backfills: new BackfillStore(dataSource),
-    objects: new LocalObjectStore(config.objects.directory),
+    objects,
     workflows: new TemporalRuns(client),
     wakes,
     engine: { library: engineLibrary(config.cacheDirectory), version: ENGINES.xgboost.version },
@@ -162,6 +176,8 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
         activities: {
           ...runActivities(ports),
           ...datasetActivities(ports),
+          ...transferActivities(ports),
+          ...publishActivities({ ...ports, logger }),
           ...modelActivities(ports),
           ...rolloutActivities(ports),
           ...incidentActivities(ports),
@@ -193,6 +209,7 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
       const { awaitIncidentChange } = incidentActivities(ports)
       const { awaitEnded } = runActivities(ports)
       const { awaitSlots } = queueActivities(ports)
+      const { awaitTransfer } = transferActivities(ports)
       const { awaitRoom } = sensorActivities(stepPorts(context))
       const { awaitBackfill } = backfillActivities({ ...ports, retryPolicy: config.retries })
       return {
@@ -203,6 +220,7 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
           awaitSlots,
           awaitRoom,
           awaitBackfill,
+          awaitTransfer,
         },
         maxConcurrentActivityTaskExecutions: WATCH_SLOTS,
       }

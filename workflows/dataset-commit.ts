@@ -1,4 +1,5 @@
-import { proxyActivities } from '@temporalio/workflow'
+import { patched, proxyActivities } from '@temporalio/workflow'
+import type { PublishActivities } from '../activities/data/publish.js'
 import type { DatasetActivities } from '../activities/datasets.js'
 import type { DatasetCommitResult, DatasetLive, RunInput } from '../contracts/temporal/messages.js'
 import { dataWork } from './activity-presets.js'
@@ -9,6 +10,7 @@ export async function datasetCommit(input: RunInput): Promise<DatasetCommitResul
   const { ingest, validate, profile, commitVersion } = proxyActivities<DatasetActivities>(
     dataWork(input.limits),
   )
+  const { publishVersions } = proxyActivities<PublishActivities>(dataWork(input.limits))
 
   return asRun<DatasetLive, DatasetCommitResult>(input, { stage: 'ingest' }, async run => {
     const table = await ingest(input)
@@ -26,6 +28,7 @@ export async function datasetCommit(input: RunInput): Promise<DatasetCommitResul
     run.stage('commit')
     const version = await commitVersion(input)
     run.show('version', version.created ? String(version.version) : `${version.version} (unchanged)`)
+    if (patched('published-versions')) await publishVersions({ project: input.project })
     return { outcome: 'succeeded', version: version.version, root: version.root }
   })
 }

@@ -1,12 +1,14 @@
 import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common'
 import { ApiAcceptedResponse, ApiExtraModels, ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import type { FastifyReply } from 'fastify'
+import type { VersionSelector } from '../../domain/data/selector.js'
 import type { Page } from '../../contracts/rest/common.js'
+import { SelectorParam } from '../data/selector-param.js'
 import { Caller } from '../http/caller.js'
 import { ApiDownload } from '../http/download.js'
 import { ApiIdempotencyKey, type Idempotency, IdempotencyKey } from '../http/idempotency.js'
 import { ApiPage, PageQueryDto } from '../http/paging.js'
-import { IdParam, VersionParam } from '../http/params.js'
+import { IdParam } from '../http/params.js'
 import { Problems, Summary } from '../http/problems.js'
 import type { Principal } from '../http/request.js'
 import { Needs } from '../http/roles.js'
@@ -86,14 +88,14 @@ export class DatasetsController {
     return this.service.versions(caller, name, query)
   }
 
-  @Summary('One version, by number or `latest`')
+  @Summary('One version, by number, `latest`, branch, tag, or instant in braces')
   @Get(':name/versions/:version')
   @ApiOkResponse({ type: DatasetVersionDto })
   @Problems('not_found')
   getDatasetVersion(
     @Caller() caller: Principal,
     @Param('name') name: string,
-    @Param('version', VersionParam) version: number | 'latest',
+    @Param('version', SelectorParam) version: VersionSelector,
   ): Promise<DatasetVersionDto> {
     return this.service.version(caller, name, version)
   }
@@ -105,7 +107,7 @@ export class DatasetsController {
   readDatasetRows(
     @Caller() caller: Principal,
     @Param('name') name: string,
-    @Param('version', VersionParam) version: number | 'latest',
+    @Param('version', SelectorParam) version: VersionSelector,
     @Query() query: RowsQueryDto,
   ): Promise<RowsDto> {
     return this.service.readRows(caller, name, version, query)
@@ -118,7 +120,7 @@ export class DatasetsController {
   downloadDatasetArtifact(
     @Caller() caller: Principal,
     @Param('name') name: string,
-    @Param('version', VersionParam) version: number | 'latest',
+    @Param('version', SelectorParam) version: VersionSelector,
     @Param('artifact') artifact: string,
     @Res() reply: FastifyReply,
   ): Promise<void> {

@@ -2,6 +2,7 @@ import { applyDecorators } from '@nestjs/common'
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { Type } from 'class-transformer'
 import { IsOptional, IsUUID } from 'class-validator'
+import type { CodeState } from '../../contracts/rest/data.js'
 import type {
   Column,
   ColumnDeclaration,
@@ -19,6 +20,7 @@ import { COLUMN_TYPES } from '../../domain/datasets/schema.js'
 import {
   AnyProperty,
   ChoiceField,
+  FlagField,
   IntField,
   ObjectsField,
   RecordField,
@@ -133,17 +135,37 @@ class ExpectationResultDto implements ExpectationResult {
   @ApiProperty({ type: [FailingRowDto] }) examples!: FailingRowDto[]
 }
 
+export class CodeStateDto implements CodeState {
+  @TextField({ min: 1, max: 100, description: 'commit of the code that made the files' }) commit!: string
+  @FlagField({ description: 'true where the code had changes that were not committed' }) dirty!: boolean
+}
+
 export class DatasetVersionDto implements DatasetVersion {
   @ApiProperty() dataset!: string
   @ApiProperty({ type: 'integer' }) version!: number
-  @ApiProperty({ description: 'SHA-256 of raw bytes, conversion and engine version' }) root!: string
-  @ApiProperty({ type: 'integer' }) rows!: number
+  @ApiProperty({ description: 'on which it was made' }) branch!: string
+  @ApiProperty({ type: [Number], description: 'versions that it comes after' }) parentVersions!: number[]
+  @ApiProperty({
+    description: 'identity: of a table SHA-256 of raw bytes, conversion and engine version; else of its files',
+  })
+  root!: string
+  @ApiProperty({ type: String, nullable: true, description: 'SHA-256 of the root of its files' })
+  manifest!: string | null
+  @ApiProperty({ type: 'integer', nullable: true }) files!: number | null
+  @ApiProperty({ type: 'integer', nullable: true }) bytes!: number | null
+  @ApiProperty({ type: 'integer', nullable: true, description: 'null where it has no table' })
+  rows!: number | null
   @ApiProperty({ type: [ColumnDto] }) schema!: ColumnDto[]
   @AnyProperty('what was inferred, and how sure it was') proposal!: unknown
   @ApiProperty({ type: [ExpectationResultDto] }) expectations!: ExpectationResultDto[]
   @AnyProperty('numbers by column') profile!: unknown
   @ApiProperty({ type: [String], description: 'roots of the versions before' }) parents!: string[]
   @ApiProperty({ type: String, nullable: true }) message!: string | null
+  @ApiProperty({ type: String, nullable: true }) author!: string | null
+  @ApiProperty({ type: CodeStateDto, nullable: true, description: 'where the code stood that made its files' })
+  code!: CodeStateDto | null
+  @ApiProperty({ type: String, nullable: true, description: 'SHA-256 of the commit object, once it is stored' })
+  commit!: string | null
   @ApiProperty({ format: 'uuid' }) runId!: string
   @ApiProperty({ format: 'date-time' }) createdAt!: string
   @ApiProperty({ type: [ArtifactDto] }) artifacts!: ArtifactDto[]

@@ -13,13 +13,14 @@ import type {
 } from '../../contracts/rest/datasets.js'
 import type { CommitOutcome, ContentRef, DatasetLive } from '../../contracts/temporal/messages.js'
 import type { CommitRequest } from '../../domain/datasets/commit-request.js'
+import type { VersionSelector } from '../../domain/data/selector.js'
 import { checkExpectations, type ExpectationResult } from '../../domain/datasets/expectations.js'
 import { checkDeclared, type Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { readRows } from '../../stores/duckdb/rows.js'
 import type { JoinedConversion } from '../../domain/retraining/set.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
-import { DatasetStore } from '../../stores/postgres/dataset-store.js'
+import { DatasetStore, hasTable } from '../../stores/postgres/dataset-store.js'
 import type { DatasetVersion as VersionRow } from '../../stores/postgres/entities/dataset.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
@@ -110,17 +111,17 @@ export class DatasetsService {
     return mapPage(await this.datasets.versions(project, name, query), row => versionView(name, row))
   }
 
-  async version({ project }: Principal, name: string, version: number | 'latest'): Promise<DatasetVersion> {
+  async version({ project }: Principal, name: string, version: VersionSelector): Promise<DatasetVersion> {
     return versionView(name, await this.datasets.version(project, name, version))
   }
 
   async readRows(
     { project }: Principal,
     name: string,
-    version: number | 'latest',
+    version: VersionSelector,
     { offset = 0, limit = 20 }: { offset?: number; limit?: number },
   ): Promise<Rows> {
-    const row = await this.datasets.version(project, name, version)
+    const row = await this.datasets.table(project, name, version)
     const file = await this.objects.toFile(row.parquet.uri, tmpdir())
     const found = await readRows(file, { offset, limit })
     const columns = versionView(name, row).schema.map(column => column.name)
@@ -135,7 +136,7 @@ export class DatasetsService {
   async download(
     { project }: Principal,
     name: string,
-    version: number | 'latest',
+    version: VersionSelector,
     artifact: string,
     reply: FastifyReply,
   ): Promise<void> {
@@ -161,6 +162,7 @@ function datasetView(row: { name: string; latestVersion: number; createdAt: Date
 }
 
 function artifactsOf(row: VersionRow): Record<string, ContentRef> {
+  if (!hasTable(row)) return {}
   const isJoined = (row.conversion as Partial<JoinedConversion>).joined !== undefined
   return { [isJoined ? 'predictions.parquet' : 'raw.csv']: row.raw, 'data.parquet': row.parquet }
 }
@@ -170,13 +172,21 @@ function versionView(dataset: string, row: VersionRow): DatasetVersion {
     dataset,
     version: row.version,
     root: row.root,
-    rows: Number(row.rows),
-    schema: row.schema as DatasetVersion['schema'],
+    branch: row.branch,
+    parentVersions: [...row.parentVersions],
+    manifest: row.manifest,
+    files: row.files,
+    bytes: row.bytes === null ? null : Number(row.bytes),
+    rows: row.rows === null ? null : Number(row.rows),
+    schema: (row.schema ?? []) as DatasetVersion['schema'],
     proposal: row.proposal,
-    expectations: (row.expectations as ExpectationResult[]).map(resultView),
+    expectations: ((row.expectations ?? []) as ExpectationResult[]).map(resultView),
     profile: row.profile,
     parents: [...row.parents],
     message: row.message,
+    author: row.author,
+    code: row.code === null ? null : { ...row.code },
+    commit: row.commit,
     runId: row.runId,
     createdAt: row.createdAt.toISOString(),
     artifacts: artifactViews(`/v1/datasets/${dataset}/versions/${row.version}`, artifactsOf(row)),

@@ -9,6 +9,6 @@ export const FileBody = createParamDecorator((_: unknown, context: ExecutionCont
   if (body instanceof IncomingMessage) return body
   throw new MlforgeError(
     'unsupported_media_type',
-    'The body is the file itself: send it with "Content-Type: text/csv".',
+    'The body is the content itself: send it with "Content-Type: text/csv" or "application/octet-stream".',
   )
 })

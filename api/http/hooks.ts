@@ -83,5 +83,6 @@ export function addParsers(server: FastifyInstance): void {
 }
 
 function takesFiles(request: FastifyRequest): boolean {
-  return request.routeOptions.url === '/v1/uploads'
+  const { url } = request.routeOptions
+  return url === '/v1/uploads' || url === '/v1/datasets/:name/pushes/:id/packs/:sha256'
 }

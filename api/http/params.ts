@@ -14,6 +14,15 @@ export class IdParam implements PipeTransform<string, string> {
   }
 }
 
+/** SHA-256 in hex; nothing is found under anything else. */
+@Injectable()
+export class HashParam implements PipeTransform<string, string> {
+  transform(value: string): string {
+    if (/^[0-9a-f]{64}$/.test(value)) return value
+    throw new MlforgeError('not_found', `"${value}" is no SHA-256: give 64 hexadecimal digits (lower case).`)
+  }
+}
+
 /** `latest` or a whole number from 1. */
 @Injectable()
 export class VersionParam implements PipeTransform<string, number | 'latest'> {

@@ -1,6 +1,11 @@
 import { type DynamicModule, Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
 import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
+import type { ObjectStore } from '../../stores/objects/object-store.js'
+import { PackStore } from '../../stores/packs/pack-store.js'
+import { PackCatalogue } from '../../stores/postgres/pack-catalogue.js'
+import { RefStore } from '../../stores/postgres/ref-store.js'
+import { TransferStore } from '../../stores/postgres/transfer-store.js'
 import { AssetStore } from '../../stores/postgres/asset-store.js'
 import { BackfillStore } from '../../stores/postgres/backfill-store.js'
 import { CheckpointStore } from '../../stores/postgres/checkpoint-store.js'
@@ -38,6 +43,9 @@ const STORES = [
   DatasetStore,
   DeploymentStore,
   DriftStore,
+  PackCatalogue,
+  RefStore,
+  TransferStore,
   IncidentStore,
   KeyStore,
   LabelStore,
@@ -73,6 +81,11 @@ export class PlatformModule implements OnApplicationShutdown {
       { provide: LOGGER, useValue: log },
       { provide: OBJECTS, useFactory: () => new LocalObjectStore(config.objects.directory) },
       { provide: RunWakes, useFactory: () => new RunWakes(config.redis.url, log) },
+      {
+        provide: PackStore,
+        useFactory: (objects: ObjectStore, catalogue: PackCatalogue) => new PackStore(objects, catalogue),
+        inject: [OBJECTS, PackCatalogue],
+      },
       Database,
       Draining,
       Temporal,

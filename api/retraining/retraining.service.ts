@@ -43,7 +43,7 @@ export class RetrainingService {
     }
     const { problems: unfit } = boundProblems(body.pipeline?.parameters ?? {}, ['pipeline', 'parameters'])
     if (unfit.length > 0) throw invalidRequest(unfit.map(located))
-    const version = await this.datasets.version(project, body.dataset, 'latest')
+    const version = await this.datasets.table(project, body.dataset, 'latest')
     const misplaced = body.strategy ? strategyFieldProblems(body.strategy) : []
     const policy = policyOf(body)
     const pipeline = policy.pipeline && (await this.pipelines.version(project, policy.pipeline.name))

@@ -13,6 +13,8 @@ import { AnyProperty } from '../http/fields.js'
 export const STATUSES = Object.keys(RUN_TRANSITIONS) as Operation['status'][]
 export const KINDS = [
   'dataset',
+  'push',
+  'pull',
   'training',
   'rollout',
   'drift',

@@ -59,6 +59,10 @@ export function selfPath(run: Run): string {
       return `/v1/backfills/${run.id}`
     case 'dataset':
       return `/v1/datasets/${run.name}/commits/${run.id}`
+    case 'push':
+      return `/v1/datasets/${run.name}/pushes/${run.id}`
+    case 'pull':
+      return `/v1/datasets/${run.name}/pulls/${run.id}`
   }
 }
 

@@ -12,7 +12,7 @@ export class TrainingPlanner {
   /** @throws MlforgeError not_found, or what the request has wrong for this dataset, all at once */
   async plan(project: string, request: StartTraining): Promise<TrainingSpec> {
     const { name, version = 'latest' } = request.dataset
-    const row = await this.datasets.version(project, name, version)
+    const row = await this.datasets.table(project, name, version)
     const facts = { ...row, name } as DatasetFacts
     return buildTrainingSpec(request, facts)
   }

@@ -7,11 +7,9 @@ import { MlforgeError } from '../../domain/errors.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import type { Upload as UploadRow } from '../../stores/postgres/entities/upload.js'
 import { UploadStore } from '../../stores/postgres/upload-store.js'
+import { linger } from '../http/linger.js'
 import type { Principal } from '../http/request.js'
 import { CONFIG, OBJECTS } from '../platform/tokens.js'
-
-/** How long a client whose file was refused may go on sending before the connection is cut. */
-const LINGER_MS = 5_000
 
 @Injectable()
 export class UploadsService {
@@ -90,14 +88,6 @@ function tooLarge(maxBytes: number): MlforgeError {
     `The file is larger than the ${maxBytes} bytes allowed. Split it, or raise api.maxUploadBytes in mlforge.yaml.`,
     { maxBytes },
   )
-}
-
-/** A client that is still sending reads the answer only if it is not cut off at once. */
-function linger(body: IncomingMessage): void {
-  if (body.complete || body.destroyed) return
-  const timer = setTimeout(() => body.socket.destroy(), LINGER_MS).unref()
-  body.once('close', () => clearTimeout(timer))
-  body.resume()
 }
 
 function uploadView(row: UploadRow): Upload {

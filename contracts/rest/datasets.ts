@@ -1,4 +1,5 @@
 import type { Artifact } from './common.js'
+import type { CodeState } from './data.js'
 import type { Operation } from './operations.js'
 
 export type ColumnType = 'integer' | 'number' | 'string' | 'boolean' | 'date' | 'timestamp'
@@ -60,9 +61,18 @@ export interface ExpectationResult {
 export interface DatasetVersion {
   dataset: string
   version: number
-  /** SHA-256 of raw bytes, conversion and engine version: the identity of the content. */
+  /** The branch on which it was made. */
+  branch: string
+  /** Numbers of the versions that it comes after. */
+  parentVersions: number[]
+  /** The identity of the content: of a table raw bytes, conversion and engine version; else that of its files. */
   root: string
-  rows: number
+  /** SHA-256 of the root of its files; null until the files of a new table are in packs. */
+  manifest: string | null
+  files: number | null
+  bytes: number | null
+  /** Null where it has no table. */
+  rows: number | null
   schema: Column[]
   /** What was inferred and how sure it was; declared columns are marked. */
   proposal: unknown
@@ -70,6 +80,11 @@ export interface DatasetVersion {
   profile: unknown
   parents: string[]
   message: string | null
+  author: string | null
+  /** Where the code stood that made its files. */
+  code: CodeState | null
+  /** SHA-256 of the commit object in the object store; null until it is there. */
+  commit: string | null
   runId: string
   createdAt: string
   artifacts: Artifact[]

@@ -2,7 +2,17 @@
 export interface Operation {
   id: string
   kind:
-    'dataset' | 'training' | 'rollout' | 'drift' | 'incident' | 'retraining' | 'pipeline' | 'map' | 'backfill'
+    | 'dataset'
+    | 'push'
+    | 'pull'
+    | 'training'
+    | 'rollout'
+    | 'drift'
+    | 'incident'
+    | 'retraining'
+    | 'pipeline'
+    | 'map'
+    | 'backfill'
   /** Name of the dataset, model, deployment or pipeline. */
   name: string
   status:

@@ -3,6 +3,7 @@ import type { Evaluated, GateDecision } from '../../domain/training/gate.js'
 import type { ParityVerdict } from '../../domain/training/parity.js'
 import type { RunKind } from '../../domain/names.js'
 import type { RunStatus } from '../../domain/runs/run-status.js'
+import type { TransferLive } from './data.js'
 import type { BackfillLive } from './backfills.js'
 import type { DriftLive } from './monitoring.js'
 import type { IncidentLive } from './incidents.js'
@@ -162,6 +163,7 @@ export interface DatasetLive {
 export type RunLive =
   | TrainingLive
   | DatasetLive
+  | TransferLive
   | RolloutLive
   | IncidentLive
   | DriftLive
@@ -175,6 +177,8 @@ export const liveQuery = defineQuery<RunLive>('live')
 
 export const WORKFLOWS = {
   dataset: 'datasetCommit',
+  push: 'datasetPush',
+  pull: 'datasetPull',
   training: 'trainModel',
   rollout: 'rollOut',
   incident: 'followIncident',
@@ -194,6 +198,7 @@ export const WORKFLOWS = {
   followAliases: 'followAliases',
   superviseLabels: 'superviseLabels',
   compactPredictions: 'compactPredictions',
+  superviseData: 'superviseData',
 } as const
 
 /** How a tick ends that had nothing to do. */

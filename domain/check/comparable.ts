@@ -32,10 +32,10 @@ export function comparableState(
           .map(({ version, root, rows, parents, raw }) => ({
             version,
             root,
-            rows: Number(rows),
+            rows: rows === null ? null : Number(rows),
             // Versions by their roots; which files the prediction log was cut into is chance.
             parents: parents.filter(parent => !parent.includes('/')),
-            raw: raw.sha256,
+            raw: raw?.sha256 ?? null,
           })),
       })),
     ),

@@ -15,6 +15,8 @@ export interface EffectCount {
 /** The steps of a run whose outcome is a row that others see. */
 const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
   dataset: /^commit$/,
+  push: /^commit$/,
+  pull: /^$/,
   training: /^register$/,
   rollout: /^(begin|plan-[1-9]\d*|compensation)$/,
   drift: /^record$/,
@@ -31,6 +33,7 @@ const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
 /** The step without which a run has not succeeded. */
 const LAST_STEP: Readonly<Partial<Record<RunKind, string>>> = {
   dataset: 'commit',
+  push: 'commit',
   training: 'register',
   drift: 'record',
 }
@@ -125,6 +128,7 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
   const { created, outcome: recorded } = outcome as { created?: boolean; outcome?: string }
   switch (kind) {
     case 'dataset':
+    case 'push':
     case 'incident':
     case 'retraining':
       return created === false
@@ -138,6 +142,7 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
     case 'map':
       return registered({ outcome }) === undefined
     case 'backfill':
+    case 'pull':
       return false
   }
 }

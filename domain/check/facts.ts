@@ -50,10 +50,11 @@ export interface DatasetVersionFacts {
   readonly datasetId: string
   readonly version: number
   readonly root: string
-  readonly rows: string
+  /** Null where it has no table. */
+  readonly rows: string | null
   readonly parents: readonly string[]
-  readonly raw: Content
-  readonly parquet: Content
+  readonly raw: Content | null
+  readonly parquet: Content | null
   readonly runId: string
   readonly effectKey: string
 }

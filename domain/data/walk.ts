@@ -66,10 +66,18 @@ export async function* hashesOf(load: LoadNode, root: string): AsyncGenerator<st
   }
 }
 
-/** What has changed from one manifest to another, by path. What both have in common is not read. */
-export async function* changesOf(load: LoadNode, from: string, to: string): AsyncGenerator<FileChange> {
-  const before = new Ahead(load, from)
-  const after = new Ahead(load, to)
+/**
+ * What has changed from one manifest to another, by path. What both have in common is not read.
+ * @param behind only changes of paths behind this one
+ */
+export async function* changesOf(
+  load: LoadNode,
+  from: string,
+  to: string,
+  behind = '',
+): AsyncGenerator<FileChange> {
+  const before = new Ahead(load, from, behind)
+  const after = new Ahead(load, to, behind)
   for (;;) {
     const [one, other] = [before.next, after.next]
     if (one === undefined && other === undefined) return
@@ -108,6 +116,7 @@ class Ahead {
   constructor(
     private readonly load: LoadNode,
     root: string,
+    private readonly behind: string,
   ) {
     this.rest = [{ path: '', node: root, height: Infinity }]
   }
@@ -127,7 +136,8 @@ class Ahead {
       read.kind === 'files'
         ? read.entries
         : read.entries.map(({ last, node: below }) => ({ path: last, node: below, height: read.height - 1 }))
-    this.rest.push(...inside.toReversed())
+    const left = inside.filter(({ path }) => comparePaths(path, this.behind) > 0)
+    this.rest.push(...left.toReversed())
   }
 }
 

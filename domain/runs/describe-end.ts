@@ -11,7 +11,7 @@ export interface FailureSeen {
 /** True for codes that say that the request or its data is wrong: an answer, not an accident. */
 export function isRefusal(code: ErrorCode): boolean {
   const { http } = ERROR_CODES[code]
-  return http === 422 || http === 400
+  return http === 422 || http === 400 || code === 'branch_moved' || code === 'transfer_expired'
 }
 
 /**

@@ -6,6 +6,8 @@ import type { RunKind } from '../../domain/names.js'
 /** Types of workflows that have a run row each; our schedules' ticks have none. */
 const RUN_TYPES = Object.values({
   dataset: WORKFLOWS.dataset,
+  push: WORKFLOWS.push,
+  pull: WORKFLOWS.pull,
   training: WORKFLOWS.training,
   rollout: WORKFLOWS.rollout,
   drift: WORKFLOWS.drift,

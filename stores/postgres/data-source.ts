@@ -3,6 +3,7 @@ import { ApiKey } from './entities/api-key.js'
 import { Asset, AssetMaterialisation, AssetPartition, AssetVersion } from './entities/asset.js'
 import { Backfill, BackfillItem } from './entities/backfill.js'
 import { Checkpoint } from './entities/checkpoint.js'
+import { DataChunk, DataPack, DataPushPack, DataRef, DataTransfer } from './entities/data.js'
 import { Dataset, DatasetVersion } from './entities/dataset.js'
 import { Deployment, RoutingPlanRow, ServingReplica } from './entities/deployment.js'
 import { DriftLook, DriftWindow } from './entities/drift.js'
@@ -38,6 +39,7 @@ import { Pools1765200000000 } from './migrations/1765200000000-pools.js'
 import { RollBacks1765300000000 } from './migrations/1765300000000-roll-backs.js'
 import { ScheduleTicks1765350000000 } from './migrations/1765350000000-schedule-ticks.js'
 import { GivenModels1765400000000 } from './migrations/1765400000000-given-models.js'
+import { DataVersions1765500000000 } from './migrations/1765500000000-data-versions.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -52,6 +54,11 @@ export const ENTITIES = [
   Upload,
   Dataset,
   DatasetVersion,
+  DataPack,
+  DataChunk,
+  DataPushPack,
+  DataTransfer,
+  DataRef,
   Model,
   ModelVersion,
   ModelAlias,
@@ -107,6 +114,7 @@ export const MIGRATIONS = [
   RollBacks1765300000000,
   ScheduleTicks1765350000000,
   GivenModels1765400000000,
+  DataVersions1765500000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

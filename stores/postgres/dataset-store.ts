@@ -1,17 +1,57 @@
-import type { DataSource, EntityManager } from 'typeorm'
+import { type DataSource, type EntityManager, In, IsNull, LessThanOrEqual } from 'typeorm'
+import type { CodeState } from '../../domain/data/commit.js'
+import { MAIN, type VersionSelector } from '../../domain/data/selector.js'
 import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { didYouMean } from '../../domain/suggest.js'
 import { uuidv7 } from '../ids.js'
-import { Dataset, DatasetVersion } from './entities/dataset.js'
+import { Dataset, DatasetVersion, type StoredContent } from './entities/dataset.js'
+import { branchMoved, moveRefIn, refIn } from './ref-store.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 
-export type NewDatasetVersion = Omit<
-  DatasetVersion,
-  'id' | 'datasetId' | 'dataset' | 'version' | 'parents' | 'createdAt'
-> & {
-  /** What it was made from, where that is not just the latest version. */
+/** A table as a version has it. */
+export interface TableContent {
+  readonly rows: string
+  readonly raw: StoredContent
+  readonly parquet: StoredContent
+  readonly schema: unknown
+  readonly conversion: unknown
+  readonly proposal: unknown
+  readonly expectations: unknown
+  readonly profile: unknown
+}
+
+export type TableVersion = DatasetVersion & TableContent
+
+/** True for a version with a table. */
+export function hasTable(version: DatasetVersion): version is TableVersion {
+  return version.parquet !== null
+}
+
+/** Files as a version has them. */
+export interface FilesContent {
+  readonly manifest: string
+  readonly files: number
+  readonly bytes: number
+}
+
+export interface NewDatasetVersion {
+  readonly root: string
+  /** Null where they are put into packs later: see `adopt`. */
+  readonly files: FilesContent | null
+  readonly table: TableContent | null
+  /** The main one where left out. */
+  readonly branch?: string
+  /** What the branch must point at; whatever it does where left out. */
+  readonly base?: number | null
+  /** Roots that its table was made from, where that is not just the version before. */
   readonly parents?: readonly string[]
+  readonly message: string | null
+  readonly author: string | null
+  readonly code?: CodeState | null
+  readonly principal: string
+  readonly runId: string
+  readonly effectKey: string
 }
 
 /** Datasets and their immutable versions, by project and name. */
@@ -43,79 +83,197 @@ export class DatasetStore {
     return page(query, ['version'], request)
   }
 
-  async version(project: string, name: string, version: number | 'latest'): Promise<DatasetVersion> {
+  /** @throws MlforgeError not_found */
+  async version(
+    project: string,
+    name: string,
+    selected: number | 'latest' | VersionSelector,
+  ): Promise<DatasetVersion> {
     const { id: datasetId } = await this.find(project, name)
-    const found = await this.dataSource.getRepository(DatasetVersion).findOne({
-      where: version === 'latest' ? { datasetId } : { datasetId, version },
-      order: { version: 'DESC' },
-    })
+    const selector = selectorOf(selected)
+    const found = await this.selected(datasetId, selector)
     if (found) return found
+    const what = selector.kind === 'ref' ? `branch or tag "${selector.name}"` : `version ${textOf(selector)}`
     const latest = (await this.latestVersions([datasetId])).get(datasetId) ?? 0
+    throw new MlforgeError('not_found', `Dataset "${name}" has no ${what}; its newest version is ${latest}.`)
+  }
+
+  /** A version with its table. @throws MlforgeError not_found, no_table */
+  async table(
+    project: string,
+    name: string,
+    selected: number | 'latest' | VersionSelector,
+  ): Promise<TableVersion> {
+    const version = await this.version(project, name, selected)
+    if (hasTable(version)) return version
     throw new MlforgeError(
-      'not_found',
-      `Dataset "${name}" has no version ${version}; its latest is ${latest}.`,
+      'no_table',
+      `Version ${version.version} of dataset "${name}" has files and no table. Name one that was committed as a table, or commit its file as one.`,
     )
   }
 
-  /** The latest version, or null for a dataset that does not exist yet. */
+  /** What the main branch is at, or null for a dataset that does not exist yet. */
   async latest(
     project: string,
     name: string,
     manager = this.dataSource.manager,
   ): Promise<DatasetVersion | null> {
     const dataset = await manager.findOneBy(Dataset, { project, name })
-    return dataset && (await latestIn(manager, dataset.id))
+    return dataset && (await this.selected(dataset.id, { kind: 'latest' }, manager))
   }
 
-  /** The latest version that somebody gave, rather than one that predictions were joined to. */
-  async latestGiven(project: string, name: string): Promise<DatasetVersion> {
+  private async selected(
+    datasetId: string,
+    selector: VersionSelector,
+    manager = this.dataSource.manager,
+  ): Promise<DatasetVersion | null> {
+    if (selector.kind === 'number') {
+      return manager.findOneBy(DatasetVersion, { datasetId, version: selector.version })
+    }
+    if (selector.kind === 'at') {
+      return manager.findOne(DatasetVersion, {
+        where: { datasetId, branch: MAIN, createdAt: LessThanOrEqual(new Date(selector.at)) },
+        order: { version: 'DESC' },
+      })
+    }
+    const ref = await refIn(manager, datasetId, selector.kind === 'ref' ? selector.name : MAIN)
+    if (ref === null || ref.version === null) return null
+    return manager.findOneBy(DatasetVersion, { datasetId, version: ref.version })
+  }
+
+  /** The latest table that somebody gave, rather than one that predictions were joined to. */
+  async latestGiven(project: string, name: string): Promise<TableVersion> {
     const { id: datasetId } = await this.find(project, name)
-    return this.dataSource
+    return (await this.dataSource
       .getRepository(DatasetVersion)
       .createQueryBuilder('version')
       .where({ datasetId })
+      .andWhere('version.parquet IS NOT NULL')
       .andWhere(`version.conversion->'joined' IS NULL`)
       .orderBy('version.version', 'DESC')
       .limit(1)
-      .getOneOrFail()
+      .getOneOrFail()) as TableVersion
   }
 
   /**
-   * Adds a version, numbered after the latest; the same content as the latest is that version again.
-   * @throws MlforgeError schema_changed when a version with another schema has come first
+   * Adds a version to a branch, numbered after all others; the same content as the branch has is that version again.
    * To be called inside the transaction that finishes the step.
+   * @throws MlforgeError schema_changed when a version with another schema has come first, branch_moved
    */
   async commit(
     transaction: EntityManager,
     project: string,
     name: string,
-    content: NewDatasetVersion,
+    { files, table, branch = MAIN, base, parents, principal, code = null, ...content }: NewDatasetVersion,
   ): Promise<{ version: DatasetVersion; created: boolean }> {
     await transaction.query(
       `INSERT INTO datasets (id, project, name, created_at) VALUES ($1, $2, $3, now()) ON CONFLICT DO NOTHING`,
       [uuidv7(), project, name],
     )
     // Writers of one dataset take turns, so numbers have no gaps and no version is written twice.
-    const dataset = await transaction.findOneOrFail(Dataset, {
+    const { id: datasetId } = await transaction.findOneOrFail(Dataset, {
       where: { project, name },
       lock: { mode: 'pessimistic_write' },
     })
-    const latest = await latestIn(transaction, dataset.id)
-    if (latest?.root === content.root) return { version: latest, created: false }
-    if (latest && shape(latest.schema) !== shape(content.schema)) {
-      // This content was read before the latest version was there, so not with its schema.
-      const message = `Version ${latest.version} of dataset "${name}" was made meanwhile, with another schema. Commit the file again to have it read like that version.`
+    const { head, at } = await this.before(transaction, { id: datasetId, name }, branch, base, content.root)
+    if (at !== null && head?.root === content.root) return { version: head, created: false }
+    if (head?.schema && table && shape(head.schema) !== shape(table.schema)) {
+      // This content was read before that version was there, so not with its schema.
+      const message = `Version ${head.version} of dataset "${name}" was made meanwhile, with another schema. Commit the file again to have it read like that version.`
       throw new MlforgeError('schema_changed', message)
     }
+    const newest = await latestIn(transaction, datasetId)
     const version = await transaction.save(DatasetVersion, {
+      ...NO_TABLE,
       ...content,
+      ...table,
       id: uuidv7(),
-      datasetId: dataset.id,
-      version: (latest?.version ?? 0) + 1,
-      parents: content.parents ?? (latest ? [latest.root] : []),
+      datasetId,
+      version: (newest?.version ?? 0) + 1,
+      branch,
+      parentVersions: head ? [head.version] : [],
+      manifest: files?.manifest ?? null,
+      files: files?.files ?? null,
+      bytes: files ? String(files.bytes) : null,
+      parents: parents ?? (head ? [head.root] : []),
+      code,
+      commit: null,
       createdAt: new Date(),
     })
+    await moveRefIn(transaction, datasetId, { kind: 'branch', name: branch, version: version.version, principal })
     return { version, created: true }
+  }
+
+  /**
+   * Whether a version that was made from `base` can follow on a branch as it is now; what decides is `commit`.
+   * @throws MlforgeError branch_moved, invalid_request
+   */
+  async assertBase(
+    project: string,
+    name: string,
+    { branch, base, root }: { readonly branch: string; readonly base: number | null; readonly root: string },
+  ): Promise<void> {
+    const dataset = await this.dataSource.getRepository(Dataset).findOneBy({ project, name })
+    if (dataset !== null) await this.before(this.dataSource.manager, dataset, branch, base, root)
+    else if (base !== null) throw branchMoved(name, branch, null)
+  }
+
+  /** What a branch is at, and the version that its next one comes after. */
+  private async before(
+    transaction: EntityManager,
+    dataset: Pick<Dataset, 'id' | 'name'>,
+    branch: string,
+    base: number | null | undefined,
+    root: string,
+  ): Promise<{ head: DatasetVersion | null; at: number | null }> {
+    const ref = await refIn(transaction, dataset.id, branch)
+    const at = ref?.version ?? null
+    if (ref && at !== null && ref.kind !== 'branch') {
+      throw new MlforgeError(
+        'invalid_request',
+        `"${branch}" is a tag of dataset "${dataset.name}": versions are made on branches.`,
+      )
+    }
+    // A new branch begins where its first version says that it does.
+    const from = at ?? base ?? null
+    const head =
+      from === null ? null : await transaction.findOneBy(DatasetVersion, { datasetId: dataset.id, version: from })
+    const isNew = at === null && branch !== MAIN && head !== null
+    // What the branch is at already may be sent again.
+    const isSame = at !== null && head?.root === root
+    if (base === undefined || base === at || isNew || isSame) return { head, at }
+    throw branchMoved(dataset.name, branch, at)
+  }
+
+  /** Versions whose commit is not in the object store yet, the oldest of each dataset first. */
+  async unpublished(project: string, limit: number): Promise<DatasetVersion[]> {
+    return this.dataSource.getRepository(DatasetVersion).find({
+      where: { dataset: { project }, commit: IsNull() },
+      relations: { dataset: true },
+      order: { datasetId: 'ASC', version: 'ASC' },
+      take: limit,
+    })
+  }
+
+  /** The files of a version that were put into packs. What was written before stays. */
+  async adopt(id: string, { manifest, files, bytes }: FilesContent): Promise<void> {
+    await this.dataSource
+      .getRepository(DatasetVersion)
+      .update({ id, manifest: IsNull() }, { manifest, files, bytes: String(bytes) })
+  }
+
+  /** Commits of some versions of a dataset; null for those that are not in the object store. */
+  async commits(datasetId: string, versions: readonly number[]): Promise<(string | null)[]> {
+    if (versions.length === 0) return []
+    const rows = await this.dataSource
+      .getRepository(DatasetVersion)
+      .findBy({ datasetId, version: In([...versions]) })
+    return versions.map(version => rows.find(row => row.version === version)?.commit ?? null)
+  }
+
+  /** The commit of a version is in the object store. */
+  async published(id: string, commit: string): Promise<void> {
+    await this.dataSource.getRepository(DatasetVersion).update({ id, commit: IsNull() }, { commit })
   }
 
   private async find(project: string, name: string): Promise<Dataset> {
@@ -136,6 +294,33 @@ export class DatasetStore {
       [ids],
     )
     return new Map(rows.map(row => [row.dataset_id, row.version]))
+  }
+}
+
+const NO_TABLE = {
+  rows: null,
+  raw: null,
+  parquet: null,
+  schema: null,
+  conversion: null,
+  proposal: null,
+  expectations: null,
+  profile: null,
+}
+
+function selectorOf(selected: number | 'latest' | VersionSelector): VersionSelector {
+  if (typeof selected === 'number') return { kind: 'number', version: selected }
+  return selected === 'latest' ? { kind: 'latest' } : selected
+}
+
+function textOf(selector: Exclude<VersionSelector, { kind: 'ref' }>): string {
+  switch (selector.kind) {
+    case 'number':
+      return String(selector.version)
+    case 'latest':
+      return 'latest'
+    case 'at':
+      return `at ${new Date(selector.at).toISOString()}`
   }
 }
 

@@ -133,15 +133,20 @@ describe('the data of a retraining, from real hours', () => {
     await database.dataSource.transaction(async transaction => {
       await ports.datasets.commit(transaction, PROJECT, 'bike', {
         root: sha256Hex(csv),
-        rows: String(rows),
-        raw,
-        parquet,
-        schema,
-        conversion,
-        proposal: [],
-        expectations,
-        profile: await profileTable(parquetFile),
+        files: null,
+        table: {
+          rows: String(rows),
+          raw,
+          parquet,
+          schema,
+          conversion,
+          proposal: [],
+          expectations,
+          profile: await profileTable(parquetFile),
+        },
         message: null,
+        author: null,
+        principal: 'key:test',
         runId: uuidv7(),
         effectKey: uuidv7(),
       })
@@ -170,7 +175,7 @@ describe('the data of a retraining, from real hours', () => {
       activities().buildRetrainingSet(input),
     )
   const tableOf = async (version: number) => {
-    const { parquet } = await ports.datasets.version(PROJECT, 'bike', version)
+    const { parquet } = await ports.datasets.table(PROJECT, 'bike', version)
     const file = await ports.objects.toFile(parquet.uri, directory)
     return <T>(sql: string) =>
       withDuckDb({}, async db => (await db.query(sql.replace('$t', `read_parquet('${file}')`))) as T)

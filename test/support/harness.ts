@@ -232,7 +232,8 @@ export class Harness {
       | 'superviseWindows'
       | 'superviseLabels'
       | 'followAliases'
-      | 'compactPredictions',
+      | 'compactPredictions'
+      | 'superviseData',
     workflowId = `${PROJECT}/system/${type}/${uuidv7()}`,
   ): Promise<T> {
     return (await this.client.workflow.execute(type, {

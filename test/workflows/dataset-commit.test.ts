@@ -32,7 +32,7 @@ describe('datasetCommit', () => {
     })
     const made = (await version('bike'))!
     expect(made).toMatchObject({ version: 1, rows: String(lines.length - 1), runId: first.id })
-    expect(await harness.ports.objects.size(made.parquet.uri)).toBe(made.parquet.bytes)
+    expect(await harness.ports.objects.size(made.parquet!.uri)).toBe(made.parquet!.bytes)
     await record(harness.client, first.workflowId, 'datasetCommit.succeeded')
 
     const again = await harness.ended(await harness.commit('bike', csv, { columns: DECLARED }))

@@ -20,7 +20,7 @@ describe('trainModel', () => {
     harness = await Harness.start()
     const run = await harness.commit('bike', bikeCsv(4), { columns: { dteday: { format: '%m/%d/%Y' } } })
     await harness.ended(run)
-    dataset = (await harness.ports.datasets.latest(PROJECT, 'bike'))!.parquet.uri
+    dataset = (await harness.ports.datasets.table(PROJECT, 'bike', 'latest')).parquet.uri
   })
   afterAll(() => harness.stop())
 

@@ -15,7 +15,7 @@ export function datasetIdentity({ datasets }: Pick<Ports, 'datasets'>): Identity
 export function datasetStep({ datasets }: Pick<Ports, 'datasets'>): StepRunner {
   return async ({ project, inputs }) => {
     const { name, version } = selectorOf(String(inputs['dataset']))
-    const found = await datasets.version(project, name, version)
+    const found = await datasets.table(project, name, version)
     const { parquet, root } = found
     const rows = Number(found.rows)
     return {

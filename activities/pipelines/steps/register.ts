@@ -82,6 +82,6 @@ async function datasetOf(
   { dataset, version }: Readonly<Record<string, Json>>,
 ): Promise<{ name: string; version: number; root: string } | null> {
   if (dataset === undefined) return null
-  const found = await datasets.version(project, String(dataset), Number(version))
+  const found = await datasets.table(project, String(dataset), Number(version))
   return { name: String(dataset), version: found.version, root: found.root }
 }

@@ -19,7 +19,7 @@ export function trainStep(
         Number(inputs['version']),
       ]
       const training = trainingOf(model, { name, version }, inputs['training']!)
-      const row = await datasets.version(project, name, version)
+      const row = await datasets.table(project, name, version)
       return {
         kind: 'training',
         name: model,

@@ -1,4 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation, Unique } from 'typeorm'
+import type { CodeState } from '../../../domain/data/commit.js'
 
 @Entity('datasets')
 @Unique(['project', 'name'])
@@ -9,7 +10,10 @@ export class Dataset {
   @Column('timestamptz') createdAt!: Date
 }
 
-/** Immutable. `root` is the identity: raw bytes, conversion and engine version, not the Parquet bytes. */
+/**
+ * Immutable, but for what is filled in by the adoption of older ones and for `commit`. Its files are below
+ * `manifest`; all about a table is null where it has none.
+ */
 @Entity('dataset_versions')
 @Unique(['datasetId', 'version'])
 @Index(['effectKey'], { unique: true })
@@ -20,20 +24,41 @@ export class DatasetVersion {
   @JoinColumn({ name: 'dataset_id' })
   dataset!: Relation<Dataset>
   @Column('integer') version!: number
+  /** The branch on which it was made. */
+  @Column('text') branch!: string
+  @Column('integer', { array: true }) parentVersions!: readonly number[]
+  /** The identity: of a table raw bytes, conversion and engine version, not the Parquet bytes; else the manifest. */
   @Column('text') root!: string
-  @Column('bigint') rows!: string
-  @Column('jsonb') raw!: { uri: string; sha256: string; bytes: number }
-  @Column('jsonb') parquet!: { uri: string; sha256: string; bytes: number }
+  /** Root of its files; null in a version from before files were kept in packs, until it is adopted. */
+  @Column('text', { nullable: true }) manifest!: string | null
+  @Column('integer', { nullable: true }) files!: number | null
+  @Column('bigint', { nullable: true }) bytes!: string | null
+  @Column('bigint', { nullable: true }) rows!: string | null
+  /** The bytes that the table was made from. */
+  @Column('jsonb', { nullable: true }) raw!: StoredContent | null
+  @Column('jsonb', { nullable: true }) parquet!: StoredContent | null
   /** Columns with type, format and nullability: what the next version is read with. */
-  @Column('jsonb') schema!: unknown
-  @Column('jsonb') conversion!: unknown
+  @Column('jsonb', { nullable: true }) schema!: unknown
+  @Column('jsonb', { nullable: true }) conversion!: unknown
   /** What was inferred, and how sure it was; null where the types are those of the version before. */
   @Column('jsonb', { nullable: true }) proposal!: unknown
-  @Column('jsonb') expectations!: unknown
-  @Column('jsonb') profile!: unknown
+  @Column('jsonb', { nullable: true }) expectations!: unknown
+  @Column('jsonb', { nullable: true }) profile!: unknown
+  /** Roots of what its table was made from. */
   @Column('jsonb') parents!: readonly string[]
   @Column('text', { nullable: true }) message!: string | null
+  @Column('text', { nullable: true }) author!: string | null
+  /** Commit and state of the code that made its files. */
+  @Column('jsonb', { nullable: true }) code!: CodeState | null
+  /** SHA-256 of the commit object in the object store; null until it is there. */
+  @Column('text', { nullable: true }) commit!: string | null
   @Column('uuid') runId!: string
   @Column('text') effectKey!: string
   @Column('timestamptz') createdAt!: Date
+}
+
+export interface StoredContent {
+  readonly uri: string
+  readonly sha256: string
+  readonly bytes: number
 }

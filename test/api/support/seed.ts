@@ -52,15 +52,11 @@ export async function seedDataset(api: TestApi, name: string, csv: string): Prom
     return await api.database.dataSource.transaction(async transaction => {
       const { version } = await datasets.commit(transaction, 'default', name, {
         root: sha256Hex(csv),
-        rows: String(rows),
-        raw,
-        parquet,
-        schema,
-        conversion,
-        proposal: [],
-        expectations: [],
-        profile,
+        files: null,
+        table: { rows: String(rows), raw, parquet, schema, conversion, proposal: [], expectations: [], profile },
         message: null,
+        author: null,
+        principal: 'key:test',
         runId: uuidv7(),
         effectKey: uuidv7(),
       })

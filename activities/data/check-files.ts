@@ -1,0 +1,99 @@
+import type { RunInput } from '../../contracts/temporal/messages.js'
+import { collisions } from '../../domain/data/paths.js'
+import { changesOf, chunksOf, filesOf } from '../../domain/data/walk.js'
+import type { FileEntry } from '../../domain/data/nodes.js'
+import { MlforgeError, type Problem } from '../../domain/errors.js'
+import type { DataPorts } from './transfers.js'
+
+interface Tree {
+  readonly manifest: string
+  readonly files: number
+  readonly bytes: number
+  /** Number of a version of which all is known to be there. */
+  readonly base: number | null
+}
+
+/** Chunks that are looked for at once. */
+const BATCH = 5_000
+const LISTED = 20
+
+/**
+ * Reads the manifest of a version to be, and looks that every chunk of its files is there.
+ * @throws MlforgeError chunks_missing, version_invalid
+ */
+export async function checkFiles(
+  { datasets, packs, catalogue }: Pick<DataPorts, 'datasets' | 'packs' | 'catalogue'>,
+  { project, name }: Pick<RunInput, 'project' | 'name'>,
+  tree: Tree,
+): Promise<{ files: number }> {
+  const load = async (sha256: string) => {
+    try {
+      return await packs.load(project, sha256)
+    } catch (error) {
+      if (error instanceof MlforgeError && error.code === 'object_missing') throw chunksMissing([sha256])
+      throw error
+    }
+  }
+  let asked = new Set<string>()
+  const lookFor = async () => {
+    const missing = await catalogue.missing(project, [...asked], null)
+    if (missing.length > 0) throw chunksMissing(missing)
+    asked = new Set()
+  }
+  for await (const file of newFiles()) {
+    let bytes = 0
+    for await (const chunk of chunksOf(load, file)) {
+      bytes += chunk.bytes
+      asked.add(chunk.chunk)
+      if (asked.size >= BATCH) await lookFor()
+    }
+    if (bytes !== file.bytes) {
+      throw invalid([{ at: file.path, message: `It is said to have ${file.bytes} bytes, and has ${bytes}.` }])
+    }
+  }
+  await lookFor()
+
+  const paths: string[] = []
+  let bytes = 0
+  for await (const file of filesOf(load, tree.manifest)) {
+    paths.push(file.path)
+    bytes += file.bytes
+  }
+  const problems = collisions(paths)
+  if (paths.length !== tree.files || bytes !== tree.bytes) {
+    const message = `It is said to have ${tree.files} files of ${tree.bytes} bytes, and has ${paths.length} of ${bytes}.`
+    problems.push({ at: 'manifest', message })
+  }
+  if (problems.length > 0) throw invalid(problems)
+  return { files: paths.length }
+
+  /** Files that the base does not have as they are: of those all is there. */
+  async function* newFiles(): AsyncGenerator<FileEntry> {
+    const base = tree.base === null ? null : await datasets.version(project, name, tree.base)
+    if (base === null || base.manifest === null) {
+      yield* filesOf(load, tree.manifest)
+      return
+    }
+    for await (const change of changesOf(load, base.manifest, tree.manifest)) {
+      if (change.change !== 'removed') yield change.to
+    }
+  }
+}
+
+function chunksMissing(chunks: readonly string[]): MlforgeError {
+  const more = chunks.length > 1 ? ` and ${chunks.length - 1} more` : ''
+  return new MlforgeError(
+    'chunks_missing',
+    `Chunk ${chunks[0]}${more} of its files did not come. Push again: what is there is not sent again.`,
+    { missing: chunks.slice(0, LISTED), missingCount: chunks.length },
+  )
+}
+
+function invalid(problems: readonly Problem[]): MlforgeError {
+  const [first] = problems
+  return new MlforgeError(
+    'version_invalid',
+    `These files cannot be a version: ${first!.at}: ${first!.message}`,
+    { problems: problems.slice(0, LISTED) },
+  )
+}

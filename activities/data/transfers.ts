@@ -1,0 +1,133 @@
+import type { AwaitTransferInput, PullRequest, PushRequest, TransferState } from '../../contracts/temporal/data.js'
+import type { CommitOutcome, RunInput } from '../../contracts/temporal/messages.js'
+import { canonicalJson } from '../../domain/canonical-json.js'
+import { MlforgeError } from '../../domain/errors.js'
+import { effectKey } from '../../domain/names.js'
+import { objectUri } from '../../stores/objects/object-uri.js'
+import { awaitChange } from '../await-change.js'
+import { beatWhile } from '../heartbeats.js'
+import type { Ports } from '../ports.js'
+import { onceStep } from '../step.js'
+import { checkFiles } from './check-files.js'
+
+export type DataPorts = Pick<
+  Ports,
+  | 'runs'
+  | 'ledger'
+  | 'wakes'
+  | 'datasets'
+  | 'objects'
+  | 'catalogue'
+  | 'packs'
+  | 'packing'
+  | 'transfers'
+  | 'limits'
+  | 'scratch'
+>
+
+/** Packs that are verified by one activity. */
+const BATCH = 64
+
+/** What clients send and read: received, verified, and made a version. */
+export function transferActivities(ports: DataPorts) {
+  const { runs, datasets, catalogue, transfers, objects, packing, scratch } = ports
+  const pushOf = async ({ project, runId }: RunInput) =>
+    (await runs.get(project, runId)).request as PushRequest
+
+  async function stateOf({ runId }: RunInput): Promise<TransferState> {
+    const { sealedAt, expiresAt, packs, bytes } = await transfers.get(runId)
+    return {
+      sealed: sealedAt !== null,
+      expired: sealedAt === null && expiresAt.getTime() < Date.now(),
+      packs,
+      bytes: Number(bytes),
+      unverified: await catalogue.countUnverified(runId),
+    }
+  }
+
+  return {
+    async transferState(input: RunInput): Promise<TransferState> {
+      return stateOf(input)
+    },
+
+    /** Ends when a client has sent something, or has nothing more to send, or its time is over. */
+    async awaitTransfer({ seen, ...input }: AwaitTransferInput): Promise<void> {
+      const see = async () => canonicalJson({ ...(await stateOf(input)) })
+      await awaitChange(see, canonicalJson({ ...seen }), input.limits, wake =>
+        ports.wakes.subscribe(input.runId, wake),
+      )
+    },
+
+    /** Reads packs that have come, and makes those count whose every chunk is what the index says. */
+    async verifyPacks(input: RunInput): Promise<{ verified: number }> {
+      return beatWhile('verifying', async signal => {
+        const packs = await catalogue.unverified(input.runId, BATCH)
+        for (const pack of packs) {
+          const uri = objectUri(input.project, pack.sha256, 'packs')
+          try {
+            await packing.verify(await objects.toFile(uri, scratch), { signal })
+          } catch (error) {
+            if (!(error instanceof MlforgeError) || error.code !== 'object_corrupt') throw error
+            await catalogue.forget(pack.id)
+            throw new MlforgeError(
+              'version_invalid',
+              `Pack ${pack.sha256} is not what its index says: ${error.message} Nothing of it was kept; push again.`,
+            )
+          }
+          await catalogue.markVerified([pack.id])
+        }
+        return { verified: packs.length }
+      })
+    },
+
+    /** Whether the files of a push are all there and can be a version. */
+    async checkPush(input: RunInput): Promise<{ files: number }> {
+      return onceStep(ports, input, 'check', () =>
+        beatWhile('checking files', async () => checkFiles(ports, input, await pushOf(input))),
+      )
+    },
+
+    /** Makes the files of a push the next version of its branch. */
+    async commitPush(input: RunInput): Promise<CommitOutcome> {
+      return onceStep<CommitOutcome>(ports, input, 'commit', async () => {
+        const { principal, request } = await runs.get(input.project, input.runId)
+        const { branch, base, manifest, files, bytes, message, author, code } = request as PushRequest
+        return async transaction => {
+          const { version, created } = await datasets.commit(transaction, input.project, input.name, {
+            root: manifest,
+            files: { manifest, files, bytes },
+            table: null,
+            branch,
+            base,
+            message,
+            author,
+            code,
+            principal,
+            runId: input.runId,
+            effectKey: effectKey(input, 'commit'),
+          })
+          await transfers.release(input.runId, transaction)
+          return { version: version.version, root: version.root, created }
+        }
+      })
+    },
+
+    /** Whether all that a pull asks for is there. */
+    async preparePull(input: RunInput): Promise<{ version: number; files: number }> {
+      return onceStep(ports, input, 'prepare', () =>
+        beatWhile('checking files', async () => {
+          const request = (await runs.get(input.project, input.runId)).request as PullRequest
+          const { files } = await checkFiles(ports, input, { ...request, base: null })
+          return { version: request.version, files }
+        }),
+      )
+    },
+
+    /** What is read is kept for its reader no longer. */
+    async releaseTransfer(input: RunInput): Promise<void> {
+      await transfers.release(input.runId)
+    },
+  }
+}
+
+export type TransferActivities = ReturnType<typeof transferActivities>

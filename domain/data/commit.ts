@@ -1,0 +1,111 @@
+import { canonicalJson, type Json } from '../canonical-json.js'
+import { MlforgeError } from '../errors.js'
+
+/** An object that a commit names. */
+export interface NamedObject {
+  readonly sha256: string
+  readonly bytes: number
+}
+
+/** The table of a version, where it has one: made from its files, and kept as an object of its own. */
+export interface CommitTable {
+  /** SHA-256 of the raw bytes, the conversion and the engine version: the same input, the same table. */
+  readonly root: string
+  readonly parquet: NamedObject
+  readonly rows: number
+  readonly schema: Json
+  readonly conversion: Json
+  readonly proposal: Json
+  readonly expectations: Json
+  readonly profile: Json
+}
+
+/** Where the code stood that made the files. */
+export interface CodeState {
+  readonly commit: string
+  readonly dirty: boolean
+}
+
+/** A version of a dataset with all that is said of it: what the catalogue is restored from. */
+export interface Commit {
+  readonly dataset: string
+  readonly version: number
+  /** The branch on which it was made. */
+  readonly branch: string
+  /** Commits that it comes after, by the SHA-256 of their objects. */
+  readonly parents: readonly string[]
+  /** Roots of the versions of tables that its table was made from. */
+  readonly madeFrom: readonly string[]
+  /** Root of its files. */
+  readonly manifest: string
+  readonly files: number
+  readonly bytes: number
+  readonly author: string
+  readonly message: string | null
+  /** ISO 8601, UTC. */
+  readonly at: string
+  readonly code: CodeState | null
+  readonly runId: string
+  readonly effectKey: string
+  readonly table: CommitTable | null
+}
+
+const FORMAT = 1
+const utf8 = new TextEncoder()
+
+/** A commit as it is hashed and stored: canonical JSON (RFC 8785) in UTF-8. */
+export function encodeCommit(commit: Commit): Uint8Array {
+  return utf8.encode(canonicalJson({ v: FORMAT, t: 'commit', ...commit } as unknown as Json))
+}
+
+/**
+ * Reads a commit.
+ * @throws MlforgeError object_corrupt for what is none, unsupported_format for one of a later version
+ */
+export function decodeCommit(bytes: Uint8Array): Commit {
+  const { v: _, t: __, ...commit } = record(bytes, 'commit')
+  return commit as unknown as Commit
+}
+
+/** A branch or tag as it stood after a change: the one with the highest sequence holds. */
+export interface RefRecord {
+  readonly dataset: string
+  readonly kind: 'branch' | 'tag'
+  readonly name: string
+  /** Counts the changes of this name, from 1. */
+  readonly sequence: number
+  /** Null where it was removed. */
+  readonly version: number | null
+  readonly principal: string
+  readonly at: string
+}
+
+/** A ref record as it is hashed and stored. */
+export function encodeRef(ref: RefRecord): Uint8Array {
+  return utf8.encode(canonicalJson({ v: FORMAT, t: 'ref', ...ref } as unknown as Json))
+}
+
+/**
+ * Reads a ref record.
+ * @throws MlforgeError object_corrupt, unsupported_format
+ */
+export function decodeRef(bytes: Uint8Array): RefRecord {
+  const { v: _, t: __, ...ref } = record(bytes, 'ref')
+  return ref as unknown as RefRecord
+}
+
+function record(bytes: Uint8Array, kind: 'commit' | 'ref'): Record<string, unknown> {
+  let found: unknown
+  try {
+    found = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
+  } catch {
+    throw new MlforgeError('object_corrupt', `This is no ${kind} of a dataset: it is no JSON.`)
+  }
+  const { v, t } = (found ?? {}) as { v?: unknown; t?: unknown }
+  if (t !== kind) throw new MlforgeError('object_corrupt', `This is no ${kind} of a dataset.`)
+  if (v === FORMAT) return found as Record<string, unknown>
+  throw new MlforgeError(
+    'unsupported_format',
+    `The ${kind} is of format version ${JSON.stringify(v)}; this release reads version ${FORMAT}. Read it with a newer release.`,
+  )
+}

@@ -1,0 +1,165 @@
+import type { PackEntry } from '../../domain/data/pack.js'
+import { chunksOf } from '../../domain/data/walk.js'
+import type { FileEntry } from '../../domain/data/nodes.js'
+import { MlforgeError } from '../../domain/errors.js'
+import { readChunk } from '../../packing/read-chunk.js'
+import { objectUri } from '../objects/object-uri.js'
+import type { ObjectStore } from '../objects/object-store.js'
+import type { Located, PackCatalogue } from '../postgres/pack-catalogue.js'
+
+export interface Chunk {
+  readonly sha256: string
+  readonly content: Uint8Array
+}
+
+/** Chunks that are read with one request, and what may lie between them unwanted. */
+const RANGE_BYTES = 4 * 1024 * 1024
+const GAP_BYTES = 64 * 1024
+/** Chunks of a file that are in memory at the same time: 4 MiB of them as a rule, 16 at most. */
+const BATCH = 64
+
+type ReadOptions = { readonly signal?: AbortSignal }
+
+/** Reads chunks out of packs, each verified; one that is damaged is read from another pack that has it. */
+export class PackStore {
+  constructor(
+    private readonly objects: ObjectStore,
+    private readonly catalogue: PackCatalogue,
+  ) {}
+
+  /** One chunk or node. @throws MlforgeError object_missing, object_corrupt */
+  async load(project: string, sha256: string): Promise<Uint8Array> {
+    const [chunk] = await this.read(project, [sha256])
+    return chunk!.content
+  }
+
+  /**
+   * Chunks in the order in which they are asked for. They are in memory together.
+   * @throws MlforgeError object_missing, object_corrupt
+   */
+  async read(project: string, chunks: readonly string[], options: ReadOptions = {}): Promise<Chunk[]> {
+    const found = await this.catalogue.locate(project, chunks)
+    const contents = new Map<string, Uint8Array>()
+    const wanted = [...new Set(chunks)].map(sha256 => found.get(sha256)?.[0] ?? missing(sha256))
+    for (const range of rangesOf(wanted)) {
+      const stored = await this.objects
+        .range(objectUri(project, range.pack, 'packs'), range.from, range.to - range.from, options)
+        .catch((error: unknown) => (isDamage(error) ? null : Promise.reject(error as Error)))
+      for (const entry of range.entries) {
+        const from = entry.offset - range.from
+        const content = verified(stored?.subarray(from, from + entry.stored), entry)
+        contents.set(
+          entry.sha256,
+          content ?? (await this.elsewhere(project, found.get(entry.sha256)!.slice(1), entry, options)),
+        )
+      }
+    }
+    return chunks.map(sha256 => ({ sha256, content: contents.get(sha256)! }))
+  }
+
+  /** The bytes of a file. */
+  async *file(
+    project: string,
+    file: Pick<FileEntry, 'bytes' | 'content'>,
+    options: ReadOptions = {},
+  ): AsyncGenerator<Uint8Array> {
+    let batch: string[] = []
+    const load = (sha256: string) => this.load(project, sha256)
+    for await (const { chunk } of chunksOf(load, file)) {
+      batch.push(chunk)
+      if (batch.length < BATCH) continue
+      for (const { content } of await this.read(project, batch, options)) yield content
+      batch = []
+    }
+    for (const { content } of await this.read(project, batch, options)) yield content
+  }
+
+  /** @throws MlforgeError object_missing where one of some chunks is in no pack */
+  async assertThere(project: string, chunks: readonly string[]): Promise<void> {
+    const found = await this.catalogue.locate(project, chunks)
+    for (const sha256 of chunks) if (!found.has(sha256)) missing(sha256)
+  }
+
+  /** Chunks as their packs have them, not verified: whoever gets them does that. In no order. */
+  async *stored(
+    project: string,
+    chunks: readonly string[],
+    options: ReadOptions = {},
+  ): AsyncGenerator<{ readonly entry: PackEntry; readonly content: Uint8Array }> {
+    const found = await this.catalogue.locate(project, chunks)
+    const wanted = [...new Set(chunks)].map(sha256 => found.get(sha256)?.[0] ?? missing(sha256))
+    for (const { pack, from, to, entries } of rangesOf(wanted)) {
+      const stored = await this.objects.range(objectUri(project, pack, 'packs'), from, to - from, options)
+      for (const entry of entries) {
+        yield { entry, content: stored.subarray(entry.offset - from, entry.offset - from + entry.stored) }
+      }
+    }
+  }
+
+  private async elsewhere(
+    project: string,
+    copies: readonly Located[],
+    { sha256, pack }: Located,
+    options: ReadOptions,
+  ): Promise<Uint8Array> {
+    for (const copy of copies) {
+      const uri = objectUri(project, copy.pack, 'packs')
+      const stored = await this.objects.range(uri, copy.offset, copy.stored, options).catch(() => undefined)
+      const content = verified(stored, copy)
+      if (content !== null) return content
+    }
+    throw new MlforgeError(
+      'object_corrupt',
+      `Chunk ${sha256} is damaged in pack ${pack}, and in no other pack. Push the file that has it again, or restore a backup.`,
+      { chunk: sha256, pack },
+    )
+  }
+}
+
+interface Range {
+  readonly pack: string
+  readonly from: number
+  to: number
+  readonly entries: Located[]
+}
+
+/** What lies close together is read at once. */
+function rangesOf(entries: readonly Located[]): Range[] {
+  const sorted = entries.toSorted(
+    (a, b) => (a.pack < b.pack ? -1 : a.pack > b.pack ? 1 : 0) || a.offset - b.offset,
+  )
+  const ranges: Range[] = []
+  for (const entry of sorted) {
+    const last = ranges.at(-1)
+    const end = entry.offset + entry.stored
+    if (last?.pack === entry.pack && entry.offset - last.to <= GAP_BYTES && end - last.from <= RANGE_BYTES) {
+      last.to = Math.max(last.to, end)
+      last.entries.push(entry)
+    } else {
+      ranges.push({ pack: entry.pack, from: entry.offset, to: end, entries: [entry] })
+    }
+  }
+  return ranges
+}
+
+function verified(stored: Uint8Array | undefined, entry: Located): Uint8Array | null {
+  if (stored === undefined) return null
+  try {
+    return readChunk(stored, entry)
+  } catch (error) {
+    if (isDamage(error)) return null
+    throw error
+  }
+}
+
+function isDamage(error: unknown): boolean {
+  return error instanceof MlforgeError && ['object_corrupt', 'object_missing'].includes(error.code)
+}
+
+function missing(sha256: string): never {
+  throw new MlforgeError(
+    'object_missing',
+    `Chunk ${sha256} is in no pack. Push the file that has it again, or restore a backup.`,
+    { chunk: sha256 },
+  )
+}

@@ -1,0 +1,52 @@
+import { ApplicationFailure, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow'
+import type { PublishActivities } from '../activities/data/publish.js'
+import type { TransferActivities } from '../activities/data/transfers.js'
+import type { DataPushResult, TransferLive } from '../contracts/temporal/data.js'
+import type { RunInput } from '../contracts/temporal/messages.js'
+import { dataWork, ROWS, watch } from './activity-presets.js'
+import { asRun } from './run-shell.js'
+import { untilChanged } from './waiting.js'
+
+const { transferState } = proxyActivities<TransferActivities>(ROWS)
+
+/** Packs from a client -> verified -> whole files -> the next version of a branch -> its commit in the object store. */
+export async function datasetPush(input: RunInput): Promise<DataPushResult> {
+  const { verifyPacks, checkPush, commitPush } = proxyActivities<TransferActivities>(dataWork(input.limits))
+  const { publishVersions } = proxyActivities<PublishActivities>(dataWork(input.limits))
+  const { awaitTransfer } = proxyActivities<TransferActivities>(watch(input.limits))
+
+  return asRun<TransferLive, DataPushResult>(input, { stage: 'receive' }, async run => {
+    for (;;) {
+      const state = await transferState(input)
+      run.tell({ packs: state.packs, bytes: state.bytes })
+      if (state.unverified > 0) {
+        await verifyPacks(input)
+        continue
+      }
+      if (state.sealed) break
+      if (state.expired) throw expired()
+      if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof datasetPush>(input)
+      await untilChanged(input.limits, () => awaitTransfer({ ...input, seen: state }))
+    }
+
+    run.stage('check')
+    const { files } = await checkPush(input)
+    run.show('files', String(files))
+
+    run.stage('commit')
+    const version = await commitPush(input)
+    run.show('version', version.created ? String(version.version) : `${version.version} (unchanged)`)
+
+    run.stage('publish')
+    await publishVersions({ project: input.project })
+    return { outcome: 'succeeded', version: version.version, root: version.root }
+  })
+}
+
+/** Why a transfer ends that its client has left. */
+export function expired(): ApplicationFailure {
+  return ApplicationFailure.nonRetryable(
+    'Its client was not heard of for too long. Begin again: what was sent before and is still there is not sent again.',
+    'transfer_expired',
+  )
+}
