@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type * as Data from '../../contracts/rest/data.js'
 import type * as Datasets from '../../contracts/rest/datasets.js'
 import type * as Deployments from '../../contracts/rest/deployments.js'
 import type * as Incidents from '../../contracts/rest/incidents.js'
@@ -14,6 +15,7 @@ import type * as Retrainings from '../../contracts/rest/retrainings.js'
 import type * as Schedules from '../../contracts/rest/schedules.js'
 import type * as Trainings from '../../contracts/rest/trainings.js'
 import type * as Uploads from '../../contracts/rest/uploads.js'
+import type * as DataDtos from '../../api/data/data.dto.js'
 import type * as DatasetDtos from '../../api/datasets/datasets.dto.js'
 import type * as DeploymentDtos from '../../api/deployments/deployments.dto.js'
 import type * as LabelDtos from '../../api/deployments/labels.dto.js'
@@ -44,6 +46,18 @@ const compared: true[] = [
   true satisfies Same<DatasetDtos.DatasetVersionDto, Datasets.DatasetVersion>,
   true satisfies Same<DatasetDtos.DatasetCommitDto, Datasets.DatasetCommit>,
   true satisfies Same<DatasetDtos.RowsDto, Datasets.Rows>,
+  true satisfies Same<DataDtos.StartPushDto, Data.StartPush>,
+  true satisfies Same<DataDtos.DataPushDto, Data.DataPush>,
+  true satisfies Same<DataDtos.AskChunksDto, Data.AskChunks>,
+  true satisfies Same<DataDtos.MissingChunksDto, Data.MissingChunks>,
+  true satisfies Same<DataDtos.ReceivedPackDto, Data.ReceivedPack>,
+  true satisfies Same<DataDtos.DataFileDto, Data.DataFile>,
+  true satisfies Same<DataDtos.DataChangeDto, Data.DataChange>,
+  true satisfies Same<DataDtos.DataRefDto, Data.DataRef>,
+  true satisfies Same<DataDtos.MoveRefDto, Data.MoveRef>,
+  true satisfies Same<DataDtos.StartPullDto, Data.StartPull>,
+  true satisfies Same<DataDtos.DataPullDto, Data.DataPull>,
+  true satisfies Same<DataDtos.PullProgressDto, Data.PullProgress>,
   true satisfies Same<TrainingDtos.StartTrainingDto, Trainings.StartTraining>,
   true satisfies Same<TrainingDtos.TrainingDto, Trainings.Training>,
   true satisfies Same<TrainingDtos.TrainingSummaryDto, Trainings.TrainingSummary>,
