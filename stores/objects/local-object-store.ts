@@ -1,13 +1,16 @@
-import { createHash, randomUUID } from 'node:crypto'
-import { chmod, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { randomUUID } from 'node:crypto'
+import { access, constants, mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
 import type { FileHandle } from 'node:fs/promises'
 import { dirname, join, resolve } from 'node:path'
 import type { Readable } from 'node:stream'
 import { MlforgeError } from '../../domain/errors.js'
+import { listDirectory } from './local-listing.js'
 import { type NamedFile, namedFiles } from './named-files.js'
-import type { ObjectRef, ObjectStore, WriteOptions } from './object-store.js'
-import { assertName, objectUri, sha256OfUri } from './object-uri.js'
-import { abortable, objectCorrupt, objectMissing, verified } from './verified.js'
+import type { ListedObject, ListOptions, ObjectRef, ObjectStore, WriteOptions } from './object-store.js'
+import { assertName, isOurs, kindPrefix, type ObjectKind, objectUri, sha256OfUri } from './object-uri.js'
+import { assertRange, assertPage } from './bounds.js'
+import { assertWritable, receive } from './receive.js'
+import { objectCorrupt, objectMissing, tooShort, verified } from './verified.js'
 
 const DAY = 86_400_000
 const READ_BYTES = 1 << 20
@@ -30,12 +33,12 @@ export class LocalObjectStore implements ObjectStore {
     content: AsyncIterable<Uint8Array> | Uint8Array,
     options: WriteOptions = {},
   ): Promise<ObjectRef> {
-    objectUri(project, '0'.repeat(64)) // refuses the project before any byte is written
+    assertWritable(project, options)
     await mkdir(this.temporary, { recursive: true })
     const temporary = join(this.temporary, randomUUID())
     try {
       const { sha256, bytes } = await this.receive(temporary, content, options)
-      const uri = objectUri(project, sha256)
+      const uri = objectUri(project, sha256, options.kind)
       const path = this.pathOf(uri)
       await this.makeDirectory(dirname(path))
       // Replaces an equal object; where the old one had rotted, this heals it.
@@ -55,6 +58,32 @@ export class LocalObjectStore implements ObjectStore {
     return verified(bytes, uri, sha256OfUri(uri), options.signal)
   }
 
+  async range(
+    uri: string,
+    offset: number,
+    bytes: number,
+    { signal }: { signal?: AbortSignal } = {},
+  ): Promise<Uint8Array> {
+    assertRange(offset, bytes)
+    signal?.throwIfAborted()
+    const file = await this.openFile(uri)
+    try {
+      // Looked at first: what a damaged index asks for is not allocated.
+      const { size } = await file.stat()
+      if (offset + bytes > size) throw tooShort(uri, offset + bytes, size)
+      const content = new Uint8Array(bytes)
+      for (let at = 0; at < bytes;) {
+        const { bytesRead } = await file.read(content, at, bytes - at, offset + at)
+        signal?.throwIfAborted()
+        if (bytesRead === 0) throw tooShort(uri, offset + bytes, offset + at)
+        at += bytesRead
+      }
+      return content
+    } finally {
+      await file.close()
+    }
+  }
+
   async size(uri: string): Promise<number | null> {
     try {
       const found = await stat(this.pathOf(uri))
@@ -63,6 +92,27 @@ export class LocalObjectStore implements ObjectStore {
       if (isCode(error, 'ENOENT')) return null
       throw error
     }
+  }
+
+  async checksum(uri: string): Promise<{ bytes: number; sha256: string | null } | null> {
+    const bytes = await this.size(uri)
+    // Nothing gets its name here but what was hashed while it was received.
+    return bytes === null ? null : { bytes, sha256: sha256OfUri(uri) }
+  }
+
+  async list(project: string, kind: ObjectKind, options: ListOptions): Promise<ListedObject[]> {
+    assertPage(options)
+    return listDirectory(this.root, kindPrefix(project, kind), options)
+  }
+
+  async presignPut(uri: string): Promise<null> {
+    sha256OfUri(uri)
+    return null
+  }
+
+  async presignGet(uri: string): Promise<null> {
+    sha256OfUri(uri)
+    return null
   }
 
   async toFile(uri: string, _directory: string): Promise<string> {
@@ -78,7 +128,8 @@ export class LocalObjectStore implements ObjectStore {
     const path = assertName(project, prefix)
     const below = prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/') + 1) : ''
     const directory = prefix === below ? path : dirname(path)
-    const isWanted = (name: string) => `${below}${name}`.startsWith(prefix)
+    const isWanted = (name: string) =>
+      `${below}${name}`.startsWith(prefix) && !isOurs(`${below}${name}`)
     try {
       const found = await namedFiles(join(this.root, directory), { deep: true, isWanted, limit })
       return found.map(file => ({ ...file, name: `${below}${file.name}` }))
@@ -104,10 +155,6 @@ export class LocalObjectStore implements ObjectStore {
     }
   }
 
-  /**
-   * Removes what writers that were killed left behind: temporary files untouched for a day before
-   * `now` (milliseconds since the epoch). Answers how many.
-   */
   async removeStale(now: number): Promise<number> {
     let removed = 0
     for (const name of await readdir(this.temporary).catch(() => [])) {
@@ -120,33 +167,25 @@ export class LocalObjectStore implements ObjectStore {
     return removed
   }
 
+  async assertUsable(): Promise<void> {
+    await mkdir(this.root, { recursive: true })
+    await access(this.root, constants.R_OK | constants.W_OK)
+  }
+
   private async receive(
     temporary: string,
     content: AsyncIterable<Uint8Array> | Uint8Array,
-    { signal, maxBytes = Infinity }: WriteOptions,
+    options: WriteOptions,
   ): Promise<{ sha256: string; bytes: number }> {
-    const hash = createHash('sha256')
-    let bytes = 0
     const file = await open(temporary, 'wx', 0o600)
     try {
-      for await (const chunk of abortable(content instanceof Uint8Array ? once(content) : content, signal)) {
-        bytes += chunk.byteLength
-        if (bytes > maxBytes) {
-          throw new MlforgeError(
-            'body_too_large',
-            `The content is larger than the ${maxBytes} bytes allowed here. Send less, or raise the limit.`,
-            { maxBytes },
-          )
-        }
-        hash.update(chunk)
-        await writeAll(file, chunk)
-      }
+      const received = await receive(file, content, options)
       await file.sync()
+      await file.chmod(0o444)
+      return received
     } finally {
       await file.close()
     }
-    await chmod(temporary, 0o444)
-    return { sha256: hash.digest('hex'), bytes }
   }
 
   private async openFile(uri: string): Promise<FileHandle> {
@@ -175,16 +214,6 @@ export class LocalObjectStore implements ObjectStore {
     const first = await mkdir(path, { recursive: true })
     if (first === undefined) return
     for (let at = path; at !== this.root; at = dirname(at)) await syncDirectory(dirname(at))
-  }
-}
-
-async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
-  yield content
-}
-
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.byteLength;) {
-    at += (await file.write(chunk, at, chunk.byteLength - at)).bytesWritten
   }
 }
 

@@ -32,6 +32,11 @@ export function objectCorrupt(uri: string, why: string): MlforgeError {
   )
 }
 
+/** An object that ends before what is asked of it. */
+export function tooShort(uri: string, wanted: number, bytes: number): MlforgeError {
+  return objectCorrupt(uri, `it ends after ${bytes} bytes where ${wanted} were expected`)
+}
+
 export function objectMissing(uri: string): MlforgeError {
   return new MlforgeError(
     'object_missing',
