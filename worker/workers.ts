@@ -29,7 +29,7 @@ import { trainingActivities } from '../activities/training.js'
 import type { Config } from '../config/config.js'
 import { engineLibrary, ENGINES } from '../config/engines.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
-import { LocalObjectStore } from '../stores/objects/local-object-store.js'
+import { openObjectStore } from '../stores/objects/open.js'
 import { AssetStore } from '../stores/postgres/asset-store.js'
 import { BackfillStore } from '../stores/postgres/backfill-store.js'
 import { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
@@ -60,7 +60,12 @@ import { activityInterceptors } from './interceptors.js'
 import { TemporalRuns } from './temporal-runs.js'
 
 /** Real stores and clients behind the ports of the activities. */
-export function createPorts(config: Config, dataSource: DataSource, client: Client, logger: Logger): Ports {
+export async function createPorts(
+  config: Config,
+  dataSource: DataSource,
+  client: Client,
+  logger: Logger,
+): Promise<Ports> {
   const wakes = new RunWakes(config.redis.url, logger)
   return {
     runs: new RunStore(dataSource, runId => wakes.publish(runId)),
@@ -87,7 +92,7 @@ export function createPorts(config: Config, dataSource: DataSource, client: Clie
     sensorSources: new SensorSourceStore(dataSource),
     assets: new AssetStore(dataSource),
     backfills: new BackfillStore(dataSource),
-    objects: new LocalObjectStore(config.objects.directory),
+    objects: await openObjectStore(config),
     workflows: new TemporalRuns(client),
     wakes,
     engine: { library: engineLibrary(config.cacheDirectory), version: ENGINES.xgboost.version },

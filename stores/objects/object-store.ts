@@ -81,10 +81,7 @@ export interface ObjectStore {
    * Null where the store has no server that could be asked. Before an object that came so is used, `checksum`
    * must have its size and hash: there are servers that ignore what was signed.
    */
-  presignPut(
-    uri: string,
-    options: { bytes: number; expiresSeconds: number },
-  ): Promise<PresignedPut | null>
+  presignPut(uri: string, options: { bytes: number; expiresSeconds: number }): Promise<PresignedPut | null>
   /** An address from which the object can be read for a while; the reader verifies it. Null as for `presignPut`. */
   presignGet(uri: string, options: { expiresSeconds: number }): Promise<string | null>
   /**

@@ -52,7 +52,11 @@ export class S3Bucket {
       requestChecksumCalculation: checksums === 'when_supported' ? 'WHEN_SUPPORTED' : 'WHEN_REQUIRED',
       // What is read is compared with the hash in its name.
       responseChecksumValidation: 'WHEN_REQUIRED',
-      requestHandler: { connectionTimeout: CONNECT_MS, httpAgent: { maxSockets: 64 }, httpsAgent: { maxSockets: 64 } },
+      requestHandler: {
+        connectionTimeout: CONNECT_MS,
+        httpAgent: { maxSockets: 64 },
+        httpsAgent: { maxSockets: 64 },
+      },
       ...(endpoint === '' ? {} : { endpoint }),
       ...(accessKeyId === '' ? {} : { credentials: { accessKeyId, secretAccessKey } }),
     })
@@ -101,7 +105,11 @@ export class S3Bucket {
     const noBucket = () =>
       serverError(Object.assign(new Error('missing'), { name: 'NoSuchBucket' }), what, this.asked)
     const asked = { Bucket: this.name }
-    await this.call({ signal, what }, (s3, options) => s3.send(new HeadBucketCommand(asked), options), noBucket)
+    await this.call(
+      { signal, what },
+      (s3, options) => s3.send(new HeadBucketCommand(asked), options),
+      noBucket,
+    )
   }
 
   get asked(): { endpoint: string; bucket: string } {

@@ -17,7 +17,12 @@ export interface BucketName {
 export function isMissing(error: unknown): boolean {
   const { name, $metadata } = error as ServerError
   if (name === 'NoSuchBucket') return false
-  return name === 'NoSuchKey' || name === 'NotFound' || name === 'NoSuchUpload' || $metadata?.httpStatusCode === 404
+  return (
+    name === 'NoSuchKey' ||
+    name === 'NotFound' ||
+    name === 'NoSuchUpload' ||
+    $metadata?.httpStatusCode === 404
+  )
 }
 
 export function isStatus(error: unknown, status: number): boolean {
@@ -45,7 +50,7 @@ function reason(error: ServerError, endpoint: string, bucket: string): string {
     return `there are no credentials. Set MLFORGE_OBJECTS_S3_ACCESS_KEY_ID and MLFORGE_OBJECTS_S3_SECRET_ACCESS_KEY, or give the machine a role.`
   }
   if (DENIED.includes(error.name) || status === 401 || status === 403) {
-    return `${endpoint} refuses (${error.name}). Check MLFORGE_OBJECTS_S3_ACCESS_KEY_ID and its secret, and that the key may read, write, list and delete in bucket "${bucket}".`
+    return `${endpoint} refuses (${status ?? 'no access'} ${error.name}). Check MLFORGE_OBJECTS_S3_ACCESS_KEY_ID and its secret, and that the key may read, write, list and delete in bucket "${bucket}".`
   }
   if (status === 301 || status === 307 || error.name === 'PermanentRedirect') {
     return `bucket "${bucket}" is in another region. Correct MLFORGE_OBJECTS_S3_REGION.`

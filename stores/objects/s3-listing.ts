@@ -66,14 +66,19 @@ export async function removeStaleUploads(bucket: S3Bucket, now: number): Promise
       const isOurs = parseObjectUri(Key.slice(bucket.prefix.length)) !== null
       if (!isOurs || Initiated === undefined || now - Initiated.getTime() < DAY) continue
       const upload = { Bucket: bucket.name, Key, UploadId }
-      const isGone = await bucket.call(
-        { what },
-        (s3, options) => s3.send(new AbortMultipartUploadCommand(upload), options),
-        () => new Gone(),
-      ).then(() => false, error => {
-        if (error instanceof Gone) return true
-        throw error
-      })
+      const isGone = await bucket
+        .call(
+          { what },
+          (s3, options) => s3.send(new AbortMultipartUploadCommand(upload), options),
+          () => new Gone(),
+        )
+        .then(
+          () => false,
+          error => {
+            if (error instanceof Gone) return true
+            throw error
+          },
+        )
       if (!isGone) removed++
     }
     markers =

@@ -62,26 +62,31 @@ export async function readRange(
 ): Promise<Uint8Array> {
   const end = offset + bytes
   const what = { signal, what: `Reading ${uri}`, bytes }
-  return bucket.call(what, async (s3, options) => {
-    const asked = { Bucket: bucket.name, Key: bucket.keyOf(uri), Range: `bytes=${offset}-${end - 1}` }
-    const answer = await s3.send(new GetObjectCommand(asked), options).catch((error: unknown) => {
-      throw isStatus(error, 416) ? tooShort(uri, end, offset) : error
-    })
-    // A server that does not know ranges sends everything.
-    if (answer.ContentLength !== bytes) {
-      ;(answer.Body as Readable).destroy()
-      if ((answer.ContentLength ?? 0) < bytes) throw tooShort(uri, end, offset + (answer.ContentLength ?? 0))
-      throw new Error(`it sent ${answer.ContentLength} bytes where ${bytes} were asked for`)
-    }
-    const content = new Uint8Array(bytes)
-    let at = 0
-    for await (const chunk of answer.Body as AsyncIterable<Uint8Array>) {
-      content.set(chunk, at)
-      at += chunk.byteLength
-    }
-    if (at !== bytes) throw new Error(`it ended after ${at} of ${bytes} bytes`)
-    return content
-  }, () => objectMissing(uri))
+  return bucket.call(
+    what,
+    async (s3, options) => {
+      const asked = { Bucket: bucket.name, Key: bucket.keyOf(uri), Range: `bytes=${offset}-${end - 1}` }
+      const answer = await s3.send(new GetObjectCommand(asked), options).catch((error: unknown) => {
+        throw isStatus(error, 416) ? tooShort(uri, end, offset) : error
+      })
+      // A server that does not know ranges sends everything.
+      if (answer.ContentLength !== bytes) {
+        ;(answer.Body as Readable).destroy()
+        if ((answer.ContentLength ?? 0) < bytes)
+          throw tooShort(uri, end, offset + (answer.ContentLength ?? 0))
+        throw new Error(`it sent ${answer.ContentLength} bytes where ${bytes} were asked for`)
+      }
+      const content = new Uint8Array(bytes)
+      let at = 0
+      for await (const chunk of answer.Body as AsyncIterable<Uint8Array>) {
+        content.set(chunk, at)
+        at += chunk.byteLength
+      }
+      if (at !== bytes) throw new Error(`it ended after ${at} of ${bytes} bytes`)
+      return content
+    },
+    () => objectMissing(uri),
+  )
 }
 
 function get(
@@ -90,7 +95,11 @@ function get(
   signal: AbortSignal | undefined,
   range?: string,
 ): Promise<GetObjectCommandOutput> {
-  const asked = { Bucket: bucket.name, Key: bucket.keyOf(uri), ...(range === undefined ? {} : { Range: range }) }
+  const asked = {
+    Bucket: bucket.name,
+    Key: bucket.keyOf(uri),
+    ...(range === undefined ? {} : { Range: range }),
+  }
   return bucket.call(
     { signal, what: `Reading ${uri}` },
     (s3, options) => s3.send(new GetObjectCommand(asked), options),

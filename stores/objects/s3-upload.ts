@@ -28,7 +28,11 @@ export interface Upload {
 export const base64 = (sha256: string): string => Buffer.from(sha256, 'hex').toString('base64')
 
 /** One request; the server compares the bytes with the hash before anybody sees them. */
-export async function putBytes(bucket: S3Bucket, content: Uint8Array, { uri, sha256, signal }: Upload): Promise<void> {
+export async function putBytes(
+  bucket: S3Bucket,
+  content: Uint8Array,
+  { uri, sha256, signal }: Upload,
+): Promise<void> {
   const input = {
     Bucket: bucket.name,
     Key: bucket.keyOf(uri),
@@ -42,7 +46,12 @@ export async function putBytes(bucket: S3Bucket, content: Uint8Array, { uri, sha
 }
 
 /** The content of a file, of which never more than a few parts are in memory. */
-export async function putFile(bucket: S3Bucket, file: FileHandle, bytes: number, upload: Upload): Promise<void> {
+export async function putFile(
+  bucket: S3Bucket,
+  file: FileHandle,
+  bytes: number,
+  upload: Upload,
+): Promise<void> {
   if (bytes <= PART_BYTES) return putBytes(bucket, await readPart(file, 0, bytes), upload)
   await multipart(bucket, bytes, upload, (offset, length) => readPart(file, offset, length))
 }
@@ -85,7 +94,9 @@ async function multipart(
   } catch (error) {
     // Where even this fails, `removeStale` takes it back after a day.
     await bucket
-      .call({ what }, (s3, options) => s3.send(new AbortMultipartUploadCommand({ ...key, UploadId }), options))
+      .call({ what }, (s3, options) =>
+        s3.send(new AbortMultipartUploadCommand({ ...key, UploadId }), options),
+      )
       .catch(() => undefined)
     throw error
   }
@@ -115,7 +126,7 @@ async function inParallel<T, R>(
   const failed = new AbortController()
   const abort = (): void => failed.abort(signal!.reason)
   signal?.addEventListener('abort', abort, { once: true })
-  const results = new Array<R>(items.length)
+  const results: R[] = []
   let next = 0
   const lane = async (): Promise<void> => {
     for (let at = next++; at < items.length; at = next++) results[at] = await work(items[at]!, failed.signal)
