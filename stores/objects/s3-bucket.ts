@@ -1,4 +1,4 @@
-import { HeadBucketCommand, S3Client } from '@aws-sdk/client-s3'
+import { ListObjectsV2Command, S3Client } from '@aws-sdk/client-s3'
 import { withDeadline } from './deadline.js'
 import { isMissing, serverError } from './s3-errors.js'
 
@@ -101,14 +101,10 @@ export class S3Bucket {
 
   /** @throws MlforgeError unavailable: says what is wrong with the server, the bucket or the key to it */
   async probe(signal?: AbortSignal): Promise<void> {
-    const what = `Looking at bucket "${this.name}"`
-    const noBucket = () =>
-      serverError(Object.assign(new Error('missing'), { name: 'NoSuchBucket' }), what, this.asked)
-    const asked = { Bucket: this.name }
-    await this.call(
-      { signal, what },
-      (s3, options) => s3.send(new HeadBucketCommand(asked), options),
-      noBucket,
+    // HEAD would have no body that says what is wrong.
+    const asked = { Bucket: this.name, Prefix: this.prefix, MaxKeys: 1 }
+    await this.call({ signal, what: `Looking at bucket "${this.name}"` }, (s3, options) =>
+      s3.send(new ListObjectsV2Command(asked), options),
     )
   }
 

@@ -15,14 +15,8 @@ export interface BucketName {
 
 /** True where the server says that the object or the upload is not there; a missing bucket is something else. */
 export function isMissing(error: unknown): boolean {
-  const { name, $metadata } = error as ServerError
-  if (name === 'NoSuchBucket') return false
-  return (
-    name === 'NoSuchKey' ||
-    name === 'NotFound' ||
-    name === 'NoSuchUpload' ||
-    $metadata?.httpStatusCode === 404
-  )
+  // By name: servers answer 404 for a missing bucket and for an unknown user too.
+  return ['NoSuchKey', 'NotFound', 'NoSuchUpload'].includes((error as ServerError).name)
 }
 
 export function isStatus(error: unknown, status: number): boolean {
@@ -36,7 +30,14 @@ export function serverError(error: unknown, what: string, { endpoint, bucket }: 
   return new MlforgeError('unavailable', `${what} failed: ${why}`, { bucket, endpoint })
 }
 
-const DENIED = ['AccessDenied', 'InvalidAccessKeyId', 'SignatureDoesNotMatch', 'ExpiredToken', 'Forbidden']
+const DENIED = [
+  'AccessDenied',
+  'ExpiredToken',
+  'Forbidden',
+  'InvalidAccessKeyId',
+  'SignatureDoesNotMatch',
+  'XAdminUserNotFound',
+]
 
 function reason(error: ServerError, endpoint: string, bucket: string): string {
   const status = error.$metadata?.httpStatusCode
