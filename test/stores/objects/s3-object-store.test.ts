@@ -30,17 +30,15 @@ async function uploadsOf(server: Versity): Promise<string[]> {
   return (page.Uploads ?? []).map(({ Key = '' }) => Key)
 }
 
-if (versitygw === undefined) {
-  const how = 'VersityGW is missing: `mlforge servers install --tests` builds it, where Go is.'
-  if (process.env['CI']) {
-    it('has a real S3 server', () => {
-      throw new Error(how)
-    })
-  } else {
-    console.warn(`SKIPPED: all tests of the s3 object store. ${how}`)
-    it.skip(`s3 object store: ${how}`, () => undefined)
-  }
-} else {
+const MISSING = 'VersityGW is missing: `mlforge servers install --tests` builds it, where Go is.'
+const withServer = versitygw === undefined ? describe.skip : describe
+
+it('runs against a real S3 server, in CI at any rate', () => {
+  if (versitygw === undefined) console.warn(`SKIPPED: all tests of the s3 object store. ${MISSING}`)
+  expect(versitygw === undefined && process.env['CI'] ? MISSING : 'there').toBe('there')
+})
+
+withServer('with VersityGW', () => {
   for (const checksums of ['when_supported', 'when_required'] as const) {
     objectStoreConformance(`s3 (checksums ${checksums})`, async () => {
       const server = await Versity.start()
@@ -255,4 +253,4 @@ if (versitygw === undefined) {
       )
     })
   })
-}
+})
