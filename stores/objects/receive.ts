@@ -58,7 +58,15 @@ async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
 }
 
 async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
-  for (let at = 0; at < chunk.byteLength;) {
-    at += (await file.write(chunk, at, chunk.byteLength - at)).bytesWritten
+  try {
+    for (let at = 0; at < chunk.byteLength;) {
+      at += (await file.write(chunk, at, chunk.byteLength - at)).bytesWritten
+    }
+  } catch (error) {
+    if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+    throw new MlforgeError(
+      'unavailable',
+      'The disk on which objects are written is full. Nothing was kept; free some space, then try again.',
+    )
   }
 }

@@ -24,6 +24,8 @@ export interface CallOptions {
   readonly what: string
   /** Bytes that go with it: so much longer it may take. */
   readonly bytes?: number
+  /** Another deadline than the usual one. */
+  readonly ms?: number
 }
 
 const CONNECT_MS = 5_000
@@ -31,6 +33,11 @@ const CALL_MS = 30_000
 /** The slowest network on which a call is not given up: 128 KiB/s. */
 const BYTES_PER_MS = 128
 const ATTEMPTS = 4
+const MAX_MS = 3_600_000
+/** Of a look at whether it is there at all. */
+const PROBE_MS = 5_000
+// Each object that somebody reads slowly has one.
+const SOCKETS = { maxSockets: 256 }
 
 /** The one place from which S3 is called: every call has a deadline, bounded retries and an error that says what to do. */
 export class S3Bucket {
@@ -54,8 +61,8 @@ export class S3Bucket {
       responseChecksumValidation: 'WHEN_REQUIRED',
       requestHandler: {
         connectionTimeout: CONNECT_MS,
-        httpAgent: { maxSockets: 64 },
-        httpsAgent: { maxSockets: 64 },
+        httpAgent: SOCKETS,
+        httpsAgent: SOCKETS,
       },
       ...(endpoint === '' ? {} : { endpoint }),
       ...(accessKeyId === '' ? {} : { credentials: { accessKeyId, secretAccessKey } }),
@@ -68,12 +75,12 @@ export class S3Bucket {
 
   /** @throws MlforgeError unavailable; the reason of the signal; `missing` where that is what the server says */
   async call<T>(
-    { signal, what, bytes = 0 }: CallOptions,
+    { signal, what, bytes = 0, ms = CALL_MS }: CallOptions,
     send: (client: S3Client, options: { abortSignal: AbortSignal }) => Promise<T>,
     missing?: () => Error,
   ): Promise<T> {
     try {
-      const answer = await withDeadline(CALL_MS + bytes / BYTES_PER_MS, signal, abortSignal =>
+      const answer = await withDeadline(Math.min(ms + bytes / BYTES_PER_MS, MAX_MS), signal, abortSignal =>
         send(this.client, { abortSignal }),
       )
       this.seen = true
@@ -103,7 +110,7 @@ export class S3Bucket {
   async probe(signal?: AbortSignal): Promise<void> {
     // HEAD would have no body that says what is wrong.
     const asked = { Bucket: this.name, Prefix: this.prefix, MaxKeys: 1 }
-    await this.call({ signal, what: `Looking at bucket "${this.name}"` }, (s3, options) =>
+    await this.call({ signal, ms: PROBE_MS, what: `Looking at bucket "${this.name}"` }, (s3, options) =>
       s3.send(new ListObjectsV2Command(asked), options),
     )
   }

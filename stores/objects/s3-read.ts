@@ -27,29 +27,42 @@ async function* resumed(
   first: GetObjectCommandOutput,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Uint8Array> {
-  const size = first.ContentLength ?? Infinity
+  const { ContentLength: size, ETag } = first
   let at = 0
   let failures = 0
-  for (let answer = first; ;) {
-    const body = answer.Body as Readable
-    try {
-      const chunks = body[Symbol.asyncIterator]() as AsyncIterator<Uint8Array>
-      for (;;) {
-        const next = await withDeadline(IDLE_MS, signal, () => chunks.next())
-        if (next.done === true) return
-        at += next.value.byteLength
-        failures = 0
-        yield next.value
+  let body = first.Body as Readable
+  try {
+    let chunks = chunksOf(body)
+    for (;;) {
+      let next: IteratorResult<Uint8Array, unknown>
+      try {
+        next = await withDeadline(IDLE_MS, signal, () => chunks.next())
+        if (next.done === true && size !== undefined && at < size) {
+          throw new Error(`the connection ended after ${at} of ${size} bytes`)
+        }
+      } catch (error) {
+        signal?.throwIfAborted()
+        if (at === size) return
+        if (++failures > RESUMES) throw serverError(error, `Reading ${uri}`, bucket.asked)
+        body.destroy()
+        // Under a name that others have given there may be another content by now: the parts would not belong together.
+        const rest = { Range: `bytes=${at}-`, ...(ETag === undefined ? {} : { IfMatch: ETag }) }
+        body = (await get(bucket, uri, signal, rest)).Body as Readable
+        chunks = chunksOf(body)
+        continue
       }
-    } catch (error) {
-      signal?.throwIfAborted()
-      if (at >= size) return
-      if (++failures > RESUMES) throw serverError(error, `Reading ${uri}`, bucket.asked)
-    } finally {
-      body.destroy()
+      if (next.done === true) return
+      at += next.value.byteLength
+      failures = 0
+      yield next.value
     }
-    answer = await get(bucket, uri, signal, `bytes=${at}-`)
+  } finally {
+    body.destroy()
   }
+}
+
+function chunksOf(body: Readable): AsyncIterator<Uint8Array, unknown> {
+  return body[Symbol.asyncIterator]()
 }
 
 /** Exactly these bytes, which are at least one. @throws MlforgeError object_missing, object_corrupt, unavailable */
@@ -93,13 +106,9 @@ function get(
   bucket: S3Bucket,
   uri: string,
   signal: AbortSignal | undefined,
-  range?: string,
+  rest: { readonly Range?: string; readonly IfMatch?: string } = {},
 ): Promise<GetObjectCommandOutput> {
-  const asked = {
-    Bucket: bucket.name,
-    Key: bucket.keyOf(uri),
-    ...(range === undefined ? {} : { Range: range }),
-  }
+  const asked = { Bucket: bucket.name, Key: bucket.keyOf(uri), ...rest }
   return bucket.call(
     { signal, what: `Reading ${uri}` },
     (s3, options) => s3.send(new GetObjectCommand(asked), options),

@@ -10,9 +10,9 @@ import {
 import type { S3Bucket } from './s3-bucket.js'
 
 /** Larger content goes up in parts: a part that fails is sent again, and not all of it. */
-export const PART_BYTES = 8 * 2 ** 20
+const PART_BYTES = 8 * 2 ** 20
 /** Content that is in memory already goes up whole up to here. */
-export const WHOLE_BYTES = 64 * 2 ** 20
+const WHOLE_BYTES = 64 * 2 ** 20
 const MAX_PARTS = 10_000
 /** Parts on the way at once: what an upload holds in memory is so many of them. */
 const PARALLEL = 3
@@ -28,7 +28,7 @@ export interface Upload {
 export const base64 = (sha256: string): string => Buffer.from(sha256, 'hex').toString('base64')
 
 /** One request; the server compares the bytes with the hash before anybody sees them. */
-export async function putBytes(
+async function putBytes(
   bucket: S3Bucket,
   content: Uint8Array,
   { uri, sha256, signal }: Upload,

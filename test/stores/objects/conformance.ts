@@ -29,7 +29,7 @@ export interface StoreUnderTest {
   close(): Promise<void>
 }
 
-const script = (name: string) => fileURLToPath(new URL(`./support/${name}.js`, import.meta.url))
+const script = (name: string) => fileURLToPath(new URL(`./probes/${name}.js`, import.meta.url))
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
 

@@ -1,5 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { chmod, readdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { type AddressInfo, createServer, type Socket } from 'node:net'
 import { buffer } from 'node:stream/consumers'
 import {
   CreateMultipartUploadCommand,
@@ -230,6 +231,21 @@ withServer('with VersityGW', () => {
         expect(error).toMatchObject(said)
         expect(String(error)).not.toContain(server.options().secretAccessKey)
       }
+    })
+
+    it('does not wait for a server that accepts and never answers', async () => {
+      const silent = createServer(socket => void silentSockets.push(socket))
+      const silentSockets: Socket[] = []
+      await new Promise<void>(resolve => silent.listen(0, '127.0.0.1', resolve))
+      const endpoint = `http://127.0.0.1:${(silent.address() as AddressInfo).port}`
+      const other = new S3ObjectStore(server.options({ endpoint }), server.scratch)
+      await expect(other.assertUsable()).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringContaining('no answer within'),
+      })
+      expect(silentSockets.length).toBeGreaterThan(0)
+      silentSockets.forEach(socket => socket.destroy())
+      await new Promise(resolve => silent.close(resolve))
     })
 
     it('ends an upload with the reason when it is aborted, and takes it back', async () => {

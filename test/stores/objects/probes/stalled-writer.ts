@@ -1,4 +1,4 @@
-import { storeOf, type StoreSpec } from './open-store.js'
+import { storeOf, type StoreSpec } from '../support/open-store.js'
 
 // Run as a process of its own by the conformance suite, which kills it: argument 1 is the store.
 async function* half(): AsyncGenerator<Uint8Array> {

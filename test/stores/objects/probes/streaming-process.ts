@@ -1,4 +1,4 @@
-import { storeOf, type StoreSpec } from './open-store.js'
+import { storeOf, type StoreSpec } from '../support/open-store.js'
 
 const BYTES = 192 * 2 ** 20
 const CHUNK = 65_536
