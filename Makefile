@@ -40,6 +40,7 @@ demo: up ## run the main job on real data
 	@node --enable-source-maps dist/examples/bike-sharing/demo.js
 
 test: setup ## run all tests (make test ARGS="test/config")
+	@$(MLFORGE) servers install --tests
 	@bash scripts/test.sh $(ARGS)
 
 soak: setup ## run a long suite (make soak SUITE=kill, make soak SUITE=pipelines SEEDS=100)

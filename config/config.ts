@@ -18,7 +18,24 @@ export interface Config {
     /** How long closed workflows stay visible, in days. */
     readonly retentionDays: number
   }
-  readonly objects: { readonly kind: 'local'; readonly directory: string }
+  readonly objects: {
+    readonly kind: 'local' | 's3'
+    /** Absolute path of the local store. */
+    readonly directory: string
+    readonly s3: {
+      /** Empty: that of AWS in the region. */
+      readonly endpoint: string
+      readonly region: string
+      readonly bucket: string
+      /** What all keys begin with: empty, or ending with `/`. */
+      readonly prefix: string
+      /** Both empty: found as the AWS SDK does it, such as the role of the machine. */
+      readonly accessKeyId: string
+      readonly secretAccessKey: string
+      readonly forcePathStyle: boolean
+      readonly checksums: 'when_supported' | 'when_required'
+    }
+  }
   readonly api: {
     readonly host: string
     readonly port: number

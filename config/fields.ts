@@ -3,6 +3,7 @@ import { z } from 'zod'
 import { ERROR_CODES, isErrorCode } from '../domain/errors.js'
 import { didYouMean } from '../domain/suggest.js'
 import type { Config } from './config.js'
+import { S3_FIELDS } from './s3-fields.js'
 
 type Scalar = string | number | boolean | readonly string[]
 
@@ -111,13 +112,14 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
       `http://${String(value('temporal.address') ?? '127.0.0.1:7233').replace(/:\d+$/, '')}:8233`,
   },
   'temporal.retentionDays': { env: 'MLFORGE_TEMPORAL_RETENTION_DAYS', schema: int(1, 3650), fallback: 30 },
-  'objects.kind': { env: 'MLFORGE_OBJECTS_KIND', schema: z.literal('local'), fallback: 'local' },
+  'objects.kind': { env: 'MLFORGE_OBJECTS_KIND', schema: z.enum(['local', 's3']), fallback: 'local' },
   'objects.directory': {
     env: 'MLFORGE_OBJECTS_DIRECTORY',
     schema: text,
     path: true,
     fallback: ({ value }) => join(String(value('stateDirectory')), 'objects'),
   },
+  ...S3_FIELDS,
   'api.host': { env: 'MLFORGE_API_HOST', schema: text, fallback: '127.0.0.1' },
   'api.port': { env: 'MLFORGE_API_PORT', schema: port, fallback: 0 },
   'api.allowedHosts': { env: 'MLFORGE_API_ALLOWED_HOSTS', schema: z.array(text), fallback: [] },

@@ -5,6 +5,7 @@ import { MlforgeError, type Problem } from '../domain/errors.js'
 import { didYouMean } from '../domain/suggest.js'
 import type { Config, Settings } from './config.js'
 import { FIELDS, OTHER_VARIABLES, PATHS, type ConfigPath, type Field } from './fields.js'
+import { objectProblems } from './s3-fields.js'
 import { readYaml, type FileValue } from './yaml-file.js'
 
 export interface ConfigSource {
@@ -107,6 +108,7 @@ function load(source: ConfigSource, complete: boolean): Record<string, unknown> 
         problems.push({ at: field.env, message: `${path} is not set. ${field.missing ?? ''}`.trimEnd() })
     }
   }
+  problems.push(...objectProblems(result as never, path => given.get(path)?.at ?? FIELDS[path].env))
   if (problems.length > 0) throw invalid(problems)
   return deepFreeze(result)
 }

@@ -102,6 +102,7 @@ export const ERROR_CODES = {
   // Stores and processes
   object_missing: { http: 500, retryable: true },
   unsupported_format: { http: 422, retryable: false },
+  checksum_mismatch: { http: 422, retryable: false },
   object_corrupt: { http: 500, retryable: true },
   lease_lost: { http: 409, retryable: true },
   start_failed: { http: 503, retryable: true },

@@ -6,7 +6,7 @@ import type { FastifyInstance } from 'fastify'
 import type { Logger } from 'pino'
 import type { Config } from '../config/config.js'
 import { SessionPool } from '../inference/session-pool.js'
-import { LocalObjectStore } from '../stores/objects/local-object-store.js'
+import { openObjectStore } from '../stores/objects/open.js'
 import { ControlPlane } from './control-plane.js'
 import { lockDirectory } from './directory-lock.js'
 import { createServer } from './http/server.js'
@@ -47,7 +47,7 @@ export class Replica {
     const { serving, project } = config
     await mkdir(directory, { recursive: true })
     const lock = await lockDirectory(directory, LOCK_MS)
-    const objects = new LocalObjectStore(config.objects.directory)
+    const objects = await openObjectStore(config)
     const predictions = await PredictionLog.open(directory, serving, log)
     const recent = new RecentPredictions(serving.recentIds)
     await recent.restore(predictions.recent())

@@ -11,7 +11,6 @@ import { readConfig } from '../config/load.js'
 import { createLogger } from '../config/logger.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
 import { MlforgeError } from '../domain/errors.js'
-import { LocalObjectStore } from '../stores/objects/local-object-store.js'
 import { connectPostgres } from '../stores/postgres/data-source.js'
 import { OutboxStore } from '../stores/postgres/outbox-store.js'
 import { assertSchema } from '../stores/postgres/schema-version.js'
@@ -50,7 +49,7 @@ async function main(): Promise<void> {
     tls: config.temporal.tls,
   })
   const client = new Client({ connection, namespace: config.temporal.namespace })
-  const ports = createPorts(config, dataSource, client, logger)
+  const ports = await createPorts(config, dataSource, client, logger)
   await sweepScratch(ports.scratch, pid => existsSync(join('/proc', String(pid))))
 
   const workers = await Promise.all(
@@ -62,7 +61,10 @@ async function main(): Promise<void> {
   // Told to stop while it was still starting.
   if (stop.signal.aborted) drain()
   if (queues.includes('io')) {
-    await new LocalObjectStore(config.objects.directory).removeStale(Date.now())
+    // A store that cannot be reached now is no reason not to work: activities try again.
+    await ports.objects
+      .removeStale(Date.now())
+      .catch((error: unknown) => logger.warn({ err: error }, 'stale objects were not removed'))
     await ensureSystemSchedules(client, config)
     const outbox = new OutboxStore(dataSource)
     tasks.push(relayStarts({ ...ports, outbox, logger }, stop.signal))

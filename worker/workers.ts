@@ -31,7 +31,7 @@ import { trainingActivities } from '../activities/training.js'
 import type { Config } from '../config/config.js'
 import { engineLibrary, ENGINES } from '../config/engines.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
-import { LocalObjectStore } from '../stores/objects/local-object-store.js'
+import { openObjectStore } from '../stores/objects/open.js'
 import { AssetStore } from '../stores/postgres/asset-store.js'
 import { Packing } from '../packing/packing.js'
 import { PackStore } from '../stores/packs/pack-store.js'
@@ -67,9 +67,14 @@ import { activityInterceptors } from './interceptors.js'
 import { TemporalRuns } from './temporal-runs.js'
 
 /** Real stores and clients behind the ports of the activities. */
-export function createPorts(config: Config, dataSource: DataSource, client: Client, logger: Logger): Ports {
+export async function createPorts(
+  config: Config,
+  dataSource: DataSource,
+  client: Client,
+  logger: Logger,
+): Promise<Ports> {
   const wakes = new RunWakes(config.redis.url, logger)
-  const objects = new LocalObjectStore(config.objects.directory)
+  const objects = await openObjectStore(config)
   const catalogue = new PackCatalogue(dataSource)
   return {
     runs: new RunStore(dataSource, runId => wakes.publish(runId)),

@@ -1,21 +1,20 @@
 import { Inject, Injectable } from '@nestjs/common'
 import { HealthCheckService, type HealthIndicatorResult, HealthIndicatorService } from '@nestjs/terminus'
-import type { Config } from '../../config/config.js'
 import { MlforgeError } from '../../domain/errors.js'
+import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { RunWakes } from '../../stores/redis/wake.js'
 import { Database } from '../platform/database.js'
 import { Draining } from '../platform/draining.js'
-import { CONFIG } from '../platform/tokens.js'
+import { OBJECTS } from '../platform/tokens.js'
 import { Temporal } from '../temporal/temporal.js'
 import type { HealthDto } from './health.dto.js'
-import { objectsWritable } from './objects-writable.js'
 
 const DEADLINE_MS = 1_000
 
 @Injectable()
 export class HealthService {
   constructor(
-    @Inject(CONFIG) private readonly config: Config,
+    @Inject(OBJECTS) private readonly objects: ObjectStore,
     @Inject(Database) private readonly database: Database,
     @Inject(Draining) private readonly draining: Draining,
     @Inject(Temporal) private readonly temporal: Temporal,
@@ -35,7 +34,7 @@ export class HealthService {
   async health(): Promise<HealthDto> {
     const vital = await this.check([
       this.probe('postgres', () => this.database.ping()),
-      this.probe('objects', () => objectsWritable(this.config.objects.directory)),
+      this.probe('objects', () => this.objects.assertUsable()),
     ])
     const rest = await this.check([
       this.probe('temporal', () => this.temporal.ping(DEADLINE_MS)),

@@ -1,6 +1,6 @@
 import { type DynamicModule, Global, Inject, Module, type OnApplicationShutdown } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
-import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
+import { openObjectStore } from '../../stores/objects/open.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { PackStore } from '../../stores/packs/pack-store.js'
 import { PackCatalogue } from '../../stores/postgres/pack-catalogue.js'
@@ -79,7 +79,7 @@ export class PlatformModule implements OnApplicationShutdown {
     const providers = [
       { provide: CONFIG, useValue: config },
       { provide: LOGGER, useValue: log },
-      { provide: OBJECTS, useFactory: () => new LocalObjectStore(config.objects.directory) },
+      { provide: OBJECTS, useFactory: () => openObjectStore(config) },
       { provide: RunWakes, useFactory: () => new RunWakes(config.redis.url, log) },
       {
         provide: PackStore,

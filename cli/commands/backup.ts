@@ -16,6 +16,12 @@ export function backup(program: Command): void {
       const progress = json === true ? console.error : console.log
       const result = await run({ config, embeddedTemporal, file, progress })
       if (json === true) console.log(JSON.stringify(result, null, 2))
-      else console.log(`Wrote ${result.file} (${result.bytes} bytes). It holds the keys: keep it safe.`)
+      else {
+        console.log(`Wrote ${result.file} (${result.bytes} bytes). It holds the keys: keep it safe.`)
+        if (result.bucket !== null)
+          console.log(
+            `Its ${result.objects} objects stay in bucket ${result.bucket}: restore needs them there.`,
+          )
+      }
     })
 }

@@ -13,6 +13,8 @@ const manifest = z.object({
   /** Null where Temporal is external and has back-ups of its own. */
   temporal: z.object({ namespace: z.string() }).nullable(),
   files: z.array(file),
+  /** Where the objects are when they are not in the archive: a bucket keeps its bytes itself. */
+  bucket: z.object({ endpoint: z.string(), bucket: z.string(), prefix: z.string() }).nullable().default(null),
   objects: z.array(z.object({ uri: z.string(), bytes: z.number() })),
 })
 

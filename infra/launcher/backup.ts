@@ -8,8 +8,8 @@ import { createGzip } from 'node:zlib'
 import type { Config } from '../../config/config.js'
 import { referencedObjects, replacedObjects } from '../../domain/check/references.js'
 import { MlforgeError } from '../../domain/errors.js'
-import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
+import { openObjectStore } from '../../stores/objects/open.js'
 import { connectPostgres } from '../../stores/postgres/data-source.js'
 import { assertSchema } from '../../stores/postgres/schema-version.js'
 import { appliedMigrations, atOneMoment, dumpTable, tableNames, whileObjectsStay } from './backup-database.js'
@@ -33,7 +33,10 @@ export interface BackupResult {
   readonly file: string
   readonly bytes: number
   readonly rows: number
+  /** Those that the rows need. */
   readonly objects: number
+  /** Null where the objects are in the file, else the bucket that they stay in. */
+  readonly bucket: string | null
   readonly temporal: boolean
 }
 
@@ -42,7 +45,8 @@ export interface BackupResult {
  * not handed over yet are taken at one moment, at which nobody can write to Postgres: restored, it is as
  * if every process had been killed right then, which every run survives. Were Temporal's part the later
  * one, steps could count as done whose rows are not in the backup. Objects come last: they are immutable,
- * and none is deleted meanwhile, so all that the rows point at are there.
+ * and none is deleted meanwhile, so all that the rows point at are there. Those in a bucket are named and
+ * looked for, and stay where they are: the archive would be as large as the bucket, which has means of its own.
  *
  * @throws object_missing naming what is not there; object_corrupt
  */
@@ -60,7 +64,7 @@ export async function backup({
     const partial = join(work, 'archive')
     const manifest = await whileObjectsStay(config.postgres.url, async () => {
       const taken = await snapshot(config, embeddedTemporal, work, progress)
-      const objects = new LocalObjectStore(config.objects.directory)
+      const objects = await openObjectStore(config)
       const entries = archiveEntries(taken, work, config.stateDirectory, objects, progress)
       const output = createWriteStream(partial, { mode: 0o600 })
       await pipeline(
@@ -80,6 +84,7 @@ export async function backup({
       bytes,
       rows,
       objects: manifest.objects.length,
+      bucket: manifest.bucket?.bucket ?? null,
       temporal: manifest.temporal !== null,
     }
   } finally {
@@ -125,10 +130,8 @@ async function snapshot(
         tables,
         temporal: takesTemporal ? { namespace: config.temporal.namespace } : null,
         files,
-        objects: await objectsOf(
-          new LocalObjectStore(config.objects.directory),
-          await readRows(dataSource, id),
-        ),
+        objects: await objectsOf(await openObjectStore(config), await readRows(dataSource, id)),
+        bucket: bucketOf(config),
       }
     })
   } finally {
@@ -178,6 +181,10 @@ async function objectsOf(objects: ObjectStore, rows: RowFacts): Promise<BackupMa
   throw new MlforgeError('object_missing', message, { problems })
 }
 
+function bucketOf({ objects: { kind, s3 } }: Config): BackupManifest['bucket'] {
+  return kind === 's3' ? { endpoint: s3.endpoint, bucket: s3.bucket, prefix: s3.prefix } : null
+}
+
 async function keyFiles(stateDirectory: string): Promise<BackupManifest['files']> {
   const names = await readdir(join(stateDirectory, 'keys')).catch(() => [])
   return Promise.all(
@@ -207,6 +214,12 @@ async function* archiveEntries(
   for (const { name, bytes } of manifest.files) {
     const directory = name.startsWith('keys/') ? stateDirectory : work
     yield { name, bytes, content: createReadStream(join(directory, name)) }
+  }
+  if (manifest.bucket !== null) {
+    progress(
+      `objects: ${manifest.objects.length} stay in bucket ${manifest.bucket.bucket}: back it up by its own means`,
+    )
+    return
   }
   let done = 0
   for (const { uri, bytes } of manifest.objects) {

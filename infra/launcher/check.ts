@@ -5,8 +5,8 @@ import { buildReport, type CheckReport, type Unreachable } from '../../domain/ch
 import { checkRuns } from '../../domain/check/runs.js'
 import type { LoggedFacts } from '../../domain/check/serving-facts.js'
 import { MlforgeError } from '../../domain/errors.js'
-import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
+import { openObjectStore } from '../../stores/objects/open.js'
 import { connectPostgres } from '../../stores/postgres/data-source.js'
 import { LabelLookStore } from '../../stores/postgres/label-look-store.js'
 import { assertSchema } from '../../stores/postgres/schema-version.js'
@@ -29,7 +29,7 @@ const SETTLE_MS = 3_000
  * `unreachable`; the others are still looked at.
  */
 export async function checkStack(
-  config: Pick<Config, 'postgres' | 'temporal' | 'objects'>,
+  config: Pick<Config, 'postgres' | 'temporal' | 'objects' | 'stateDirectory'>,
   { deep = false }: CheckOptions = {},
 ): Promise<CheckReport> {
   const unreachable: Unreachable[] = []
@@ -67,7 +67,7 @@ export async function checkStack(
         )
       })
     }
-    const store = new LocalObjectStore(config.objects.directory)
+    const store = await openObjectStore(config)
     const objects = await attempt('objects', new Map<string, ObjectFacts>(), () => look(store, facts, deep))
     facts = { ...facts, objects }
     const logged =

@@ -5,8 +5,10 @@ import { ENGINES } from '../../config/engines.js'
 import type { Settings } from '../../config/config.js'
 import { run } from './command.js'
 import { findProgram } from './find-program.js'
+import { openObjectStore } from '../../stores/objects/open.js'
 import { findRedis } from './redis.js'
 import { GO_VERSION, findTemporal, goVersion, isRecentEnough } from './temporal-program.js'
+import { findVersitygw } from './versitygw-program.js'
 
 export interface Finding {
   readonly name: string
@@ -35,6 +37,8 @@ export async function examine(settings: Settings): Promise<Finding[]> {
     temporal(settings),
     postgresUser(settings),
     disk(settings),
+    ...(settings.objects.kind === 's3' ? [bucket(settings)] : []),
+    versitygw(settings),
   ])
 }
 
@@ -166,6 +170,31 @@ async function postgresUser({ postgres: { url } }: Settings): Promise<Finding> {
     detail: 'Postgres does not run as root, and there is no useradd',
     fix: apt('passwd'),
   }
+}
+
+/** The bucket that is configured: a stack starts without it, and can do nothing. */
+async function bucket(settings: Settings): Promise<Finding> {
+  const { endpoint, bucket: of } = settings.objects.s3
+  const name = 'objects'
+  try {
+    await (await openObjectStore(settings)).assertUsable()
+    return { name, ok: true, detail: `bucket ${of} at ${endpoint === '' ? 'AWS' : endpoint}` }
+  } catch (error) {
+    const fix = 'correct the settings objects.s3.* (docs/guides/object-stores.md)'
+    return { name, ok: false, detail: (error as Error).message, fix }
+  }
+}
+
+/** Only tests need it, so that nothing fails where it is missing. */
+async function versitygw({ cacheDirectory }: Settings): Promise<Finding> {
+  const name = 'VersityGW'
+  const found = findVersitygw(cacheDirectory)
+  if (found !== undefined) return { name, ok: true, detail: `${found} (an S3 server for tests)` }
+  const go = await goVersion()
+  const how = isRecentEnough(go, GO_VERSION)
+    ? `make test builds it with Go ${go} (about 2 minutes, once)`
+    : `without it the tests of the s3 object store are skipped; with Go ${GO_VERSION} or later make test builds it`
+  return { name, ok: true, detail: `missing; ${how}` }
 }
 
 async function disk({ stateDirectory, cacheDirectory }: Settings): Promise<Finding> {

@@ -6,7 +6,9 @@ import { pipeline } from 'node:stream/promises'
 import { createGunzip } from 'node:zlib'
 import type { Settings } from '../../config/config.js'
 import { MlforgeError } from '../../domain/errors.js'
-import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
+import type { ObjectStore } from '../../stores/objects/object-store.js'
+import { parseObjectUri } from '../../stores/objects/object-uri.js'
+import { openObjectStore } from '../../stores/objects/open.js'
 import { assertKnown, loadTables } from './backup-database.js'
 import { SERVING } from './backup-logs.js'
 import { MANIFEST, parseManifest, TEMPORAL_FILE, type BackupManifest } from './backup-manifest.js'
@@ -50,7 +52,7 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
   writeDurably(statePaths(stateDirectory).restoring, `${archive}\n`)
   const work = join(stateDirectory, 'restore')
   try {
-    const manifest = await extract(archive, settings.objects.directory, work, progress)
+    const manifest = await extract(archive, settings, work, progress)
     for (const name of ['keys', SERVING]) {
       await rename(join(work, name), join(stateDirectory, name)).catch(ignoreMissing)
     }
@@ -72,7 +74,9 @@ export async function restore(options: RestoreOptions): Promise<RestoreResult> {
     await removePostgresData(stateDirectory)
     const made = ['restore', 'keys', SERVING, 'temporal', 'postgres', 'processes.json']
     for (const name of made) await rm(join(stateDirectory, name), { recursive: true, force: true })
-    await rm(settings.objects.directory, { recursive: true, force: true })
+    // What has come into a bucket is named by its content and does no harm there.
+    if (settings.objects.kind === 'local')
+      await rm(settings.objects.directory, { recursive: true, force: true })
     await rm(statePaths(stateDirectory).restoring, { force: true })
     throw error
   }
@@ -85,7 +89,7 @@ async function assertEmpty({ stateDirectory, objects }: Settings): Promise<void>
     ...(existsSync(statePaths(stateDirectory).restoring) ? ['a restore that did not finish'] : []),
     ...((await hasFiles(join(stateDirectory, 'keys'))) ? ['keys'] : []),
     ...((await hasFiles(join(stateDirectory, SERVING))) ? ["replicas' prediction logs"] : []),
-    ...((await hasFiles(objects.directory)) ? ['objects'] : []),
+    ...(objects.kind === 'local' && (await hasFiles(objects.directory)) ? ['objects'] : []),
     ...(existsSync(statePaths(stateDirectory).temporalFile) ? ["Temporal's data"] : []),
     ...((await hasFiles(await postgresDataDirectory(stateDirectory))) ? ["Postgres's data"] : []),
   ]
@@ -104,12 +108,12 @@ async function hasFiles(directory: string): Promise<boolean> {
 /** Writes objects to their place and everything else below `work`, all of it checked. */
 async function extract(
   archive: string,
-  objectsDirectory: string,
+  settings: Settings,
   work: string,
   progress: (line: string) => void,
 ): Promise<BackupManifest> {
   await mkdir(join(work, 'tables'), { recursive: true, mode: 0o700 })
-  const objects = new LocalObjectStore(objectsDirectory)
+  const objects = await openObjectStore(settings)
   let manifest: BackupManifest | undefined
   const seen = new Set<string>()
   const take = async (entry: TarEntry) => {
@@ -117,13 +121,16 @@ async function extract(
       if (entry.name !== MANIFEST) throw damaged('it does not begin with a manifest')
       manifest = parseManifest(await text(entry))
       assertKnown(manifest.migrations)
+      await assertInBucket(manifest, settings, objects)
       progress(`backup of ${manifest.createdAt}`)
       return
     }
     seen.add(entry.name)
     if (!entry.name.startsWith('objects/')) return writeFileOf(entry, manifest, work)
     const uri = entry.name.slice('objects/'.length)
-    const written = await objects.write(uri.split('/')[0] ?? '', entry.content)
+    const named = parseObjectUri(uri)
+    if (named === null) throw damaged(`it has an entry ${entry.name}, which names no object`)
+    const written = await objects.write(named.project, entry.content, { kind: named.kind })
     if (written.uri !== uri) throw damaged(`${uri} has other content`)
     if (seen.size % 500 === 0)
       progress(`${seen.size} of ${manifest.files.length + manifest.objects.length} entries`)
@@ -138,13 +145,44 @@ async function extract(
     throw error
   }
   if (manifest === undefined) throw damaged('it is empty')
-  const { files, objects: wanted } = manifest as BackupManifest
+  const { files, objects: needed, bucket } = manifest as BackupManifest
+  const wanted = bucket === null ? needed : []
   const missing = [...files.map(({ name }) => name), ...wanted.map(({ uri }) => `objects/${uri}`)].filter(
     name => !seen.has(name),
   )
   if (missing.length > 0) throw damaged(`${missing.length} entries are missing, such as ${missing[0]}`)
-  progress(`objects: ${wanted.length}`)
+  progress(`objects: ${needed.length}${bucket === null ? '' : ` in bucket ${bucket.bucket}`}`)
   return manifest
+}
+
+/** A backup of a stack with a bucket names its objects: they must be there before any row is. */
+async function assertInBucket(
+  { bucket, objects: needed }: BackupManifest,
+  { objects: { kind } }: Settings,
+  objects: ObjectStore,
+): Promise<void> {
+  if (bucket === null) return
+  if (kind !== 's3') {
+    throw new MlforgeError(
+      'wrong_state',
+      `The objects of this backup are in bucket "${bucket.bucket}", and objects.kind is local. Set objects.kind to s3 and objects.s3.* to that bucket, or to a copy of it, and try again.`,
+    )
+  }
+  const problems: { at: string; message: string }[] = []
+  for (const { uri, bytes } of needed) {
+    const found = await objects.size(uri)
+    if (found === bytes) continue
+    problems.push({
+      at: uri,
+      message: found === null ? 'is missing' : `has ${found} bytes, and not ${bytes}`,
+    })
+  }
+  if (problems.length === 0) return
+  throw new MlforgeError(
+    'object_missing',
+    `${problems.length} objects of this backup are not in the bucket that is configured (the backup is of bucket "${bucket.bucket}", keys below "${bucket.prefix}"). Bring them back by the means of the bucket, then try again.`,
+    { problems },
+  )
 }
 
 /** Only what the manifest names, so no name leads out of the directory. */

@@ -180,11 +180,16 @@ export function standardPlan(settings: Settings, only?: readonly string[]): Plan
         namespace: settings.temporal.namespace,
         postgresUrl: has('postgres', postgresUrl),
         redisUrl: has('redis', redisUrl),
-        objects: settings.objects.directory,
+        objects: objectsAddress(settings),
         keyFile: paths.adminKey,
       }
     },
   }
+}
+
+/** A directory, or the bucket and what its keys begin with. */
+function objectsAddress({ objects: { kind, directory, s3 } }: Settings): string {
+  return kind === 's3' ? `s3://${s3.bucket}/${s3.prefix}` : directory
 }
 
 /** Names of the replicas: as many as are configured, or asked for by name. */

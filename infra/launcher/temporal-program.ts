@@ -135,7 +135,7 @@ export async function goVersion(): Promise<string> {
   return code === 0 ? stdout.trim().replace(/^go/, '') : ''
 }
 
-const goEnvironment = () => ({ ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-buildvcs=false' })
+export const goEnvironment = () => ({ ...process.env, GOTOOLCHAIN: 'local', GOFLAGS: '-buildvcs=false' })
 
 async function build(work: string, progress: (line: string) => void): Promise<string> {
   const version = await goVersion()

@@ -128,8 +128,7 @@ export class LocalObjectStore implements ObjectStore {
     const path = assertName(project, prefix)
     const below = prefix.includes('/') ? prefix.slice(0, prefix.lastIndexOf('/') + 1) : ''
     const directory = prefix === below ? path : dirname(path)
-    const isWanted = (name: string) =>
-      `${below}${name}`.startsWith(prefix) && !isOurs(`${below}${name}`)
+    const isWanted = (name: string) => `${below}${name}`.startsWith(prefix) && !isOurs(`${below}${name}`)
     try {
       const found = await namedFiles(join(this.root, directory), { deep: true, isWanted, limit })
       return found.map(file => ({ ...file, name: `${below}${file.name}` }))

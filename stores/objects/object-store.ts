@@ -63,7 +63,8 @@ export interface ObjectStore {
   size(uri: string): Promise<number | null>
   /**
    * What the store knows of an object without reading it: its size, and the hash that was verified while the
-   * object was received, or null where it was not. Null where there is no such object.
+   * object was received, or null where it was not: then reading all of it is the way to know. Null where there
+   * is no such object.
    */
   checksum(uri: string): Promise<{ bytes: number; sha256: string | null } | null>
   /** One page of the objects of a kind, in order of their uris; an empty one behind the last. */
@@ -81,10 +82,7 @@ export interface ObjectStore {
    * Null where the store has no server that could be asked. Before an object that came so is used, `checksum`
    * must have its size and hash: there are servers that ignore what was signed.
    */
-  presignPut(
-    uri: string,
-    options: { bytes: number; expiresSeconds: number },
-  ): Promise<PresignedPut | null>
+  presignPut(uri: string, options: { bytes: number; expiresSeconds: number }): Promise<PresignedPut | null>
   /** An address from which the object can be read for a while; the reader verifies it. Null as for `presignPut`. */
   presignGet(uri: string, options: { expiresSeconds: number }): Promise<string | null>
   /**

@@ -19,8 +19,19 @@ const MEANINGS: { readonly [P in ConfigPath]: string } = {
   'temporal.tls': 'connect with TLS',
   'temporal.webUrl': 'base of the Temporal Web links in answers',
   'temporal.retentionDays': 'how long closed workflows stay visible in Temporal; archived histories stay',
-  'objects.kind': 'kind of object store',
+  'objects.kind': 'where objects are kept: files of this machine, or a bucket',
   'objects.directory': 'where the local object store keeps its bytes',
+  'objects.s3.endpoint': 'address of a server that speaks S3, such as MinIO; empty: AWS',
+  'objects.s3.region': 'region of the bucket',
+  'objects.s3.bucket': 'must exist; needed where the kind is `s3`',
+  'objects.s3.prefix': 'what all keys begin with, such as `team/mlforge`',
+  'objects.s3.accessKeyId':
+    'name of the key; empty: found as the AWS SDK does it, such as the role of the machine',
+  'objects.s3.secretAccessKey': 'its secret, better in the environment than in a file',
+  'objects.s3.forcePathStyle':
+    'bucket in the path instead of the host name, as MinIO and most servers but AWS need it',
+  'objects.s3.checksums':
+    '`when_required` for servers that refuse checksums which the SDK adds; those that MLForge relies on are always sent',
   'api.host': 'address the API listens on',
   'api.port': '0: a free one, kept in the state directory',
   'api.allowedHosts': 'Host headers that are answered, besides loopback names; separated by commas',

@@ -116,7 +116,7 @@ async function relayUntil(
   isThere: () => Promise<boolean>,
   client?: Client,
 ): Promise<void> {
-  const own = client ? createPorts(config, database.dataSource, client, logger) : ports
+  const own = client ? await createPorts(config, database.dataSource, client, logger) : ports
   try {
     await eventually(async () => {
       const stop = new AbortController()

@@ -170,6 +170,9 @@ describe('what is missing', () => {
     expect([code, ok]).toEqual([1, false])
     const missing = findings.filter(finding => !finding.ok)
     expect(missing.map(({ name }) => name)).toEqual(expect.arrayContaining(['Python', 'make', 'Temporal']))
+    // Only tests need it: it is named, and nothing fails.
+    const versitygw = findings.find(({ name }) => name === 'VersityGW')
+    expect(versitygw).toMatchObject({ ok: true, detail: expect.stringContaining('missing; without it') })
     expect(missing.every(({ fix }) => (fix ?? '') !== '')).toBe(true)
   })
 
@@ -182,5 +185,6 @@ describe('what is missing', () => {
 interface Finding {
   readonly name: string
   readonly ok: boolean
+  readonly detail: string
   readonly fix?: string
 }

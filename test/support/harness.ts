@@ -107,7 +107,7 @@ export class Harness {
     const connection = await Connection.connect({ address })
     const native = await NativeConnection.connect({ address })
     const client = await makeNamespace(connection, namespace)
-    const ports = createPorts(config, database.dataSource, client, pino({ level: 'silent' }))
+    const ports = await createPorts(config, database.dataSource, client, pino({ level: 'silent' }))
     const harness = new Harness(config, database, connection, native, client, ports, directory)
     for (const queue of queues) await harness.work(queue)
     if (relay) harness.startRelay()

@@ -10,7 +10,7 @@ import type { Config } from '../../../config/config.js'
 import { loadConfig } from '../../../config/load.js'
 import { CsvChecker } from '../../../domain/datasets/csv-check.js'
 import { buildTrainingSpec, type DatasetFacts } from '../../../domain/training/build-spec.js'
-import { LocalObjectStore } from '../../../stores/objects/local-object-store.js'
+import { openObjectStore } from '../../../stores/objects/open.js'
 import { connectPostgres } from '../../../stores/postgres/data-source.js'
 import { DatasetStore } from '../../../stores/postgres/dataset-store.js'
 import type { Run } from '../../../stores/postgres/entities/run.js'
@@ -41,17 +41,20 @@ export class CliStack {
   config!: Config
   #connection!: Connection
 
-  private constructor(readonly stateDirectory: string) {}
+  private constructor(
+    readonly stateDirectory: string,
+    private readonly env: Readonly<Record<string, string>>,
+  ) {}
 
-  static async create(): Promise<CliStack> {
+  static async create(env: Readonly<Record<string, string>> = {}): Promise<CliStack> {
     const stateDirectory = await mkdtemp('/var/tmp/mlforge-test-cli-')
     await chmod(stateDirectory, 0o755)
-    return new CliStack(stateDirectory)
+    return new CliStack(stateDirectory, env)
   }
 
   /** Runs a command to its end, whatever its exit code. */
   mlforge(...args: string[]): Promise<Finished> {
-    const env = { ...process.env, ...SETTINGS, MLFORGE_STATE_DIRECTORY: this.stateDirectory }
+    const env = { ...process.env, ...SETTINGS, ...this.env, MLFORGE_STATE_DIRECTORY: this.stateDirectory }
     return new Promise(resolve => {
       execFile(
         process.execPath,
@@ -80,6 +83,7 @@ export class CliStack {
     ) as Record<string, string>
     this.config = loadConfig({
       env: {
+        ...this.env,
         MLFORGE_STATE_DIRECTORY: this.stateDirectory,
         MLFORGE_POSTGRES_URL: endpoints['postgresUrl'],
         MLFORGE_REDIS_URL: endpoints['redisUrl'],
@@ -107,14 +111,11 @@ export class CliStack {
     return new RunStore(this.dataSource)
   }
 
-  get objects(): LocalObjectStore {
-    return new LocalObjectStore(this.config.objects.directory)
-  }
-
   /** Uploads the example and takes its commit on. */
   async startDataset(name: string): Promise<Run> {
     const checker = new CsvChecker()
-    const { uri, sha256, bytes } = await this.objects.write('default', checked(checker))
+    const objects = await openObjectStore(this.config)
+    const { uri, sha256, bytes } = await objects.write('default', checked(checker))
     const { delimiter, columns, rows } = checker.end()
     const { run } = await this.runs.accept({
       project: 'default',

@@ -1,4 +1,4 @@
-import type { ChildProcess } from 'node:child_process'
+import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
@@ -6,8 +6,12 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ObjectStore } from '../../../stores/objects/object-store.js'
+import { OBJECT_KINDS } from '../../../stores/objects/object-uri.js'
+import type { StoreSpec } from './support/open-store.js'
 
 /** A store under test, with what a test must do behind its back. */
 export interface StoreUnderTest {
@@ -20,11 +24,12 @@ export interface StoreUnderTest {
   remove(uri: string): Promise<void>
   /** Puts something below a project as others do, under a name of its own. */
   put(project: string, name: string, content: string): Promise<void>
-  /** A process that writes part of an object, prints "half" and then waits for ever. */
-  spawnStalledWriter(): ChildProcess
+  /** With which other processes open the same store. */
+  readonly spec: StoreSpec
   close(): Promise<void>
 }
 
+const script = (name: string) => fileURLToPath(new URL(`./probes/${name}.js`, import.meta.url))
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
 
@@ -219,7 +224,9 @@ export function objectStoreConformance(name: string, create: () => Promise<Store
 
     it('shows nothing of a writer that was killed in mid-write', async () => {
       const before = await tested.list()
-      const writer = tested.spawnStalledWriter()
+      const writer = spawn(process.execPath, [script('stalled-writer'), JSON.stringify(tested.spec)], {
+        stdio: ['ignore', 'pipe', 'inherit'],
+      })
       const exited = once(writer, 'exit')
       try {
         const started = once(writer.stdout!, 'data')
@@ -230,6 +237,160 @@ export function objectStoreConformance(name: string, create: () => Promise<Store
         await exited
       }
       expect(await tested.list()).toEqual(before)
+    })
+
+    it.each(OBJECT_KINDS)('keeps %s apart from other kinds', async kind => {
+      const ref = await store.write('kinds', bytes('the same'), { kind })
+      expect(ref.uri).toBe(`kinds/${kind}/${ref.sha256.slice(0, 2)}/${ref.sha256}`)
+      expect((await read(await store.open(ref.uri))).toString()).toBe('the same')
+      expect(await store.list('kinds', kind, { limit: 10 })).toEqual([
+        { uri: ref.uri, bytes: 8, modifiedMs: expect.any(Number) },
+      ])
+      await store.remove(ref.uri)
+      expect(await store.list('kinds', kind, { limit: 10 })).toEqual([])
+      await expect(store.named('kinds', `${kind}/`, 10)).rejects.toMatchObject({ code: 'invalid_request' })
+    })
+
+    it('does not count what is named by its content among what others have named', async () => {
+      await store.write('mixed', bytes('x'), { kind: 'packs' })
+      await tested.put('mixed', 'part.csv', 'part')
+      expect((await store.named('mixed', 'pa', 10)).map(({ name }) => name)).toEqual(['part.csv'])
+    })
+
+    it.each([
+      ['bytes', (content: Uint8Array) => content],
+      [
+        'a stream',
+        async function* (content: Uint8Array) {
+          yield content.subarray(0, 3)
+          yield content.subarray(3)
+        },
+      ],
+    ])('takes %s that hash as announced, and keeps nothing of others', async (_what, sent) => {
+      const content = bytes('announced')
+      const before = await tested.list()
+      const unfinished = await tested.unfinished()
+      await expect(
+        store.write('default', sent(bytes('another')), { sha256: sha256(content) }),
+      ).rejects.toMatchObject({
+        code: 'checksum_mismatch',
+        message: expect.stringContaining(sha256(content)),
+      })
+      expect(await tested.list()).toEqual(before)
+      expect(await tested.unfinished()).toBe(unfinished)
+      const { uri } = await store.write('default', sent(content), { sha256: sha256(content) })
+      expect(await store.size(uri)).toBe(9)
+      await store.remove(uri)
+      await expect(store.write('default', sent(content), { sha256: 'abc' })).rejects.toMatchObject({
+        code: 'invalid_request',
+      })
+    })
+
+    it('reads exactly a range', async () => {
+      const content = Uint8Array.from({ length: 300_000 }, (_, at) => at % 251)
+      const { uri } = await store.write('default', content)
+      for (const [offset, length] of [
+        [0, 300_000],
+        [0, 1],
+        [299_999, 1],
+        [123_456, 100_000],
+        [0, 0],
+        [300_000, 0],
+      ] as const) {
+        expect(await store.range(uri, offset, length)).toEqual(content.subarray(offset, offset + length))
+      }
+      for (const [offset, length] of [
+        [0, 300_001],
+        [299_999, 2],
+        [300_000, 1],
+        [900_000, 5],
+      ] as const) {
+        await expect(store.range(uri, offset, length)).rejects.toMatchObject({
+          code: 'object_corrupt',
+          message: expect.stringContaining(uri),
+        })
+      }
+      for (const [offset, length] of [
+        [-1, 2],
+        [0, -1],
+        [0.5, 1],
+        [0, NaN],
+      ] as const) {
+        await expect(store.range(uri, offset, length)).rejects.toMatchObject({ code: 'invalid_request' })
+      }
+      const reason = new Error('no longer wanted')
+      await expect(store.range(uri, 0, 10, { signal: AbortSignal.abort(reason) })).rejects.toBe(reason)
+      await store.remove(uri)
+      for (const length of [0, 10]) {
+        await expect(store.range(uri, 0, length)).rejects.toMatchObject({ code: 'object_missing' })
+      }
+      await expect(store.range('../outside', 0, 1)).rejects.toMatchObject({ code: 'invalid_request' })
+    })
+
+    it('lists page by page, in order, also while objects go and come', async () => {
+      const refs = await Promise.all(
+        Array.from({ length: 25 }, (_, at) =>
+          store.write('paged', bytes(`commit ${at}`), { kind: 'commits' }),
+        ),
+      )
+      await store.write('paged', bytes('of another kind'))
+      const uris = refs.map(({ uri }) => uri).sort()
+      const walk = async (limit: number, between: () => Promise<void> = async () => undefined) => {
+        const seen: string[] = []
+        for (let after: string | undefined; ;) {
+          const page = await store.list('paged', 'commits', {
+            limit,
+            ...(after === undefined ? {} : { after }),
+          })
+          if (page.length === 0) return seen
+          expect(page.length).toBeLessThanOrEqual(limit)
+          seen.push(...page.map(({ uri }) => uri))
+          after = seen.at(-1)
+          await between()
+        }
+      }
+      for (const limit of [1, 7, 25, 1000]) expect(await walk(limit)).toEqual(uris)
+      let first = true
+      const removed = await walk(7, async () => {
+        if (first) await Promise.all([store.remove(uris[6]!), store.remove(uris[10]!)])
+        first = false
+      })
+      expect(removed).toEqual(uris.filter((_, at) => at !== 10))
+      expect(await store.list('nobody', 'packs', { limit: 10 })).toEqual([])
+      for (const [project, options] of [
+        ['..', { limit: 1 }],
+        ['paged', { limit: 0 }],
+        ['paged', { limit: 1, after: '../x' }],
+      ] as const) {
+        await expect(store.list(project, 'packs', options)).rejects.toMatchObject({ code: 'invalid_request' })
+      }
+    })
+
+    it('knows size and hash of what it has received', async () => {
+      async function* large(): AsyncGenerator<Uint8Array> {
+        for (let at = 0; at < 20; at++) yield new Uint8Array(1_000_000).fill(at)
+      }
+      for (const content of [bytes('known'), large()]) {
+        const { uri, ...known } = await store.write('default', content, { kind: 'packs' })
+        expect(await store.checksum(uri)).toEqual(known)
+        await store.remove(uri)
+        expect(await store.checksum(uri)).toBeNull()
+      }
+    })
+
+    it('is usable', async () => {
+      await expect(store.assertUsable()).resolves.toBeUndefined()
+    })
+
+    it('streams in bounded memory', async () => {
+      const { stdout } = await promisify(execFile)(process.execPath, [
+        script('streaming-process'),
+        JSON.stringify(tested.spec),
+      ])
+      const { whole, grownMiB } = JSON.parse(stdout) as { whole: boolean; grownMiB: number }
+      expect(whole).toBe(true)
+      // Of 192 MiB that went through.
+      expect(grownMiB).toBeLessThan(96)
     })
   })
 }

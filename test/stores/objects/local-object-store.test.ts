@@ -1,4 +1,3 @@
-import { spawn } from 'node:child_process'
 import {
   chmod,
   mkdir,
@@ -13,12 +12,9 @@ import {
 } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
 import { describe, expect, it } from '@jest/globals'
 import { LocalObjectStore } from '../../../stores/objects/local-object-store.js'
 import { objectStoreConformance } from './conformance.js'
-
-const writer = fileURLToPath(new URL('./stalled-local-writer.js', import.meta.url))
 
 async function filesBelow(directory: string): Promise<string[]> {
   const entries = await readdir(directory, { recursive: true, withFileTypes: true })
@@ -46,8 +42,7 @@ objectStoreConformance('local', async () => {
       await mkdir(dirname(join(directory, project, name)), { recursive: true })
       await writeFile(join(directory, project, name), content)
     },
-    spawnStalledWriter: () =>
-      spawn(process.execPath, [writer, directory], { stdio: ['ignore', 'pipe', 'inherit'] }),
+    spec: { directory },
     close: () => rm(directory, { recursive: true, force: true }),
   }
 })
@@ -60,6 +55,15 @@ describe('local object store on disk', () => {
     const path = await store.toFile(uri, '/nowhere')
     expect(path).toBe(join(directory, uri))
     expect((await stat(path)).mode & 0o777).toBe(0o444)
+    await rm(directory, { recursive: true })
+  })
+
+  it('has no server that could take an object from somebody else', async () => {
+    const directory = await mkdtemp(join(tmpdir(), 'mlforge-local-'))
+    const store = new LocalObjectStore(directory)
+    const { uri } = await store.write('default', new Uint8Array([1, 2, 3]))
+    expect(await store.presignPut(uri)).toBeNull()
+    expect(await store.presignGet(uri)).toBeNull()
     await rm(directory, { recursive: true })
   })
 
