@@ -34,6 +34,9 @@ export const ERROR_CODES = {
   expectations_failed: { http: 422, retryable: false },
   unknown_column: { http: 422, retryable: false },
 
+  // Versioned datasets
+  file_changed: { http: 409, retryable: true },
+
   // Training
   unknown_parameter: { http: 422, retryable: false },
   parameter_out_of_range: { http: 422, retryable: false },

@@ -1,7 +1,7 @@
 import { MlforgeError } from '../errors.js'
 
 /** A pack larger than this is none of ours. */
-const MAX_PACK_BYTES = 64 * 1024 * 1024
+export const MAX_PACK_BYTES = 64 * 1024 * 1024
 
 const HEADER_BYTES = 8
 export const FOOTER_BYTES = 44
@@ -67,7 +67,7 @@ export function packTrailer(entries: readonly PackEntry[], sha256: Sha256): Uint
  * @param packBytes of the whole pack
  * @throws MlforgeError object_corrupt for what is no pack, unsupported_format for one of a later version
  */
-function indexOffset(footer: Uint8Array, packBytes: number): number {
+export function indexOffset(footer: Uint8Array, packBytes: number): number {
   const magic = footer.subarray(FOOTER_BYTES - HEADER_BYTES)
   if (footer.length !== FOOTER_BYTES || TAIL.some((byte, i) => magic[i] !== byte)) {
     throw corrupt('it does not end as a pack does')
