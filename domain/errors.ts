@@ -40,7 +40,6 @@ export const ERROR_CODES = {
   chunks_missing: { http: 422, retryable: false },
   version_invalid: { http: 422, retryable: false },
   transfer_expired: { http: 409, retryable: false },
-  checksum_mismatch: { http: 422, retryable: false },
   file_changed: { http: 409, retryable: true },
 
   // Training

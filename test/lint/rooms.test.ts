@@ -20,13 +20,15 @@ const ROOMS: Record<string, { rooms: string; packages: string[] }> = {
   stores: { rooms: 'domain contracts/rest contracts/temporal config', packages: ['node:fs', 'typeorm'] },
   inference: { rooms: 'domain contracts/rest contracts/temporal', packages: ['onnxruntime-node'] },
   trainers: { rooms: 'domain contracts/rest contracts/temporal inference', packages: ['koffi', 'node:fs'] },
+  packing: { rooms: 'domain', packages: ['node:fs', 'node:worker_threads'] },
   activities: {
-    rooms: 'domain contracts/rest contracts/temporal stores inference trainers',
+    rooms: 'domain contracts/rest contracts/temporal stores inference trainers packing',
     packages: ['@temporalio/activity', 'node:fs'],
   },
   workflows: { rooms: 'domain contracts/rest contracts/temporal', packages: ['@temporalio/workflow'] },
   worker: {
-    rooms: 'domain contracts/rest contracts/temporal config stores inference trainers activities workflows',
+    rooms:
+      'domain contracts/rest contracts/temporal config stores inference trainers packing activities workflows',
     packages: EVERYTHING,
   },
   api: {
@@ -37,7 +39,8 @@ const ROOMS: Record<string, { rooms: string; packages: string[] }> = {
     rooms: 'domain contracts/rest contracts/temporal config stores inference',
     packages: ['@nestjs/common', 'node:fs'],
   },
-  sdk: { rooms: 'contracts/rest', packages: ['node:fs'] },
+  // And of domain what the format of datasets needs: below.
+  sdk: { rooms: 'contracts/rest packing', packages: ['node:fs', 'ignore'] },
   cli: { rooms: 'domain sdk config infra/launcher', packages: EVERYTHING },
   'infra/launcher': {
     rooms: 'domain config contracts/rest contracts/temporal stores',
@@ -58,6 +61,7 @@ const GUARDED: Record<string, string[]> = {
   stores: ['@temporalio/client'],
   inference: ['@temporalio/activity'],
   trainers: ['@temporalio/activity'],
+  packing: ['zod', 'ioredis', 'nunjucks', '@temporalio/activity'],
   activities: ['@temporalio/client', '@temporalio/worker', '@temporalio/workflow'],
   workflows: [
     'node:fs',
@@ -71,6 +75,9 @@ const GUARDED: Record<string, string[]> = {
   serving: ['@temporalio/client'],
   sdk: ['@temporalio/client', 'typeorm', '@nestjs/common'],
 }
+
+const SDK_SEES = ['domain/data/nodes.js', 'domain/errors.js']
+const SDK_DOES_NOT_SEE = ['domain/canonical-json.js', 'domain/errors/x.js', 'domain/pipelines/data/x.js']
 
 const up = (room: string) => '../'.repeat(room.split('/').length + 1)
 const source = (from: string, kind = '') => `import ${kind}{ x } from '${from}'\nexport ${kind}{ x }\n`
@@ -98,6 +105,8 @@ describe('import directions', () => {
     sources['domain/probe/roundabout.ts'] = source('./../../stores/ids.js')
     sources['contracts/rest/probe/neighbour.ts'] = source('../../temporal/messages.js')
     sources['contracts/temporal/probe/neighbour.ts'] = source('../../rest/common.js')
+    for (const part of SDK_SEES) sources[file('sdk', part)] = source(`${up('sdk')}${part}`)
+    for (const part of SDK_DOES_NOT_SEE) sources[file('sdk', part)] = source(`${up('sdk')}${part}`)
     found = await lint(sources)
   }, 180_000)
 
@@ -128,6 +137,11 @@ describe('import directions', () => {
   it('let workflows see the types of activities, and no others', () => {
     expect(found.get('workflows/probe/types.ts')).toEqual([])
     expect(found.get('workflows/probe/other-types.ts')).toEqual(['eslint(no-restricted-imports)'])
+  })
+
+  it('let the SDK see the format of datasets and the errors of domain, and no more', () => {
+    const seen = [...SDK_SEES, ...SDK_DOES_NOT_SEE].filter(part => found.get(file('sdk', part))!.length === 0)
+    expect(seen).toEqual(SDK_SEES)
   })
 
   it('are not evaded by a roundabout or a short path', () => {

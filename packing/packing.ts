@@ -1,0 +1,156 @@
+import { availableParallelism } from 'node:os'
+import type { PackEntry } from '../domain/data/pack.js'
+import { cutLarge } from './cut-large.js'
+import type { Pack, Piece, ScannedFile } from './messages.js'
+import { ordered } from './ordered.js'
+import { MAX_PIECE_BYTES } from './read-chunk.js'
+import { Threads } from './threads.js'
+
+/** Bytes of chunks after which a pack is closed. */
+export const PACK_BYTES = 16 * 1024 * 1024
+
+const MOST_THREADS = 4
+/** Files of one message to a thread, and chunks of one pack. */
+const BATCH_FILES = 64
+const MOST_PIECES = 32_768
+
+export interface ScanOptions {
+  readonly signal?: AbortSignal
+  /** Gets the bytes that have been read of all files so far. */
+  readonly onProgress?: (bytes: number) => void
+}
+
+/**
+ * Cuts, hashes, compresses and checks the bytes of datasets in threads, off the event loop. Threads start with
+ * the first work, stay for more, and do not keep the process alive.
+ */
+export class Packing {
+  private readonly threads: Threads
+
+  constructor({
+    threads = Math.min(MOST_THREADS, availableParallelism()),
+  }: { readonly threads?: number } = {}) {
+    this.threads = new Threads(threads)
+  }
+
+  /**
+   * Reads files and cuts them into chunks. What is in memory is bounded, but for the chunks of a file (some
+   * 100 bytes for 64 KiB).
+   * @returns the files in the order in which they came
+   * @throws MlforgeError file_changed for a file that changes meanwhile; not_found, forbidden, invalid_request
+   *   and unavailable for one that cannot be read, with its path; the reason of an abort
+   */
+  async *scan(
+    files: readonly string[] | AsyncIterable<string>,
+    { signal, onProgress }: ScanOptions = {},
+  ): AsyncGenerator<ScannedFile> {
+    const { either, stop } = stoppable(signal)
+    let total = 0
+    const progress = (bytes: number): void => onProgress?.((total += bytes))
+    const batches = ordered(
+      grouped(files, group => group.length === BATCH_FILES),
+      this.threads.count + 2,
+      batch => this.scanBatch(batch, either, progress),
+      stop,
+    )
+    for await (const batch of batches) yield* batch
+  }
+
+  /**
+   * Packs pieces in their order, each hash once. Packs hold about PACK_BYTES of chunks; of them at most one more
+   * than there are threads is in memory, with the one that the caller has.
+   * @throws MlforgeError file_changed where a file has not the bytes any more that it was cut into; as `scan`
+   */
+  async *packs(
+    pieces: AsyncIterable<Piece> | Iterable<Piece>,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<Pack> {
+    const { either, stop } = stoppable(signal)
+    let bytes = 0
+    const isFull = (group: readonly Piece[]): boolean => {
+      bytes = group.length === 1 ? group[0]!.bytes : bytes + group.at(-1)!.bytes
+      return bytes >= PACK_BYTES || group.length === MOST_PIECES
+    }
+    yield* ordered(
+      grouped(eachOnce(pieces), isFull),
+      this.threads.count + 1,
+      group => this.threads.run('pack', { pieces: group }, either),
+      stop,
+    )
+  }
+
+  /**
+   * Checks a pack from its first byte to its last.
+   * @param pack its bytes, or the file that has them
+   * @returns its chunks, by hash
+   * @throws MlforgeError object_corrupt, unsupported_format; for a file as `scan`
+   */
+  verify(
+    pack: Uint8Array | string,
+    { signal }: { readonly signal?: AbortSignal } = {},
+  ): Promise<readonly PackEntry[]> {
+    return this.threads.run('verify', typeof pack === 'string' ? { file: pack } : { content: pack }, signal)
+  }
+
+  /** Ends the threads. What they work on fails with wrong_state, as does what comes later. */
+  close(): Promise<void> {
+    return this.threads.close()
+  }
+
+  private async scanBatch(
+    files: readonly string[],
+    signal: AbortSignal,
+    progress: (bytes: number) => void,
+  ): Promise<ScannedFile[]> {
+    const all: ScannedFile[] = []
+    while (all.length < files.length) {
+      const { scanned, large } = await this.threads.run('scan', { files: files.slice(all.length) }, signal)
+      for (const file of scanned) all.push(file)
+      progress(scanned.reduce((sum, { bytes }) => sum + bytes, 0))
+      if (!large) continue
+      const file = files[all.length]!
+      const chunks = await cutLarge(
+        file,
+        large,
+        this.threads.count,
+        (range, first) => this.threads.run('range', range, signal, first),
+        progress,
+      )
+      all.push({ file, bytes: large.size, chunks, stat: large })
+    }
+    return all
+  }
+}
+
+/** A signal that ends with another one, or when nothing more is wanted. */
+function stoppable(signal: AbortSignal | undefined): { either: AbortSignal; stop: () => void } {
+  const controller = new AbortController()
+  return {
+    either: signal ? AbortSignal.any([signal, controller.signal]) : controller.signal,
+    stop: () => controller.abort(),
+  }
+}
+
+async function* grouped<T>(
+  items: AsyncIterable<T> | Iterable<T>,
+  isFull: (group: readonly T[]) => boolean,
+): AsyncGenerator<T[]> {
+  let group: T[] = []
+  for await (const item of items) {
+    group.push(item)
+    if (!isFull(group)) continue
+    yield group
+    group = []
+  }
+  if (group.length > 0) yield group
+}
+
+async function* eachOnce(pieces: AsyncIterable<Piece> | Iterable<Piece>): AsyncGenerator<Piece> {
+  const seen = new Set<string>()
+  for await (const piece of pieces) {
+    if (piece.bytes > MAX_PIECE_BYTES) throw new RangeError(`${piece.sha256} is too large for a chunk.`)
+    if (seen.has(piece.sha256)) continue
+    seen.add(piece.sha256)
+    yield piece
+  }
+}
