@@ -20,6 +20,7 @@ import {
   DataPullDto,
   DataRefDto,
   DiffQueryDto,
+  FileQueryDto,
   FilesQueryDto,
   MAX_CHUNKS_BYTES,
   MoveRefDto,
@@ -55,14 +56,14 @@ export class DataController {
   }
 
   @Summary('Downloads a file of a version')
-  @Get('versions/:version/files/*path')
+  @Get('versions/:version/file')
   @ApiDownload()
   @Problems('not_found', 'wrong_state', 'object_missing', 'object_corrupt')
   downloadFile(
     @Caller() caller: Principal,
     @Param('name') name: string,
     @Param('version', SelectorParam) version: VersionSelector,
-    @Param('path') path: string,
+    @Query() { path }: FileQueryDto,
     @Res() reply: FastifyReply,
   ): Promise<void> {
     return this.files.download(caller, name, version, path, reply)

@@ -127,6 +127,10 @@ export class FilesQueryDto {
   limit?: number
 }
 
+export class FileQueryDto {
+  @TextField({ min: 1, max: 1024, example: 'images/0001.png' }) path!: string
+}
+
 export class DiffQueryDto extends FilesQueryDto {
   @TextField({ max: 200, description: SELECTOR_RULE }) from!: string
   @TextField({ max: 200, description: SELECTOR_RULE }) to!: string

@@ -103,14 +103,14 @@ describe('versions of data over REST', () => {
     }
     expect(found.map(({ path }) => path)).toEqual(['empty.txt', 'images/a b.png', 'images/ä.png', 'labels.csv'])
     for (const { path, bytes } of found) {
-      const address = path.split('/').map(encodeURIComponent).join('/')
-      const response = await fetch(`${api.url}${base}/versions/main/files/${address}`, {
+      const address = `${base}/versions/main/file?path=${encodeURIComponent(path)}`
+      const response = await fetch(`${api.url}${address}`, {
         headers: { authorization: 'Bearer mlf_viewer' },
       })
       expect(response.headers.get('content-length')).toBe(String(bytes))
       expect(Buffer.from(await response.arrayBuffer())).toEqual(Buffer.from(FILES[path]!))
     }
-    expect(await api.call('GET', `${base}/versions/1/files/images/none.png`)).toMatchObject({
+    expect(await api.call('GET', `${base}/versions/1/file?path=images/none.png`)).toMatchObject({
       status: 404,
       body: { code: 'not_found' },
     })
