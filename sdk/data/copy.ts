@@ -1,0 +1,65 @@
+import { existsSync, statSync } from 'node:fs'
+import { join } from 'node:path'
+import { MlforgeError, type Problem } from '../../domain/errors.js'
+import type { Packing } from '../../packing/packing.js'
+import { LocalNodes } from './local-nodes.js'
+import { takeLock } from './lock.js'
+import { readState, STATE, writeState } from './state.js'
+
+/** What is checked out, and what was committed on top of it. */
+export interface Head {
+  readonly branch: string
+  /** Number of the version that it is, or that its drafts come after; null before the first one. */
+  readonly version: number | null
+  /** The last commit that is not pushed yet. */
+  readonly draft: string | null
+  /** The root of the manifest; null where there is no version and no draft. */
+  readonly manifest: string | null
+}
+
+/** Where a working copy is on disk, and what works on it. */
+export interface Copy {
+  readonly root: string
+  readonly nodes: LocalNodes
+  readonly packing: Packing
+}
+
+export const stateFile = (root: string, name: string): string => join(root, STATE, name)
+
+export function copyAt(root: string, packing: Packing): Copy {
+  return { root, nodes: new LocalNodes(stateFile(root, 'nodes')), packing }
+}
+
+export function readHead(root: string): Head {
+  const head = readState<Head>(stateFile(root, 'head.json'))
+  if (head) return head
+  throw new MlforgeError('object_missing', `"${root}" has lost its head.json. Check out a version again.`)
+}
+
+export function writeHead(root: string, { branch, version, draft, manifest }: Head): void {
+  writeState(stateFile(root, 'head.json'), { branch, version, draft, manifest })
+}
+
+/**
+ * Works while nobody else writes.
+ * @param work gets when it began, in nanoseconds by the clock of the file system
+ */
+export async function locked<T>(root: string, work: (asOf: bigint) => Promise<T>): Promise<T> {
+  const lock = takeLock(stateFile(root, 'locks'))
+  try {
+    return await work(statSync(lock.file, { bigint: true }).mtimeNs)
+  } finally {
+    lock.release()
+  }
+}
+
+export function isWorkingCopy(directory: string): boolean {
+  return existsSync(stateFile(directory, 'config.json'))
+}
+
+export function refuse(what: string, problems: readonly Problem[]): void {
+  if (problems.length === 0) return
+  const first = problems.slice(0, 10).map(({ at, message }) => `${at}: ${message}`)
+  const more = problems.length > first.length ? ` And ${problems.length - first.length} more.` : ''
+  throw new MlforgeError('invalid_request', `${what} ${first.join(' ')}${more}`, { problems })
+}

@@ -1,0 +1,119 @@
+import { hash } from 'node:crypto'
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { buildManifest } from '../../domain/data/build.js'
+import { MlforgeError, type Problem } from '../../domain/errors.js'
+import { type Copy, type Head, locked, readHead, refuse, stateFile, writeHead } from './copy.js'
+import { readIndex } from './index-file.js'
+import { readState, writeState } from './state.js'
+
+/** What a draft comes after. */
+export type Parent = { readonly version: number } | { readonly draft: string }
+
+/** A commit that is not pushed yet. */
+export interface Draft {
+  /** SHA-256 of all the rest. */
+  readonly id: string
+  /** None for the first version. */
+  readonly parents: readonly Parent[]
+  /** The root of its manifest. */
+  readonly manifest: string
+  readonly files: number
+  readonly bytes: number
+  readonly message: string
+  readonly author: string
+  /** ISO 8601, UTC. */
+  readonly createdAt: string
+}
+
+export interface CommitOptions {
+  readonly message: string
+  readonly author: string
+  readonly at: Date
+}
+
+const MOST_CHARACTERS = 10_000
+
+/** Records the index as a draft on top of the head. */
+export async function commitIndex(copy: Copy, { message, author, at }: CommitOptions): Promise<Draft> {
+  refuse('Nothing was committed.', [
+    ...textProblem('message', message),
+    ...textProblem('author', author),
+    ...(Number.isNaN(at.getTime()) ? [{ at: 'at', message: 'It is no date.' }] : []),
+  ])
+  return await locked(copy.root, async () => {
+    await Promise.resolve()
+    const head = readHead(copy.root)
+    const files = [...readIndex(stateFile(copy.root, 'index.json')).values()]
+    const manifest = buildManifest(files, copy.nodes.keep)
+    if (manifest === head.manifest || (head.manifest === null && files.length === 0)) {
+      throw new MlforgeError('wrong_state', 'There is nothing to commit: add files that have changed first.')
+    }
+    const record = {
+      parents: parentsOf(head),
+      manifest,
+      files: files.length,
+      bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
+      message,
+      author,
+      createdAt: at.toISOString(),
+    }
+    const draft = { id: hash('sha256', JSON.stringify(record), 'hex'), ...record }
+    // In this order, so that whatever is named is there.
+    copy.nodes.flush()
+    mkdirSync(stateFile(copy.root, 'drafts'), { recursive: true })
+    writeState(draftFile(copy, draft.id), draft)
+    writeHead(copy.root, { ...head, draft: draft.id, manifest })
+    return draft
+  })
+}
+
+/** The commits that are not pushed yet, the first one first. */
+export function draftsOf(copy: Copy): Draft[] {
+  const drafts: Draft[] = []
+  for (let id = readHead(copy.root).draft; id !== null;) {
+    const draft = readDraft(copy, id)
+    drafts.unshift(draft)
+    const parent = draft.parents[0]
+    id = parent && 'draft' in parent ? parent.draft : null
+  }
+  return drafts
+}
+
+/** The first draft is a version now. Those after it come after that. */
+export function markPushed(copy: Copy, id: string, version: number): Promise<void> {
+  return locked(copy.root, async () => {
+    await Promise.resolve()
+    const head = readHead(copy.root)
+    const [first, second] = draftsOf(copy)
+    if (first?.id !== id) {
+      // Said before, and killed before it was heard.
+      if (head.version === version) return
+      throw new MlforgeError('wrong_state', `${id} is not the first commit that is to be pushed.`)
+    }
+    if (second) writeState(draftFile(copy, second.id), { ...second, parents: [{ version }] })
+    writeHead(copy.root, { ...head, version, draft: second ? head.draft : null })
+  })
+}
+
+function readDraft(copy: Copy, id: string): Draft {
+  const found = readState<Draft & { readonly format: number }>(draftFile(copy, id))
+  if (!found) throw new MlforgeError('object_missing', `Commit ${id} is not in "${copy.root}" any more.`)
+  const { format: _, ...draft } = found
+  return draft
+}
+
+function draftFile(copy: Copy, id: string): string {
+  return join(stateFile(copy.root, 'drafts'), `${id}.json`)
+}
+
+function parentsOf({ draft, version }: Head): Parent[] {
+  if (draft !== null) return [{ draft }]
+  return version === null ? [] : [{ version }]
+}
+
+function textProblem(at: string, text: string): Problem[] {
+  if (text.trim() === '') return [{ at, message: 'It is empty.' }]
+  if (text.length <= MOST_CHARACTERS) return []
+  return [{ at, message: `It is longer than ${MOST_CHARACTERS} characters.` }]
+}

@@ -1,0 +1,93 @@
+import { join } from 'node:path'
+import { decodeNode, type FileEntry } from '../../domain/data/nodes.js'
+import { chunksOf, filesOf } from '../../domain/data/walk.js'
+import { MlforgeError, type Problem } from '../../domain/errors.js'
+import type { Piece } from '../../packing/messages.js'
+import { type Copy, stateFile } from './copy.js'
+import type { Draft } from './drafts.js'
+import { readIndex, rootHash } from './index-file.js'
+
+/** Which of these hashes have to be sent. */
+export type FindMissing = (hashes: readonly string[]) => Promise<ReadonlySet<string>>
+
+/** Hashes that are asked for at once. */
+const BATCH = 4_096
+
+/** A piece, or where a chunk would be if its file had not changed since. */
+type Wanted = Piece | { readonly sha256: string; readonly goneFrom: string }
+
+/**
+ * What a push of a draft has to send, each with where its bytes are: nodes from here, chunks from the files that
+ * have them. Some come more than once.
+ * @throws MlforgeError file_changed when a file was added with other bytes since: which cannot be sent any more
+ */
+export async function* piecesOf(copy: Copy, draft: Draft, findMissing: FindMissing): AsyncGenerator<Piece> {
+  const problems: Problem[] = []
+  for await (const batch of batches(wantedBy(copy, draft.manifest))) {
+    const missing = await findMissing(batch.map(({ sha256 }) => sha256))
+    for (const wanted of batch) {
+      if (!missing.has(wanted.sha256)) continue
+      if ('from' in wanted) yield wanted
+      else if (problems.at(-1)?.at !== wanted.goneFrom) {
+        problems.push({ at: wanted.goneFrom, message: 'It was added with other content since the commit.' })
+      }
+    }
+  }
+  if (problems.length === 0) return
+  const names = problems.slice(0, 10).map(({ at }) => `"${at}"`)
+  throw new MlforgeError(
+    'file_changed',
+    `${problems.length} files have not the content any more that commit ${draft.id.slice(0, 12)} recorded: ${names.join(', ')}${problems.length > names.length ? ' and others' : ''}. Put it back, or commit again.`,
+    { problems },
+  )
+}
+
+async function* wantedBy(copy: Copy, manifest: string): AsyncGenerator<Wanted> {
+  yield* nodesBelow(copy, manifest)
+  // By their content, since a file may have been renamed.
+  const places = new Map<string | null, string>()
+  for (const entry of readIndex(stateFile(copy.root, 'index.json')).values()) {
+    places.set(rootHash(entry.content), entry.path)
+  }
+  for await (const file of filesOf(copy.nodes.load, manifest)) {
+    const place = places.get(rootHash(file.content))
+    if (isList(file)) yield* nodesBelow(copy, file.content.list)
+    let offset = 0
+    for await (const { bytes, chunk } of chunks(copy, file)) {
+      yield place === undefined
+        ? { sha256: chunk, goneFrom: file.path }
+        : { sha256: chunk, bytes, from: { file: join(copy.root, place), offset } }
+      offset += bytes
+    }
+  }
+}
+
+/** A list that is not kept here belongs to a file that came from the store as it is, with its chunks. */
+function isList(file: FileEntry): file is FileEntry & { readonly content: { readonly list: string } } {
+  return file.content !== null && 'list' in file.content
+}
+
+async function* chunks(copy: Copy, file: FileEntry): ReturnType<typeof chunksOf> {
+  if (isList(file) && !copy.nodes.has(file.content.list)) return
+  yield* chunksOf(copy.nodes.load, file)
+}
+
+async function* nodesBelow(copy: Copy, sha256: string): AsyncGenerator<Piece> {
+  if (!copy.nodes.has(sha256)) return
+  const content = await copy.nodes.load(sha256)
+  yield { sha256, bytes: content.length, from: { content } }
+  const node = decodeNode(content)
+  if (node.kind !== 'tree' && node.kind !== 'lists') return
+  for (const { node: below } of node.entries) yield* nodesBelow(copy, below)
+}
+
+async function* batches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
+  let batch: T[] = []
+  for await (const item of items) {
+    batch.push(item)
+    if (batch.length < BATCH) continue
+    yield batch
+    batch = []
+  }
+  if (batch.length > 0) yield batch
+}

@@ -1,0 +1,24 @@
+import { join } from 'node:path'
+import { contentOf, type KeepNode } from '../../domain/data/build.js'
+import type { ScanOptions } from '../../packing/packing.js'
+import type { Copy } from './copy.js'
+import { type IndexEntry, indexEntry } from './index-file.js'
+
+/**
+ * Reads files of a working copy, in the order of their paths.
+ * @param asOf as `indexEntry` takes it
+ * @param keep gets the lists of chunks
+ */
+export async function* readFiles(
+  { root, packing }: Copy,
+  paths: readonly string[],
+  asOf: bigint,
+  keep: KeepNode,
+  options: ScanOptions = {},
+): AsyncGenerator<IndexEntry> {
+  const files = paths.map(path => join(root, path))
+  let next = 0
+  for await (const { chunks, stat } of packing.scan(files, options)) {
+    yield indexEntry(paths[next++]!, contentOf(chunks, keep), stat, asOf)
+  }
+}

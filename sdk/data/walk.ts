@@ -1,0 +1,138 @@
+import { type BigIntStats, type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { setImmediate as breathe } from 'node:timers/promises'
+import ignore, { type Ignore } from 'ignore'
+import { MlforgeError, type Problem } from '../../domain/errors.js'
+import type { FileStat } from '../../packing/messages.js'
+import { STATE } from './state.js'
+
+const IGNORE_FILE = '.mlforgeignore'
+const RESERVED = new Set(['.git', '.mlforge', STATE])
+/** Looks at the file system between two turns of the event loop. */
+const LOOKS = 512
+
+/** What there is in a directory. */
+export interface Found {
+  readonly files: Map<string, FileStat>
+  /** What is no file, and not ignored. */
+  readonly problems: Problem[]
+}
+
+/** Rules of one directory, for paths within it. */
+interface Rules {
+  /** Its path, with `/` behind it; empty for the root. */
+  readonly base: string
+  readonly rules: Ignore
+}
+
+/** Whether a part of a path never belongs to a dataset, on any file system. */
+export function isReserved(part: string): boolean {
+  return RESERVED.has(part.toLowerCase())
+}
+
+/**
+ * Looks through a directory. Links are not followed.
+ * @param covers which paths to look at; of a directory, whether to look into it
+ */
+export async function walk(
+  root: string,
+  covers: (path: string, isDirectory: boolean) => boolean,
+): Promise<Found> {
+  const found: Found = { files: new Map(), problems: [] }
+  let looks = 0
+  const visit = async (base: string, above: readonly Rules[]): Promise<void> => {
+    const entries = list(join(root, base))
+    const own = entries.some(entry => entry.name === IGNORE_FILE && entry.isFile())
+      ? rulesOf(root, base)
+      : null
+    const rules = own ? [own, ...above] : above
+    for (const entry of entries) {
+      const path = base + entry.name
+      if (isReserved(entry.name) || !covers(path, entry.isDirectory())) continue
+      if (isIgnored(path, entry.isDirectory(), rules)) continue
+      if (++looks % LOOKS === 0) await breathe()
+      if (entry.isDirectory()) await visit(`${path}/`, rules)
+      else if (entry.isFile() && !entry.name.includes('\ufffd')) {
+        const stat = lookAt(join(root, path))
+        if (stat) found.files.set(path, stat)
+      } else found.problems.push({ at: path, message: whyNot(entry) })
+    }
+  }
+  await visit('', [])
+  return found
+}
+
+/** A file within a directory; null where there is none, something else, or a link on the way to it. */
+export function look(root: string, path: string): FileStat | null {
+  const parts = path.split('/')
+  for (let i = 1; i < parts.length; i++) {
+    if (kindAt(join(root, ...parts.slice(0, i))) !== 'directory') return null
+  }
+  return lookAt(join(root, path))
+}
+
+/** What stands somewhere, links not followed. */
+export function kindAt(file: string): 'nothing' | 'file' | 'directory' | 'link' | 'other' {
+  const stat = statOf(file)
+  if (!stat) return 'nothing'
+  if (stat.isFile()) return 'file'
+  if (stat.isDirectory()) return 'directory'
+  return stat.isSymbolicLink() ? 'link' : 'other'
+}
+
+function lookAt(file: string): FileStat | null {
+  const stat = statOf(file)
+  if (!stat?.isFile()) return null
+  return {
+    size: Number(stat.size),
+    mtimeNs: String(stat.mtimeNs),
+    ctimeNs: String(stat.ctimeNs),
+    ino: String(stat.ino),
+    mode: Number(stat.mode),
+  }
+}
+
+function statOf(file: string): BigIntStats | undefined {
+  try {
+    return lstatSync(file, { bigint: true, throwIfNoEntry: false })
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOTDIR') return undefined
+    throw error
+  }
+}
+
+function list(directory: string): Dirent[] {
+  try {
+    return readdirSync(directory, { withFileTypes: true })
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException
+    if (code === 'ENOENT' || code === 'ENOTDIR') return []
+    if (code !== 'EACCES' && code !== 'EPERM') throw error
+    throw new MlforgeError(
+      'forbidden',
+      `Directory "${directory}" may not be read. Change its permissions, or name it in ${IGNORE_FILE}.`,
+    )
+  }
+}
+
+function rulesOf(root: string, base: string): Rules {
+  return { base, rules: ignore().add(readFileSync(join(root, base, IGNORE_FILE), 'utf8')) }
+}
+
+/** The rules nearest to a path that have a word on it decide. */
+function isIgnored(path: string, isDirectory: boolean, nearestFirst: readonly Rules[]): boolean {
+  for (const { base, rules } of nearestFirst) {
+    const { ignored, unignored } = rules.test(path.slice(base.length) + (isDirectory ? '/' : ''))
+    if (ignored || unignored) return ignored
+  }
+  return false
+}
+
+function whyNot(entry: Dirent): string {
+  const what = entry.isSymbolicLink()
+    ? 'It is a link, and versions hold files only. Put the file itself there'
+    : entry.isFile()
+      ? 'Its name is not UTF-8. Rename it'
+      : 'It is neither a file nor a directory. Remove it'
+  return `${what}, or name it in ${IGNORE_FILE}.`
+}

@@ -1,0 +1,245 @@
+import { execFileSync } from 'node:child_process'
+import {
+  appendFileSync,
+  chmodSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs'
+import { join } from 'node:path'
+import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
+import { WorkingCopy } from '../../../sdk/data/working-copy.js'
+import { madeBytes } from '../../domain/data/made-bytes.js'
+import { collect } from '../../packing/files.js'
+import { commit, put, Remote, temporary } from './tree.js'
+
+const files = temporary()
+const open: WorkingCopy[] = []
+const fresh = (): WorkingCopy => {
+  const copy = WorkingCopy.init(files.path('copy'), 'bikes')
+  open.push(copy)
+  return copy
+}
+afterEach(() => Promise.all(open.splice(0).map(copy => copy.close())))
+afterAll(() => files.remove())
+
+const none = { staged: { added: [], changed: [], removed: [] }, unstaged: { changed: [], removed: [] } }
+
+describe('a working copy', () => {
+  it('is found from any directory within it, and belongs to one dataset', () => {
+    const copy = fresh()
+    mkdirSync(join(copy.root, 'a/b'), { recursive: true })
+    const found = WorkingCopy.open(join(copy.root, 'a/b'))
+    expect([found.root, found.dataset]).toEqual([copy.root, 'bikes'])
+    expect(WorkingCopy.init(copy.root, 'bikes').head).toEqual(copy.head)
+    expect(() => WorkingCopy.init(copy.root, 'cars')).toThrow(/"bikes" already/)
+    expect(() => WorkingCopy.open('/')).toThrow(/Initialise/)
+  })
+
+  it('compares commit, index and files', async () => {
+    const copy = fresh()
+    const { root } = copy
+    for (const name of ['same', 'edited', 'gone', 'unlinked', 'mode']) put(root, name, name)
+    expect(await copy.status()).toMatchObject({
+      ...none,
+      untracked: ['edited', 'gone', 'mode', 'same', 'unlinked'],
+    })
+    expect(await copy.add('all')).toEqual({ added: 5, changed: 0, removed: 0, unchanged: 0, bytesRead: 26 })
+    expect((await copy.status()).staged.added).toEqual(['edited', 'gone', 'mode', 'same', 'unlinked'])
+    const draft = await commit(copy)
+    expect(draft).toMatchObject({ parents: [], files: 5, bytes: 26, createdAt: '2026-11-29T07:00:00.000Z' })
+    expect(await copy.status()).toMatchObject({ ...none, untracked: [], head: { draft: draft.id } })
+
+    put(root, 'edited', 'EDITED')
+    chmodSync(join(root, 'mode'), 0o755)
+    rmSync(join(root, 'gone'))
+    put(root, 'new/file', 'x')
+    expect(await copy.status()).toMatchObject({
+      ...none,
+      unstaged: { changed: ['edited', 'mode'], removed: ['gone'] },
+      untracked: ['new/file'],
+    })
+    expect(await copy.add('all')).toMatchObject({ added: 1, changed: 2, removed: 1 })
+    expect(await copy.status()).toMatchObject({
+      staged: { added: ['new/file'], changed: ['edited', 'mode'], removed: ['gone'] },
+      unstaged: { changed: [], removed: [] },
+      untracked: [],
+    })
+    const changes = await collect(copy.diff())
+    expect(changes.map(({ change, path }) => `${change} ${path}`)).toEqual([
+      'changed edited',
+      'removed gone',
+      'changed mode',
+      'added new/file',
+    ])
+    const second = await commit(copy)
+    expect(second.parents).toEqual([{ draft: draft.id }])
+    expect(copy.drafts()).toEqual([draft, second])
+    await copy.pushed(draft.id, 1)
+    await copy.pushed(draft.id, 1)
+    expect(copy.drafts()).toEqual([{ ...second, parents: [{ version: 1 }] }])
+    expect(copy.head).toMatchObject({ version: 1, draft: second.id, manifest: second.manifest })
+  })
+
+  it('adds what is named, and nothing else', async () => {
+    const copy = fresh()
+    for (const name of ['a/1', 'a/2', 'ab/1', 'b']) put(copy.root, name, name)
+    expect(await copy.add(['a', join(copy.root, 'b')])).toMatchObject({ added: 3 })
+    expect((await copy.status()).untracked).toEqual(['ab/1'])
+    rmSync(join(copy.root, 'a'), { recursive: true })
+    rmSync(join(copy.root, 'b'))
+    expect(await copy.add(['a/1'])).toMatchObject({ removed: 1 })
+    expect(await copy.status()).toMatchObject({
+      staged: { added: ['a/2', 'b'] },
+      unstaged: { removed: ['a/2', 'b'] },
+    })
+    await expect(copy.add(['../x', 'b', '/etc/passwd'])).rejects.toMatchObject({
+      code: 'invalid_request',
+      details: { problems: [{ at: '../x' }, { at: '/etc/passwd' }] },
+    })
+    await expect(copy.add(['nowhere'])).rejects.toThrow(/nowhere: There is no file/)
+  })
+
+  it('does not read again what has not changed, and is not fooled by times', async () => {
+    const copy = fresh()
+    put(copy.root, 'file', 'one')
+    await copy.add('all')
+    // Until the clock of the file system has gone on, the file is read again: then never more.
+    for (let bytes = 1; bytes > 0;) ({ bytesRead: bytes } = await copy.add('all'))
+    const at = new Date('2020-01-01')
+    for (const content of ['two', 'six', 'ten']) {
+      writeFileSync(join(copy.root, 'file'), content)
+      utimesSync(join(copy.root, 'file'), at, at)
+      expect((await copy.status()).unstaged.changed).toEqual(['file'])
+      expect(await copy.add('all')).toMatchObject({ changed: 1, unchanged: 0 })
+      expect((await copy.status()).unstaged.changed).toEqual([])
+    }
+  })
+
+  it('sees a file that changes in the same tick of the clock in which it was added', async () => {
+    const copy = fresh()
+    for (let i = 0; i < 50; i++) {
+      put(copy.root, 'file', `${100 + i}`)
+      await copy.add('all')
+      writeFileSync(join(copy.root, 'file'), `${200 + i}`)
+      expect((await copy.status()).unstaged.changed).toEqual(['file'])
+    }
+  })
+
+  it('is not changed by a touch', async () => {
+    const copy = fresh()
+    put(copy.root, 'file', 'one')
+    await copy.add('all')
+    utimesSync(join(copy.root, 'file'), new Date(), new Date())
+    expect((await copy.status()).unstaged.changed).toEqual([])
+  })
+
+  it('refuses what cannot be in a version, with all problems at once', async () => {
+    const copy = fresh()
+    const { root } = copy
+    put(root, 'Data.csv', '1')
+    put(root, 'data.csv', '2')
+    put(root, 'caf\u00e9', '1')
+    put(root, 'cafe\u0301', '2')
+    put(root, 'back\\slash', '1')
+    symlinkSync('/etc', join(root, 'link'))
+    execFileSync('mkfifo', [join(root, 'pipe')])
+    const refused: unknown = await copy.add('all').catch((error: unknown) => error)
+    const { problems } = (refused as { details: { problems: { at: string; message: string }[] } }).details
+    const said = problems.map(({ at, message }) => `${at}: ${message}`).sort()
+    expect(said).toEqual([
+      expect.stringMatching(/^back\\slash: It holds/),
+      expect.stringMatching(/^caf.+: It is the same as/u),
+      expect.stringMatching(/^[Dd]ata.csv: It is the same as/),
+      expect.stringMatching(/^link: It is a link/),
+      expect.stringMatching(/^pipe: It is neither/),
+    ])
+    expect(await copy.status()).toMatchObject({
+      staged: none.staged,
+      problems: [{ at: 'link' }, { at: 'pipe' }],
+    })
+    writeFileSync(join(root, '.mlforgeignore'), 'link\npipe\n*.csv\nback*\ncafe*\n')
+    expect(await copy.add('all')).toMatchObject({ added: 2 })
+  })
+
+  it('leaves out what is ignored, but for what was added before', async () => {
+    const copy = fresh()
+    const { root } = copy
+    for (const name of ['a.tmp', 'keep.tmp', 'out/x', 'in/out/y', 'in/z.log', 'in/deep/z.log', 'old']) {
+      put(root, name, name)
+    }
+    for (const name of ['.git/config', '.mlforge/x', 'in/.git/x', '.GIT/x']) put(root, name, name)
+    await copy.add(['old'])
+    put(root, '.mlforgeignore', '# of the root\n*.tmp\n!keep.tmp\n/out/\n*.log\nold\n')
+    put(root, 'in/.mlforgeignore', '!/z.log\n')
+    await copy.add('all')
+    expect((await copy.status()).staged.added).toEqual([
+      '.mlforgeignore',
+      'in/.mlforgeignore',
+      'in/out/y',
+      'in/z.log',
+      'keep.tmp',
+      'old',
+    ])
+    put(root, 'old', 'new')
+    expect((await copy.status()).unstaged.changed).toEqual(['old'])
+    expect(await copy.add('all')).toMatchObject({ changed: 1, removed: 0 })
+  })
+
+  it('names a file that changes while it is added, and has added nothing', async () => {
+    const copy = fresh()
+    put(copy.root, 'log', madeBytes(40_000_000, 1))
+    const onProgress = (): void => appendFileSync(join(copy.root, 'log'), 'x')
+    await expect(copy.add('all', { onProgress })).rejects.toMatchObject({ code: 'file_changed' })
+    expect((await copy.status()).untracked).toEqual(['log'])
+  })
+
+  it('commits nothing where nothing has changed or something lacks', async () => {
+    const copy = fresh()
+    await expect(commit(copy)).rejects.toMatchObject({ code: 'wrong_state' })
+    put(copy.root, 'a', 'a')
+    await copy.add('all')
+    await commit(copy)
+    await expect(commit(copy)).rejects.toMatchObject({ code: 'wrong_state' })
+    await expect(copy.commit({ message: ' ', author: '', at: new Date(NaN) })).rejects.toMatchObject({
+      details: { problems: [{ at: 'message' }, { at: 'author' }, { at: 'at' }] },
+    })
+  })
+
+  it('says which files a commit needs that have other content by now', async () => {
+    const copy = fresh()
+    const remote = new Remote()
+    put(copy.root, 'a', 'a')
+    put(copy.root, 'b', madeBytes(300_000, 1))
+    put(copy.root, 'c', madeBytes(300_000, 2))
+    await copy.add('all')
+    await commit(copy)
+    renameSync(join(copy.root, 'b'), join(copy.root, 'd'))
+    put(copy.root, 'c', 'other')
+    await expect(remote.push(copy, 1)).rejects.toMatchObject({ code: 'file_changed' })
+    await copy.add('all')
+    await expect(remote.push(copy, 1)).rejects.toMatchObject({
+      code: 'file_changed',
+      details: { problems: [{ at: 'c' }] },
+    })
+    put(copy.root, 'c', madeBytes(300_000, 2))
+    await copy.add('all')
+    await remote.push(copy, 1)
+    await remote.close()
+  })
+
+  it('reads no state of a later release', async () => {
+    const copy = fresh()
+    const file = join(copy.root, '.mlforge-data/index.json')
+    put(copy.root, 'a', 'a')
+    await copy.add('all')
+    writeFileSync(file, readFileSync(file, 'utf8').replace('"format":1', '"format":2'))
+    await expect(copy.status()).rejects.toMatchObject({ code: 'unsupported_format' })
+    writeFileSync(file, '{')
+    await expect(copy.status()).rejects.toMatchObject({ code: 'object_corrupt' })
+  })
+})
