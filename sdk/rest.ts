@@ -17,6 +17,9 @@ export interface SendOptions {
 
 const DEADLINE_MS = 30_000
 const PATIENCE_MS = 60_000
+const SLOWEST_BYTES_PER_MS = 50
+
+const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer())
 
 /**
  * MLForge's REST API. Each request has a deadline, and an API that is just being started again is waited for,
@@ -57,29 +60,39 @@ export class Rest {
   }
 
   download(path: string): Promise<Uint8Array> {
-    return this.send(
-      'GET',
-      path,
-      undefined,
-      {},
-      async response => new Uint8Array(await response.arrayBuffer()),
-    )
+    return this.send('GET', path, undefined, {}, bytesOf)
+  }
+
+  /** What a request is answered with that is no JSON. */
+  postForBytes(path: string, body: unknown): Promise<Uint8Array> {
+    return this.send('POST', path, JSON.stringify(body), {}, bytesOf)
+  }
+
+  /** Sends bytes; the deadline is that of a slow line. */
+  putBytes<T>(path: string, content: Uint8Array): Promise<T> {
+    return this.json<T>('PUT', path, content, { contentType: 'application/octet-stream' })
   }
 
   /** Follows a run until it has ended; `seen` is called with each answer on the way. */
   async follow<T extends Operation>(
     path: string,
     seen: (run: T) => void | Promise<void> = () => undefined,
+    everyMs = 250,
   ): Promise<T> {
     for (;;) {
       const run = await this.get<T>(path)
       await seen(run)
       if (run.status !== 'accepted' && run.status !== 'running') return run
-      await wait(250)
+      await wait(everyMs)
     }
   }
 
-  private json<T>(method: string, path: string, body?: string, options: SendOptions = {}): Promise<T> {
+  private json<T>(
+    method: string,
+    path: string,
+    body?: string | Uint8Array,
+    options: SendOptions = {},
+  ): Promise<T> {
     return this.send(method, path, body, options, async response => (await response.json()) as T)
   }
 
@@ -87,7 +100,7 @@ export class Rest {
   private async send<T>(
     method: string,
     path: string,
-    body: string | undefined,
+    body: string | Uint8Array | undefined,
     options: SendOptions,
     read: (response: Response) => Promise<T>,
   ): Promise<T> {
@@ -100,7 +113,7 @@ export class Rest {
         const response = await fetch(`${this.base}${path}`, {
           method,
           headers,
-          signal: AbortSignal.timeout(DEADLINE_MS),
+          signal: AbortSignal.timeout(DEADLINE_MS + (body?.length ?? 0) / SLOWEST_BYTES_PER_MS),
           ...(body === undefined ? {} : { body }),
         })
         if (response.ok) return await read(response)

@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
+import type { CodeState } from '../../domain/data/commit.js'
 import { buildManifest } from '../../domain/data/build.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import { type Copy, type Head, locked, readHead, refuse, stateFile, writeHead } from './copy.js'
@@ -24,18 +25,21 @@ export interface Draft {
   readonly author: string
   /** ISO 8601, UTC. */
   readonly createdAt: string
+  /** Where the code stood that made the files. */
+  readonly code: CodeState | null
 }
 
 export interface CommitOptions {
   readonly message: string
   readonly author: string
   readonly at: Date
+  readonly code?: CodeState | null
 }
 
 const MOST_CHARACTERS = 10_000
 
 /** Records the index as a draft on top of the head. */
-export async function commitIndex(copy: Copy, { message, author, at }: CommitOptions): Promise<Draft> {
+export async function commitIndex(copy: Copy, { message, author, at, code = null }: CommitOptions): Promise<Draft> {
   refuse('Nothing was committed.', [
     ...textProblem('message', message),
     ...textProblem('author', author),
@@ -57,6 +61,7 @@ export async function commitIndex(copy: Copy, { message, author, at }: CommitOpt
       message,
       author,
       createdAt: at.toISOString(),
+      code,
     }
     const draft = { id: hash('sha256', JSON.stringify(record), 'hex'), ...record }
     // In this order, so that whatever is named is there.

@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path'
 import { buildManifest } from '../../domain/data/build.js'
 import { changesOf, type FileChange, type LoadNode } from '../../domain/data/walk.js'
 import { MlforgeError } from '../../domain/errors.js'
-import type { Piece } from '../../packing/messages.js'
+import type { Pack, Piece } from '../../packing/messages.js'
 import { Packing, type ScanOptions } from '../../packing/packing.js'
 import { type Added, addFiles } from './add.js'
 import { type CheckedOut, type CheckoutOptions, type CheckoutTarget, checkoutVersion } from './checkout.js'
@@ -120,6 +120,20 @@ export class WorkingCopy {
    */
   pieces(draft: Draft, findMissing: FindMissing): AsyncGenerator<Piece> {
     return piecesOf(this.copy, draft, findMissing)
+  }
+
+  /** The same in packs. */
+  packs(
+    draft: Draft,
+    findMissing: FindMissing,
+    options: { readonly signal?: AbortSignal } = {},
+  ): AsyncGenerator<Pack> {
+    return this.copy.packing.packs(this.pieces(draft, findMissing), options)
+  }
+
+  /** What is committed next is for this branch, which its first version makes. */
+  switchTo(branch: string): void {
+    writeHead(this.root, { ...this.head, branch })
   }
 
   /** Records that the first draft is a version now. Said twice it is the same. */

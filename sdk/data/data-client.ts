@@ -1,0 +1,234 @@
+import { randomUUID } from 'node:crypto'
+import type { DatasetVersion } from '../../contracts/rest/datasets.js'
+import type { DataPull, DataPush, MissingChunks, ReceivedPack } from '../../contracts/rest/data.js'
+import { isErrorCode, MlforgeError } from '../../domain/errors.js'
+import { Refused, type Rest } from '../rest.js'
+import type { CheckedOut } from './checkout.js'
+import type { Draft } from './drafts.js'
+import { remoteChunks } from './remote-chunks.js'
+import type { WorkingCopy } from './working-copy.js'
+
+/** How far a push or a pull is. */
+export type TransferProgress = (done: { readonly bytes: number; readonly total: number }) => void
+
+export interface TransferOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: TransferProgress
+}
+
+/** A commit that has become a version. */
+export interface Pushed {
+  readonly version: number
+  readonly branch: string
+  readonly manifest: string
+  /** False where the branch had these files already. */
+  readonly created: boolean
+  /** Bytes that had to be sent. */
+  readonly sent: number
+}
+
+export interface PullOptions extends TransferOptions {
+  /** Overwrites changes that are not committed. */
+  readonly force?: boolean
+}
+
+export interface Pulled extends CheckedOut {
+  readonly version: number
+  readonly manifest: string
+}
+
+/** Packs that are on their way at the same time. */
+const IN_FLIGHT = 3
+/** Times a push that did not become a version is begun again. */
+const TRIES = 20
+const POLL_MS = 50
+/** Time between two reports of a reader. */
+const REPORT_MS = 5_000
+
+/** Brings working copies and a server together. */
+export class DataClient {
+  constructor(private readonly rest: Rest) {}
+
+  /** A version of a dataset, by number, `latest`, branch, tag or instant in braces. @throws Refused not_found */
+  version(dataset: string, selector: string): Promise<DatasetVersion> {
+    return this.rest.get<DatasetVersion>(versionPath(dataset, selector))
+  }
+
+  /** The same, or null where there is none. */
+  async find(dataset: string, selector: string): Promise<DatasetVersion | null> {
+    try {
+      return await this.version(dataset, selector)
+    } catch (error) {
+      if (error instanceof Refused && error.problem.status === 404) return null
+      throw error
+    }
+  }
+
+  /** A file of a version. */
+  file(dataset: string, selector: string, path: string): Promise<Uint8Array> {
+    return this.rest.download(`${versionPath(dataset, selector)}/file?path=${encodeURIComponent(path)}`)
+  }
+
+  /**
+   * Makes the commits of a working copy versions of its branch, one after the other. Killed, it is done again: what
+   * was sent is not sent twice, and what became a version stays one.
+   * @throws MlforgeError branch_moved where somebody else has made a version meanwhile; file_changed
+   */
+  async push(copy: WorkingCopy, options: TransferOptions = {}): Promise<Pushed[]> {
+    const pushed: Pushed[] = []
+    for (let [draft] = copy.drafts(); draft !== undefined; [draft] = copy.drafts()) {
+      pushed.push(await this.pushDraft(copy, draft, options))
+    }
+    return pushed
+  }
+
+  /**
+   * Makes the files of a working copy those of a version. Nothing is read where it has them already.
+   * @param selector the branch of the working copy where left out
+   */
+  async pull(copy: WorkingCopy, selector: string | null, options: PullOptions = {}): Promise<Pulled> {
+    const { signal, onProgress, force = false } = options
+    const head = copy.head
+    const { version, manifest, branch } = await this.version(copy.dataset, selector ?? head.branch)
+    const root = manifest ?? notYet(copy.dataset, version)
+    if (head.manifest === root && head.version === version && !force) {
+      return { version, manifest: root, written: 0, removed: 0, unchanged: 0, bytesWritten: 0 }
+    }
+    const pull = await this.rest.post<DataPull>(
+      `${pathOf(copy.dataset)}/pulls`,
+      { version: String(version) },
+      { idempotencyKey: randomUUID() },
+    )
+    const reader = new Reader(this.rest, pull)
+    const done = await copy.checkout(
+      // A version that is the newest of its branch is that branch; any other is read to go on from there.
+      { branch: selector === null ? head.branch : branch, version, manifest: root },
+      remoteChunks(this.rest, copy.dataset),
+      {
+        force,
+        ...(signal ? { signal } : {}),
+        onProgress: bytes => {
+          reader.has(bytes)
+          onProgress?.({ bytes, total: pull.bytes })
+        },
+      },
+    )
+    await reader.done(done)
+    return { ...done, version, manifest: root }
+  }
+
+  private async pushDraft(copy: WorkingCopy, draft: Draft, options: TransferOptions): Promise<Pushed> {
+    const push = await this.begin(copy, draft)
+    const path = `${pathOf(copy.dataset)}/pushes/${push.id}`
+    const sent = push.sealed ? 0 : await this.send(copy, draft, path, options)
+    const ended = await this.rest.follow<DataPush>(path, undefined, POLL_MS)
+    if (ended.status !== 'succeeded' || ended.version === null) throw failed(ended)
+    const { version, branch, manifest, created } = ended
+    await copy.pushed(draft.id, version)
+    return { version, branch, manifest, created: created ?? true, sent }
+  }
+
+  /** The push of a draft that is under way, or has succeeded; else another one. */
+  private async begin(copy: WorkingCopy, draft: Draft): Promise<DataPush> {
+    const { branch } = copy.head
+    const [parent] = draft.parents
+    const body = {
+      branch,
+      base: parent && 'version' in parent ? parent.version : null,
+      manifest: draft.manifest,
+      files: draft.files,
+      bytes: draft.bytes,
+      message: draft.message,
+      author: draft.author,
+      ...(draft.code ? { code: draft.code } : {}),
+    }
+    for (let round = 0; ; round++) {
+      const idempotencyKey = `${draft.id}-${branch}-${round}`
+      const push = await this.rest.post<DataPush>(`${pathOf(copy.dataset)}/pushes`, body, { idempotencyKey })
+      const isOver = !['accepted', 'running', 'succeeded'].includes(push.status)
+      const isExpired = !push.sealed && Date.parse(push.expiresAt) < Date.now()
+      if (!isOver && !(isExpired && push.status !== 'succeeded')) return push
+      if (round === TRIES) throw failed(push)
+    }
+  }
+
+  private async send(
+    copy: WorkingCopy,
+    draft: Draft,
+    path: string,
+    { signal, onProgress }: TransferOptions,
+  ): Promise<number> {
+    const findMissing = async (hashes: readonly string[]) => {
+      const { missing } = await this.rest.post<MissingChunks>(`${path}/missing`, { chunks: hashes })
+      return new Set(missing)
+    }
+    let sent = 0
+    let failure: unknown
+    const flying = new Set<Promise<void>>()
+    const fly = async (sha256: string, content: Uint8Array) => {
+      try {
+        await this.rest.putBytes<ReceivedPack>(`${path}/packs/${sha256}`, content)
+        sent += content.length
+        onProgress?.({ bytes: sent, total: draft.bytes })
+      } catch (error) {
+        failure ??= error
+      }
+    }
+    for await (const { sha256, content } of copy.packs(draft, findMissing, signal ? { signal } : {})) {
+      const flight = fly(sha256, content).finally(() => flying.delete(flight))
+      flying.add(flight)
+      if (flying.size >= IN_FLIGHT) await Promise.race(flying)
+      if (failure !== undefined) break
+    }
+    await Promise.all(flying)
+    if (failure !== undefined) throw failure
+    await this.rest.post(`${path}/seal`)
+    return sent
+  }
+}
+
+/** Says now and then how far a reader is, so that what it reads is kept for it. */
+class Reader {
+  private reportedAt = Date.now()
+  private reporting: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    private readonly rest: Rest,
+    private readonly pull: DataPull,
+  ) {}
+
+  has(bytes: number): void {
+    if (Date.now() - this.reportedAt < REPORT_MS) return
+    this.reportedAt = Date.now()
+    this.reporting = this.report({ files: 0, bytes, done: false }).catch(() => undefined)
+  }
+
+  async done({ written, unchanged, bytesWritten }: CheckedOut): Promise<void> {
+    await this.reporting
+    await this.report({ files: written + unchanged, bytes: bytesWritten, done: true })
+  }
+
+  private report(progress: { files: number; bytes: number; done: boolean }): Promise<unknown> {
+    return this.rest.post(`${pathOf(this.pull.dataset)}/pulls/${this.pull.id}/progress`, progress)
+  }
+}
+
+function pathOf(dataset: string): string {
+  return `/v1/datasets/${encodeURIComponent(dataset)}`
+}
+
+function versionPath(dataset: string, selector: string): string {
+  return `${pathOf(dataset)}/versions/${encodeURIComponent(selector)}`
+}
+
+function failed({ id, status, error }: DataPush): MlforgeError {
+  const code = error && isErrorCode(error.code) ? error.code : 'internal'
+  return new MlforgeError(code, error?.message ?? `Push ${id} is ${status}.`, { push: id })
+}
+
+function notYet(dataset: string, version: number): never {
+  throw new MlforgeError(
+    'wrong_state',
+    `The files of version ${version} of dataset "${dataset}" are being put into packs. Try again in a minute.`,
+  )
+}

@@ -1,0 +1,159 @@
+import { randomBytes } from 'node:crypto'
+import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { dirname, join } from 'node:path'
+import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { DataClient } from '../../../sdk/data/data-client.js'
+import { WorkingCopy } from '../../../sdk/data/working-copy.js'
+import { Refused, Rest } from '../../../sdk/rest.js'
+import { TestApi } from '../../api/support/api.js'
+import { Harness } from '../../support/harness.js'
+
+jest.setTimeout(60_000)
+
+const WHO = { author: 'somebody', at: new Date('2026-01-01T00:00:00Z') }
+
+describe('DataClient', () => {
+  let harness: Harness
+  let api: TestApi
+  let client: DataClient
+  let directory: string
+  const copies: WorkingCopy[] = []
+  beforeAll(async () => {
+    harness = await Harness.start()
+    api = await TestApi.beside(harness)
+    client = new DataClient(new Rest(api.url, 'mlf_operator'))
+    directory = await mkdtemp(join(tmpdir(), 'mlforge-client-'))
+  })
+  afterEach(async () => {
+    await Promise.all(copies.splice(0).map(copy => copy.close()))
+  })
+  afterAll(async () => {
+    await api?.stop()
+    await harness?.stop()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  const copyAt = async (name: string, dataset: string): Promise<WorkingCopy> => {
+    await mkdir(join(directory, name), { recursive: true })
+    const copy = WorkingCopy.init(join(directory, name), dataset)
+    copies.push(copy)
+    return copy
+  }
+  const write = async (copy: WorkingCopy, path: string, content: string | Uint8Array) => {
+    await mkdir(dirname(join(copy.root, path)), { recursive: true })
+    await writeFile(join(copy.root, path), content)
+  }
+  const filesOf = async ({ root }: WorkingCopy): Promise<Record<string, string>> => {
+    const found: Record<string, string> = {}
+    for (const entry of await readdir(root, { recursive: true, withFileTypes: true })) {
+      const path = join(entry.parentPath, entry.name)
+      if (!entry.isFile() || path.includes('.mlforge-data')) continue
+      const { mode } = await stat(path)
+      found[path.slice(root.length + 1)] = `${mode & 0o100} ${(await readFile(path)).toString('base64')}`
+    }
+    return found
+  }
+
+  it('brings a tree from one directory to another, byte for byte', async () => {
+    const copy = await copyAt('one', 'tree')
+    await write(copy, 'README.md', 'A tree.\n')
+    await write(copy, 'large.bin', randomBytes(3_000_000))
+    await write(copy, 'images/ä.png', randomBytes(10_000))
+    await write(copy, 'empty', '')
+    await write(copy, 'run.sh', '#!/bin/sh\n')
+    await chmod(join(copy.root, 'run.sh'), 0o755)
+    await copy.add('all')
+    const code = { commit: 'c0ffee', dirty: true }
+    const draft = await copy.commit({ ...WHO, message: 'the first', code })
+    const [pushed, ...more] = await client.push(copy)
+    expect(pushed).toMatchObject({ version: 1, branch: 'main', manifest: draft.manifest, created: true })
+    expect(more).toEqual([])
+    expect(copy.head).toMatchObject({ version: 1, draft: null, manifest: draft.manifest })
+    expect(await client.version('tree', 'latest')).toMatchObject({ version: 1, message: 'the first', code })
+
+    const other = await copyAt('two', 'tree')
+    expect(await client.pull(other, null)).toMatchObject({ version: 1, written: 5, manifest: draft.manifest })
+    expect(await filesOf(other)).toEqual(await filesOf(copy))
+    expect((await other.status()).unstaged).toEqual({ changed: [], removed: [] })
+    expect(await client.pull(other, null)).toMatchObject({ written: 0, unchanged: 0 })
+  })
+
+  it('sends what has changed, and reads no more than that', async () => {
+    const [copy, other] = [await copyAt('one', 'tree'), await copyAt('two', 'tree')]
+    const large = await readFile(join(copy.root, 'large.bin'))
+    const inserted = Buffer.concat([large.subarray(0, 1_000_000), Buffer.from('inserted!'), large.subarray(1_000_000)])
+    await write(copy, 'large.bin', inserted)
+    await rm(join(copy.root, 'empty'))
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'nine bytes' })
+    await appendFile(join(copy.root, 'README.md'), 'More.\n')
+    await copy.add(['README.md'])
+    await copy.commit({ ...WHO, message: 'more' })
+    const [second, third] = await client.push(copy)
+    expect(second).toMatchObject({ version: 2, created: true })
+    expect(second!.sent).toBeLessThan(600_000)
+    expect(third).toMatchObject({ version: 3 })
+    expect(await client.pull(other, null)).toMatchObject({ version: 3, written: 2, removed: 1 })
+    expect(await filesOf(other)).toEqual(await filesOf(copy))
+    expect(await client.push(copy)).toEqual([])
+    // Back to an earlier one.
+    expect(await client.pull(other, '1')).toMatchObject({ version: 1 })
+    expect(await readFile(join(other.root, 'large.bin'))).toEqual(large)
+    expect(Buffer.from(await client.file('tree', '2', 'large.bin'))).toEqual(inserted)
+  })
+
+  it('says that somebody else was first, and sends to a branch of its own', async () => {
+    const [copy, other] = [await copyAt('one', 'tree'), await copyAt('two', 'tree')]
+    await client.pull(other, 'main')
+    await write(other, 'mine.txt', 'mine')
+    await other.add('all')
+    await other.commit({ ...WHO, message: 'mine' })
+    await write(copy, 'theirs.txt', 'theirs')
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'theirs' })
+    await client.push(copy)
+    const refused = await client.push(other).catch((error: unknown) => error)
+    expect(refused).toBeInstanceOf(Refused)
+    expect((refused as Refused).problem).toMatchObject({ code: 'branch_moved', version: 4 })
+    other.switchTo('mine')
+    expect(await client.push(other)).toMatchObject([{ version: 5, branch: 'mine' }])
+    expect(await client.version('tree', 'mine')).toMatchObject({ version: 5, parentVersions: [3] })
+    expect(await client.version('tree', 'main')).toMatchObject({ version: 4 })
+  })
+
+  it('goes on with a push that broke off, and begins one anew that was cancelled', async () => {
+    const copy = await copyAt('broken', 'broken')
+    await write(copy, 'a.bin', randomBytes(1_000_000))
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'a' })
+    const rest = new Rest(api.url, 'mlf_operator')
+    // Everything but the last word.
+    const post = rest.post.bind(rest)
+    rest.post = (path, ...more) =>
+      path.endsWith('/seal') ? Promise.reject(new Error('gone')) : post(path, ...more)
+    await expect(new DataClient(rest).push(copy)).rejects.toThrow('gone')
+    const [pushed] = await client.push(copy)
+    expect(pushed).toMatchObject({ version: 1, sent: 0 })
+
+    await write(copy, 'b.bin', randomBytes(1_000))
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'b' })
+    await expect(new DataClient(rest).push(copy)).rejects.toThrow('gone')
+    const { items } = (await api.call('GET', '/v1/operations?kind=push&status=running')).body as {
+      items: { id: string }[]
+    }
+    for (const { id } of items) await api.call('POST', `/v1/operations/${id}/cancel`)
+    for (const { id } of items) await harness.ended(await harness.row({ id }))
+    expect(await client.push(copy)).toMatchObject([{ version: 2 }])
+  })
+
+  it('refuses a commit whose files were changed since, and says which', async () => {
+    const copy = await copyAt('changed', 'changed')
+    await write(copy, 'a.txt', 'one')
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'a' })
+    await write(copy, 'a.txt', 'two')
+    await expect(client.push(copy)).rejects.toMatchObject({ code: 'file_changed' })
+  })
+})
