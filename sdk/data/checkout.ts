@@ -47,7 +47,7 @@ export function checkoutVersion(
   source: ChunkSource,
   { force = false, signal, onProgress }: CheckoutOptions,
 ): Promise<CheckedOut> {
-  return locked(copy.root, async asOf => {
+  return locked(copy, async asOf => {
     const head = readHead(copy.root)
     if (head.draft !== null && !force) {
       throw new MlforgeError(
@@ -91,7 +91,11 @@ export function checkoutVersion(
       ...plan.kept,
       ...written.map(({ entry, stat }) => indexEntry(entry.path, entry.content, stat, now)),
     ]
-    writeIndex(stateFile(copy.root, 'index.json'), new Map(entries.map(entry => [entry.path, entry])))
+    writeIndex(
+      stateFile(copy.root, 'index.json'),
+      new Map(entries.map(entry => [entry.path, entry])),
+      plan.others.length === 0 ? target.manifest : null,
+    )
     writeHead(copy.root, { ...target, draft: null })
     rmSync(journal, { force: true })
     const removed = plan.removals.length

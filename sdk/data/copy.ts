@@ -1,4 +1,4 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { Packing } from '../../packing/packing.js'
@@ -44,12 +44,22 @@ export function writeHead(root: string, { branch, version, draft, manifest }: He
  * Works while nobody else writes.
  * @param work gets when it began, in nanoseconds by the clock of the file system
  */
-export async function locked<T>(root: string, work: (asOf: bigint) => Promise<T>): Promise<T> {
+export async function locked<T>({ root, nodes }: Copy, work: (asOf: bigint) => Promise<T>): Promise<T> {
   const lock = takeLock(stateFile(root, 'locks'))
   try {
+    nodes.refresh()
+    // Halves of files, left by a process that was killed.
+    for (const directory of ['.', 'nodes', 'drafts']) removeHidden(stateFile(root, directory))
     return await work(statSync(lock.file, { bigint: true }).mtimeNs)
   } finally {
     lock.release()
+  }
+}
+
+function removeHidden(directory: string): void {
+  if (!existsSync(directory)) return
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith('.')) rmSync(join(directory, name), { force: true })
   }
 }
 

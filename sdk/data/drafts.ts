@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { buildManifest } from '../../domain/data/build.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import { type Copy, type Head, locked, readHead, refuse, stateFile, writeHead } from './copy.js'
-import { readIndex } from './index-file.js'
+import { readIndex, writeIndex } from './index-file.js'
 import { readState, writeState } from './state.js'
 
 /** What a draft comes after. */
@@ -41,10 +41,12 @@ export async function commitIndex(copy: Copy, { message, author, at }: CommitOpt
     ...textProblem('author', author),
     ...(Number.isNaN(at.getTime()) ? [{ at: 'at', message: 'It is no date.' }] : []),
   ])
-  return await locked(copy.root, async () => {
+  return await locked(copy, async () => {
     await Promise.resolve()
     const head = readHead(copy.root)
-    const files = [...readIndex(stateFile(copy.root, 'index.json')).values()]
+    const indexFile = stateFile(copy.root, 'index.json')
+    const index = readIndex(indexFile)
+    const files = [...index.values()]
     const manifest = buildManifest(files, copy.nodes.keep)
     if (manifest === head.manifest || (head.manifest === null && files.length === 0)) {
       throw new MlforgeError('wrong_state', 'There is nothing to commit: add files that have changed first.')
@@ -61,6 +63,7 @@ export async function commitIndex(copy: Copy, { message, author, at }: CommitOpt
     const draft = { id: hash('sha256', JSON.stringify(record), 'hex'), ...record }
     // In this order, so that whatever is named is there.
     copy.nodes.flush()
+    writeIndex(indexFile, index, manifest)
     mkdirSync(stateFile(copy.root, 'drafts'), { recursive: true })
     writeState(draftFile(copy, draft.id), draft)
     writeHead(copy.root, { ...head, draft: draft.id, manifest })
@@ -82,7 +85,7 @@ export function draftsOf(copy: Copy): Draft[] {
 
 /** The first draft is a version now. Those after it come after that. */
 export function markPushed(copy: Copy, id: string, version: number): Promise<void> {
-  return locked(copy.root, async () => {
+  return locked(copy, async () => {
     await Promise.resolve()
     const head = readHead(copy.root)
     const [first, second] = draftsOf(copy)

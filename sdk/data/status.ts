@@ -3,7 +3,7 @@ import type { FileEntry } from '../../domain/data/nodes.js'
 import { comparePaths } from '../../domain/data/paths.js'
 import type { Problem } from '../../domain/errors.js'
 import { type Copy, type Head, readHead, stateFile } from './copy.js'
-import { isSameFile, isExecutable, isUntouched, readIndex } from './index-file.js'
+import { isSameFile, isExecutable, isUntouched, readIndexFile } from './index-file.js'
 import { nodeHash } from './local-nodes.js'
 import { readFiles } from './scan-files.js'
 import { look, walk } from './walk.js'
@@ -23,10 +23,10 @@ export interface Status {
 
 export async function statusOf(copy: Copy): Promise<Status> {
   const head = readHead(copy.root)
-  const index = readIndex(stateFile(copy.root, 'index.json'))
+  const { files: index, manifest } = readIndexFile(stateFile(copy.root, 'index.json'))
   const { files, problems } = await walk(copy.root, () => true)
 
-  const committed = await filesAt(copy, head.manifest)
+  const committed = manifest === head.manifest && manifest ? index : await filesAt(copy, head.manifest)
   const added: string[] = []
   const changed: string[] = []
   for (const entry of index.values()) {

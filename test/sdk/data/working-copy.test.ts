@@ -4,6 +4,7 @@ import {
   chmodSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -208,6 +209,29 @@ describe('a working copy', () => {
     await expect(copy.commit({ message: ' ', author: '', at: new Date(NaN) })).rejects.toMatchObject({
       details: { problems: [{ at: 'message' }, { at: 'author' }, { at: 'at' }] },
     })
+  })
+
+  it('keeps the nodes of many commits in few files', async () => {
+    const copy = fresh()
+    const manifests: string[] = []
+    for (let i = 0; i < 70; i++) {
+      put(copy.root, 'file', `${i}`)
+      await copy.add('all')
+      manifests.push((await commit(copy)).manifest)
+    }
+    const nodes = join(copy.root, '.mlforge-data/nodes')
+    expect(readdirSync(nodes).length).toBeLessThan(10)
+    const again = WorkingCopy.open(copy.root)
+    open.push(again)
+    expect(again.drafts().map(({ manifest }) => manifest)).toEqual(manifests)
+    const [first] = again.drafts()
+    await expect(
+      collect(again.pieces(first!, hashes => Promise.resolve(new Set(hashes)))),
+    ).rejects.toMatchObject({
+      code: 'file_changed',
+      details: { problems: [{ at: 'file' }] },
+    })
+    expect((await again.status()).staged).toEqual(none.staged)
   })
 
   it('says which files a commit needs that have other content by now', async () => {
