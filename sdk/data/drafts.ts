@@ -3,7 +3,16 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { buildManifest } from '../../domain/data/build.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
-import { type Copy, type Head, locked, readHead, refuse, stateFile, writeHead } from './copy.js'
+import {
+  type Copy,
+  type Head,
+  killedCheckout,
+  locked,
+  readHead,
+  refuse,
+  stateFile,
+  writeHead,
+} from './copy.js'
 import { readIndex, writeIndex } from './index-file.js'
 import { readState, writeState } from './state.js'
 
@@ -12,7 +21,7 @@ export type Parent = { readonly version: number } | { readonly draft: string }
 
 /** A commit that is not pushed yet. */
 export interface Draft {
-  /** SHA-256 of all the rest. */
+  /** SHA-256 of the rest, as it was committed. */
   readonly id: string
   /** None for the first version. */
   readonly parents: readonly Parent[]
@@ -44,6 +53,12 @@ export async function commitIndex(copy: Copy, { message, author, at }: CommitOpt
   return await locked(copy, async () => {
     await Promise.resolve()
     const head = readHead(copy.root)
+    if (killedCheckout(copy.root) !== null) {
+      throw new MlforgeError(
+        'wrong_state',
+        'A checkout was killed, and some files are of its version. Check out that version, or another one, again.',
+      )
+    }
     const indexFile = stateFile(copy.root, 'index.json')
     const index = readIndex(indexFile)
     const files = [...index.values()]

@@ -95,7 +95,11 @@ describe('a working copy whose process is killed', () => {
       const copy = fresh()
       await copy.checkout(one, source)
       put(copy.root, 'own', 'mine')
-      if (!(await killAt('checkout', [copy.root, packs, '2', two.manifest], message))) cut++
+      if (!(await killAt('checkout', [copy.root, packs, '2', two.manifest], message))) {
+        cut++
+        expect((await copy.status()).isInterrupted).toBe(true)
+        await expect(commit(copy)).rejects.toThrow(/checkout was killed/)
+      }
       put(copy.root, 'd1/1', 'edited since')
       await expect(copy.checkout(then, source)).rejects.toMatchObject({
         code: 'wrong_state',
@@ -107,6 +111,7 @@ describe('a working copy whose process is killed', () => {
       expect(own).toBe(Buffer.from('mine').toString('hex'))
       expect(tree).toEqual(then.tree)
       expect(await copy.status()).toMatchObject({
+        isInterrupted: false,
         untracked: ['own'],
         unstaged: { changed: [], removed: [] },
       })

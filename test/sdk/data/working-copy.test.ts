@@ -256,6 +256,15 @@ describe('a working copy', () => {
     await remote.close()
   })
 
+  it('says what the file system refuses', async () => {
+    const copy = fresh()
+    put(copy.root, '.mlforge-data/locks', 'no directory')
+    await expect(copy.add('all')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(join(copy.root, '.mlforge-data/locks')),
+    })
+  })
+
   it('reads no state of a later release', async () => {
     const copy = fresh()
     const file = join(copy.root, '.mlforge-data/index.json')
