@@ -123,10 +123,11 @@ describe('a working copy', () => {
 
   it('sees a file that changes in the same tick of the clock in which it was added', async () => {
     const copy = fresh()
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < 100; i++) {
       put(copy.root, 'file', `${100 + i}`)
-      await copy.add('all')
-      writeFileSync(join(copy.root, 'file'), `${200 + i}`)
+      // Right after it has been read, and soon after it was written before.
+      const onProgress = (): void => writeFileSync(join(copy.root, 'file'), `${200 + i}`)
+      await copy.add('all', { onProgress })
       expect((await copy.status()).unstaged.changed).toEqual(['file'])
     }
   })
