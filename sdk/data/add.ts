@@ -3,7 +3,7 @@ import { collisions, pathProblem } from '../../domain/data/paths.js'
 import type { Problem } from '../../domain/errors.js'
 import type { ScanOptions } from '../../packing/packing.js'
 import { type Copy, locked, refuse, stateFile } from './copy.js'
-import { type Index, isSameFile, isUntouched, readIndex, writeIndex } from './index-file.js'
+import { type Index, isSameFile, isUntouched, readIndexFile, writeIndex } from './index-file.js'
 import { readFiles } from './scan-files.js'
 import { look, walk } from './walk.js'
 
@@ -21,9 +21,9 @@ export interface Added {
 }
 
 export function addFiles(copy: Copy, paths: readonly string[] | 'all', options: ScanOptions): Promise<Added> {
-  return locked(copy.root, async asOf => {
+  return locked(copy, async asOf => {
     const indexFile = stateFile(copy.root, 'index.json')
-    const before = readIndex(indexFile)
+    const { files: before, manifest } = readIndexFile(indexFile)
     const scopes = paths === 'all' ? [''] : scopesOf(copy.root, paths)
     const covers = (path: string): boolean =>
       scopes.some(scope => scope === '' || path === scope || path.startsWith(`${scope}/`))
@@ -77,11 +77,12 @@ export function addFiles(copy: Copy, paths: readonly string[] | 'all', options: 
       if (counts.bytesRead < checkpoint) continue
       checkpoint = counts.bytesRead + CHECKPOINT_BYTES
       copy.nodes.flush()
-      writeIndex(indexFile, withRest(index, before, files))
+      writeIndex(indexFile, withRest(index, before, files), null)
     }
-    copy.nodes.flush()
-    writeIndex(indexFile, index)
     const removed = [...before.keys()].filter(path => !index.has(path)).length
+    const isSame = counts.added + counts.changed + removed === 0
+    copy.nodes.flush()
+    if (toRead.length + removed > 0) writeIndex(indexFile, index, isSame ? manifest : null)
     return { ...counts, removed, unchanged: files.size - counts.added - counts.changed }
   })
 }

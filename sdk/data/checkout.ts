@@ -6,11 +6,11 @@ import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { FileStat } from '../../packing/messages.js'
 import { planCheckout } from './checkout-plan.js'
 import { writeFiles } from './checkout-write.js'
-import { type Copy, locked, readHead, refuse, stateFile, writeHead } from './copy.js'
+import { type Copy, killedCheckout, locked, readHead, refuse, stateFile, writeHead } from './copy.js'
 import { type ChunkSource, fetchLists, fetchManifest } from './fetch-nodes.js'
 import { indexEntry, writeIndex } from './index-file.js'
 import { LocalChunks } from './local-chunks.js'
-import { readState, writeState } from './state.js'
+import { writeState } from './state.js'
 import { filesAt } from './status.js'
 import { TreeChanges } from './tree-changes.js'
 import { isReserved } from './walk.js'
@@ -47,7 +47,7 @@ export function checkoutVersion(
   source: ChunkSource,
   { force = false, signal, onProgress }: CheckoutOptions,
 ): Promise<CheckedOut> {
-  return locked(copy.root, async asOf => {
+  return locked(copy, async asOf => {
     const head = readHead(copy.root)
     if (head.draft !== null && !force) {
       throw new MlforgeError(
@@ -58,11 +58,10 @@ export function checkoutVersion(
     const files = await fetchManifest(copy, source, target.manifest)
     refuse(`Version ${target.version} cannot be checked out.`, pathProblems(files))
     const journal = stateFile(copy.root, 'checkout.json')
-    const killed = readState<{ readonly manifest: string }>(journal)
     const plan = await planCheckout(
       copy,
       new Map(files.map(file => [file.path, file])),
-      [await filesAt(copy, head.manifest), await filesAt(copy, killed?.manifest ?? null)],
+      [await filesAt(copy, head.manifest), await filesAt(copy, killedCheckout(copy.root))],
       asOf,
     )
     const problems = [...plan.obstacles, ...(force ? [] : plan.conflicts)]
@@ -91,7 +90,11 @@ export function checkoutVersion(
       ...plan.kept,
       ...written.map(({ entry, stat }) => indexEntry(entry.path, entry.content, stat, now)),
     ]
-    writeIndex(stateFile(copy.root, 'index.json'), new Map(entries.map(entry => [entry.path, entry])))
+    writeIndex(
+      stateFile(copy.root, 'index.json'),
+      new Map(entries.map(entry => [entry.path, entry])),
+      plan.others.length === 0 ? target.manifest : null,
+    )
     writeHead(copy.root, { ...target, draft: null })
     rmSync(journal, { force: true })
     const removed = plan.removals.length

@@ -1,9 +1,9 @@
-import { existsSync, statSync } from 'node:fs'
+import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { Packing } from '../../packing/packing.js'
 import { LocalNodes } from './local-nodes.js'
-import { takeLock } from './lock.js'
+import { type Lock, takeLock } from './lock.js'
 import { readState, STATE, writeState } from './state.js'
 
 /** What is checked out, and what was committed on top of it. */
@@ -31,8 +31,11 @@ export function copyAt(root: string, packing: Packing): Copy {
 }
 
 export function readHead(root: string): Head {
-  const head = readState<Head>(stateFile(root, 'head.json'))
-  if (head) return head
+  const head = readState<Head & { readonly format: number }>(stateFile(root, 'head.json'))
+  if (head) {
+    const { branch, version, draft, manifest } = head
+    return { branch, version, draft, manifest }
+  }
   throw new MlforgeError('object_missing', `"${root}" has lost its head.json. Check out a version again.`)
 }
 
@@ -40,16 +43,52 @@ export function writeHead(root: string, { branch, version, draft, manifest }: He
   writeState(stateFile(root, 'head.json'), { branch, version, draft, manifest })
 }
 
+/** The manifest of a checkout that was killed, so that some of the files may be of that version. */
+export function killedCheckout(root: string): string | null {
+  return readState<{ readonly manifest: string }>(stateFile(root, 'checkout.json'))?.manifest ?? null
+}
+
 /**
  * Works while nobody else writes.
  * @param work gets when it began, in nanoseconds by the clock of the file system
  */
-export async function locked<T>(root: string, work: (asOf: bigint) => Promise<T>): Promise<T> {
-  const lock = takeLock(stateFile(root, 'locks'))
+export async function locked<T>({ root, nodes }: Copy, work: (asOf: bigint) => Promise<T>): Promise<T> {
+  let lock: Lock | null = null
   try {
+    lock = takeLock(stateFile(root, 'locks'))
+    nodes.refresh()
+    // Halves of files, left by a process that was killed.
+    for (const directory of ['.', 'nodes', 'drafts']) removeHidden(stateFile(root, directory))
     return await work(statSync(lock.file, { bigint: true }).mtimeNs)
+  } catch (error) {
+    throw said(error)
   } finally {
-    lock.release()
+    lock?.release()
+  }
+}
+
+/** What the file system refused, with what can be done about it. */
+function said(error: unknown): unknown {
+  if (typeof error !== 'object' || error === null || !('syscall' in error)) return error
+  const { code, path, message } = error as NodeJS.ErrnoException
+  const what = path === undefined ? message : `"${path}": ${message}`
+  switch (code) {
+    case 'EACCES':
+    case 'EPERM':
+    case 'EROFS':
+      return new MlforgeError('forbidden', `${what}. Change the permissions and try again.`)
+    case 'ENOSPC':
+    case 'EDQUOT':
+      return new MlforgeError('unavailable', `${what}. Make room on the disk and try again.`)
+    default:
+      return new MlforgeError('unavailable', `${what}. Try again.`)
+  }
+}
+
+function removeHidden(directory: string): void {
+  if (!existsSync(directory)) return
+  for (const name of readdirSync(directory)) {
+    if (name.startsWith('.')) rmSync(join(directory, name), { force: true })
   }
 }
 

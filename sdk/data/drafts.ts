@@ -4,8 +4,17 @@ import { join } from 'node:path'
 import type { CodeState } from '../../domain/data/commit.js'
 import { buildManifest } from '../../domain/data/build.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
-import { type Copy, type Head, locked, readHead, refuse, stateFile, writeHead } from './copy.js'
-import { readIndex } from './index-file.js'
+import {
+  type Copy,
+  type Head,
+  killedCheckout,
+  locked,
+  readHead,
+  refuse,
+  stateFile,
+  writeHead,
+} from './copy.js'
+import { readIndex, writeIndex } from './index-file.js'
 import { readState, writeState } from './state.js'
 
 /** What a draft comes after. */
@@ -13,7 +22,7 @@ export type Parent = { readonly version: number } | { readonly draft: string }
 
 /** A commit that is not pushed yet. */
 export interface Draft {
-  /** SHA-256 of all the rest. */
+  /** SHA-256 of the rest, as it was committed. */
   readonly id: string
   /** None for the first version. */
   readonly parents: readonly Parent[]
@@ -45,10 +54,18 @@ export async function commitIndex(copy: Copy, { message, author, at, code = null
     ...textProblem('author', author),
     ...(Number.isNaN(at.getTime()) ? [{ at: 'at', message: 'It is no date.' }] : []),
   ])
-  return await locked(copy.root, async () => {
+  return await locked(copy, async () => {
     await Promise.resolve()
     const head = readHead(copy.root)
-    const files = [...readIndex(stateFile(copy.root, 'index.json')).values()]
+    if (killedCheckout(copy.root) !== null) {
+      throw new MlforgeError(
+        'wrong_state',
+        'A checkout was killed, and some files are of its version. Check out that version, or another one, again.',
+      )
+    }
+    const indexFile = stateFile(copy.root, 'index.json')
+    const index = readIndex(indexFile)
+    const files = [...index.values()]
     const manifest = buildManifest(files, copy.nodes.keep)
     if (manifest === head.manifest || (head.manifest === null && files.length === 0)) {
       throw new MlforgeError('wrong_state', 'There is nothing to commit: add files that have changed first.')
@@ -66,6 +83,7 @@ export async function commitIndex(copy: Copy, { message, author, at, code = null
     const draft = { id: hash('sha256', JSON.stringify(record), 'hex'), ...record }
     // In this order, so that whatever is named is there.
     copy.nodes.flush()
+    writeIndex(indexFile, index, manifest)
     mkdirSync(stateFile(copy.root, 'drafts'), { recursive: true })
     writeState(draftFile(copy, draft.id), draft)
     writeHead(copy.root, { ...head, draft: draft.id, manifest })
@@ -87,7 +105,7 @@ export function draftsOf(copy: Copy): Draft[] {
 
 /** The first draft is a version now. Those after it come after that. */
 export function markPushed(copy: Copy, id: string, version: number): Promise<void> {
-  return locked(copy.root, async () => {
+  return locked(copy, async () => {
     await Promise.resolve()
     const head = readHead(copy.root)
     const [first, second] = draftsOf(copy)

@@ -16,14 +16,28 @@ export type Index = Map<string, IndexEntry>
 
 type Row = readonly [string, number, string, string, string, 0 | 1, 0 | 1, string | null]
 
-export function readIndex(file: string): Index {
-  const state = readState<{ readonly files: readonly Row[] }>(file)
-  return new Map(state?.files.map(row => [row[0], entryOf(row)]))
+/** The index as it is on disk. */
+export interface IndexFile {
+  readonly files: Index
+  /** Root of the manifest that these files make, where that is known. */
+  readonly manifest: string | null
 }
 
-export function writeIndex(file: string, index: Index): void {
+export function readIndexFile(file: string): IndexFile {
+  const state = readState<{ readonly files: readonly Row[]; readonly manifest: string | null }>(file)
+  return {
+    files: new Map(state?.files.map(row => [row[0], entryOf(row)])),
+    manifest: state?.manifest ?? null,
+  }
+}
+
+export function readIndex(file: string): Index {
+  return readIndexFile(file).files
+}
+
+export function writeIndex(file: string, index: Index, manifest: string | null): void {
   const entries = [...index.values()].toSorted((a, b) => comparePaths(a.path, b.path))
-  writeState(file, { files: entries.map(rowOf) })
+  writeState(file, { manifest, files: entries.map(rowOf) })
 }
 
 /**

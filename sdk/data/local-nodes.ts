@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { closeSync, mkdirSync, openSync, readdirSync, readSync, statSync } from 'node:fs'
+import { closeSync, mkdirSync, openSync, readdirSync, readSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import {
   FOOTER_BYTES,
@@ -15,6 +15,9 @@ import { writeWhole } from './state.js'
 
 /** Nodes that have come together are written when they have so many bytes. */
 const FLUSH_BYTES = 16 * 1024 * 1024
+/** So many small packs become one. */
+const MOST_SMALL_PACKS = 64
+const SMALL_PACK_BYTES = 1024 * 1024
 
 /** Names a node that is not kept. */
 export function nodeHash(node: Uint8Array): string {
@@ -54,21 +57,42 @@ export class LocalNodes {
   /** @throws MlforgeError object_missing, object_corrupt */
   readonly load = async (sha256: string): Promise<Uint8Array> => {
     await Promise.resolve()
-    const waiting = this.waiting.get(sha256)
-    if (waiting) return waiting
-    const place = this.stored().get(sha256)
-    if (!place) {
-      throw new MlforgeError(
-        'object_missing',
-        `Node ${sha256} is not in "${this.directory}". Check out the version again.`,
-        { sha256 },
-      )
-    }
-    return readChunk(bytesOf(place.file, place.entry.offset, place.entry.stored), place.entry)
+    // What is not where it was may have been written, or put elsewhere, by another process.
+    const node = this.find(sha256) ?? (this.refresh(), this.find(sha256))
+    if (node) return node
+    throw new MlforgeError(
+      'object_missing',
+      `Node ${sha256} is not in "${this.directory}". Check out the version again.`,
+      { sha256 },
+    )
   }
 
-  flush(atLeast = 1): void {
-    if (this.waitingBytes < atLeast) return
+  /** Another process may have written since. */
+  refresh(): void {
+    this.places = null
+  }
+
+  flush(): void {
+    if (this.waitingBytes === 0) return
+    const small = this.smallPacks()
+    if (small.length >= MOST_SMALL_PACKS) {
+      for (const sha256 of this.stored().keys()) {
+        const place = this.stored().get(sha256)!
+        if (small.includes(place.file)) this.waiting.set(sha256, this.find(sha256)!)
+      }
+    }
+    while (this.waiting.size > 0) this.writePack()
+    if (small.length < MOST_SMALL_PACKS) return
+    const used = new Set([...this.stored().values()].map(({ file }) => file))
+    for (const file of small) if (!used.has(file)) rmSync(file, { force: true })
+  }
+
+  /** Writes what waits where it is much. */
+  flushMuch(): void {
+    if (this.waitingBytes >= FLUSH_BYTES) this.flush()
+  }
+
+  private writePack(): void {
     const parts: Uint8Array[] = [packHeader()]
     const entries: PackEntry[] = []
     let offset = parts[0]!.length
@@ -76,7 +100,7 @@ export class LocalNodes {
       parts.push(node)
       entries.push({ sha256, offset, stored: node.length, bytes: node.length, codec: 'none' })
       offset += node.length
-      if (offset > 2 * FLUSH_BYTES) break
+      if (offset >= FLUSH_BYTES) break
     }
     const content = Buffer.concat([...parts, packTrailer(entries, sha256Of)])
     const file = join(this.directory, `${hash('sha256', content, 'hex')}.pack`)
@@ -86,22 +110,31 @@ export class LocalNodes {
     for (const entry of entries) {
       stored.set(entry.sha256, { file, entry })
       this.waiting.delete(entry.sha256)
-      this.waitingBytes -= entry.bytes
     }
-    this.flush()
+    this.waitingBytes = [...this.waiting.values()].reduce((sum, { length }) => sum + length, 0)
   }
 
-  /** Writes what waits where it is much. */
-  flushMuch(): void {
-    this.flush(FLUSH_BYTES)
+  private find(sha256: string): Uint8Array | null {
+    const waiting = this.waiting.get(sha256)
+    if (waiting) return waiting
+    const place = this.stored().get(sha256)
+    if (!place) return null
+    try {
+      return readChunk(bytesOf(place.file, place.entry.offset, place.entry.stored), place.entry)
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+      throw error
+    }
+  }
+
+  private smallPacks(): string[] {
+    return packsIn(this.directory).filter(file => statSync(file).size < SMALL_PACK_BYTES)
   }
 
   private stored(): Map<string, Place> {
     if (this.places) return this.places
     const places = new Map<string, Place>()
-    for (const name of namesIn(this.directory)) {
-      if (!name.endsWith('.pack') || name.startsWith('.')) continue
-      const file = join(this.directory, name)
+    for (const file of packsIn(this.directory)) {
       for (const entry of indexOf(file)) places.set(entry.sha256, { file, entry })
     }
     this.places = places
@@ -109,9 +142,10 @@ export class LocalNodes {
   }
 }
 
-function namesIn(directory: string): string[] {
+function packsIn(directory: string): string[] {
   try {
-    return readdirSync(directory)
+    const names = readdirSync(directory).filter(name => name.endsWith('.pack') && !name.startsWith('.'))
+    return names.map(name => join(directory, name))
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return []
     throw error

@@ -2,8 +2,8 @@ import { filesOf } from '../../domain/data/walk.js'
 import type { FileEntry } from '../../domain/data/nodes.js'
 import { comparePaths } from '../../domain/data/paths.js'
 import type { Problem } from '../../domain/errors.js'
-import { type Copy, type Head, readHead, stateFile } from './copy.js'
-import { isSameFile, isExecutable, isUntouched, readIndex } from './index-file.js'
+import { type Copy, type Head, killedCheckout, readHead, stateFile } from './copy.js'
+import { isSameFile, isExecutable, isUntouched, readIndexFile } from './index-file.js'
 import { nodeHash } from './local-nodes.js'
 import { readFiles } from './scan-files.js'
 import { look, walk } from './walk.js'
@@ -11,6 +11,8 @@ import { look, walk } from './walk.js'
 /** Paths, in order. */
 export interface Status {
   readonly head: Head
+  /** A checkout was killed: some files may be of its version. Check out that version, or another one, again. */
+  readonly isInterrupted: boolean
   /** What a commit would record: the index against the head. */
   readonly staged: { readonly added: string[]; readonly changed: string[]; readonly removed: string[] }
   /** What `add` would record: the files against the index. */
@@ -23,10 +25,10 @@ export interface Status {
 
 export async function statusOf(copy: Copy): Promise<Status> {
   const head = readHead(copy.root)
-  const index = readIndex(stateFile(copy.root, 'index.json'))
+  const { files: index, manifest } = readIndexFile(stateFile(copy.root, 'index.json'))
   const { files, problems } = await walk(copy.root, () => true)
 
-  const committed = await filesAt(copy, head.manifest)
+  const committed = manifest === head.manifest && manifest ? index : await filesAt(copy, head.manifest)
   const added: string[] = []
   const changed: string[] = []
   for (const entry of index.values()) {
@@ -52,6 +54,7 @@ export async function statusOf(copy: Copy): Promise<Status> {
   }
   return {
     head,
+    isInterrupted: killedCheckout(copy.root) !== null,
     staged: { added: inOrder(added), changed: inOrder(changed), removed: inOrder(removed) },
     unstaged: { changed: inOrder(differing), removed: inOrder(missing) },
     untracked: inOrder([...files.keys()].filter(path => !index.has(path))),

@@ -103,7 +103,7 @@ export class WorkingCopy {
     yield* changesOf(load, this.head.manifest ?? buildManifest([], keep), index)
   }
 
-  /** Records the index as a draft on top of the head. @throws MlforgeError wrong_state where nothing has changed */
+  /** Records the index as a draft on top of the head. @throws MlforgeError wrong_state where nothing has changed, or a checkout was killed */
   commit(options: CommitOptions): Promise<Draft> {
     return commitIndex(this.copy, options)
   }

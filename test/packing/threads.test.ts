@@ -2,6 +2,7 @@ import { execFile } from 'node:child_process'
 import { hash } from 'node:crypto'
 import { writeFileSync } from 'node:fs'
 import { promisify } from 'node:util'
+import type { Worker } from 'node:worker_threads'
 import { afterAll, describe, expect, it } from '@jest/globals'
 import { Packing } from '../../packing/packing.js'
 import { Threads } from '../../packing/threads.js'
@@ -52,6 +53,17 @@ describe('threads', () => {
     const senseless = threads.run('pack', { pieces: [null] } as never)
     await expect(senseless).rejects.toMatchObject({ code: 'internal' })
     expect((await threads.run('scan', { files: [files.path('file')] })).scanned).toHaveLength(1)
+    await threads.close()
+  })
+
+  it('that end take their job with them, and no other', async () => {
+    const threads = new Threads(1)
+    const lost = threads.run('scan', { files: [files.path('file')] }).catch((error: unknown) => error)
+    const [thread] = (Reflect.get(threads, 'busy') as Map<Worker, unknown>).keys()
+    const next = threads.run('scan', { files: [files.path('file')] })
+    await thread!.terminate()
+    expect(await lost).toMatchObject({ code: 'unavailable', retryable: true })
+    expect((await next).scanned).toHaveLength(1)
     await threads.close()
   })
 

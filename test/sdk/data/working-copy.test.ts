@@ -4,6 +4,7 @@ import {
   chmodSync,
   mkdirSync,
   readFileSync,
+  readdirSync,
   renameSync,
   rmSync,
   symlinkSync,
@@ -122,10 +123,11 @@ describe('a working copy', () => {
 
   it('sees a file that changes in the same tick of the clock in which it was added', async () => {
     const copy = fresh()
-    for (let i = 0; i < 50; i++) {
+    for (let i = 0; i < 100; i++) {
       put(copy.root, 'file', `${100 + i}`)
-      await copy.add('all')
-      writeFileSync(join(copy.root, 'file'), `${200 + i}`)
+      // Right after it has been read, and soon after it was written before.
+      const onProgress = (): void => writeFileSync(join(copy.root, 'file'), `${200 + i}`)
+      await copy.add('all', { onProgress })
       expect((await copy.status()).unstaged.changed).toEqual(['file'])
     }
   })
@@ -210,6 +212,29 @@ describe('a working copy', () => {
     })
   })
 
+  it('keeps the nodes of many commits in few files', async () => {
+    const copy = fresh()
+    const manifests: string[] = []
+    for (let i = 0; i < 70; i++) {
+      put(copy.root, 'file', `${i}`)
+      await copy.add('all')
+      manifests.push((await commit(copy)).manifest)
+    }
+    const nodes = join(copy.root, '.mlforge-data/nodes')
+    expect(readdirSync(nodes).length).toBeLessThan(10)
+    const again = WorkingCopy.open(copy.root)
+    open.push(again)
+    expect(again.drafts().map(({ manifest }) => manifest)).toEqual(manifests)
+    const [first] = again.drafts()
+    await expect(
+      collect(again.pieces(first!, hashes => Promise.resolve(new Set(hashes)))),
+    ).rejects.toMatchObject({
+      code: 'file_changed',
+      details: { problems: [{ at: 'file' }] },
+    })
+    expect((await again.status()).staged).toEqual(none.staged)
+  })
+
   it('says which files a commit needs that have other content by now', async () => {
     const copy = fresh()
     const remote = new Remote()
@@ -230,6 +255,15 @@ describe('a working copy', () => {
     await copy.add('all')
     await remote.push(copy, 1)
     await remote.close()
+  })
+
+  it('says what the file system refuses', async () => {
+    const copy = fresh()
+    put(copy.root, '.mlforge-data/locks', 'no directory')
+    await expect(copy.add('all')).rejects.toMatchObject({
+      code: 'unavailable',
+      message: expect.stringContaining(join(copy.root, '.mlforge-data/locks')),
+    })
   })
 
   it('reads no state of a later release', async () => {
