@@ -113,7 +113,7 @@ export class Rest {
         const response = await fetch(`${this.base}${path}`, {
           method,
           headers,
-          signal: AbortSignal.timeout(DEADLINE_MS + (body?.length ?? 0) / SLOWEST_BYTES_PER_MS),
+          signal: AbortSignal.timeout(DEADLINE_MS + Math.ceil((body?.length ?? 0) / SLOWEST_BYTES_PER_MS)),
           ...(body === undefined ? {} : { body }),
         })
         if (response.ok) return await read(response)
