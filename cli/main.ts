@@ -1,44 +1,34 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander'
-import { apply } from './commands/apply.js'
-import { backup } from './commands/backup.js'
-import { check } from './commands/check.js'
-import { clean } from './commands/clean.js'
-import { doctor } from './commands/doctor.js'
-import { down } from './commands/down.js'
-import { engines } from './commands/engines.js'
-import { migrate } from './commands/migrate.js'
-import { repair } from './commands/repair.js'
-import { restore } from './commands/restore.js'
-import { servers } from './commands/servers.js'
-import { status } from './commands/status.js'
-import { up } from './commands/up.js'
-import { workers } from './commands/workers.js'
 import { EXIT, report } from './report.js'
 
-/** One file per command under commands/: it adds itself to the program. */
-const COMMANDS = [
-  up,
-  down,
-  status,
-  apply,
-  clean,
-  doctor,
-  engines,
-  servers,
-  migrate,
-  check,
-  repair,
-  backup,
-  restore,
-  workers,
-]
+type AddCommand = (program: Command) => void
+
+/** One file per command under commands/: it adds itself to the program. Only the one that is asked for is loaded. */
+const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  up: async () => (await import('./commands/up.js')).up,
+  down: async () => (await import('./commands/down.js')).down,
+  status: async () => (await import('./commands/status.js')).status,
+  apply: async () => (await import('./commands/apply.js')).apply,
+  data: async () => (await import('./commands/data/data.js')).data,
+  clean: async () => (await import('./commands/clean.js')).clean,
+  doctor: async () => (await import('./commands/doctor.js')).doctor,
+  engines: async () => (await import('./commands/engines.js')).engines,
+  servers: async () => (await import('./commands/servers.js')).servers,
+  migrate: async () => (await import('./commands/migrate.js')).migrate,
+  check: async () => (await import('./commands/check.js')).check,
+  repair: async () => (await import('./commands/repair.js')).repair,
+  backup: async () => (await import('./commands/backup.js')).backup,
+  restore: async () => (await import('./commands/restore.js')).restore,
+  workers: async () => (await import('./commands/workers.js')).workers,
+}
 
 const program = new Command('mlforge')
   .description('MLOps where training, data versioning, rollouts and drift checks are durable workflows')
   .addHelpText('after', '\nExit codes: 0 done, 1 failed or not healthy, 2 wrong usage or configuration.')
   .exitOverride()
-for (const add of COMMANDS) add(program)
+const asked = COMMANDS[process.argv[2] ?? '']
+for (const load of asked ? [asked] : Object.values(COMMANDS)) (await load())(program)
 
 try {
   await program.parseAsync()

@@ -50,12 +50,6 @@ export function readSettings(options: { embedded?: boolean } = {}): Settings {
   return loadSettings({ env: process.env, cwd: process.cwd(), ...options })
 }
 
-/** What the environment says of the API that commands talk to. */
-export function readApiAccess(): { readonly url: string | undefined; readonly key: string | undefined } {
-  const { MLFORGE_API_URL: url, MLFORGE_API_KEY: key } = process.env
-  return { url: url?.replace(/\/$/, '') || undefined, key: key || undefined }
-}
-
 /** The environment from which `loadConfig` reads the same configuration again. */
 export function toEnvironment(config: Config): Record<string, string> {
   return Object.fromEntries(

@@ -1,13 +1,12 @@
 import { existsSync, readFileSync } from 'node:fs'
 import { basename } from 'node:path'
 import type { Command } from 'commander'
-import { readApiAccess, readSettings } from '../../config/load.js'
 import { readProject } from '../../config/project-yaml.js'
 import { SECTIONS } from '../../config/sections.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
-import { statePaths } from '../../infra/launcher/paths.js'
 import { type Applied, applyAssets, applyPipelines, applySection } from '../../sdk/apply.js'
-import { Refused, Rest } from '../../sdk/rest.js'
+import { Refused, type Rest } from '../../sdk/rest.js'
+import { connect } from '../connect.js'
 
 interface ApplyFlags {
   readonly file: string
@@ -23,7 +22,7 @@ export function apply(program: Command): void {
     .option('--file <path>', 'the file that declares them', 'mlforge.yaml')
     .option('--dry-run', 'say what would change, and change nothing')
     .action(async ({ file, dryRun = false }: ApplyFlags) => {
-      const applied = await applyProject(connect(), file, dryRun)
+      const applied = await applyProject(await connect(), file, dryRun)
       for (const { kind, name, change, detail, warnings = [] } of applied) {
         console.log(`${kind} ${name}: ${change}${detail === undefined ? '' : ` (${detail})`}`)
         // What else is declared is not there in a dry run.
@@ -71,18 +70,4 @@ async function applyProject(rest: Rest, path: string, dryRun: boolean): Promise<
 
 function refused(path: string, problems: readonly Problem[]): MlforgeError {
   return new MlforgeError('invalid_request', `${path} cannot be applied as it is.`, { problems })
-}
-
-/** The API that the environment names, else that of the stack of this directory. */
-function connect(): Rest {
-  const { url, key } = readApiAccess()
-  if (url !== undefined && key !== undefined) return new Rest(url, key)
-  const { endpoints } = statePaths(readSettings({ embedded: true }).stateDirectory)
-  if (!existsSync(endpoints)) {
-    const message =
-      'No stack runs in this directory. Run mlforge up, or set MLFORGE_API_URL and MLFORGE_API_KEY.'
-    throw new MlforgeError('configuration_invalid', message)
-  }
-  const { api, keyFile } = JSON.parse(readFileSync(endpoints, 'utf8')) as { api: string; keyFile: string }
-  return new Rest(url ?? api, key ?? readFileSync(keyFile, 'utf8').trim())
 }

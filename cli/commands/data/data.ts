@@ -1,0 +1,11 @@
+import type { Command } from 'commander'
+import { localCommands } from './local.js'
+import { remoteCommands } from './remote.js'
+
+export function data(program: Command): void {
+  const commands = program
+    .command('data')
+    .description('version data: files in a directory, kept like code, in a store without doubles')
+  localCommands(commands)
+  remoteCommands(commands)
+}

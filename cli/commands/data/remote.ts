@@ -1,0 +1,192 @@
+import { createWriteStream } from 'node:fs'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
+import type { Command } from 'commander'
+import type { Page } from '../../../contracts/rest/common.js'
+import type { DataChange, DataRef } from '../../../contracts/rest/data.js'
+import type { DatasetVersion } from '../../../contracts/rest/datasets.js'
+import { MlforgeError } from '../../../domain/errors.js'
+import { DataClient, type Pulled } from '../../../sdk/data/data-client.js'
+import { readLock } from '../../../sdk/data/lock-file.js'
+import { WorkingCopy } from '../../../sdk/data/working-copy.js'
+import type { Rest } from '../../../sdk/rest.js'
+import { connect } from '../../connect.js'
+import { here, pinHead } from './local.js'
+import { count, progressLine, size, told } from './output.js'
+
+/** What is between a working directory and a server. */
+export function remoteCommands(data: Command): void {
+  data
+    .command('push')
+    .description('make commits versions of their branch')
+    .option('--branch <name>', 'another branch, which is made where it is not there')
+    .action(async ({ branch }: { branch?: string }) => {
+      const copy = here()
+      if (branch !== undefined) copy.switchTo(branch)
+      const client = new DataClient(await connect())
+      const line = progressLine('sent')
+      const pushed = await told(
+        client.push(copy, { onProgress: ({ bytes, total }) => line.show(bytes, total) }),
+      )
+      line.end()
+      for (const { version, branch: on, created, sent } of pushed) {
+        const what = created ? `version ${version}` : `version ${version}, which had these files already`
+        console.log(`${copy.dataset}: ${what} on branch ${on}; ${size(sent)} sent`)
+      }
+      if (pushed.length > 0) {
+        pinHead(copy)
+        return
+      }
+      const head = await told(client.find(copy.dataset, copy.head.branch))
+      const isBehind = head !== null && head.version !== copy.head.version
+      console.log(`Nothing to push.${isBehind ? ` The branch is at version ${head.version}: pull it.` : ''}`)
+    })
+
+  data
+    .command('pull [version]')
+    .description('check out the newest version of the branch, or the one that is named')
+    .option('--force', 'overwrite changes that are not committed')
+    .action(async (version: string | undefined, { force = false }: { force?: boolean }) => {
+      const copy = here()
+      say(copy, await bring(copy, version ?? null, force))
+      pinHead(copy)
+    })
+
+  data
+    .command('checkout [version]')
+    .description('check out a version; the one that mlforge.lock pins where none is named')
+    .option('--all', 'every dataset that mlforge.lock pins')
+    .option('--force', 'overwrite changes that are not committed')
+    .action(
+      async (version: string | undefined, { all = false, force = false }: { all?: boolean; force?: boolean }) => {
+        if (all) return checkOutAll(force)
+        const copy = here()
+        const pinned = readLock(copy.root)?.datasets[copy.dataset]
+        if (version === undefined && pinned === undefined) {
+          throw new MlforgeError(
+            'invalid_request',
+            `No mlforge.lock pins dataset "${copy.dataset}". Name a version, or pull the newest one.`,
+          )
+        }
+        say(copy, await bring(copy, version ?? String(pinned!.version), force))
+        if (version !== undefined) pinHead(copy)
+      },
+    )
+
+  data
+    .command('diff [from] [to]')
+    .description('what has changed: of what was added; or from one version to another')
+    .action(async (from: string | undefined, to = 'latest') => {
+      const copy = here()
+      if (from === undefined) {
+        for await (const { change, path } of copy.diff()) console.log(`${change.padEnd(8)} ${path}`)
+        return
+      }
+      const rest = await connect()
+      const query = `from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`
+      const path = (after: string) => `/v1/datasets/${copy.dataset}/diff?${query}&after=${encodeURIComponent(after)}`
+      for await (const change of pages<DataChange>(rest, path)) {
+        const bytes = (change.to?.bytes ?? 0) - (change.from?.bytes ?? 0)
+        console.log(`${change.change.padEnd(8)} ${change.path}  ${bytes > 0 ? '+' : ''}${bytes}`)
+      }
+    })
+
+  data
+    .command('log')
+    .description('versions, the newest first')
+    .option('--limit <number>', 'how many', '20')
+    .action(async ({ limit }: { limit: string }) => {
+      const { dataset } = here()
+      const rest = await connect()
+      const path = `/v1/datasets/${dataset}/versions?limit=${encodeURIComponent(limit)}`
+      const { items } = await told(rest.get<Page<DatasetVersion>>(path))
+      for (const { version, branch, createdAt, author, files, bytes, rows, message, code } of items) {
+        const content = rows === null ? `${count(files ?? 0, 'file')}, ${size(bytes ?? 0)}` : count(rows, 'row')
+        const at = code === null ? '' : `, code ${code.commit.slice(0, 12)}${code.dirty ? ' with changes' : ''}`
+        console.log(`version ${version}  ${branch}  ${createdAt}  ${author ?? ''}  ${content}${at}`)
+        if (message !== null) console.log(`    ${message}`)
+      }
+    })
+
+  refCommand(data, 'tag')
+  refCommand(data, 'branch')
+
+  data
+    .command('get <version> <path>')
+    .description('one file of a version, such as: get images@3 labels.csv')
+    .option('-o, --output <file>', 'where it is written; the standard output where left out')
+    .action(async (selected: string, path: string, { output }: { output?: string }) => {
+      const [dataset = '', selector = 'latest'] = selected.split('@')
+      const content = await told(new DataClient(await connect()).file(dataset, selector, path))
+      await pipeline([content], output === undefined ? process.stdout : createWriteStream(output))
+    })
+}
+
+function refCommand(data: Command, kind: DataRef['kind']): void {
+  const what = kind === 'tag' ? 'name a version' : 'commit for another branch from now on'
+  const command = data
+    .command(kind === 'tag' ? 'tag [name] [version]' : 'branch [name]')
+    .description(`${what}; without a name list what there is`)
+    .option('--delete', 'remove it; its versions stay')
+  command.action(async (name: string | undefined, ...more: unknown[]) => {
+    const copy = here()
+    const { delete: isRemoved } = command.opts<{ delete?: boolean }>()
+    const path = `/v1/datasets/${copy.dataset}/${kind === 'tag' ? 'tags' : 'branches'}`
+    if (name === undefined) {
+      const { items } = await told((await connect()).get<Page<DataRef>>(`${path}?limit=200`))
+      for (const ref of items) {
+        const isHere = kind === 'branch' && ref.name === copy.head.branch
+        console.log(`${isHere ? '*' : ' '} ${ref.name}  version ${ref.version}`)
+      }
+      return
+    }
+    const own = `${path}/${encodeURIComponent(name)}`
+    if (isRemoved === true) {
+      await told((await connect()).delete(own))
+      return
+    }
+    if (kind === 'branch') {
+      copy.switchTo(name)
+      console.log(`What is committed next is for branch "${name}".`)
+      return
+    }
+    const selector = typeof more[0] === 'string' ? more[0] : String(copy.head.version ?? 'latest')
+    const rest = await connect()
+    const { version } = await told(new DataClient(rest).version(copy.dataset, selector))
+    await told(rest.put(own, { version }))
+    console.log(`${name} is version ${version}.`)
+  })
+}
+
+async function bring(copy: WorkingCopy, selector: string | null, force: boolean): Promise<Pulled> {
+  const line = progressLine('written')
+  const client = new DataClient(await connect())
+  const onProgress = ({ bytes, total }: { bytes: number; total: number }) => line.show(bytes, total)
+  try {
+    return await told(client.pull(copy, selector, { force, onProgress }))
+  } finally {
+    line.end()
+  }
+}
+
+async function checkOutAll(force: boolean): Promise<void> {
+  const lock = readLock(process.cwd())
+  for (const [dataset, { path, version }] of Object.entries(lock?.datasets ?? {})) {
+    const copy = WorkingCopy.init(join(lock!.root, path), dataset)
+    say(copy, await bring(copy, String(version), force))
+  }
+}
+
+function say({ dataset }: WorkingCopy, { version, written, removed, bytesWritten }: Pulled): void {
+  console.log(
+    `${dataset}: version ${version}; ${count(written, 'file')} written (${size(bytesWritten)}), ${removed} removed`,
+  )
+}
+
+async function* pages<T>(rest: Rest, path: (after: string) => string): AsyncGenerator<T> {
+  for (let after: string | undefined = ''; after !== undefined;) {
+    const page: Page<T> = await told(rest.get<Page<T>>(path(after)))
+    yield* page.items
+    after = page.nextCursor
+  }
+}
