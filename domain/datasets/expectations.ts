@@ -180,7 +180,8 @@ function boundProblem(column: KnownColumn, value: unknown): string | undefined {
   return valueProblem(column, value)
 }
 
-function valueProblem({ name, type }: KnownColumn, value: unknown): string | undefined {
+/** Why a value cannot stand in a column of this type, or undefined when it can, or the type is not known. */
+export function valueProblem({ name, type }: KnownColumn, value: unknown): string | undefined {
   if (type === undefined) return undefined
   const fits =
     type === 'integer' || type === 'number'

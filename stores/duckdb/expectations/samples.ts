@@ -1,0 +1,93 @@
+import type { FailingRow } from '../../../domain/datasets/expectations.js'
+import { definitionOf } from '../../../domain/expectations/catalogue.js'
+import type { Expectation } from '../../../domain/expectations/expectation.js'
+import { type Measured, SHOWN } from '../../../domain/expectations/outcome.js'
+import { type DuckDb, type JsonValue, name } from '../duckdb.js'
+import { unexpectedOfWhole } from './distribution.js'
+import { judgedColumns } from './judged.js'
+import { unexpectedInReference } from './reference.js'
+import { unexpectedRow } from './scan.js'
+import { both, Scope } from './scope.js'
+import { ROW, type Types } from './table.js'
+import { unexpectedInScan } from './unexpected.js'
+
+const SHOWN_COLUMNS = 20
+
+export interface Failed {
+  readonly expectation: Expectation
+  readonly measured: Measured
+}
+
+export interface Sample {
+  readonly rows: readonly FailingRow[]
+  readonly foreign?: readonly string[]
+}
+
+/** The first rows that fail of every expectation that does, by one statement. */
+export async function failingRows(
+  db: DuckDb,
+  failed: readonly Failed[],
+  types: Types,
+  now: string,
+  tables: readonly string[],
+): Promise<Sample[]> {
+  if (failed.length === 0) return []
+  const scope = new Scope(types, now)
+  const fails = failed.map(each => failing(each, scope, tables))
+  const from = scope.from()
+  const picked = fails.map((condition, i) => `min(${ROW}, ${SHOWN}) FILTER (${condition}) AS __mlforge_r${i}`)
+  const foreign = failed.map(({ expectation }, i) =>
+    expectation.type === 'expect_column_values_to_be_in_set'
+      ? foreignValues(scope.value(expectation.column!, expectation), fails[i]!, from)
+      : 'NULL::VARCHAR[]',
+  )
+  const wanted = failed.map(
+    (_, i) =>
+      `SELECT ${i} AS __mlforge_e, unnest(__mlforge_r${i}) AS __mlforge_row, ${foreign[i]} AS __mlforge_foreign FROM picked`,
+  )
+  const others = [...types.keys()].slice(0, SHOWN_COLUMNS)
+  const involved = failed.flatMap(({ expectation }) => judgedColumns(expectation))
+  const shown = [...new Set([...involved, ...others])]
+  const found = await db.query(`WITH picked AS MATERIALIZED (SELECT ${picked.join(', ')} FROM ${from}),
+    wanted AS MATERIALIZED (${wanted.join(' UNION ALL ')})
+    SELECT __mlforge_e, __mlforge_foreign, ${[ROW, ...shown].map(column => `t.${name(column)}`).join(', ')}
+    FROM wanted JOIN t ON t.${ROW} = wanted.__mlforge_row ORDER BY __mlforge_e, ${ROW}`)
+  return failed.map(({ expectation }, i) => {
+    const own = found.filter(row => row['__mlforge_e'] === i)
+    const first = [...new Set([...judgedColumns(expectation), ...others])]
+    const rows = own.map(row => ({
+      row: (row[ROW] as number) + 1,
+      values: Object.fromEntries(first.map(column => [column, row[column] as JsonValue])),
+    }))
+    const values = own[0]?.['__mlforge_foreign'] as string[] | null | undefined
+    return { rows, ...(values != null && { foreign: values }) }
+  })
+}
+
+function foreignValues(value: string, condition: string, from: string): string {
+  return `(SELECT list(__mlforge_f::VARCHAR) FROM (SELECT DISTINCT ${value} AS __mlforge_f FROM ${from}
+    WHERE ${condition} ORDER BY __mlforge_f LIMIT ${SHOWN}))`
+}
+
+/** True for a row that fails, whichever statement has counted it. */
+function failing({ expectation, measured }: Failed, scope: Scope, tables: readonly string[]): string {
+  switch (definitionOf(expectation.type)!.query) {
+    case 'uniqueness':
+      return repeats(expectation, scope)
+    case 'reference':
+      return unexpectedInReference(expectation, scope, tables)
+    case 'distribution':
+      return unexpectedOfWhole(expectation, scope, measured)
+    default:
+      return unexpectedRow(expectation, unexpectedInScan(expectation, scope), scope)
+  }
+}
+
+/** Structs are alike where both miss the same fields, as keys are. */
+function repeats(expectation: Expectation, scope: Scope): string {
+  const columns = judgedColumns(expectation)
+  const key = `{${columns.map((column, i) => `k${i}: ${scope.value(column, expectation)}`).join(', ')}}`
+  const nothing = columns.length === 1 ? `${scope.value(columns[0]!, expectation)} IS NOT NULL` : 'true'
+  const judged = both(unexpectedRow(expectation, 'true', scope), nothing)
+  return `${judged} AND ${key} IN (SELECT ${key} FROM ${scope.from()} WHERE ${judged} GROUP BY ALL HAVING count(*) > 1)`
+}
