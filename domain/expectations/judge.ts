@@ -2,6 +2,7 @@ import { definitionOf } from './catalogue.js'
 import { klDivergence, type Observed, partitionKs, partitionPsi } from './distance.js'
 import type { Bound, Expectation } from './expectation.js'
 import { judgeSchema } from './judge-schema.js'
+import { judgesMissing } from './needs.js'
 import { resolveBound } from './offsets.js'
 import { type Foreign, type JudgeContext, type Measured, type Modes, SHOWN, type Verdict } from './outcome.js'
 
@@ -68,15 +69,21 @@ export function judge(expectation: Expectation, measured: Measured, context: Jud
   }
 }
 
-function judgeRows({ mostly = 1 }: Expectation, measured: Measured): Verdict {
+function judgeRows({ type, mostly = 1 }: Expectation, measured: Measured): Verdict {
   const rows = measured.rows as number
-  const judged = (measured.judged ?? rows) as number
-  const unexpected = measured.unexpected as number
+  const withValue = measured.judged as number
+  const everyRow = judgesMissing(type)
+  const judged = everyRow ? rows : withValue
+  const unexpected = everyRow
+    ? type === 'expect_column_values_to_be_null'
+      ? withValue
+      : rows - withValue
+    : (measured.unexpected as number)
   return {
     success: judged === 0 || (judged - unexpected) / judged >= mostly,
     counts: {
       element_count: rows,
-      ...(measured.judged !== undefined && { missing_count: rows - judged }),
+      ...(!everyRow && { missing_count: rows - judged }),
       unexpected_count: unexpected,
       unexpected_percent: judged === 0 ? null : (unexpected / judged) * 100,
     },

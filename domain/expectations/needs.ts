@@ -63,10 +63,11 @@ export function needsOf(expectation: Expectation): Need[] {
   const { query, rows } = definitionOf(type)!
   if (query === 'schema') return []
   if (rows) {
-    const counted = judgesMissing(type) ? scan('rows') : scan('rows', 'judged')
+    // How many are missing is what is left.
+    if (judgesMissing(type)) return scan('rows', 'judged')
     const whole = type === 'expect_column_value_z_scores_to_be_less_than' ? scan('mean', 'stdev') : []
     const keys: Need[] = query === 'uniqueness' ? [{ measure: 'repeated', query }] : []
-    return [...counted, ...whole, { measure: 'unexpected', query }, ...keys]
+    return [...scan('rows', 'judged'), ...whole, { measure: 'unexpected', query }, ...keys]
   }
   if (Object.hasOwn(AGGREGATES, type)) return scan(AGGREGATES[type]!)
   if (Object.hasOwn(UNIQUENESS, type)) {

@@ -1,3 +1,4 @@
+import { definitionOf } from './catalogue.js'
 import type { Expectation } from './expectation.js'
 import { type Measure, type Need, needsOf } from './needs.js'
 
@@ -29,7 +30,7 @@ export function planOf(expectations: readonly Expectation[]): PlannedQuery[] {
       .map(({ expectation, measure }) => ({ expectation, measure }))
     return measures.length === 0 ? [] : [{ query, about: ABOUT[query], measures }]
   })
-  const judgesRows = needs.some(({ measure }) => measure === 'unexpected')
+  const judgesRows = expectations.some(({ type }) => definitionOf(type)!.rows)
   if (!judgesRows) return queries
   const about = 'only when something fails: one statement for the first rows of every expectation that does'
   return [...queries, { query: 'samples', about, measures: [] }]

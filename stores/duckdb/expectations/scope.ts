@@ -22,11 +22,10 @@ export class Scope {
     return this.types.get(column)!
   }
 
-  /** A column without NaN, unless that counts as a value. */
+  /** A column without NaN, unless that counts as a value. Written out each time: a SELECT of it would cost more. */
   value(column: string, { nan = 'missing' }: Pick<Expectation, 'nan'>): string {
     const type = this.typeOf(column)
-    if (!isFloat(type) || nan === 'value') return name(column)
-    return this.named(this.inner, `nullif(${name(column)}, 'NaN'::${type})`, 'v')
+    return isFloat(type) && nan === 'missing' ? `nullif(${name(column)}, 'NaN'::${type})` : name(column)
   }
 
   /** True for rows that are looked at; undefined when all are. */
@@ -76,13 +75,13 @@ export class Scope {
     return as
   }
 
-  private conditionSql(condition: Condition, nan: Expectation['nan']): string {
+  private conditionSql(condition: Condition, nan: Expectation['nan'] = 'missing'): string {
     if (condition.op === 'and' || condition.op === 'or') {
       return `(${condition.of.map(part => this.conditionSql(part, nan)).join(` ${condition.op.toUpperCase()} `)})`
     }
     const { column } = condition
     const type = this.typeOf(column)
-    const value = isFloat(type) && nan !== 'value' ? `nullif(${name(column)}, 'NaN'::${type})` : name(column)
+    const value = this.value(column, { nan })
     switch (condition.op) {
       case 'compare':
         return `${value} ${condition.sign === '==' ? '=' : condition.sign === '!=' ? '<>' : condition.sign} ${literal(condition.value, type)}`

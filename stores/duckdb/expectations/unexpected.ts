@@ -1,6 +1,6 @@
 import { DATE_FORMATS } from '../../../domain/datasets/date-formats.js'
 import type { Expectation } from '../../../domain/expectations/expectation.js'
-import { text } from '../duckdb.js'
+import { name, text } from '../duckdb.js'
 import { boundLiteral, isIn, literal } from './literals.js'
 import type { Scope } from './scope.js'
 import { columnTypeOf, isFloat } from './table.js'
@@ -49,7 +49,7 @@ function ofColumn(expectation: Expectation, value: string, scope: Scope): string
     case 'expect_column_values_to_not_be_in_set':
       return isIn(value, expectation.value_set!, type)
     case 'expect_column_values_to_be_between':
-      return outside(expectation, value, type, scope.now)
+      return between(expectation, name(column!), type, scope.now)
     case 'expect_column_values_to_match_regex':
       return `NOT ${matches(regex!)}`
     case 'expect_column_values_to_not_match_regex':
@@ -81,6 +81,19 @@ function ofColumn(expectation: Expectation, value: string, scope: Scope): string
   }
 }
 
+/** Of the column as it is: only values above the upper bound are asked whether they are NaN. */
+function between(expectation: Expectation, column: string, type: string, now: string): string {
+  const { min_value: min, max_value: max, nan = 'missing' } = expectation
+  if (!isFloat(type)) return outside(expectation, column, type, now)
+  const { min_value: _min, ...upper } = expectation
+  const { max_value: _max, ...lower } = expectation
+  const below = min === undefined ? [] : [outside(lower, column, type, now)]
+  // DuckDB orders NaN above every number.
+  const above = max === undefined ? [] : [outside(upper, column, type, now)]
+  if (nan === 'value') return [...below, ...above, `isnan(${column})`].join(' OR ')
+  return [...below, ...above.map(one => `(${one} AND NOT isnan(${column}))`)].join(' OR ')
+}
+
 function outside(
   { min_value: min, max_value: max, strict_min: strictMin, strict_max: strictMax }: Expectation,
   value: string,
@@ -92,8 +105,6 @@ function outside(
     parts.push(`${value} ${strictMin === true ? '<=' : '<'} ${boundLiteral(min, type, now)}`)
   if (max !== undefined)
     parts.push(`${value} ${strictMax === true ? '>=' : '>'} ${boundLiteral(max, type, now)}`)
-  // DuckDB orders NaN above every number. Where it stands for no value it is NULL by now.
-  if (isFloat(type) && value.startsWith('"')) parts.push(`isnan(${value})`)
   return parts.join(' OR ')
 }
 
