@@ -37,7 +37,7 @@ export function readMeasure(
     case 'min':
     case 'max': {
       const one = scalar(value)
-      return typeof one === 'number' && Number.isNaN(one) ? null : one
+      return typeof one === 'number' && Number.isNaN(one) && expectation.nan !== 'value' ? null : one
     }
     case 'foreign':
       return { count: Number(struct['count']), values: scalars(struct['values']) } satisfies Foreign

@@ -45,16 +45,19 @@ export async function failingRows(
     (_, i) =>
       `SELECT ${i} AS __mlforge_e, unnest(__mlforge_r${i}) AS __mlforge_row, ${foreign[i]} AS __mlforge_foreign FROM picked`,
   )
-  const others = [...types.keys()].slice(0, SHOWN_COLUMNS)
-  const involved = failed.flatMap(({ expectation }) => judgedColumns(expectation))
-  const shown = [...new Set([...involved, ...others])]
+  const shownOf = ({ expectation }: Failed): string[] => {
+    const involved = [...new Set(judgedColumns(expectation))]
+    const others = [...types.keys()].filter(column => !involved.includes(column))
+    return [...involved, ...others.slice(0, SHOWN_COLUMNS)]
+  }
+  const shown = [...new Set(failed.flatMap(shownOf))]
   const found = await db.query(`WITH picked AS MATERIALIZED (SELECT ${picked.join(', ')} FROM ${from}),
     wanted AS MATERIALIZED (${wanted.join(' UNION ALL ')})
     SELECT __mlforge_e, __mlforge_foreign, ${[ROW, ...shown].map(column => `t.${name(column)}`).join(', ')}
     FROM wanted JOIN t ON t.${ROW} = wanted.__mlforge_row ORDER BY __mlforge_e, ${ROW}`)
-  return failed.map(({ expectation }, i) => {
+  return failed.map((each, i) => {
     const own = found.filter(row => row['__mlforge_e'] === i)
-    const first = [...new Set([...judgedColumns(expectation), ...others])]
+    const first = shownOf(each)
     const rows = own.map(row => ({
       row: (row[ROW] as number) + 1,
       values: Object.fromEntries(first.map(column => [column, row[column] as JsonValue])),
