@@ -156,14 +156,6 @@ function tokensOf(source: string): Token[] {
   return tokens
 }
 
-/** The columns a condition looks at, once each. */
-export function columnsOfCondition(condition: Condition): string[] {
-  if (condition.op === 'and' || condition.op === 'or') {
-    return [...new Set(condition.of.flatMap(columnsOfCondition))]
-  }
-  return [condition.column]
-}
-
 /** A condition as text that `parseCondition` reads back to the same. */
 export function formatCondition(condition: Condition): string {
   if (condition.op === 'and' || condition.op === 'or') {

@@ -35,3 +35,12 @@ export function planOf(expectations: readonly Expectation[]): PlannedQuery[] {
   const about = 'only when something fails: one statement for the first rows of every expectation that does'
   return [...queries, { query: 'samples', about, measures: [] }]
 }
+
+/** The plan for people, a line for each statement. */
+export function describePlan(expectations: readonly Expectation[]): string[] {
+  return planOf(expectations).map(({ query, about, measures }) => {
+    const served = new Set(measures.map(({ expectation }) => expectation)).size
+    const counts = served === 0 ? '' : ` (${measures.length} measures for ${served} expectations)`
+    return `${query}: ${about}${counts}`
+  })
+}

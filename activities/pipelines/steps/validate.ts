@@ -3,6 +3,8 @@ import { MlforgeError } from '../../../domain/errors.js'
 import { type Accepted, checkAccepted, columnsOf, isOld } from '../../../domain/expectations/accepted.js'
 import { definitionOf } from '../../../domain/expectations/catalogue.js'
 import type { KnownColumn } from '../../../domain/expectations/expectation.js'
+import { typedOf } from '../../../domain/expectations/old-kinds.js'
+import { describePlan } from '../../../domain/expectations/plan.js'
 import { describeAccepted } from '../../../domain/expectations/results.js'
 import type { TableValue } from '../../../domain/pipelines/values.js'
 import { evaluateExpectations } from '../../../stores/duckdb/expectations/accepted.js'
@@ -20,6 +22,8 @@ export function validateStep({ objects }: Pick<Ports, 'objects'>): StepRunner {
     const columns = await tableColumns(file, options)
     const expectations = checkAccepted(inputs['expectations'], columns, { tables: [] })
     assertComparable(expectations, columns)
+    const typed = expectations.map(each => (isOld(each) ? typedOf(each) : each))
+    for (const line of describePlan(typed)) log(`plan: ${line}`)
     const results = await evaluateExpectations(file, expectations, {
       ...options,
       now: new Date().toISOString(),
