@@ -23,7 +23,10 @@ export interface Sample {
   readonly foreign?: readonly string[]
 }
 
-/** The first rows that fail of every expectation that does, by one statement. */
+/** Of so many failed expectations the rows are asked for at once: the time to plan a statement grows with its square. */
+const AT_ONCE = 50
+
+/** The first rows that fail of every expectation that does: one statement, but of very many. */
 export async function failingRows(
   db: DuckDb,
   failed: readonly Failed[],
@@ -31,28 +34,39 @@ export async function failingRows(
   now: string,
   tables: readonly string[],
 ): Promise<Sample[]> {
-  if (failed.length === 0) return []
+  const samples: Sample[] = []
+  for (let from = 0; from < failed.length; from += AT_ONCE)
+    samples.push(...(await someRows(db, failed.slice(from, from + AT_ONCE), types, now, tables)))
+  return samples
+}
+
+async function someRows(
+  db: DuckDb,
+  failed: readonly Failed[],
+  types: Types,
+  now: string,
+  tables: readonly string[],
+): Promise<Sample[]> {
   const scope = new Scope(types, now)
   const fails = failed.map(each => failing(each, scope, tables))
   const from = scope.from()
-  const picked = fails.map((condition, i) => `min(${ROW}, ${SHOWN}) FILTER (${condition}) AS __mlforge_r${i}`)
-  const foreign = failed.map(({ expectation }, i) =>
-    expectation.type === 'expect_column_values_to_be_in_set'
-      ? foreignValues(scope.value(expectation.column!, expectation), fails[i]!, from)
-      : 'NULL::VARCHAR[]',
-  )
-  const wanted = failed.map(
-    (_, i) =>
-      `SELECT ${i} AS __mlforge_e, unnest(__mlforge_r${i}) AS __mlforge_row, ${foreign[i]} AS __mlforge_foreign FROM picked`,
-  )
+  const picked = fails.map((condition, i) => {
+    const { expectation } = failed[i]!
+    const foreign =
+      expectation.type === 'expect_column_values_to_be_in_set'
+        ? foreignValues(scope.value(expectation.column!, expectation), condition, from)
+        : 'NULL::VARCHAR[]'
+    return `{e: ${i}, numbers: min(${ROW}, ${SHOWN}) FILTER (${condition}), values: ${foreign}}`
+  })
   const shownOf = ({ expectation }: Failed): string[] => {
     const involved = [...new Set(judgedColumns(expectation))]
     const others = [...types.keys()].filter(column => !involved.includes(column))
     return [...involved, ...others.slice(0, SHOWN_COLUMNS)]
   }
   const shown = [...new Set(failed.flatMap(shownOf))]
-  const found = await db.query(`WITH picked AS MATERIALIZED (SELECT ${picked.join(', ')} FROM ${from}),
-    wanted AS MATERIALIZED (${wanted.join(' UNION ALL ')})
+  const found = await db.query(`WITH wanted AS MATERIALIZED (
+      SELECT p.e AS __mlforge_e, p.values AS __mlforge_foreign, unnest(p.numbers) AS __mlforge_row
+      FROM (SELECT unnest([${picked.join(', ')}]) AS p FROM ${from}))
     SELECT __mlforge_e, __mlforge_foreign, ${[ROW, ...shown].map(column => `t.${name(column)}`).join(', ')}
     FROM wanted JOIN t ON t.${ROW} = wanted.__mlforge_row ORDER BY __mlforge_e, ${ROW}`)
   return failed.map((each, i) => {
