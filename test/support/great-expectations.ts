@@ -59,6 +59,19 @@ for case in asked['cases']:
 json.dump(answers, open(sys.argv[2], 'w'))
 `
 
+const SUITE = String.raw`
+import json, sys, warnings
+warnings.filterwarnings('ignore')
+import great_expectations as gx
+from great_expectations.expectations.registry import get_expectation_impl
+asked = json.load(open(sys.argv[1]))
+context = gx.get_context(mode='ephemeral')
+suite = context.suites.add(gx.ExpectationSuite(name=asked['name']))
+for one in asked['expectations']:
+    suite.add_expectation(get_expectation_impl(one['type'])(**one['kwargs']))
+json.dump(suite.to_json_dict(), open(sys.argv[2], 'w'))
+`
+
 export interface GreatExpectationsColumn {
   readonly name: string
   readonly type: string
@@ -83,14 +96,26 @@ export async function greatExpectations(
   tables: Readonly<Record<string, readonly GreatExpectationsColumn[]>>,
   cases: readonly GreatExpectationsCase[],
 ): Promise<GreatExpectationsAnswer[]> {
+  return (await ask(SCRIPT, { tables, cases })) as GreatExpectationsAnswer[]
+}
+
+/** The JSON of a suite that the real great_expectations makes of these. */
+export function greatExpectationsSuite(
+  name: string,
+  expectations: readonly Omit<GreatExpectationsCase, 'table'>[],
+): Promise<unknown> {
+  return ask(SUITE, { name, expectations })
+}
+
+async function ask(script: string, question: unknown): Promise<unknown> {
   const python = await virtualenv('great-expectations', REQUIREMENTS)
   const directory = await mkdtemp(join(tmpdir(), 'mlforge-gx-'))
   try {
     const [asked, answers] = [join(directory, 'asked.json'), join(directory, 'answers.json')]
-    await writeFile(asked, JSON.stringify({ tables, cases }))
+    await writeFile(asked, JSON.stringify(question))
     const env = { ...process.env, GX_ANALYTICS_ENABLED: 'false', HOME: directory }
-    await run(python, ['-c', SCRIPT, asked, answers], { maxBuffer: 64 << 20, env, timeout: 300_000 })
-    return JSON.parse(await readFile(answers, 'utf8')) as GreatExpectationsAnswer[]
+    await run(python, ['-c', script, asked, answers], { maxBuffer: 64 << 20, env, timeout: 300_000 })
+    return JSON.parse(await readFile(answers, 'utf8')) as unknown
   } finally {
     await rm(directory, { recursive: true, force: true })
   }
