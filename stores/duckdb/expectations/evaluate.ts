@@ -3,7 +3,9 @@ import type { Expectation } from '../../../domain/expectations/expectation.js'
 import { judge } from '../../../domain/expectations/judge.js'
 import { type Measure, type Need, needsOf } from '../../../domain/expectations/needs.js'
 import type { Outcome } from '../../../domain/expectations/outcome.js'
+import { MlforgeError } from '../../../domain/errors.js'
 import { type DuckDb, type DuckDbOptions, text, withDuckDb } from '../duckdb.js'
+import { saidOfStatement } from '../query-errors.js'
 import { readMeasure } from './measured.js'
 import { otherTable } from './reference.js'
 import { failingRows } from './samples.js'
@@ -55,7 +57,7 @@ export async function evaluateSuite(
         tables,
       })) {
         ran.push({ query, sql })
-        const [row] = await db.query(sql)
+        const [row] = await asStatement(() => db.query(sql))
         for (const { place, measure, as } of answers)
           measured[place]![measure] = readMeasure(measure, expectations[place]!, row![as]!, types)
       }
@@ -66,7 +68,7 @@ export async function evaluateSuite(
       const { success, counts } = verdicts[place]!
       return success || counts === undefined ? [] : [{ expectation, measured: measured[place]!, place }]
     })
-    const samples = await failingRows(db, failed, types, now, tables)
+    const samples = await asStatement(() => failingRows(db, failed, types, now, tables))
     const outcomes = expectations.map((expectation, i) => {
       const sample = samples[failed.findIndex(({ place }) => place === i)]
       return { expectation, ...verdicts[i]!, rows: [], ...sample }
@@ -84,10 +86,33 @@ async function openOthers(
 ): Promise<string[]> {
   const asked = expectations.filter(({ type }) => definitionOf(type)!.query === 'reference')
   const tables = [...new Set(asked.map(({ other_table_name: table }) => table!))]
+  const missing = tables.filter(table => files[table] === undefined)
+  if (missing.length > 0) {
+    const problems = missing.map(table => ({
+      at: 'other_table_name',
+      message: `There is no table "${table}".`,
+    }))
+    throw new MlforgeError('invalid_request', problems[0]!.message, { problems })
+  }
   for (const table of tables) {
     await db.run(
       `CREATE VIEW ${otherTable(tables, table)} AS SELECT * FROM read_parquet(${text(files[table]!)})`,
     )
   }
   return tables
+}
+
+/** What DuckDB says of an expectation that it cannot measure, such as a regular expression it does not know. */
+async function asStatement<T>(work: () => Promise<T>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    const said = saidOfStatement(error)
+    if (said === undefined) throw error
+    throw new MlforgeError(
+      'invalid_request',
+      `The expectations cannot be measured: ${said} Correct the expectation that asks for it.`,
+      { problems: [{ at: 'expectations', message: said }] },
+    )
+  }
 }

@@ -185,6 +185,27 @@ describe('the engine of expectations', () => {
     expect(first[0]).toMatchObject({ success: true, observed: null })
   })
 
+  it.each([
+    [{ type: 'expect_column_values_to_match_regex', column: 's', regex: 'a{2000}' }, 'repetition'],
+    [
+      {
+        type: 'expect_column_values_to_be_in_other_table',
+        column: 's',
+        other_table_name: 'words',
+        other_column: 'no',
+      },
+      '"no" not found',
+    ],
+    [{ type: 'expect_table_row_count_to_equal_other_table', other_table_name: 'gone' }, 'no table "gone"'],
+  ])('refuses what cannot be measured: %j', async (expectation, said) => {
+    await expect(
+      evaluate('main', [expectation], { tables: { words: fileOf('words') } }),
+    ).rejects.toMatchObject({
+      code: 'invalid_request',
+      message: expect.stringContaining(said),
+    })
+  })
+
   it('measures distances to a reference', async () => {
     const values = { values: ['a', 'b', 'c', 'd'], weights: [0.4, 0.3, 0.2, 0.1] }
     const bins = { bins: [0, 4, 8, 12], weights: [0.25, 0.25, 0.5] }
