@@ -91,7 +91,7 @@ function judgeRows({ type, mostly = 1 }: Expectation, measured: Measured): Verdi
 }
 
 /** Numbers by size, texts and times by their code points; what is not there is within no bounds. */
-function isWithin(
+export function isWithin(
   { min_value: min, max_value: max, strict_min: strictMin, strict_max: strictMax }: Expectation,
   observed: unknown,
   now: string,
@@ -111,7 +111,7 @@ function isWithin(
 const DATE = /^(\d{4}-\d{2}-\d{2})(?:[T ](\d{2}:\d{2})(?::(\d{2})(?:\.(\d{1,6})0*)?)?)?$/
 
 /** A date is its midnight; forms of one moment become one text. Other text stays. */
-function comparableTime(text: string): string {
+export function comparableTime(text: string): string {
   const found = DATE.exec(text)
   if (found === null) return text
   const [, day, minutes = '00:00', seconds = '00', fraction = ''] = found

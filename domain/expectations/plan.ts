@@ -13,7 +13,7 @@ export interface PlannedQuery {
 }
 
 const ABOUT: Record<Need['query'], string> = {
-  scan: 'one pass over the columns that are looked at: counts of rows, and aggregates',
+  scan: 'one pass over the columns that are looked at: counts of rows, and aggregates; ranges that hold by the statistics of the file are not looked at again',
   uniqueness: 'one pass that groups by every key and column whose distinct values matter',
   reference: 'one pass that looks values up in the other tables',
   distribution: 'one pass after the scan: rows by bin, order of rows, distance from the mean',

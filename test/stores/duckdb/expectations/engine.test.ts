@@ -152,6 +152,34 @@ describe('the engine of expectations', () => {
     )
   })
 
+  it('compares no value of a range that holds by the statistics of the file, and every one of others', async () => {
+    const range = (column: string, more: object) => ({
+      type: 'expect_column_values_to_be_between',
+      column,
+      ...more,
+    })
+    const { outcomes, statements } = await evaluate('main', [
+      range('n', { min_value: 1, max_value: 8 }),
+      range('n', { min_value: 1, strict_min: true }),
+      range('n', { max_value: 8, strict_max: true }),
+      range('y', { min_value: -2, max_value: 4 }),
+      range('y', { min_value: -2, max_value: 4, nan: 'value' }),
+      range('x', { min_value: -1, max_value: 10 }),
+      range('x', { max_value: 10, nan: 'value' }),
+      range('zn', { min_value: 0 }),
+      range('t', { max_value: '2026-03-01' }),
+      range('t', { max_value: '2026-02-28' }),
+      range('d', { min_value: { now: '-60d' } }),
+      range('n', { min_value: 1, row_condition: 'col("s") == "a"' }),
+    ])
+    expect(outcomes.map(({ counts }) => counts!.unexpected_count)).toEqual([
+      ...[0, 1, 3, 0, 0, 0, 1, 0, 0, 2, 1, 0],
+    ])
+    expect(outcomes[11]!.counts!.element_count).toBe(2)
+    expect(statements[0]!.sql).not.toContain('AND NOT isnan("y")')
+    expect(statements[0]!.sql).toContain('"n" <= 1')
+  })
+
   it('compares with other tables, the version before, and the time', async () => {
     const { outcomes } = await evaluate(
       'main',
