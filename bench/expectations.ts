@@ -11,7 +11,7 @@ import type { Expectation } from '../domain/expectations/expectation.js'
 import { type DuckDbOptions, name, text, withDuckDb } from '../stores/duckdb/duckdb.js'
 import { evaluateSuite } from '../stores/duckdb/expectations/evaluate.js'
 import { tableColumns } from '../stores/duckdb/expectations/table.js'
-import { mixed, scanned, TABLE } from './expectations/suites.js'
+import { compared, mixed, scanned, TABLE } from './expectations/suites.js'
 import { median, report, type Row } from './report.js'
 
 const { values } = parseArgs({ options: { rows: { type: 'string' }, runs: { type: 'string' } } })
@@ -72,6 +72,11 @@ try {
     await measure(
       '50 expectations of rows and aggregates',
       checkSuite(scanned, { columns }).expectations,
+      'below 2',
+    ),
+    await measure(
+      'the same, with ranges that some rows are beyond',
+      checkSuite(compared, { columns }).expectations,
       'below 2',
     ),
     await measure('50 expectations of all kinds', checkSuite(mixed, { columns }).expectations, 'none set'),
