@@ -10,12 +10,12 @@ import type { Json } from '../domain/canonical-json.js'
 import type { CommitRequest } from '../domain/datasets/commit-request.js'
 import { conversionLike, identityInput, type ConversionSpec } from '../domain/datasets/conversion.js'
 import type { CsvDelimiter } from '../domain/datasets/csv-header.js'
-import { checkExpectations } from '../domain/datasets/expectations.js'
 import type { Schema } from '../domain/datasets/schema.js'
 import { MlforgeError } from '../domain/errors.js'
+import { checkAccepted, tablesOf } from '../domain/expectations/accepted.js'
 import { effectKey } from '../domain/names.js'
 import { DUCKDB_VERSION } from '../stores/duckdb/duckdb.js'
-import { evaluateExpectations } from '../stores/duckdb/expectations.js'
+import { evaluateExpectations } from '../stores/duckdb/expectations/accepted.js'
 import { convertToParquet, proposeTypes } from '../stores/duckdb/ingest.js'
 import { profileTable } from '../stores/duckdb/profile.js'
 import { sha256Hex } from '../stores/ids.js'
@@ -23,6 +23,7 @@ import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
 import { judgeExpectations } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
 import { json, readJson, writeFile } from './objects.js'
+import { otherTables } from './other-tables.js'
 import type { Ports } from './ports.js'
 import { withScratch } from './scratch.js'
 import { onceStep, outcomeOf } from './step.js'
@@ -87,11 +88,15 @@ export function datasetActivities(ports: DatasetPorts) {
       return step(input, 'validate', 'checking expectations', async (request, directory, signal) => {
         const table = await outcomeOf<IngestOutcome>(ledger, input, 'ingest')
         const { schema } = await readJson<TableDescription>(objects, table.description.uri)
-        const expectations = checkExpectations(request.expectations, schema)
+        const expectations = checkAccepted(request.expectations, schema)
         const file = await objects.toFile(table.parquet.uri, directory)
+        const last = await datasets.latest(input.project, input.name)
         const results = await evaluateExpectations(file, expectations, {
           signal,
           temporaryDirectory: directory,
+          now: new Date().toISOString(),
+          tables: await otherTables(ports, input.project, tablesOf(expectations), directory),
+          ...(last && { previousRows: Number(last.rows) }),
         })
         return {
           ...judgeExpectations(results),

@@ -1,6 +1,6 @@
 import type { RunFailure } from '../contracts/temporal/messages.js'
-import { describeExpectation, type ExpectationResult, refuseFailed } from '../domain/datasets/expectations.js'
 import { MlforgeError } from '../domain/errors.js'
+import { describeAccepted, isWarning, refuseFailed, type Result } from '../domain/expectations/results.js'
 import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.js'
 
 /** What the results of expectations mean: a refusal where one of severity error does not hold, and warnings. */
@@ -9,19 +9,19 @@ export interface ExpectationVerdict {
   readonly warned: readonly string[]
 }
 
-export function judgeExpectations(results: readonly ExpectationResult[]): ExpectationVerdict {
-  const warned = results.filter(({ passed, expectation }) => !passed && expectation.severity === 'warning')
+export function judgeExpectations(results: readonly Result[]): ExpectationVerdict {
+  const warned = results.filter(({ passed, expectation }) => !passed && isWarning(expectation))
   return {
     ...refusal(results),
     warned: warned.map(
       ({ expectation, failing, rows }) =>
-        `expected ${describeExpectation(expectation)}; ${failing} rows fail` +
+        `expected ${describeAccepted(expectation)}; ${failing} rows fail` +
         (rows[0] ? `, first row ${rows[0].row}` : ''),
     ),
   }
 }
 
-function refusal(results: readonly ExpectationResult[]): Pick<ExpectationVerdict, 'refused'> {
+function refusal(results: readonly Result[]): Pick<ExpectationVerdict, 'refused'> {
   try {
     refuseFailed(results)
     return {}

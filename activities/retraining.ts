@@ -6,9 +6,10 @@ import type {
 } from '../contracts/temporal/incidents.js'
 import type { StartedTraining } from '../contracts/temporal/retraining.js'
 import type { ConversionSpec } from '../domain/datasets/conversion.js'
-import { type Expectation, refuseFailed } from '../domain/datasets/expectations.js'
 import type { Schema } from '../domain/datasets/schema.js'
 import { MlforgeError } from '../domain/errors.js'
+import { type Accepted, columnsOf, tablesOf } from '../domain/expectations/accepted.js'
+import { refuseFailed } from '../domain/expectations/results.js'
 import { effectKey } from '../domain/names.js'
 import type { RetrainingPolicy } from '../domain/retraining/policy.js'
 import {
@@ -23,7 +24,7 @@ import {
 } from '../domain/retraining/set.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
 import { DUCKDB_VERSION } from '../stores/duckdb/duckdb.js'
-import { evaluateExpectations } from '../stores/duckdb/expectations.js'
+import { evaluateExpectations } from '../stores/duckdb/expectations/accepted.js'
 import { labelledTable } from '../stores/duckdb/predictions-training.js'
 import { writeLabels } from '../stores/duckdb/predictions-labels.js'
 import { profileTable } from '../stores/duckdb/profile.js'
@@ -33,6 +34,7 @@ import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
 import type { Deployment } from '../stores/postgres/entities/deployment.js'
 import { beatWhile } from './heartbeats.js'
 import { writeFile } from './objects.js'
+import { otherTables } from './other-tables.js'
 import type { Ports } from './ports.js'
 import {
   acceptRollout,
@@ -173,7 +175,13 @@ export function retrainingActivities(ports: RetrainingPorts) {
     const rows = await joinPredictions({ version: earlier, labelled }, schema, sources, table, options)
     const profile = await profileTable(table, options)
     const nulls = new Map(profile.columns.map(column => [column.name, column.nulls]))
-    const results = await evaluateExpectations(table, expectationsOf(base, sources), options)
+    const expectations = expectationsOf(base, sources)
+    const results = await evaluateExpectations(table, expectations, {
+      ...options,
+      tables: await otherTables(ports, input.project, tablesOf(expectations), directory),
+      now: new Date(until).toISOString(),
+      previousRows: Number(base.rows),
+    })
     refuseFailed(results)
 
     const raw = await writeFile(objects, input.project, labelled)
@@ -240,15 +248,11 @@ function sentenceCase(text: string): string {
 function expectationsOf(
   { expectations }: DatasetVersion,
   sources: ReturnType<typeof columnSources>,
-): Expectation[] {
+): Accepted[] {
   const empty = new Set(sources.filter(({ from }) => from === 'empty').map(({ column }) => column))
-  return (expectations as { expectation: Expectation }[])
+  return (expectations as { expectation: Accepted }[])
     .map(({ expectation }) => expectation)
-    .filter(expectation => {
-      if (expectation.kind === 'row_count') return true
-      const columns = expectation.kind === 'unique' ? expectation.columns : [expectation.column]
-      return !columns.some(column => empty.has(column))
-    })
+    .filter(expectation => !columnsOf(expectation).some(column => empty.has(column)))
 }
 
 function nothingToLearn({ name, dataUntil }: RetrainingInput, from: number | null): MlforgeError {

@@ -19,13 +19,14 @@ import {
   DatasetCommitDto,
   DatasetDto,
   DatasetVersionDto,
+  ExpectationDto,
   RowsDto,
   RowsQueryDto,
 } from './datasets.dto.js'
 import { DatasetsService } from './datasets.service.js'
 
 @ApiTags('datasets')
-@ApiExtraModels(ColumnDeclarationDto)
+@ApiExtraModels(ColumnDeclarationDto, ExpectationDto)
 @Needs('viewer')
 @Controller('v1/datasets')
 export class DatasetsController {

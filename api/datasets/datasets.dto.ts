@@ -1,7 +1,7 @@
 import { applyDecorators } from '@nestjs/common'
-import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
+import { ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger'
 import { Type } from 'class-transformer'
-import { IsOptional, IsUUID } from 'class-validator'
+import { ArrayMaxSize, IsArray, IsOptional, IsUUID } from 'class-validator'
 import type { CodeState } from '../../contracts/rest/data.js'
 import type {
   Column,
@@ -15,6 +15,7 @@ import type {
   ExpectationResult,
   Rows,
 } from '../../contracts/rest/datasets.js'
+import type { ExpectationCounts, TypedExpectation } from '../../contracts/rest/expectations.js'
 import { EXPECTATION_KINDS } from '../../domain/datasets/expectations.js'
 import { COLUMN_TYPES } from '../../domain/datasets/schema.js'
 import {
@@ -22,13 +23,14 @@ import {
   ChoiceField,
   FlagField,
   IntField,
-  ObjectsField,
   RecordField,
   satisfies,
   TextField,
   TextsField,
   NumberField,
 } from '../http/fields.js'
+import { AsItCame } from '../http/as-it-came.js'
+import { typedExpectationSchema, typedProblems } from './expectations.schema.js'
 import { ArtifactDto, OperationDto } from '../runs/operation.dto.js'
 
 const BoundField = () =>
@@ -58,6 +60,7 @@ export class ColumnDeclarationDto implements ColumnDeclaration {
 }
 
 export class ExpectationDto implements Expectation {
+  type?: never
   @ChoiceField(EXPECTATION_KINDS)
   kind!: Expectation['kind']
   @TextField({ optional: true, min: 1 }) column?: string
@@ -84,6 +87,18 @@ export class ExpectationDto implements Expectation {
   severity?: 'error' | 'warning'
 }
 
+const EXPECTATION_FORMS = [typedExpectationSchema, { $ref: getSchemaPath(ExpectationDto) }]
+
+const ExpectationsField = () =>
+  applyDecorators(
+    ApiPropertyOptional({ type: 'array', maxItems: 1000, items: { oneOf: EXPECTATION_FORMS } }),
+    AsItCame(),
+    IsOptional(),
+    IsArray(),
+    ArrayMaxSize(1000),
+    satisfies(typedProblems),
+  )
+
 export class CommitDatasetDto implements CommitDataset {
   @ApiProperty({ format: 'uuid', description: 'id of an upload' })
   @IsUUID()
@@ -96,7 +111,7 @@ export class CommitDatasetDto implements CommitDataset {
   columns?: Record<string, ColumnDeclaration>
   @TextsField({ optional: true, max: 100, description: 'texts that mean "no value", besides the empty one' })
   nullValues?: string[]
-  @ObjectsField(() => ExpectationDto, { optional: true }) expectations?: ExpectationDto[]
+  @ExpectationsField() expectations?: (ExpectationDto | TypedExpectation)[]
   @TextField({ optional: true, max: 2000 }) message?: string
 }
 
@@ -127,12 +142,21 @@ class FailingRowDto {
   @ApiProperty({ type: 'object', additionalProperties: true }) values!: Record<string, unknown>
 }
 
+class ExpectationCountsDto implements ExpectationCounts {
+  @ApiProperty({ type: 'integer' }) element_count!: number
+  @ApiPropertyOptional({ type: 'integer' }) missing_count?: number
+  @ApiProperty({ type: 'integer' }) unexpected_count!: number
+  @ApiProperty({ type: Number, nullable: true, description: 'of rows with a value, 0 to 100' })
+  unexpected_percent!: number | null
+}
+
 class ExpectationResultDto implements ExpectationResult {
-  @ApiProperty({ type: ExpectationDto }) expectation!: ExpectationDto
+  @ApiProperty({ oneOf: EXPECTATION_FORMS }) expectation!: ExpectationDto | TypedExpectation
   @ApiProperty() passed!: boolean
   @AnyProperty('what was found: a number, a list, null') observed!: unknown
   @ApiProperty({ type: 'integer' }) failingRows!: number
   @ApiProperty({ type: [FailingRowDto] }) examples!: FailingRowDto[]
+  @ApiPropertyOptional({ type: ExpectationCountsDto }) counts?: ExpectationCountsDto
 }
 
 export class CodeStateDto implements CodeState {

@@ -8,15 +8,16 @@ import type {
   Dataset,
   DatasetCommit,
   DatasetVersion,
-  Expectation,
+  ExpectationResult,
   Rows,
 } from '../../contracts/rest/datasets.js'
 import type { CommitOutcome, ContentRef, DatasetLive } from '../../contracts/temporal/messages.js'
 import type { CommitRequest } from '../../domain/datasets/commit-request.js'
 import type { VersionSelector } from '../../domain/data/selector.js'
-import { checkExpectations, type ExpectationResult } from '../../domain/datasets/expectations.js'
 import { checkDeclared, type Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { checkAccepted } from '../../domain/expectations/accepted.js'
+import type { Result } from '../../domain/expectations/results.js'
 import { readRows } from '../../stores/duckdb/rows.js'
 import type { JoinedConversion } from '../../domain/retraining/set.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
@@ -62,7 +63,7 @@ export class DatasetsService {
     const last = await this.datasets.latest(caller.project, name)
     // Types that are still to be inferred are checked against by the commit itself.
     const known = upload.columns.map(column => ({ name: column, ...columns[column] }))
-    checkExpectations(expectations, last ? (last.schema as Schema) : known)
+    checkAccepted(expectations, last ? (last.schema as Schema) : known)
     const request: CommitRequest = {
       upload: {
         id: upload.id,
@@ -180,7 +181,7 @@ function versionView(dataset: string, row: VersionRow): DatasetVersion {
     rows: row.rows === null ? null : Number(row.rows),
     schema: (row.schema ?? []) as DatasetVersion['schema'],
     proposal: row.proposal,
-    expectations: ((row.expectations ?? []) as ExpectationResult[]).map(resultView),
+    expectations: ((row.expectations ?? []) as Result[]).map(resultView),
     profile: row.profile,
     parents: [...row.parents],
     message: row.message,
@@ -193,12 +194,13 @@ function versionView(dataset: string, row: VersionRow): DatasetVersion {
   }
 }
 
-function resultView({ expectation, passed, observed, failing, rows }: ExpectationResult) {
+function resultView({ expectation, passed, observed, failing, rows, counts }: Result): ExpectationResult {
   return {
-    expectation: structuredClone(expectation) as Expectation,
+    expectation: structuredClone(expectation) as ExpectationResult['expectation'],
     passed,
     observed,
     failingRows: failing,
     examples: rows.map(({ row, values }) => ({ row, values: { ...values } })),
+    ...(counts && { counts }),
   }
 }

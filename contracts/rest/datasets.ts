@@ -1,5 +1,6 @@
 import type { Artifact } from './common.js'
 import type { CodeState } from './data.js'
+import type { ExpectationCounts, TypedExpectation } from './expectations.js'
 import type { Operation } from './operations.js'
 
 export type ColumnType = 'integer' | 'number' | 'string' | 'boolean' | 'date' | 'timestamp'
@@ -10,7 +11,9 @@ export interface ColumnDeclaration {
   format?: string
 }
 
+/** An expectation of the five kinds that were before there were types. */
 export interface Expectation {
+  type?: never
   kind: 'row_count' | 'not_null' | 'range' | 'in_set' | 'unique'
   column?: string
   columns?: string[]
@@ -33,7 +36,8 @@ export interface CommitDataset {
   columns?: Record<string, ColumnDeclaration>
   /** Texts that mean "no value", besides the empty one. */
   nullValues?: string[]
-  expectations?: Expectation[]
+  /** By `type`, as in Great Expectations, or by `kind`. */
+  expectations?: (Expectation | TypedExpectation)[]
   message?: string
 }
 
@@ -51,11 +55,13 @@ export interface Column {
 }
 
 export interface ExpectationResult {
-  expectation: Expectation
+  expectation: Expectation | TypedExpectation
   passed: boolean
   observed: unknown
   failingRows: number
   examples: { row: number; values: Record<string, unknown> }[]
+  /** Of expectations by type that judge single rows. */
+  counts?: ExpectationCounts
 }
 
 export interface DatasetVersion {

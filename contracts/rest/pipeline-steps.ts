@@ -1,4 +1,5 @@
 import type { Expectation } from './datasets.js'
+import type { TypedExpectation } from './expectations.js'
 import type { JsonValue } from './pipelines.js'
 import type { RolloutStrategy } from './rollouts.js'
 import type { StartTraining } from './trainings.js'
@@ -92,7 +93,7 @@ export interface TransformInputs {
 
 export interface ValidateInputs {
   table: Table
-  expectations: WithReferences<Expectation[]>
+  expectations: WithReferences<(Expectation | TypedExpectation)[]>
 }
 
 export interface TrainInputs {

@@ -56,16 +56,6 @@ export interface FailingRow {
   readonly values: Readonly<Record<string, unknown>>
 }
 
-export interface ExpectationResult {
-  readonly expectation: Expectation
-  readonly passed: boolean
-  /** row_count: rows; not_null: share missing; range: [least, greatest]; in_set: foreign values; unique: repeated keys. */
-  readonly observed: unknown
-  readonly failing: number
-  /** The first 10 failing rows. */
-  readonly rows: readonly FailingRow[]
-}
-
 /** A column whose type may only be known once the file has been read. */
 export type KnownColumn = Pick<Column, 'name'> & { readonly type?: ColumnType }
 
@@ -180,7 +170,8 @@ function boundProblem(column: KnownColumn, value: unknown): string | undefined {
   return valueProblem(column, value)
 }
 
-function valueProblem({ name, type }: KnownColumn, value: unknown): string | undefined {
+/** Why a value cannot stand in a column of this type, or undefined when it can, or the type is not known. */
+export function valueProblem({ name, type }: KnownColumn, value: unknown): string | undefined {
   if (type === undefined) return undefined
   const fits =
     type === 'integer' || type === 'number'
@@ -224,22 +215,4 @@ export function describeExpectation(expectation: Expectation): string {
     case 'unique':
       return `(${expectation.columns.join(', ')}) unique`
   }
-}
-
-/** @throws MlforgeError expectations_failed naming each failed expectation of severity error and its first row */
-export function refuseFailed(results: readonly ExpectationResult[]): void {
-  const failed = results.filter(({ passed, expectation }) => !passed && expectation.severity === 'error')
-  if (failed.length === 0) return
-  const problems = failed.map(({ expectation, failing, rows, observed }) => ({
-    at: rows[0] === undefined ? describeExpectation(expectation) : `row ${rows[0].row}`,
-    message:
-      rows[0] === undefined
-        ? `observed ${JSON.stringify(observed)}`
-        : `expected ${describeExpectation(expectation)}, but ${failing} rows fail, first with ${JSON.stringify(rows[0].values)}`,
-  }))
-  throw new MlforgeError(
-    'expectations_failed',
-    `${failed.length} of ${results.length} expectations failed: ${problems[0]!.at}: ${problems[0]!.message}. Correct the data, or the expectation.`,
-    { problems, results: failed },
-  )
 }

@@ -84,10 +84,10 @@ export const STEP_TYPES = {
     description: 'Refuses a table that does not hold what is expected of it.',
     inputs: {
       table: table('what is looked at'),
-      expectations: { type: 'json', description: 'as of datasets: a list of { kind, ... }' },
+      expectations: { type: 'json', description: 'as of datasets: a list of { type, ... }' },
     },
     outputs: {
-      warnings: { type: 'strings', description: 'expectations of severity warning that do not hold' },
+      warnings: { type: 'strings', description: 'expectations of severity warn that do not hold' },
       results: { type: 'json', description: 'each expectation with what was found' },
     },
     work: 'io',

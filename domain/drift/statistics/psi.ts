@@ -11,7 +11,7 @@ const FLOOR = 1e-4
  *
  * @throws RangeError when either side has no rows
  */
-export function populationStabilityIndex(bins: readonly Bin[]): number {
+export function populationStabilityIndex(bins: readonly Pick<Bin, 'reference' | 'current'>[]): number {
   const rows = { reference: 0, current: 0 }
   for (const { reference, current } of bins) {
     rows.reference += reference

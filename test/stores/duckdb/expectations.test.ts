@@ -1,23 +1,23 @@
 import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import {
-  checkExpectations,
-  type ExpectationResult,
-  refuseFailed,
-} from '../../../domain/datasets/expectations.js'
+import { checkExpectations } from '../../../domain/datasets/expectations.js'
 import type { MlforgeError } from '../../../domain/errors.js'
-import { evaluateExpectations } from '../../../stores/duckdb/expectations.js'
+import { refuseFailed, type Result } from '../../../domain/expectations/results.js'
+import { evaluateExpectations } from '../../../stores/duckdb/expectations/accepted.js'
 import { BIKE_DATES, bikeLines, ingest, temporaryDirectory } from './tables.js'
+
+const NOW = '2026-06-01T00:00:00Z'
 
 describe('expectations', () => {
   let directory: string
-  let evaluateBike: (definitions: unknown[]) => Promise<ExpectationResult[]>
+  let evaluateBike: (definitions: unknown[]) => Promise<Result[]>
   let bikeSchema: Awaited<ReturnType<typeof ingest>>['schema']
   beforeAll(async () => {
     directory = await temporaryDirectory()
     const bike = await ingest(directory, await bikeLines(([, day]) => day!.endsWith('/2011')), BIKE_DATES)
     bikeSchema = bike.schema
-    evaluateBike = definitions => evaluateExpectations(bike.file, checkExpectations(definitions, bike.schema))
+    evaluateBike = definitions =>
+      evaluateExpectations(bike.file, checkExpectations(definitions, bike.schema), { now: NOW })
   })
   afterAll(() => rm(directory, { recursive: true, force: true }))
 
@@ -77,7 +77,7 @@ describe('expectations', () => {
       { kind: 'in_set', column: 's', values: ['a', 'b', "it's"] },
       { kind: 'in_set', column: 'b', values: [true] },
     ]
-    const results = await evaluateExpectations(file, checkExpectations(definitions, schema))
+    const results = await evaluateExpectations(file, checkExpectations(definitions, schema), { now: NOW })
     expect(results.map(({ passed, failing }) => [passed, failing])).toEqual([
       [false, 4],
       [true, 0],

@@ -1,0 +1,57 @@
+import type { FailingRow } from '../datasets/expectations.js'
+import type { Expectation, KnownColumn, Scalar } from './expectation.js'
+import type { Measure } from './needs.js'
+
+/** Counts of an expectation of single rows, named as in Great Expectations. */
+export interface RowCounts {
+  /** Rows under the row condition. */
+  readonly element_count: number
+  /** Of those, without a value; absent where missing values are what is judged. */
+  readonly missing_count?: number
+  readonly unexpected_count: number
+  /** Of rows with a value, 0 to 100; null when there are none. */
+  readonly unexpected_percent: number | null
+}
+
+export interface Verdict {
+  readonly success: boolean
+  /** What was found, of an expectation of the whole. */
+  readonly observed?: unknown
+  readonly counts?: RowCounts
+  readonly details?: Readonly<Record<string, unknown>>
+}
+
+export interface Outcome extends Verdict {
+  readonly expectation: Expectation
+  /** The first 20 rows that are otherwise. */
+  readonly rows: readonly FailingRow[]
+  /** Of sets: the first 20 foreign values, as text. */
+  readonly foreign?: readonly string[]
+}
+
+/** Greatest number of distinct values, and of rows, that a result shows. */
+export const SHOWN = 20
+
+/** What the statements measured for one expectation. */
+export type Measured = Readonly<Partial<Record<Measure, unknown>>>
+
+export interface JudgeContext {
+  readonly columns: readonly KnownColumn[]
+  /** Of the version before; undefined when there is none. */
+  readonly previousRows?: number
+  /** The instant that bounds relative to now are counted from, ISO 8601. */
+  readonly now: string
+}
+
+/** As `foreign` is measured. */
+export interface Foreign {
+  readonly count: number
+  readonly values: readonly Scalar[]
+}
+
+/** As `modes` is measured: the values with the greatest count, at most 20, and how the set stands to it. */
+export interface Modes {
+  readonly values: readonly Scalar[]
+  readonly tied: boolean
+  readonly inSet: boolean
+}

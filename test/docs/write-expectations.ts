@@ -1,0 +1,4 @@
+import { writeFileSync } from 'node:fs'
+import { EXPECTATIONS, expectationsPage } from './expectation-tables.js'
+
+writeFileSync(EXPECTATIONS, await expectationsPage())
