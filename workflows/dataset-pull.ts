@@ -7,7 +7,7 @@ import { expired } from './dataset-push.js'
 import { asRun } from './run-shell.js'
 import { untilChanged } from './waiting.js'
 
-const { transferState, releaseTransfer } = proxyActivities<TransferActivities>(ROWS)
+const { receive, releaseTransfer } = proxyActivities<TransferActivities>(ROWS)
 
 /** Sees that a version is whole, and keeps it while somebody reads it. */
 export async function datasetPull(input: RunInput): Promise<DataPullResult> {
@@ -21,7 +21,7 @@ export async function datasetPull(input: RunInput): Promise<DataPullResult> {
 
     run.stage('read')
     for (;;) {
-      const state = await transferState(input)
+      const state = await receive(input)
       run.tell({ bytes: state.bytes })
       if (state.sealed) break
       if (state.expired) throw expired()

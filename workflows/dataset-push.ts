@@ -3,26 +3,21 @@ import type { PublishActivities } from '../activities/data/publish.js'
 import type { TransferActivities } from '../activities/data/transfers.js'
 import type { DataPushResult, TransferLive } from '../contracts/temporal/data.js'
 import type { RunInput } from '../contracts/temporal/messages.js'
-import { dataWork, ROWS, watch } from './activity-presets.js'
+import { dataWork, watch } from './activity-presets.js'
 import { asRun } from './run-shell.js'
 import { untilChanged } from './waiting.js'
 
-const { transferState } = proxyActivities<TransferActivities>(ROWS)
-
 /** Packs from a client -> verified -> whole files -> the next version of a branch -> its commit in the object store. */
 export async function datasetPush(input: RunInput): Promise<DataPushResult> {
-  const { verifyPacks, checkPush, commitPush } = proxyActivities<TransferActivities>(dataWork(input.limits))
+  const { receive, checkPush, commitPush } = proxyActivities<TransferActivities>(dataWork(input.limits))
   const { publishVersions } = proxyActivities<PublishActivities>(dataWork(input.limits))
   const { awaitTransfer } = proxyActivities<TransferActivities>(watch(input.limits))
 
   return asRun<TransferLive, DataPushResult>(input, { stage: 'receive' }, async run => {
     for (;;) {
-      const state = await transferState(input)
+      const state = await receive(input)
       run.tell({ packs: state.packs, bytes: state.bytes })
-      if (state.unverified > 0) {
-        await verifyPacks(input)
-        continue
-      }
+      if (state.unverified > 0) continue
       if (state.sealed) break
       if (state.expired) throw expired()
       if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof datasetPush>(input)

@@ -22,15 +22,21 @@ export type DataPorts = Pick<
   | 'packing'
   | 'transfers'
   | 'limits'
-  | 'scratch'
 >
 
-/** Packs that are verified by one activity. */
+interface ReceivedPack {
+  readonly id: string
+  readonly sha256: string
+  readonly bytes: number
+}
+
+/** Packs that are verified by one activity, and at the same time: each is in memory. */
 const BATCH = 64
+const AT_ONCE = 3
 
 /** What clients send and read: received, verified, and made a version. */
 export function transferActivities(ports: DataPorts) {
-  const { runs, datasets, catalogue, transfers, objects, packing, scratch } = ports
+  const { runs, datasets, catalogue, transfers, objects, packing } = ports
   const pushOf = async ({ project, runId }: RunInput) =>
     (await runs.get(project, runId)).request as PushRequest
 
@@ -45,11 +51,23 @@ export function transferActivities(ports: DataPorts) {
     }
   }
 
-  return {
-    async transferState(input: RunInput): Promise<TransferState> {
-      return stateOf(input)
-    },
+  async function verify(project: string, pack: ReceivedPack, signal: AbortSignal): Promise<void> {
+    const uri = objectUri(project, pack.sha256, 'packs')
+    try {
+      // Each of its chunks is verified, and nothing in it is beside them.
+      await packing.verify(await objects.range(uri, 0, pack.bytes, { signal }), { signal })
+    } catch (error) {
+      if (!(error instanceof MlforgeError) || error.code !== 'object_corrupt') throw error
+      await catalogue.forget(pack.id)
+      throw new MlforgeError(
+        'version_invalid',
+        `Pack ${pack.sha256} is not what its index says: ${error.message} Nothing of it was kept; push again.`,
+      )
+    }
+    await catalogue.markVerified([pack.id])
+  }
 
+  return {
     /** Ends when a client has sent something, or has nothing more to send, or its time is over. */
     async awaitTransfer({ seen, ...input }: AwaitTransferInput): Promise<void> {
       const see = async () => canonicalJson({ ...(await stateOf(input)) })
@@ -58,25 +76,20 @@ export function transferActivities(ports: DataPorts) {
       )
     },
 
-    /** Reads packs that have come, and makes those count whose every chunk is what the index says. */
-    async verifyPacks(input: RunInput): Promise<{ verified: number }> {
+    /**
+     * How far a transfer is. Packs that have come are read before, and count from now on if their every chunk is
+     * what the index says.
+     * @throws MlforgeError version_invalid
+     */
+    async receive(input: RunInput): Promise<TransferState> {
       return beatWhile('verifying', async signal => {
         const packs = await catalogue.unverified(input.runId, BATCH)
-        for (const pack of packs) {
-          const uri = objectUri(input.project, pack.sha256, 'packs')
-          try {
-            await packing.verify(await objects.toFile(uri, scratch), { signal })
-          } catch (error) {
-            if (!(error instanceof MlforgeError) || error.code !== 'object_corrupt') throw error
-            await catalogue.forget(pack.id)
-            throw new MlforgeError(
-              'version_invalid',
-              `Pack ${pack.sha256} is not what its index says: ${error.message} Nothing of it was kept; push again.`,
-            )
-          }
-          await catalogue.markVerified([pack.id])
+        for (let from = 0; from < packs.length; from += AT_ONCE) {
+          await Promise.all(
+            packs.slice(from, from + AT_ONCE).map(pack => verify(input.project, pack, signal)),
+          )
         }
-        return { verified: packs.length }
+        return stateOf(input)
       })
     },
 

@@ -109,10 +109,10 @@ export class FilesService {
     let offset = header.length
     yield header
     for (let from = 0; from < chunks.length; from += BATCH) {
-      for await (const { entry, content } of this.packs.stored(project, chunks.slice(from, from + BATCH))) {
-        entries.push({ ...entry, offset })
-        offset += content.length
-        yield content
+      for await (const range of this.packs.stored(project, chunks.slice(from, from + BATCH))) {
+        for (const entry of range.entries) entries.push({ ...entry, offset: offset + entry.offset })
+        offset += range.content.length
+        yield range.content
       }
     }
     yield packTrailer(entries, sha256Bytes)

@@ -80,19 +80,20 @@ export class PackStore {
     for (const sha256 of chunks) if (!found.has(sha256)) missing(sha256)
   }
 
-  /** Chunks as their packs have them, not verified: whoever gets them does that. In no order. */
+  /**
+   * Chunks as their packs have them, not verified: whoever gets them does that. In no order, those together that
+   * follow one another in their pack; `offset` is that within the content.
+   */
   async *stored(
     project: string,
     chunks: readonly string[],
     options: ReadOptions = {},
-  ): AsyncGenerator<{ readonly entry: PackEntry; readonly content: Uint8Array }> {
+  ): AsyncGenerator<{ readonly entries: readonly PackEntry[]; readonly content: Uint8Array }> {
     const found = await this.catalogue.locate(project, chunks)
     const wanted = [...new Set(chunks)].map(sha256 => found.get(sha256)?.[0] ?? missing(sha256))
-    for (const { pack, from, to, entries } of rangesOf(wanted)) {
-      const stored = await this.objects.range(objectUri(project, pack, 'packs'), from, to - from, options)
-      for (const entry of entries) {
-        yield { entry, content: stored.subarray(entry.offset - from, entry.offset - from + entry.stored) }
-      }
+    for (const { pack, from, to, entries } of rangesOf(wanted, 0)) {
+      const content = await this.objects.range(objectUri(project, pack, 'packs'), from, to - from, options)
+      yield { entries: entries.map(entry => ({ ...entry, offset: entry.offset - from })), content }
     }
   }
 
@@ -124,7 +125,7 @@ interface Range {
 }
 
 /** What lies close together is read at once. */
-function rangesOf(entries: readonly Located[]): Range[] {
+function rangesOf(entries: readonly Located[], gap = GAP_BYTES): Range[] {
   const sorted = entries.toSorted(
     (a, b) => (a.pack < b.pack ? -1 : a.pack > b.pack ? 1 : 0) || a.offset - b.offset,
   )
@@ -132,7 +133,7 @@ function rangesOf(entries: readonly Located[]): Range[] {
   for (const entry of sorted) {
     const last = ranges.at(-1)
     const end = entry.offset + entry.stored
-    if (last?.pack === entry.pack && entry.offset - last.to <= GAP_BYTES && end - last.from <= RANGE_BYTES) {
+    if (last?.pack === entry.pack && entry.offset - last.to <= gap && end - last.from <= RANGE_BYTES) {
       last.to = Math.max(last.to, end)
       last.entries.push(entry)
     } else {
