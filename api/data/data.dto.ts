@@ -10,11 +10,14 @@ import type {
   DataRef,
   MissingChunks,
   MoveRef,
+  OfferPack,
+  PackUpload,
   PullProgress,
   ReceivedPack,
   StartPull,
   StartPush,
 } from '../../contracts/rest/data.js'
+import { MAX_PACK_BYTES } from '../../domain/data/pack.js'
 import { parseSelector, SELECTOR_RULE } from '../../domain/data/selector.js'
 import { CodeStateDto } from '../datasets/datasets.dto.js'
 import { FlagField, IntField, NameField, ObjectField, satisfies, TextField } from '../http/fields.js'
@@ -91,6 +94,26 @@ export class AskChunksDto implements AskChunks {
 
 export class MissingChunksDto implements MissingChunks {
   @ApiProperty({ type: [String] }) missing!: string[]
+}
+
+export class OfferPackDto implements OfferPack {
+  @HashField('of the pack') sha256!: string
+  @IntField({ min: 1, max: MAX_PACK_BYTES }) bytes!: number
+}
+
+class PutRequestDto {
+  @ApiProperty({ description: 'PUT the pack there' }) url!: string
+  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' }, description: 'to be sent as they are' })
+  headers!: Record<string, string>
+}
+
+export class PackUploadDto implements PackUpload {
+  @ApiProperty({
+    type: PutRequestDto,
+    nullable: true,
+    description: 'null: the object store takes no requests, send the pack to this API',
+  })
+  upload!: PutRequestDto | null
 }
 
 export class ReceivedPackDto implements ReceivedPack {

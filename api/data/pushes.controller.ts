@@ -16,6 +16,8 @@ import {
   DataPushDto,
   MAX_CHUNKS_BYTES,
   MissingChunksDto,
+  OfferPackDto,
+  PackUploadDto,
   ReceivedPackDto,
   StartPushDto,
 } from './data.dto.js'
@@ -72,6 +74,34 @@ export class PushesController {
     @Body() { chunks }: AskChunksDto,
   ): Promise<MissingChunksDto> {
     return this.service.missing(caller, name, id, chunks)
+  }
+
+  @Summary('Asks where a pack goes', 'Straight to the object store where that is a bucket, else to this API.')
+  @Post(':id/packs')
+  @HttpCode(200)
+  @ApiOkResponse({ type: PackUploadDto })
+  @Problems('invalid_request', 'not_found', 'wrong_state', 'transfer_expired')
+  offerPack(
+    @Caller() caller: Principal,
+    @Param('name') name: string,
+    @Param('id', IdParam) id: string,
+    @Body() body: OfferPackDto,
+  ): Promise<PackUploadDto> {
+    return this.service.offer(caller, name, id, body)
+  }
+
+  @Summary('Says that a pack is in the object store', 'Its size and checksum are those that the store has seen.')
+  @Post(':id/packs/:sha256')
+  @HttpCode(200)
+  @ApiOkResponse({ type: ReceivedPackDto })
+  @Problems('not_found', 'wrong_state', 'transfer_expired', 'version_invalid', 'unsupported_format')
+  registerPack(
+    @Caller() caller: Principal,
+    @Param('name') name: string,
+    @Param('id', IdParam) id: string,
+    @Param('sha256', HashParam) sha256: string,
+  ): Promise<ReceivedPackDto> {
+    return this.service.register(caller, name, id, sha256)
   }
 
   @Summary('Sends a pack', 'Its name is its SHA-256. Sent again, it is the same pack.')

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from 'node:http'
 import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
-import type { DataPush, MissingChunks, ReceivedPack, StartPush } from '../../contracts/rest/data.js'
+import type { DataPush, MissingChunks, OfferPack, PackUpload, ReceivedPack, StartPush } from '../../contracts/rest/data.js'
 import type { CommitOutcome } from '../../contracts/temporal/messages.js'
 import type { PushRequest } from '../../contracts/temporal/data.js'
 import { FOOTER_BYTES, indexOffset, MAX_PACK_BYTES, readPackIndex } from '../../domain/data/pack.js'
@@ -10,6 +10,7 @@ import { MlforgeError } from '../../domain/errors.js'
 import { isOpen } from '../../domain/runs/run-status.js'
 import { sha256Bytes } from '../../stores/ids.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
+import { objectUri } from '../../stores/objects/object-uri.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
@@ -25,6 +26,9 @@ import { invalidRequest } from '../http/validation.js'
 import { CONFIG, OBJECTS } from '../platform/tokens.js'
 import { operationView, resultVersion } from '../runs/run-view.js'
 import { RunsService } from '../runs/runs.service.js'
+
+/** For a pack on a slow line. */
+const UPLOAD_SECONDS = 3_600
 
 /** What clients send of new versions, before and until they are some. */
 @Injectable()
@@ -103,6 +107,31 @@ export class PushesService {
       linger(body)
       throw error
     }
+  }
+
+  /** Where a pack goes: straight to the object store, where that can be. */
+  async offer(caller: Principal, name: string, id: string, { sha256, bytes }: OfferPack): Promise<PackUpload> {
+    await this.open(caller, name, id)
+    await this.transfers.renew(id)
+    const uri = objectUri(caller.project, sha256, 'packs')
+    const request = await this.objects.presignPut(uri, { bytes, expiresSeconds: UPLOAD_SECONDS })
+    return { upload: request && { url: request.url, headers: { ...request.headers } } }
+  }
+
+  /** Takes a pack on that was put into the object store. */
+  async register(caller: Principal, name: string, id: string, sha256: string): Promise<ReceivedPack> {
+    await this.open(caller, name, id)
+    await this.transfers.renew(id)
+    const uri = objectUri(caller.project, sha256, 'packs')
+    const found = await this.objects.checksum(uri)
+    if (found === null) throw new MlforgeError('wrong_state', `Pack ${sha256} is not there. Send it first.`)
+    if (found.sha256 !== sha256) {
+      throw new MlforgeError(
+        'version_invalid',
+        `Pack ${sha256} came with ${found.sha256 === null ? 'no checksum' : 'another checksum'}. Send it with the headers that were given.`,
+      )
+    }
+    return this.take(caller, id, { uri, sha256, bytes: found.bytes })
   }
 
   /** Nothing more comes. */

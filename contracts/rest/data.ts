@@ -48,6 +48,21 @@ export interface MissingChunks {
   missing: string[]
 }
 
+/** A pack that is to be sent. */
+export interface OfferPack {
+  sha256: string
+  bytes: number
+}
+
+/** Where a pack goes. */
+export interface PackUpload {
+  /**
+   * A request that puts it into the object store, which refuses other bytes; say afterwards that it is there. Null
+   * where the store takes no requests: send it to this API.
+   */
+  upload: { url: string; headers: Record<string, string> } | null
+}
+
 /** A pack that has come whole. */
 export interface ReceivedPack {
   sha256: string

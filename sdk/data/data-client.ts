@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
-import type { DataPull, DataPush, MissingChunks, ReceivedPack } from '../../contracts/rest/data.js'
+import type { DataPull, DataPush, MissingChunks, PackUpload, ReceivedPack } from '../../contracts/rest/data.js'
 import { isErrorCode, MlforgeError } from '../../domain/errors.js'
 import { Refused, type Rest } from '../rest.js'
 import type { CheckedOut } from './checkout.js'
@@ -42,11 +42,16 @@ const IN_FLIGHT = 3
 /** Times a push that did not become a version is begun again. */
 const TRIES = 20
 const POLL_MS = 50
+/** For one pack on a slow line. */
+const PUT_MS = 30 * 60_000
 /** Time between two reports of a reader. */
 const REPORT_MS = 5_000
 
 /** Brings working copies and a server together. */
 export class DataClient {
+  /** Whether the object store may take packs itself, as far as is known. */
+  private isDirect = true
+
   constructor(private readonly rest: Rest) {}
 
   /** A version of a dataset, by number, `latest`, branch, tag or instant in braces. @throws Refused not_found */
@@ -152,6 +157,20 @@ export class DataClient {
     }
   }
 
+  /** Straight to the object store where that takes requests, else by way of the API. */
+  private async sendPack(path: string, sha256: string, content: Uint8Array): Promise<void> {
+    if (this.isDirect) {
+      const { upload } = await this.rest.post<PackUpload>(path, { sha256, bytes: content.length })
+      if (upload !== null) {
+        await putToStore(upload, content)
+        await this.rest.post(`${path}/${sha256}`)
+        return
+      }
+      this.isDirect = false
+    }
+    await this.rest.putBytes<ReceivedPack>(`${path}/${sha256}`, content)
+  }
+
   private async send(
     copy: WorkingCopy,
     draft: Draft,
@@ -167,7 +186,7 @@ export class DataClient {
     const flying = new Set<Promise<void>>()
     const fly = async (sha256: string, content: Uint8Array) => {
       try {
-        await this.rest.putBytes<ReceivedPack>(`${path}/packs/${sha256}`, content)
+        await this.sendPack(`${path}/packs`, sha256, content)
         sent += content.length
         onProgress?.({ bytes: sent, total: draft.bytes })
       } catch (error) {
@@ -185,6 +204,17 @@ export class DataClient {
     await this.rest.post(`${path}/seal`)
     return sent
   }
+}
+
+async function putToStore(
+  { url, headers }: NonNullable<PackUpload['upload']>,
+  content: Uint8Array,
+): Promise<void> {
+  const signal = AbortSignal.timeout(PUT_MS)
+  const response = await fetch(url, { method: 'PUT', headers, body: content, signal })
+  if (response.ok) return
+  const text = (await response.text()).slice(0, 500)
+  throw new MlforgeError('unavailable', `The object store answered ${response.status}: ${text}. Push again.`)
 }
 
 /** Says now and then how far a reader is, so that what it reads is kept for it. */

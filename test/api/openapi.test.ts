@@ -50,6 +50,8 @@ const compared: true[] = [
   true satisfies Same<DataDtos.DataPushDto, Data.DataPush>,
   true satisfies Same<DataDtos.AskChunksDto, Data.AskChunks>,
   true satisfies Same<DataDtos.MissingChunksDto, Data.MissingChunks>,
+  true satisfies Same<DataDtos.OfferPackDto, Data.OfferPack>,
+  true satisfies Same<DataDtos.PackUploadDto, Data.PackUpload>,
   true satisfies Same<DataDtos.ReceivedPackDto, Data.ReceivedPack>,
   true satisfies Same<DataDtos.DataFileDto, Data.DataFile>,
   true satisfies Same<DataDtos.DataChangeDto, Data.DataChange>,
