@@ -30,7 +30,7 @@ describe('a whole stack', () => {
     await removeStack(stack.stateDirectory)
   }, 2 * MINUTES)
 
-  it.each(['rest', 'serving', 'pipelines', 'sensors', 'assets', 'concurrency'])(
+  it.each(['rest', 'serving', 'pipelines', 'sensors', 'assets', 'concurrency', 'data'])(
     'answers the guide of %s calls as the page shows',
     async name => {
       const list = steps(page(`docs/guides/${name}.md`).text)

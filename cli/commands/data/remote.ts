@@ -1,6 +1,5 @@
-import { createWriteStream } from 'node:fs'
+import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import type { Page } from '../../../contracts/rest/common.js'
 import type { DataChange, DataRef } from '../../../contracts/rest/data.js'
@@ -118,7 +117,8 @@ export function remoteCommands(data: Command): void {
     .action(async (selected: string, path: string, { output }: { output?: string }) => {
       const [dataset = '', selector = 'latest'] = selected.split('@')
       const content = await told(new DataClient(await connect()).file(dataset, selector, path))
-      await pipeline([content], output === undefined ? process.stdout : createWriteStream(output))
+      if (output === undefined) process.stdout.write(content)
+      else writeFileSync(output, content)
     })
 }
 
