@@ -17,7 +17,10 @@ const ROOMS: Record<string, { rooms: string; packages: string[] }> = {
   'contracts/rest': { rooms: '', packages: [] },
   'contracts/temporal': { rooms: 'domain', packages: ['@temporalio/workflow', '@temporalio/common'] },
   config: { rooms: 'domain', packages: ['node:fs', 'zod'] },
-  stores: { rooms: 'domain contracts/rest contracts/temporal config', packages: ['node:fs', 'typeorm'] },
+  stores: {
+    rooms: 'domain contracts/rest contracts/temporal config packing',
+    packages: ['node:fs', 'typeorm'],
+  },
   inference: { rooms: 'domain contracts/rest contracts/temporal', packages: ['onnxruntime-node'] },
   trainers: { rooms: 'domain contracts/rest contracts/temporal inference', packages: ['koffi', 'node:fs'] },
   packing: { rooms: 'domain', packages: ['node:fs', 'node:worker_threads'] },
