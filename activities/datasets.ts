@@ -19,6 +19,7 @@ import { evaluateExpectations } from '../stores/duckdb/expectations/accepted.js'
 import { convertToParquet, proposeTypes } from '../stores/duckdb/ingest.js'
 import { profileTable } from '../stores/duckdb/profile.js'
 import { sha256Hex } from '../stores/ids.js'
+import { hasTable } from '../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
 import { judgeExpectations } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
@@ -63,7 +64,9 @@ export function datasetActivities(ports: DatasetPorts) {
         const { upload } = request
         const options = { signal, temporaryDirectory: directory }
         const file = await objects.toFile(upload.uri, directory)
-        const last = await datasets.latest(input.project, input.name)
+        const head = await datasets.latest(input.project, input.name)
+        // Files alone have no schema that a table could be read with.
+        const last = head !== null && hasTable(head) ? head : null
         const { conversion, proposal } = last
           ? { conversion: inherited(last, request), proposal: null }
           : await proposed(file, request, options)

@@ -46,7 +46,7 @@ try {
         ...(await beside(tools, `${files} files of 4 KiB`, '<= 0.1', directory => small(directory, files))),
       )
     }
-    report('data', rows)
+    report('data-beside-dvc', rows)
   })
 } finally {
   rmSync(root, { recursive: true, force: true })

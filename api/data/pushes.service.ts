@@ -55,6 +55,9 @@ export class PushesService {
     const { branch = MAIN, base, manifest, files, bytes, message = null, author, code = null } = body
     const problem = refNameProblem(branch)
     if (problem !== null) throw invalidRequest([{ at: 'branch', message: problem }])
+    // Said again, it is what it was, wherever its branch is by now.
+    const known = idempotency && (await this.rows.replayed(caller.project, caller.name, idempotency))
+    if (known) return this.view(known)
     await this.datasets.assertBase(caller.project, name, { branch, base, root: manifest })
     const request: PushRequest = {
       branch,

@@ -63,7 +63,7 @@ export class DatasetsService {
     const last = await this.datasets.latest(caller.project, name)
     // Types that are still to be inferred are checked against by the commit itself.
     const known = upload.columns.map(column => ({ name: column, ...columns[column] }))
-    checkAccepted(expectations, last ? (last.schema as Schema) : known)
+    checkAccepted(expectations, last && hasTable(last) ? (last.schema as Schema) : known)
     const request: CommitRequest = {
       upload: {
         id: upload.id,

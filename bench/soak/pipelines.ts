@@ -4,6 +4,7 @@ import type { Ending } from '../../test/kill/kill-bench.js'
 import type { SoakArguments } from '../soak.js'
 import { soakCases } from './cases.js'
 import { SoakResults } from './results.js'
+import { seedsOf } from './seeds.js'
 
 interface SeedResult extends Ending {
   readonly seed: number
@@ -12,13 +13,9 @@ interface SeedResult extends Ending {
 const SEEDS_PER_STACK = 20
 
 /** Generated pipelines with processes killed while they run: seeds 1 to n, or only those that are named. */
-export async function soakPipelines({ seeds, only }: SoakArguments): Promise<boolean> {
-  const wanted = only.length > 0 ? only.map(Number) : Array.from({ length: seeds }, (_, at) => at + 1)
-  const wrong = only.filter((_, at) => !Number.isInteger(wanted[at]))
-  if (wrong.length > 0) throw new Error(`${wrong.join(', ')} is no seed: name whole numbers, or SEEDS=n.`)
-  if (wanted.length === 0) throw new Error('Say how many seeds: SEEDS=100.')
+export async function soakPipelines(given: SoakArguments): Promise<boolean> {
   return soakCases<number, SeedResult, PipelineBench>({
-    cases: wanted,
+    cases: seedsOf(given),
     results: SoakResults.open<SeedResult>({
       name: 'pipelines',
       tests: ['test/fuzz', 'test/kill', 'test/support'],

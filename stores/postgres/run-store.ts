@@ -17,6 +17,7 @@ import { Run } from './entities/run.js'
 import { type AcceptRun, acceptRun, promiseStart, runIn, sameRequest } from './run-acceptance.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 import { releaseRunIn } from './pool-claims.js'
+import { keepTransferIn, releaseTransferIn } from './transfer-store.js'
 
 /** A write to a run row by its workflow: see writeSequence for its order. */
 export interface RunUpdate {
@@ -295,13 +296,19 @@ export class RunStore {
   }
 }
 
-/** What a run that is over has of pools: a map has it in the name of the run that it does a step of. */
-async function releaseOf(transaction: EntityManager, { id, kind, request }: Run): Promise<string[]> {
+/** What a run that is over has of pools (a map has it in the name of the run that it does a step of), and data. */
+async function releaseOf(
+  transaction: EntityManager,
+  { id, kind, request, nextAttemptAt }: Run,
+): Promise<string[]> {
+  if (isTransfer(kind) && nextAttemptAt === null) await releaseTransferIn(transaction, id)
   if (kind === 'pipeline') return releaseRunIn(transaction, id)
   if (kind !== 'map') return []
   const { runId, step } = request as MapRequest
   return releaseRunIn(transaction, runId, `${step}/`)
 }
+
+const isTransfer = (kind: RunKind): boolean => kind === 'push' || kind === 'pull'
 
 /** Attempt and write are the same by the sequence; two executions of one attempt are two writers. */
 function isSameWrite(run: Run, { status, executionId }: RunUpdate): boolean {
@@ -325,5 +332,6 @@ async function reopen(transaction: EntityManager, run: Run): Promise<void> {
     history: null,
     touchedAt: now,
   })
+  if (isTransfer(run.kind)) await keepTransferIn(transaction, run.id)
   await promiseStart(transaction, run.id, attempt, now)
 }

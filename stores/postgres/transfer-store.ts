@@ -91,6 +91,18 @@ export class TransferStore {
   }
 }
 
+/** The run of a transfer is over, and nobody starts it again by itself. */
+export async function releaseTransferIn(transaction: EntityManager, runId: string): Promise<void> {
+  await transaction.query('UPDATE data_transfers SET released_at = now() WHERE run_id = $1 AND released_at IS NULL', [
+    runId,
+  ])
+}
+
+/** Its run begins again. */
+export async function keepTransferIn(transaction: EntityManager, runId: string): Promise<void> {
+  await transaction.query('UPDATE data_transfers SET released_at = NULL WHERE run_id = $1', [runId])
+}
+
 function closed({ runId, releasedAt, sealedAt }: DataTransfer): MlforgeError {
   if (releasedAt !== null) return new MlforgeError('wrong_state', `Transfer ${runId} has ended. Begin another.`)
   if (sealedAt !== null) {

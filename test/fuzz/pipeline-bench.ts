@@ -1,9 +1,9 @@
 import { setTimeout as wait } from 'node:timers/promises'
 import type { Operation } from '../../contracts/rest/operations.js'
 import type { PipelineRun } from '../../contracts/rest/pipeline-runs.js'
-import { until } from '../../infra/launcher/proc.js'
 import { all } from '../kill/all.js'
 import type { PatientClient } from '../kill/client.js'
+import { KillLimit } from '../kill/kill-limit.js'
 import { KillStack } from '../kill/stack.js'
 import { kill, waitFor } from '../kill/strike.js'
 import { type Received, Receiver } from '../support/receiver.js'
@@ -14,10 +14,6 @@ import { differences, effects } from './oracle.js'
 import { replayProblems } from './replays.js'
 import { pathOf, sourceOf } from './source.js'
 
-/** One less than the supervisor takes for a part that cannot run. */
-const MOST_KILLS_A_MINUTE = 4
-const MINUTE_MS = 60_000
-
 /** A run as it has ended, and everything that is not as the model says. */
 export interface Ended {
   readonly run: PipelineRun
@@ -26,7 +22,7 @@ export interface Ended {
 
 /** A stack on which generated pipelines run while processes of it are killed. */
 export class PipelineBench {
-  private readonly killedAt = new Map<FuzzVictim, readonly number[]>()
+  private readonly limit = new KillLimit<FuzzVictim>()
 
   private constructor(
     readonly stack: KillStack,
@@ -50,7 +46,7 @@ export class PipelineBench {
 
   /** Runs a case with its kills. @returns everything that is not as the model says; nothing where all is well */
   async run(given: Case, name: string): Promise<Ended> {
-    await this.mayKill(given.kills.map(({ victim }) => victim))
+    await this.limit.mayKill(given.kills.map(({ victim }) => victim))
     const client = await this.stack.client()
     await client.post('/v1/pipelines', {
       pipelines: { [name]: sourceOf(given, name, path => this.receiver.url(path)) },
@@ -129,15 +125,6 @@ export class PipelineBench {
     await fetch(url, { method: 'POST', headers: { 'idempotency-key': key } })
   }
 
-  /** Waits until none of them would be killed so often within a minute that it is given up. */
-  private async mayKill(victims: readonly FuzzVictim[]): Promise<void> {
-    const recent = (victim: FuzzVictim) =>
-      (this.killedAt.get(victim) ?? []).filter(at => Date.now() - at < MINUTE_MS).length
-    const isSoon = (victim: FuzzVictim) =>
-      recent(victim) + victims.filter(each => each === victim).length > MOST_KILLS_A_MINUTE
-    await until(() => !victims.some(isSoon), MINUTE_MS + 1_000, 100)
-  }
-
   /** Kills once the pipeline has sent so many requests more, or when it is over before. */
   private async strike(
     { victim, afterRequests, delayMs }: PlannedKill,
@@ -151,6 +138,6 @@ export class PipelineBench {
     )
     await wait(delayMs)
     await (victim === 'stack' ? killAll(this.stack) : kill(this.stack, victim))
-    this.killedAt.set(victim, [...(this.killedAt.get(victim) ?? []), Date.now()])
+    this.limit.killed(victim)
   }
 }

@@ -106,6 +106,7 @@ describe('datasetPush', () => {
       error: { code: 'branch_moved', message: expect.stringContaining('is at version 2 by now') },
     })
     expect((await version('files')).version).toBe(2)
+    expect((await harness.ports.transfers.get(run.id)).releasedAt).not.toBeNull()
     await record(harness.client, run.workflowId, 'datasetPush.refused')
 
     const aside = await push(harness, 'files', other, { base: 1, branch: 'aside' })
@@ -156,6 +157,7 @@ describe('datasetPush', () => {
     await harness.until(run, ({ status }) => expect(status).toBe('running'))
     await harness.client.workflow.getHandle(run.workflowId).cancel()
     expect(await harness.ended(run)).toMatchObject({ status: 'cancelled' })
+    expect((await harness.ports.transfers.get(run.id)).releasedAt).not.toBeNull()
     await expect(version('cancelled')).rejects.toThrow('There is no dataset')
     await record(harness.client, run.workflowId, 'datasetPush.cancelled')
   })
@@ -169,6 +171,17 @@ describe('datasetPush', () => {
     expect(String(await contentOf(made.manifest!, 'raw.csv'))).toBe(csv)
     const commit = decodeCommit(await bytesOf(`${PROJECT}/commits/${made.commit!.slice(0, 2)}/${made.commit}`))
     expect(commit.table).toMatchObject({ root: made.root, rows: 2, parquet: { sha256: made.parquet!.sha256 } })
+  })
+
+  it('reads a table that comes after files by itself, as they have no schema', async () => {
+    await push(harness, 'mixed', tree)
+    const run = await harness.ended(await harness.commit('mixed', 'day,count\n1,10\n'))
+    expect(run).toMatchObject({ status: 'succeeded', error: null, result: { version: 2 } })
+    expect(await version('mixed')).toMatchObject({ rows: '1', files: 1, parentVersions: [1] })
+    const files = await push(harness, 'mixed', tree, { base: 2 })
+    expect(files).toMatchObject({ status: 'succeeded', result: { version: 3 } })
+    const again = await harness.ended(await harness.commit('mixed', 'other\n1.5\n'))
+    expect(again).toMatchObject({ status: 'succeeded', error: null, result: { version: 4 } })
   })
 
   it('takes versions on that are from before', async () => {

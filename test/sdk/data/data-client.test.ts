@@ -149,6 +149,46 @@ describe('DataClient', () => {
     expect(await client.push(copy)).toMatchObject([{ version: 2 }])
   })
 
+  it('finds its push again that was made a version, though others came after it', async () => {
+    const copy = await copyAt('first', 'shared')
+    await write(copy, 'a.txt', 'a')
+    await copy.add('all')
+    const draft = await copy.commit({ ...WHO, message: 'a' })
+    // Killed when it was a version, and before that was written down.
+    copy.pushed = () => Promise.reject(new Error('killed'))
+    await expect(client.push(copy)).rejects.toThrow('killed')
+    const other = await copyAt('second', 'shared')
+    await client.pull(other, 'main')
+    await write(other, 'b.txt', 'b')
+    await other.add('all')
+    await other.commit({ ...WHO, message: 'b' })
+    expect(await client.push(other)).toMatchObject([{ version: 2 }])
+    const again = await copyAt('first', 'shared')
+    expect(await client.push(again)).toMatchObject([{ version: 1, manifest: draft.manifest, sent: 0 }])
+    expect(again.head).toMatchObject({ version: 1, draft: null })
+  })
+
+  it('refuses a push by its end that has begun before somebody else was first', async () => {
+    const copy = await copyAt('slow', 'ended')
+    await write(copy, 'a.txt', 'a')
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'a' })
+    const rest = new Rest(api.url, 'mlf_operator')
+    const post = rest.post.bind(rest)
+    rest.post = (path, ...more) =>
+      path.endsWith('/seal') ? Promise.reject(new Error('gone')) : post(path, ...more)
+    await expect(new DataClient(rest).push(copy)).rejects.toThrow('gone')
+    const other = await copyAt('fast', 'ended')
+    await write(other, 'b.txt', 'b')
+    await other.add('all')
+    await other.commit({ ...WHO, message: 'b' })
+    await client.push(other)
+    await expect(client.push(copy)).rejects.toMatchObject({ code: 'branch_moved' })
+    // It is over, rather than waiting for its client for a day.
+    const { items } = (await api.call('GET', '/v1/operations?kind=push&status=running')).body as { items: unknown[] }
+    expect(items).toEqual([])
+  })
+
   it('refuses a commit whose files were changed since, and says which', async () => {
     const copy = await copyAt('changed', 'changed')
     await write(copy, 'a.txt', 'one')
