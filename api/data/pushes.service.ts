@@ -123,7 +123,7 @@ export class PushesService {
       const length = bytes - indexOffset(footer, bytes)
       const trailer = await this.objects.range(uri, bytes - length, length)
       const chunks = readPackIndex(trailer, bytes, sha256Bytes)
-      await this.transfers.receive(id, project, { sha256, bytes, chunks })
+      await this.transfers.receive(id, project, { sha256, bytes, chunks }, this.objects)
       this.wakes.publish(id)
       return { sha256, bytes, chunks: chunks.length }
     } catch (error) {
