@@ -27,6 +27,7 @@ import type { PackObjects } from '../stores/postgres/pack-objects.js'
 import type { RetentionStore } from '../stores/postgres/retention-store.js'
 import type { SweepStore } from '../stores/postgres/sweep-store.js'
 import type { VerifyStore } from '../stores/postgres/verify-store.js'
+import type { EndStore } from '../stores/postgres/end-store.js'
 import type { RefStore } from '../stores/postgres/ref-store.js'
 import type { TransferStore } from '../stores/postgres/transfer-store.js'
 import type { PredictionStore } from '../stores/postgres/prediction-store.js'
@@ -57,6 +58,7 @@ export interface Ports {
   readonly marks: MarkStore
   readonly sweep: SweepStore
   readonly verify: VerifyStore
+  readonly ends: EndStore
   readonly retention: RetentionStore
   readonly packing: Packing
   readonly models: ModelStore

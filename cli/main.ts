@@ -4,6 +4,7 @@ import { apply } from './commands/apply.js'
 import { backup } from './commands/backup.js'
 import { check } from './commands/check.js'
 import { clean } from './commands/clean.js'
+import { dataFsck } from './commands/data-fsck.js'
 import { doctor } from './commands/doctor.js'
 import { down } from './commands/down.js'
 import { engines } from './commands/engines.js'
@@ -32,6 +33,7 @@ const COMMANDS = [
   backup,
   restore,
   workers,
+  dataFsck,
 ]
 
 const program = new Command('mlforge')

@@ -45,6 +45,7 @@ import { PackObjects } from '../stores/postgres/pack-objects.js'
 import { RetentionStore } from '../stores/postgres/retention-store.js'
 import { SweepStore } from '../stores/postgres/sweep-store.js'
 import { VerifyStore } from '../stores/postgres/verify-store.js'
+import { EndStore } from '../stores/postgres/end-store.js'
 import { RefStore } from '../stores/postgres/ref-store.js'
 import { TransferStore } from '../stores/postgres/transfer-store.js'
 import { BackfillStore } from '../stores/postgres/backfill-store.js'
@@ -101,6 +102,7 @@ export async function createPorts(
     marks: new MarkStore(dataSource),
     sweep: new SweepStore(dataSource),
     verify: new VerifyStore(dataSource),
+    ends: new EndStore(dataSource),
     retention: new RetentionStore(dataSource),
     packing: new Packing({}),
     models: new ModelStore(dataSource),

@@ -6,11 +6,12 @@ import { beatWhile } from '../heartbeats.js'
 import type { Ports } from '../ports.js'
 import { withScratch } from '../scratch.js'
 import { commitOf } from './commit-of.js'
+import { recordEnds } from './record-ends.js'
 import { storeFiles } from './store-files.js'
 
 type PublishPorts = Pick<
   Ports,
-  'datasets' | 'refs' | 'objects' | 'catalogue' | 'holds' | 'packing' | 'scratch'
+  'datasets' | 'refs' | 'ends' | 'objects' | 'catalogue' | 'holds' | 'packing' | 'scratch'
 > & { readonly logger: { warn(details: object, message: string): void } }
 
 /** Versions and changes of branches that one activity writes. */
@@ -71,8 +72,9 @@ export function publishActivities(ports: PublishPorts) {
           await objects.write(project, record, { kind: 'refs', signal })
           await refs.recorded(ref)
         }
-        const isFull = versions.length === AT_ONCE || changes.length === AT_ONCE
-        return { published, more: isFull && published + changes.length > 0 }
+        const ended = await recordEnds(ports, project, AT_ONCE)
+        const isFull = [versions.length, changes.length, ended].includes(AT_ONCE)
+        return { published, more: isFull && published + changes.length + ended > 0 }
       })
     },
   }

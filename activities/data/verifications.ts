@@ -17,7 +17,7 @@ import { onceStep } from '../step.js'
 import { damagedFiles, markWhole, verifyPack, type VerifyPorts } from './verify.js'
 import { type Seen, verifyRefs, verifyVersions } from './verify-objects.js'
 
-type VerificationPorts = VerifyPorts & Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'datasets' | 'refs'>
+type VerificationPorts = VerifyPorts & Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'datasets' | 'refs' | 'ends'>
 
 /** Packs of one activity: of 16 MiB each, some minutes. */
 const PACKS = 500

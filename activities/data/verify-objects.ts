@@ -8,7 +8,7 @@ import type { Ports } from '../ports.js'
 import { commitOf } from './commit-of.js'
 import { isDamage } from './verify.js'
 
-type ObjectPorts = Pick<Ports, 'verify' | 'datasets' | 'refs' | 'objects'>
+type ObjectPorts = Pick<Ports, 'verify' | 'datasets' | 'refs' | 'ends' | 'objects'>
 
 const BATCH = 100
 const LISTED = 1_000
@@ -101,6 +101,8 @@ export async function verifyRefs(
     await objects.remove(uri)
     seen.damaged.push({ what: 'a change of a branch or tag that newer ones follow', uri, healed: true })
   }
+  // One of them may have said that a version was retired.
+  if (damaged.size > 0) await ports.ends.recordAgain(project)
 }
 
 async function* urisOf(

@@ -53,7 +53,10 @@ export class StartPushDto implements StartPush {
   @IntField({ min: 0, max: Number.MAX_SAFE_INTEGER }) bytes!: number
   @TextField({ optional: true, max: 2000 }) message?: string
   @TextField({ optional: true, min: 1, max: 200 }) author?: string
-  @ObjectField(() => CodeStateDto, { optional: true, description: 'where the code stood that made the files' })
+  @ObjectField(() => CodeStateDto, {
+    optional: true,
+    description: 'where the code stood that made the files',
+  })
   code?: CodeStateDto
 }
 

@@ -6,7 +6,7 @@ import { RUN_UNDER_WAY, TRANSFER_HOLDS } from './lease-sql.js'
 import type { Collecting } from './sweep-store.js'
 
 /** How long a plan may be executed. */
-const PLAN_HOURS = 24
+export const PLAN_HOURS = 24
 
 /** Collections: what they are to remove, and in which epoch. */
 export class CollectionStore {

@@ -1,6 +1,7 @@
 import { type DataSource, type EntityManager, In, IsNull } from 'typeorm'
 import { retirable, type Retention, type RetentionFacts, versionsNamed } from '../../domain/data/retention.js'
-import { Dataset, DatasetVersion } from './entities/dataset.js'
+import { MlforgeError } from '../../domain/errors.js'
+import { Dataset, DatasetVersion, type Purge } from './entities/dataset.js'
 import { RUN_UNDER_WAY, TRANSFER_HOLDS } from './lease-sql.js'
 import { LedgerStep } from './entities/ledger-step.js'
 import { Run } from './entities/run.js'
@@ -81,30 +82,58 @@ export class RetentionStore {
     })
   }
 
+  /**
+   * Erases the files of a version: nobody reads them from now on. Again, it says who has done it first.
+   * @throws MlforgeError wrong_state where a branch, a tag, or a run under way names it
+   */
+  async purge(datasetId: string, version: number, purge: Purge): Promise<DatasetVersion> {
+    return this.dataSource.transaction(async transaction => {
+      const dataset = await transaction.findOneOrFail(Dataset, {
+        where: { id: datasetId },
+        lock: { mode: 'pessimistic_write' },
+      })
+      const row = await transaction.findOneByOrFail(DatasetVersion, { datasetId, version })
+      if (row.purge !== null) return row
+      if (row.commit === null) throw notWritten(dataset.name, version)
+      const uses = [
+        ...(await namedByRefs(transaction, datasetId)),
+        ...(await this.usesOfOpenRuns(transaction, dataset)),
+      ].filter(use => use.version === version)
+      if (uses.length > 0) throw stillUsed(dataset.name, version, uses)
+      await transaction.query(
+        `UPDATE dataset_versions SET retired_at = coalesce(retired_at, now()), purge = $2, end_recorded = false
+         WHERE id = $1`,
+        [row.id, JSON.stringify(purge)],
+      )
+      return transaction.findOneByOrFail(DatasetVersion, { id: row.id })
+    })
+  }
+
   /** What names versions of a dataset now: branches, tags, models, trainings and runs under way. */
   async uses(
     manager: EntityManager,
     dataset: Pick<Dataset, 'id' | 'project' | 'name'>,
   ): Promise<VersionUse[]> {
     const named: VersionUse[] = await manager.query(
-      `SELECT version, kind || ' "' || name || '"' AS by FROM data_refs
-       WHERE dataset_id = $1 AND version IS NOT NULL
-       UNION ALL
-       SELECT (mv.lineage->'dataset'->>'version')::int, 'version ' || mv.version || ' of model "' || m.name || '"'
+      `SELECT (mv.lineage->'dataset'->>'version')::int, 'version ' || mv.version || ' of model "' || m.name || '"'
        FROM model_versions mv JOIN models m ON m.id = mv.model_id
-       WHERE m.project = $2 AND mv.lineage->'dataset'->>'name' = $3
+       WHERE m.project = $1 AND mv.lineage->'dataset'->>'name' = $2
          AND mv.lineage->'dataset'->>'version' ~ '^[0-9]{1,9}$'
        UNION ALL
        SELECT (r.request->'dataset'->>'version')::int, 'training ' || r.id FROM runs r
-       WHERE r.project = $2 AND r.kind = 'training' AND r.request->'dataset'->>'name' = $3
+       WHERE r.project = $1 AND r.kind = 'training' AND r.request->'dataset'->>'name' = $2
          AND r.request->'dataset'->>'version' ~ '^[0-9]{1,9}$'
        UNION ALL
        SELECT (r.request->>'version')::int, 'pull ' || r.id
        FROM runs r JOIN data_transfers t ON t.run_id = r.id
-       WHERE r.project = $2 AND r.kind = 'pull' AND r.name = $3 AND ${TRANSFER_HOLDS}`,
-      [dataset.id, dataset.project, dataset.name],
+       WHERE r.project = $1 AND r.kind = 'pull' AND r.name = $2 AND ${TRANSFER_HOLDS}`,
+      [dataset.project, dataset.name],
     )
-    return [...named, ...(await this.usesOfOpenRuns(manager, dataset))]
+    return [
+      ...named,
+      ...(await namedByRefs(manager, dataset.id)),
+      ...(await this.usesOfOpenRuns(manager, dataset)),
+    ]
   }
 
   private async usesOfOpenRuns(
@@ -169,5 +198,29 @@ async function underWay(manager: EntityManager, project: string): Promise<{ id: 
     `SELECT r.id, r.created_at AS "createdAt" FROM runs r
      WHERE r.project = $1 AND r.kind <> 'collection' AND ${RUN_UNDER_WAY} ORDER BY r.id`,
     [project],
+  )
+}
+
+async function namedByRefs(manager: EntityManager, datasetId: string): Promise<VersionUse[]> {
+  return manager.query(
+    `SELECT version, kind || ' "' || name || '"' AS by FROM data_refs
+     WHERE dataset_id = $1 AND version IS NOT NULL`,
+    [datasetId],
+  )
+}
+
+function stillUsed(dataset: string, version: number, uses: readonly VersionUse[]): MlforgeError {
+  const names = uses.map(({ by }) => by)
+  return new MlforgeError(
+    'wrong_state',
+    `Version ${version} of dataset "${dataset}" is named by ${names.slice(0, 20).join(', ')}. Move or remove these branches and tags, wait for these runs or cancel them, then purge it.`,
+    { uses: names },
+  )
+}
+
+function notWritten(dataset: string, version: number): MlforgeError {
+  return new MlforgeError(
+    'wrong_state',
+    `Version ${version} of dataset "${dataset}" is being written to the object store. Purge it in a minute.`,
   )
 }

@@ -71,6 +71,48 @@ export class VerifyStore {
     return rows.map(({ id, sha256, bytes }) => ({ id, sha256: sha256.toString('hex'), bytes }))
   }
 
+  /** Packs that were verified, behind one. */
+  async all(project: string, after: string, limit: number): Promise<NeededPack[]> {
+    const rows: { id: string; sha256: Buffer; bytes: number }[] = await this.dataSource.query(
+      `SELECT id, sha256, bytes FROM data_packs
+       WHERE project = $1 AND id > $2 AND verified_at IS NOT NULL ORDER BY id LIMIT $3`,
+      [project, after, limit],
+    )
+    return rows.map(({ id, sha256, bytes }) => ({ id, sha256: sha256.toString('hex'), bytes }))
+  }
+
+  /** Whether the rows of the chunks of a pack are these. */
+  async hasChunks(
+    project: string,
+    { sha256, chunks }: { readonly sha256: string; readonly chunks: readonly PackEntry[] },
+  ): Promise<boolean> {
+    const [row]: { id: string }[] = await this.dataSource.query(
+      'SELECT id FROM data_packs WHERE project = $1 AND sha256 = $2',
+      [project, Buffer.from(sha256, 'hex')],
+    )
+    if (row === undefined) return false
+    const text = (all: readonly PackEntry[]) =>
+      all
+        .map(({ sha256: hash, offset, stored, bytes, codec }) =>
+          [hash, offset, stored, bytes, codec].join(' '),
+        )
+        .sort()
+        .join()
+    return text(await this.chunks(row.id)) === text(chunks)
+  }
+
+  /** Versions of a project that are in the object store, as far as the catalogue knows. */
+  async committed(
+    project: string,
+  ): Promise<{ dataset: string; version: number; commit: string; purged: boolean }[]> {
+    return this.dataSource.query(
+      `SELECT d.name AS dataset, v.version, v.commit, v.purge IS NOT NULL AND v.end_recorded AS purged
+       FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id
+       WHERE d.project = $1 AND v.commit IS NOT NULL ORDER BY d.name, v.version`,
+      [project],
+    )
+  }
+
   /** Chunks of a pack, in their order in it. */
   async chunks(packId: string): Promise<PackEntry[]> {
     const rows: (Omit<PackEntry, 'sha256' | 'codec'> & { sha256: Buffer; codec: number })[] =

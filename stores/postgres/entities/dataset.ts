@@ -69,6 +69,8 @@ export class DatasetVersion {
 export interface Purge {
   readonly by: string
   readonly reason: string
+  /** Objects that were removed; left out until they are. */
+  readonly erased?: readonly string[]
 }
 
 export interface StoredContent {

@@ -10,6 +10,7 @@ const pushes = fc.record({
   kind: fc.constant('push' as const),
   files: fc.uniqueArray(fc.nat({ max: 19 }), { minLength: 1, maxLength: 5 }),
   branch: fc.constantFrom('main', 'other'),
+  lapses: fc.boolean(),
   /** Steps after which it is killed. */
   killedAfter: fc.oneof({ weight: 4, arbitrary: fc.constant(Infinity) }, fc.nat({ max: 6 })),
 })
@@ -54,7 +55,9 @@ describe('pushes and collections at the same time', () => {
           while (running.length < 3 && waiting.length > 0) {
             const next = waiting.shift()!
             const work =
-              next.kind === 'push' ? bench.push(project, next.files, next.branch) : bench.collect(project)
+              next.kind === 'push'
+                ? bench.push(project, next.files, next.branch, next.lapses)
+                : bench.collect(project)
             running.push({ work, left: next.killedAfter })
           }
         }

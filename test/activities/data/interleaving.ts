@@ -65,9 +65,12 @@ export class Interleaving {
     return project
   }
 
-  /** A push of some files: asked for, sent, and made a version; where something was removed, again. */
-  async *push(project: string, files: readonly number[], branch: string): Work {
-    const { catalogue, transfers, objects, runs } = this.ports
+  /**
+   * A push of some files: asked for, sent, and made a version; where something was removed, again.
+   * @param lapses true: before its version is made nobody knows of it any more, and nothing is kept for it
+   */
+  async *push(project: string, files: readonly number[], branch: string, lapses: boolean): Work {
+    const { catalogue, transfers, objects } = this.ports
     const { manifest, entries, pieces } = this.tree(files)
     const base = await this.headOf(project, branch)
     const run = await this.accept(project, 'push', {}, { base })
@@ -95,6 +98,7 @@ export class Interleaving {
           const input = { project, name: this.name, runId: run.id }
           await this.ports.holds.drop(run.id)
           const { packs } = await checkFiles(this.ports, input, request)
+          if (lapses) await this.close(run)
           yield
           await this.commit(run, { ...request, branch, packs: packs! })
           return
@@ -103,11 +107,11 @@ export class Interleaving {
           if (code === 'branch_moved') return
           if (code !== 'chunks_missing' && code !== 'unavailable') throw error
         }
+        await this.reopen(run)
         yield
       }
     } finally {
       await this.close(run)
-      void runs
     }
   }
 
@@ -271,6 +275,16 @@ export class Interleaving {
           : collections.open(transaction, accepted, null),
     })
     return run
+  }
+
+  /** As a retry does. */
+  private async reopen({ id }: Run): Promise<void> {
+    const { dataSource } = this.database
+    await dataSource.query(`UPDATE runs SET status = 'running' WHERE id = $1`, [id])
+    await dataSource.query(
+      `UPDATE data_transfers SET expires_at = now() + interval '1 hour' WHERE run_id = $1`,
+      [id],
+    )
   }
 
   /** The run has ended, by itself or with whoever was killed, and its time is over. */
