@@ -21,7 +21,7 @@ import { FlagField, IntField, NameField, ObjectField, satisfies, TextField } fro
 import { OperationDto } from '../runs/operation.dto.js'
 
 const HASH = /^[0-9a-f]{64}$/
-export const MAX_CHUNKS_ASKED = 20_000
+const MAX_CHUNKS_ASKED = 20_000
 /** Of a body that asks for so many chunks. */
 export const MAX_CHUNKS_BYTES = MAX_CHUNKS_ASKED * 70
 

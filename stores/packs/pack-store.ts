@@ -48,10 +48,7 @@ export class PackStore {
       for (const entry of range.entries) {
         const from = entry.offset - range.from
         const content = verified(stored?.subarray(from, from + entry.stored), entry)
-        contents.set(
-          entry.sha256,
-          content ?? (await this.elsewhere(project, entry, options)),
-        )
+        contents.set(entry.sha256, content ?? (await this.elsewhere(project, entry, options)))
       }
     }
     return chunks.map(sha256 => ({ sha256, content: contents.get(sha256)! }))

@@ -115,7 +115,8 @@ export class RetentionStore {
     dataset: Pick<Dataset, 'id' | 'project' | 'name'>,
   ): Promise<VersionUse[]> {
     const named: VersionUse[] = await manager.query(
-      `SELECT (mv.lineage->'dataset'->>'version')::int, 'version ' || mv.version || ' of model "' || m.name || '"'
+      `SELECT (mv.lineage->'dataset'->>'version')::int AS version,
+         'version ' || mv.version || ' of model "' || m.name || '"' AS by
        FROM model_versions mv JOIN models m ON m.id = mv.model_id
        WHERE m.project = $1 AND mv.lineage->'dataset'->>'name' = $2
          AND mv.lineage->'dataset'->>'version' ~ '^[0-9]{1,9}$'

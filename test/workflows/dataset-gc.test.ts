@@ -140,6 +140,51 @@ describe('datasetGc', () => {
     expect(items.map(({ path }) => path)).toEqual(['newest.bin', 'shared.bin'])
   })
 
+  it('keeps what is named, and what was the newest while a run was under way', async () => {
+    const { retention, transfers } = harness.ports
+    const trees = await Promise.all(
+      [1, 2, 3, 4, 5].map(i => treeOf({ 'a.bin': Buffer.from(`content ${i}`) })),
+    )
+    for (const [i, tree] of trees.entries()) await push(harness, 'used', tree, { base: i === 0 ? null : i })
+    const { id: datasetId } = await harness.ports.datasets.get(PROJECT, 'used')
+    await retention.set(datasetId, { keepLast: 1, keepDays: 0, keepTagged: true })
+    const candidates = async () => {
+      const found = new Set((await retention.candidates(PROJECT)).map(({ id }) => id))
+      const all = await harness.ports.datasets.versions(PROJECT, 'used', {})
+      return all.items.filter(({ id }) => found.has(id)).map(({ version }) => version)
+    }
+    expect(await candidates()).toEqual([4, 3, 2, 1])
+
+    // One that nobody has started yet, and which may name anything.
+    const dataset = { name: 'used', version: 2 }
+    const training = await harness.accept('training', 'demand', { dataset }, { startedByCaller: true })
+    const begun = (id: string, version: number) =>
+      harness.database.dataSource.query(
+        `UPDATE runs SET created_at = (SELECT created_at - interval '1 millisecond' FROM dataset_versions
+           WHERE dataset_id = $2 AND version = $3) WHERE id = $1`,
+        [id, datasetId, version],
+      )
+    // It was there before the fifth version was made: the fourth was the newest then.
+    await begun(training.id, 5)
+    expect(await candidates()).toEqual([3, 1])
+    await begun(training.id, 3)
+    expect(await candidates()).toEqual([1])
+    await harness.database.dataSource.query(`UPDATE runs SET status = 'failed' WHERE id = $1`, [training.id])
+    expect(await candidates()).toEqual([4, 3, 1])
+
+    const request = { version: 3, manifest: trees[2]!.manifest, files: 1, bytes: 9 }
+    const pull = await harness.accept('pull', 'used', request, {
+      startedByCaller: true,
+      alongside: (transaction, run) => transfers.open(transaction, run),
+    })
+    await harness.database.dataSource.query(`UPDATE runs SET status = 'failed' WHERE id = $1`, [pull.id])
+    expect(await candidates()).toEqual([4, 1])
+    await transfers.release(pull.id)
+    expect(await candidates()).toEqual([4, 3, 1])
+    await retention.set(datasetId, null)
+    expect(await candidates()).toEqual([])
+  })
+
   it('erases a version on demand, when nothing names it any more', async () => {
     await harness.ended(await harness.commit('people', CSV))
     await harness.ended(await harness.commit('people', `${CSV}2026-01-03,3\n`))

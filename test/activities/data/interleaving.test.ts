@@ -16,7 +16,8 @@ const pushes = fc.record({
 })
 const collections = fc.record({
   kind: fc.constant('collect' as const),
-  killedAfter: fc.oneof({ weight: 3, arbitrary: fc.constant(Infinity) }, fc.nat({ max: 9 })),
+  twice: fc.boolean(),
+  killedAfter: fc.oneof({ weight: 3, arbitrary: fc.constant(Infinity) }, fc.nat({ max: 18 })),
 })
 const works = fc.array(fc.oneof({ weight: 3, arbitrary: pushes }, { weight: 2, arbitrary: collections }), {
   minLength: 4,
@@ -57,7 +58,7 @@ describe('pushes and collections at the same time', () => {
             const work =
               next.kind === 'push'
                 ? bench.push(project, next.files, next.branch, next.lapses)
-                : bench.collect(project)
+                : bench.collect(project, next.twice)
             running.push({ work, left: next.killedAfter })
           }
         }

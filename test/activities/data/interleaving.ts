@@ -115,8 +115,11 @@ export class Interleaving {
     }
   }
 
-  /** A collection that executes at once, and does not wait. */
-  async *collect(project: string): Work {
+  /**
+   * A collection that executes at once, and does not wait.
+   * @param twice true: each step is done again, as by a worker that was killed before it could say so
+   */
+  async *collect(project: string, twice = false): Work {
     const { collections, retention, sweep } = this.ports
     const run = await this.accept(project, 'collection', { execute: true, planId: null }, null)
     const { id: runId } = run
@@ -124,25 +127,35 @@ export class Interleaving {
     try {
       const collecting = await collections.beginEpoch(runId, project)
       yield
-      const candidates = await retention.candidates(project)
-      await retention.plan(
-        runId,
-        candidates.map(({ id }) => id),
-      )
-      yield
-      for (const { datasetId } of candidates) await retention.retire(runId, datasetId)
-      yield
-      await markLive(this.ports, collecting, [])
-      yield
-      await planPacks(this.ports, collecting, { planId: null, olderThanMs: later() })
-      yield
-      await repack(this.ports, collecting)
-      yield
-      await sweep.doom(collecting)
-      yield
-      await sweepRows(this.ports, collecting, 0)
-      yield
-      await removeObjects(this.ports, collecting, later())
+      const steps: (() => Promise<unknown>)[] = [
+        async () => {
+          const candidates = await retention.candidates(project)
+          await retention.plan(
+            runId,
+            candidates.map(({ id }) => id),
+          )
+        },
+        async () => {
+          const planned = await retention.planned(runId)
+          for (const datasetId of new Set(planned.map(each => each.datasetId))) {
+            await retention.retire(runId, datasetId)
+          }
+        },
+        () => markLive(this.ports, collecting, []),
+        () => planPacks(this.ports, collecting, { planId: null, olderThanMs: later() }),
+        () => repack(this.ports, collecting),
+        () => sweep.doom(collecting),
+        () => sweepRows(this.ports, collecting, 0),
+        () => removeObjects(this.ports, collecting, later()),
+      ]
+      for (const step of steps) {
+        await step()
+        if (twice) {
+          yield
+          await step()
+        }
+        yield
+      }
     } catch (error) {
       // Another one has begun.
       if (!(error instanceof MlforgeError) || error.code !== 'wrong_state') throw error
