@@ -5,6 +5,7 @@ import type { ObjectStore } from '../stores/objects/object-store.js'
 import type { AssetStore } from '../stores/postgres/asset-store.js'
 import type { BackfillStore } from '../stores/postgres/backfill-store.js'
 import type { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
+import type { CollectionStore } from '../stores/postgres/collection-store.js'
 import type { CompactionStore } from '../stores/postgres/compaction-store.js'
 import type { DatasetStore } from '../stores/postgres/dataset-store.js'
 import type { Run } from '../stores/postgres/entities/run.js'
@@ -18,8 +19,15 @@ import type { ModelStore } from '../stores/postgres/model-store.js'
 import type { PipelineStore } from '../stores/postgres/pipeline-store.js'
 import type { PipelineRunStore } from '../stores/postgres/pipeline-run-store.js'
 import type { PoolStore } from '../stores/postgres/pool-store.js'
+import type { MarkStore } from '../stores/postgres/mark-store.js'
 import type { PackCatalogue } from '../stores/postgres/pack-catalogue.js'
 import type { PackStore } from '../stores/packs/pack-store.js'
+import type { PackHolds } from '../stores/postgres/pack-holds.js'
+import type { PackObjects } from '../stores/postgres/pack-objects.js'
+import type { RetentionStore } from '../stores/postgres/retention-store.js'
+import type { SweepStore } from '../stores/postgres/sweep-store.js'
+import type { VerifyStore } from '../stores/postgres/verify-store.js'
+import type { EndStore } from '../stores/postgres/end-store.js'
 import type { RefStore } from '../stores/postgres/ref-store.js'
 import type { TransferStore } from '../stores/postgres/transfer-store.js'
 import type { PredictionStore } from '../stores/postgres/prediction-store.js'
@@ -44,6 +52,14 @@ export interface Ports {
   readonly catalogue: PackCatalogue
   readonly packs: PackStore
   readonly transfers: TransferStore
+  readonly holds: PackHolds
+  readonly packObjects: PackObjects
+  readonly collections: CollectionStore
+  readonly marks: MarkStore
+  readonly sweep: SweepStore
+  readonly verify: VerifyStore
+  readonly ends: EndStore
+  readonly retention: RetentionStore
   readonly packing: Packing
   readonly models: ModelStore
   readonly schedules: ScheduleStore

@@ -109,6 +109,10 @@ export interface Config {
     /** How long a file that was replaced can still be read; longer than anybody reads. */
     readonly graceHours: number
   }
+  readonly data: {
+    /** How long a pack that no version needs, and an object that no pack is, stay before a collection removes them. */
+    readonly graceMinutes: number
+  }
   readonly scripts: {
     /** Where pipelines find the files of their scripts: the directory of mlforge.yaml by default. */
     readonly directory: string

@@ -223,6 +223,11 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
     fallback: 128 * 2 ** 20,
   },
   'compaction.graceHours': { env: 'MLFORGE_COMPACTION_GRACE_HOURS', schema: int(2, 8_760), fallback: 24 },
+  'data.graceMinutes': {
+    env: 'MLFORGE_DATA_GRACE_MINUTES',
+    schema: z.number().min(0).max(10_080),
+    fallback: 60,
+  },
   'scripts.directory': {
     env: 'MLFORGE_SCRIPTS_DIRECTORY',
     schema: text,

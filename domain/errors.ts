@@ -39,6 +39,7 @@ export const ERROR_CODES = {
   branch_moved: { http: 409, retryable: false },
   chunks_missing: { http: 422, retryable: false },
   version_invalid: { http: 422, retryable: false },
+  version_retired: { http: 410, retryable: false },
   transfer_expired: { http: 409, retryable: false },
   file_changed: { http: 409, retryable: true },
 

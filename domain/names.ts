@@ -7,6 +7,8 @@ export type RunKind =
   | 'dataset'
   | 'push'
   | 'pull'
+  | 'collection'
+  | 'verification'
   | 'training'
   | 'rollout'
   | 'drift'

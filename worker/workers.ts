@@ -7,6 +7,8 @@ import type { DataSource } from 'typeorm'
 import { backfillActivities } from '../activities/assets/backfills.js'
 import { compactionActivities } from '../activities/compaction.js'
 import { publishActivities } from '../activities/data/publish.js'
+import { collectionActivities } from '../activities/data/collections.js'
+import { verificationActivities } from '../activities/data/verifications.js'
 import { transferActivities } from '../activities/data/transfers.js'
 import { datasetActivities } from '../activities/datasets.js'
 import { incidentActivities } from '../activities/incidents.js'
@@ -36,6 +38,14 @@ import { AssetStore } from '../stores/postgres/asset-store.js'
 import { Packing } from '../packing/packing.js'
 import { PackStore } from '../stores/packs/pack-store.js'
 import { PackCatalogue } from '../stores/postgres/pack-catalogue.js'
+import { CollectionStore } from '../stores/postgres/collection-store.js'
+import { MarkStore } from '../stores/postgres/mark-store.js'
+import { PackHolds } from '../stores/postgres/pack-holds.js'
+import { PackObjects } from '../stores/postgres/pack-objects.js'
+import { RetentionStore } from '../stores/postgres/retention-store.js'
+import { SweepStore } from '../stores/postgres/sweep-store.js'
+import { VerifyStore } from '../stores/postgres/verify-store.js'
+import { EndStore } from '../stores/postgres/end-store.js'
 import { RefStore } from '../stores/postgres/ref-store.js'
 import { TransferStore } from '../stores/postgres/transfer-store.js'
 import { BackfillStore } from '../stores/postgres/backfill-store.js'
@@ -86,6 +96,14 @@ export async function createPorts(
     catalogue,
     packs: new PackStore(objects, catalogue),
     transfers: new TransferStore(dataSource),
+    holds: new PackHolds(dataSource),
+    packObjects: new PackObjects(dataSource),
+    collections: new CollectionStore(dataSource),
+    marks: new MarkStore(dataSource),
+    sweep: new SweepStore(dataSource),
+    verify: new VerifyStore(dataSource),
+    ends: new EndStore(dataSource),
+    retention: new RetentionStore(dataSource),
     packing: new Packing({}),
     models: new ModelStore(dataSource),
     schedules: new ScheduleStore(dataSource),
@@ -183,6 +201,8 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
           ...datasetActivities(ports),
           ...transferActivities(ports),
           ...publishActivities({ ...ports, logger }),
+          ...verificationActivities(ports),
+          ...collectionActivities({ ...ports, graceMs: config.data.graceMinutes * 60_000 }),
           ...modelActivities(ports),
           ...rolloutActivities(ports),
           ...incidentActivities(ports),

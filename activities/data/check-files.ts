@@ -13,20 +13,28 @@ interface Tree {
   readonly base: number | null
 }
 
+export interface CheckedFiles {
+  readonly files: number
+  /** Packs that are held for the run: see PackHolds. Outcomes from before there were such are without. */
+  readonly packs?: number
+}
+
 /** Chunks that are looked for at once. */
 const BATCH = 5_000
 const LISTED = 20
 
 /**
- * Reads the manifest of a version to be, and looks that every chunk of its files is there.
+ * Reads the manifest of a version to be, looks that every chunk of its files is there, and holds them for the run.
  * @throws MlforgeError chunks_missing, version_invalid
  */
 export async function checkFiles(
-  { datasets, packs, catalogue }: Pick<DataPorts, 'datasets' | 'packs' | 'catalogue'>,
-  { project, name }: Pick<RunInput, 'project' | 'name'>,
+  { datasets, packs, holds }: Pick<DataPorts, 'datasets' | 'packs' | 'holds'>,
+  { project, name, runId }: Pick<RunInput, 'project' | 'name' | 'runId'>,
   tree: Tree,
-): Promise<{ files: number }> {
+): Promise<CheckedFiles> {
+  const held = new Set<string>()
   const load = async (sha256: string) => {
+    asked.add(sha256)
     try {
       return await packs.load(project, sha256)
     } catch (error) {
@@ -36,7 +44,8 @@ export async function checkFiles(
   }
   let asked = new Set<string>()
   const lookFor = async () => {
-    const missing = await catalogue.missing(project, [...asked], null)
+    const { missing, packs: some } = await holds.hold(project, runId, [...asked])
+    for (const pack of some) held.add(pack)
     if (missing.length > 0) throw chunksMissing(missing)
     asked = new Set()
   }
@@ -51,26 +60,27 @@ export async function checkFiles(
       throw invalid([{ at: file.path, message: `It is said to have ${file.bytes} bytes, and has ${bytes}.` }])
     }
   }
-  await lookFor()
 
   const paths: string[] = []
   let bytes = 0
   for await (const file of filesOf(load, tree.manifest)) {
     paths.push(file.path)
     bytes += file.bytes
+    if (asked.size >= BATCH) await lookFor()
   }
+  await lookFor()
   const problems = collisions(paths)
   if (paths.length !== tree.files || bytes !== tree.bytes) {
     const message = `It is said to have ${tree.files} files of ${tree.bytes} bytes, and has ${paths.length} of ${bytes}.`
     problems.push({ at: 'manifest', message })
   }
   if (problems.length > 0) throw invalid(problems)
-  return { files: paths.length }
+  return { files: paths.length, packs: held.size }
 
   /** Files that the base does not have as they are: of those all is there. */
   async function* newFiles(): AsyncGenerator<FileEntry> {
     const base = tree.base === null ? null : await datasets.version(project, name, tree.base)
-    if (base === null || base.manifest === null) {
+    if (base === null || base.manifest === null || base.retiredAt !== null) {
       yield* filesOf(load, tree.manifest)
       return
     }

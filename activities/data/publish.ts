@@ -1,16 +1,17 @@
 import type { PublishReport } from '../../contracts/temporal/data.js'
-import type { Json } from '../../domain/canonical-json.js'
-import { type Commit, encodeCommit, encodeRef } from '../../domain/data/commit.js'
+import { encodeCommit, encodeRef } from '../../domain/data/commit.js'
 import { hasTable } from '../../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import { beatWhile } from '../heartbeats.js'
 import type { Ports } from '../ports.js'
 import { withScratch } from '../scratch.js'
+import { commitOf } from './commit-of.js'
+import { recordEnds } from './record-ends.js'
 import { storeFiles } from './store-files.js'
 
 type PublishPorts = Pick<
   Ports,
-  'datasets' | 'refs' | 'objects' | 'catalogue' | 'packing' | 'scratch'
+  'datasets' | 'refs' | 'ends' | 'objects' | 'catalogue' | 'holds' | 'packing' | 'scratch'
 > & { readonly logger: { warn(details: object, message: string): void } }
 
 /** Versions and changes of branches that one activity writes. */
@@ -27,7 +28,7 @@ export function publishActivities(ports: PublishPorts) {
     const path = isJoined ? 'predictions.parquet' : 'raw.csv'
     await withScratch(ports.scratch, async directory => {
       const file = await objects.toFile(version.raw.uri, directory)
-      await datasets.adopt(version.id, await storeFiles(ports, project, [{ path, file }], signal))
+      await datasets.adopt(project, version.id, await storeFiles(ports, project, [{ path, file }], signal))
     })
   }
 
@@ -57,7 +58,10 @@ export function publishActivities(ports: PublishPorts) {
             signal.throwIfAborted()
             const { name } = version.dataset
             const reason = error instanceof Error ? error.message : String(error)
-            logger.warn({ dataset: name, version: version.version, reason }, 'version not published; tried again')
+            logger.warn(
+              { dataset: name, version: version.version, reason },
+              'version not published; tried again',
+            )
           }
         }
         const changes = await refs.unrecorded(project, AT_ONCE)
@@ -68,43 +72,12 @@ export function publishActivities(ports: PublishPorts) {
           await objects.write(project, record, { kind: 'refs', signal })
           await refs.recorded(ref)
         }
-        const isFull = versions.length === AT_ONCE || changes.length === AT_ONCE
-        return { published, more: isFull && published + changes.length > 0 }
+        const ended = await recordEnds(ports, project, AT_ONCE)
+        const isFull = [versions.length, changes.length, ended].includes(AT_ONCE)
+        return { published, more: isFull && published + changes.length + ended > 0 }
       })
     },
   }
 }
 
 export type PublishActivities = ReturnType<typeof publishActivities>
-
-function commitOf(row: DatasetVersion, dataset: string, parents: readonly string[]): Commit {
-  const { version, branch, manifest, files, bytes, message, author, code, runId, effectKey } = row
-  return {
-    dataset,
-    version,
-    branch,
-    parents,
-    madeFrom: row.parents,
-    manifest: manifest!,
-    files: files!,
-    bytes: Number(bytes),
-    author: author ?? '',
-    message,
-    at: row.createdAt.toISOString(),
-    code,
-    runId,
-    effectKey,
-    table: hasTable(row)
-      ? {
-          root: row.root,
-          parquet: { sha256: row.parquet.sha256, bytes: row.parquet.bytes },
-          rows: Number(row.rows),
-          schema: row.schema as Json,
-          conversion: row.conversion as Json,
-          proposal: row.proposal as Json,
-          expectations: row.expectations as Json,
-          profile: row.profile as Json,
-        }
-      : null,
-  }
-}

@@ -1,8 +1,9 @@
 import { buildManifest, contentOf } from '../../domain/data/build.js'
 import type { FileEntry } from '../../domain/data/nodes.js'
+import { MlforgeError } from '../../domain/errors.js'
 import type { Piece } from '../../packing/messages.js'
-import { sha256Hex } from '../../stores/ids.js'
-import type { FilesContent } from '../../stores/postgres/dataset-store.js'
+import { sha256Hex, uuidv7 } from '../../stores/ids.js'
+import type { HeldFiles } from '../../stores/postgres/dataset-store.js'
 import type { DataPorts } from './transfers.js'
 
 /** A local file under the path that it is to have. */
@@ -16,11 +17,11 @@ const BATCH = 5_000
 
 /** Puts local files into packs, as far as their chunks are not there yet. Again, it writes nothing. */
 export async function storeFiles(
-  { objects, catalogue, packing }: StorePorts,
+  { objects, catalogue, holds, packing }: StorePorts,
   project: string,
   files: readonly StoredFile[],
   signal: AbortSignal,
-): Promise<FilesContent> {
+): Promise<HeldFiles> {
   const pieces = new Map<string, Piece>()
   const keep = (node: Uint8Array): string => {
     const sha256 = sha256Hex(node)
@@ -29,7 +30,10 @@ export async function storeFiles(
   }
   const entries: FileEntry[] = []
   let at = 0
-  for await (const { file, bytes, chunks } of packing.scan(files.map(each => each.file), { signal })) {
+  for await (const { file, bytes, chunks } of packing.scan(
+    files.map(each => each.file),
+    { signal },
+  )) {
     let offset = 0
     for (const { chunk: sha256, bytes: length } of chunks) {
       pieces.set(sha256, { sha256, bytes: length, from: { file, offset } })
@@ -41,9 +45,30 @@ export async function storeFiles(
   for await (const pack of packing.packs(missing(), { signal })) {
     await objects.write(project, pack.content, { kind: 'packs', sha256: pack.sha256, signal })
     const { sha256, chunks } = pack
-    await catalogue.add(project, { sha256, bytes: pack.content.length, chunks })
+    await catalogue.add(project, { sha256, bytes: pack.content.length, chunks }, objects)
   }
-  return { manifest, files: entries.length, bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0) }
+  return {
+    manifest,
+    files: entries.length,
+    bytes: entries.reduce((sum, { bytes }) => sum + bytes, 0),
+    held: await hold(),
+  }
+
+  async function hold(): Promise<HeldFiles['held']> {
+    const owner = uuidv7()
+    const packs = new Set<string>()
+    const all = [...pieces.keys()]
+    for (let from = 0; from < all.length; from += BATCH) {
+      const { missing: gone, packs: some } = await holds.hold(project, owner, all.slice(from, from + BATCH))
+      for (const pack of some) packs.add(pack)
+      if (gone.length === 0) continue
+      throw new MlforgeError(
+        'unavailable',
+        `Chunk ${gone[0]} was removed while it was put into a pack. It is written again.`,
+      )
+    }
+    return { owner, packs: packs.size }
+  }
 
   async function* missing(): AsyncGenerator<Piece> {
     const all = [...pieces.keys()]
@@ -55,4 +80,4 @@ export async function storeFiles(
   }
 }
 
-type StorePorts = Pick<DataPorts, 'objects' | 'catalogue' | 'packing'>
+type StorePorts = Pick<DataPorts, 'objects' | 'catalogue' | 'holds' | 'packing'>

@@ -1,4 +1,9 @@
-import type { AwaitTransferInput, PullRequest, PushRequest, TransferState } from '../../contracts/temporal/data.js'
+import type {
+  AwaitTransferInput,
+  PullRequest,
+  PushRequest,
+  TransferState,
+} from '../../contracts/temporal/data.js'
 import type { CommitOutcome, RunInput } from '../../contracts/temporal/messages.js'
 import { canonicalJson } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
@@ -8,7 +13,8 @@ import { awaitChange } from '../await-change.js'
 import { beatWhile } from '../heartbeats.js'
 import type { Ports } from '../ports.js'
 import { onceStep } from '../step.js'
-import { checkFiles } from './check-files.js'
+import { type CheckedFiles, checkFiles } from './check-files.js'
+import { keepingFiles } from './keep-files.js'
 
 export type DataPorts = Pick<
   Ports,
@@ -21,6 +27,7 @@ export type DataPorts = Pick<
   | 'packs'
   | 'packing'
   | 'transfers'
+  | 'holds'
   | 'limits'
 >
 
@@ -94,7 +101,7 @@ export function transferActivities(ports: DataPorts) {
     },
 
     /** Whether the files of a push are all there and can be a version. */
-    async checkPush(input: RunInput): Promise<{ files: number }> {
+    async checkPush(input: RunInput): Promise<CheckedFiles> {
       return onceStep(ports, input, 'check', () =>
         beatWhile('checking files', async () => checkFiles(ports, input, await pushOf(input))),
       )
@@ -102,7 +109,7 @@ export function transferActivities(ports: DataPorts) {
 
     /** Makes the files of a push the next version of its branch. */
     async commitPush(input: RunInput): Promise<CommitOutcome> {
-      return onceStep<CommitOutcome>(ports, input, 'commit', async () => {
+      return keepingFiles(ports, input, async keep => {
         const { principal, request } = await runs.get(input.project, input.runId)
         const { branch, base, manifest, files, bytes, message, author, code } = request as PushRequest
         return async transaction => {
@@ -119,6 +126,7 @@ export function transferActivities(ports: DataPorts) {
             runId: input.runId,
             effectKey: effectKey(input, 'commit'),
           })
+          await keep(transaction)
           await transfers.release(input.runId, transaction)
           return { version: version.version, root: version.root, created }
         }

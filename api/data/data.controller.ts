@@ -45,7 +45,14 @@ export class DataController {
   @Summary('Files of a version, by path')
   @Get('versions/:version/files')
   @ApiPage(DataFileDto)
-  @Problems('invalid_request', 'not_found', 'wrong_state', 'object_missing', 'object_corrupt')
+  @Problems(
+    'invalid_request',
+    'not_found',
+    'version_retired',
+    'wrong_state',
+    'object_missing',
+    'object_corrupt',
+  )
   listFiles(
     @Caller() caller: Principal,
     @Param('name') name: string,
@@ -58,7 +65,7 @@ export class DataController {
   @Summary('Downloads a file of a version')
   @Get('versions/:version/file')
   @ApiDownload()
-  @Problems('not_found', 'wrong_state', 'object_missing', 'object_corrupt')
+  @Problems('not_found', 'version_retired', 'wrong_state', 'object_missing', 'object_corrupt')
   downloadFile(
     @Caller() caller: Principal,
     @Param('name') name: string,
@@ -72,7 +79,14 @@ export class DataController {
   @Summary('What one version has otherwise than another, by path')
   @Get('diff')
   @ApiPage(DataChangeDto)
-  @Problems('invalid_request', 'not_found', 'wrong_state', 'object_missing', 'object_corrupt')
+  @Problems(
+    'invalid_request',
+    'not_found',
+    'version_retired',
+    'wrong_state',
+    'object_missing',
+    'object_corrupt',
+  )
   diffVersions(
     @Caller() caller: Principal,
     @Param('name') name: string,
@@ -100,7 +114,7 @@ export class DataController {
   @HttpCode(202)
   @ApiIdempotencyKey()
   @ApiAcceptedResponse({ type: DataPullDto })
-  @Problems('invalid_request', 'not_found', 'wrong_state', 'idempotency_key_reused')
+  @Problems('invalid_request', 'not_found', 'version_retired', 'wrong_state', 'idempotency_key_reused')
   async startPull(
     @Caller() caller: Principal,
     @Param('name') name: string,
@@ -153,7 +167,7 @@ export class DataController {
   @Needs('operator')
   @Put('branches/:ref')
   @ApiOkResponse({ type: DataRefDto })
-  @Problems('invalid_request', 'not_found', 'already_exists', 'branch_moved')
+  @Problems('invalid_request', 'not_found', 'already_exists', 'branch_moved', 'version_retired')
   moveBranch(
     @Caller() caller: Principal,
     @Param('name') name: string,
@@ -193,7 +207,7 @@ export class DataController {
   @Needs('operator')
   @Put('tags/:ref')
   @ApiOkResponse({ type: DataRefDto })
-  @Problems('invalid_request', 'not_found', 'already_exists', 'branch_moved')
+  @Problems('invalid_request', 'not_found', 'already_exists', 'branch_moved', 'version_retired')
   moveTag(
     @Caller() caller: Principal,
     @Param('name') name: string,

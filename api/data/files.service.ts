@@ -13,6 +13,7 @@ import { sha256Bytes } from '../../stores/ids.js'
 import { PackStore } from '../../stores/packs/pack-store.js'
 import { DatasetStore, type FilesContent } from '../../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
+import { assertReadable } from '../../stores/postgres/readable.js'
 import type { Principal } from '../http/request.js'
 import { selectorOf } from './selector-param.js'
 
@@ -48,7 +49,12 @@ export class FilesService {
   async diff(
     { project }: Principal,
     name: string,
-    { from, to, after = '', limit = DEFAULT_LIMIT }: FilesQuery & { readonly from: string; readonly to: string },
+    {
+      from,
+      to,
+      after = '',
+      limit = DEFAULT_LIMIT,
+    }: FilesQuery & { readonly from: string; readonly to: string },
   ): Promise<Page<DataChange>> {
     const [one, other] = await Promise.all(
       [from, to].map(async each =>
@@ -88,7 +94,10 @@ export class FilesService {
     void reply
       .header('content-type', 'application/octet-stream')
       .header('content-length', String(file.bytes))
-      .header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(path.split('/').at(-1)!)}`)
+      .header(
+        'content-disposition',
+        `attachment; filename*=UTF-8''${encodeURIComponent(path.split('/').at(-1)!)}`,
+      )
       .send(Readable.from(this.packs.file(project, file), { objectMode: false }))
   }
 
@@ -123,8 +132,10 @@ export class FilesService {
   }
 }
 
-/** The files of a version. @throws MlforgeError wrong_state for one whose files are not in packs yet */
-export function filesIn(dataset: string, { version, manifest, files, bytes }: DatasetVersion): FilesContent {
+/** The files of a version. @throws MlforgeError version_retired, wrong_state for one whose files are not in packs yet */
+export function filesIn(dataset: string, row: DatasetVersion): FilesContent {
+  const { version, manifest, files, bytes } = row
+  assertReadable(dataset, row)
   if (manifest !== null) return { manifest, files: files!, bytes: Number(bytes) }
   throw new MlforgeError(
     'wrong_state',

@@ -104,7 +104,7 @@ export class DatasetsController {
   @Summary('Rows of a version, in the order of the file')
   @Get(':name/versions/:version/rows')
   @ApiOkResponse({ type: RowsDto })
-  @Problems('invalid_request', 'not_found', 'object_missing', 'object_corrupt')
+  @Problems('invalid_request', 'not_found', 'version_retired', 'object_missing', 'object_corrupt')
   readDatasetRows(
     @Caller() caller: Principal,
     @Param('name') name: string,
@@ -117,7 +117,7 @@ export class DatasetsController {
   @Summary('Downloads data.parquet, or what it was made from: raw.csv or predictions.parquet')
   @Get(':name/versions/:version/artifacts/:artifact')
   @ApiDownload()
-  @Problems('not_found', 'object_missing', 'object_corrupt')
+  @Problems('not_found', 'version_retired', 'object_missing', 'object_corrupt')
   downloadDatasetArtifact(
     @Caller() caller: Principal,
     @Param('name') name: string,

@@ -21,6 +21,7 @@ import type { Result } from '../../domain/expectations/results.js'
 import { readRows } from '../../stores/duckdb/rows.js'
 import type { JoinedConversion } from '../../domain/retraining/set.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
+import { assertReadable } from '../../stores/postgres/readable.js'
 import { DatasetStore, hasTable } from '../../stores/postgres/dataset-store.js'
 import type { DatasetVersion as VersionRow } from '../../stores/postgres/entities/dataset.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
@@ -141,7 +142,9 @@ export class DatasetsService {
     artifact: string,
     reply: FastifyReply,
   ): Promise<void> {
-    const refs = artifactsOf(await this.datasets.version(project, name, version))
+    const row = await this.datasets.version(project, name, version)
+    assertReadable(name, row)
+    const refs = artifactsOf(row)
     await sendArtifact(reply, this.objects, artifact, artifactNamed(refs, artifact))
   }
 
@@ -163,7 +166,7 @@ function datasetView(row: { name: string; latestVersion: number; createdAt: Date
 }
 
 function artifactsOf(row: VersionRow): Record<string, ContentRef> {
-  if (!hasTable(row)) return {}
+  if (!hasTable(row) || row.retiredAt !== null) return {}
   const isJoined = (row.conversion as Partial<JoinedConversion>).joined !== undefined
   return { [isJoined ? 'predictions.parquet' : 'raw.csv']: row.raw, 'data.parquet': row.parquet }
 }
@@ -190,6 +193,8 @@ function versionView(dataset: string, row: VersionRow): DatasetVersion {
     commit: row.commit,
     runId: row.runId,
     createdAt: row.createdAt.toISOString(),
+    retiredAt: row.retiredAt?.toISOString() ?? null,
+    purge: row.purge && { by: row.purge.by, reason: row.purge.reason },
     artifacts: artifactViews(`/v1/datasets/${dataset}/versions/${row.version}`, artifactsOf(row)),
   }
 }

@@ -4,6 +4,8 @@ import { openObjectStore } from '../../stores/objects/open.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { PackStore } from '../../stores/packs/pack-store.js'
 import { PackCatalogue } from '../../stores/postgres/pack-catalogue.js'
+import { CollectionStore } from '../../stores/postgres/collection-store.js'
+import { RetentionStore } from '../../stores/postgres/retention-store.js'
 import { RefStore } from '../../stores/postgres/ref-store.js'
 import { TransferStore } from '../../stores/postgres/transfer-store.js'
 import { AssetStore } from '../../stores/postgres/asset-store.js'
@@ -44,6 +46,8 @@ const STORES = [
   DeploymentStore,
   DriftStore,
   PackCatalogue,
+  CollectionStore,
+  RetentionStore,
   RefStore,
   TransferStore,
   IncidentStore,

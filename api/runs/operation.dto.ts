@@ -15,6 +15,8 @@ export const KINDS = [
   'dataset',
   'push',
   'pull',
+  'collection',
+  'verification',
   'training',
   'rollout',
   'drift',

@@ -59,6 +59,10 @@ export function selfPath(run: Run): string {
       return `/v1/backfills/${run.id}`
     case 'dataset':
       return `/v1/datasets/${run.name}/commits/${run.id}`
+    case 'collection':
+      return `/v1/data/collections/${run.id}`
+    case 'verification':
+      return `/v1/data/verifications/${run.id}`
     case 'push':
       return `/v1/datasets/${run.name}/pushes/${run.id}`
     case 'pull':
@@ -79,12 +83,15 @@ export function resultVersion(run: Run): number | null {
   return typeof version === 'number' ? version : null
 }
 
+/** Kinds whose result is in the run itself. */
+const NO_RESULT: readonly Run['kind'][] = ['pipeline', 'map', 'backfill', 'collection', 'verification']
+
 function resultPath(run: Run): string | null {
   if (run.kind === 'rollout' || run.kind === 'incident' || run.kind === 'retraining') {
     return `/v1/deployments/${run.name}`
   }
   if (run.kind === 'drift') return windowPath(run)
-  if (run.kind === 'pipeline' || run.kind === 'map' || run.kind === 'backfill') return null
+  if (NO_RESULT.includes(run.kind)) return null
   const version = resultVersion(run)
   if (version === null) return null
   return `/v1/${run.kind === 'training' ? 'models' : 'datasets'}/${run.name}/versions/${version}`

@@ -2,6 +2,7 @@ import type { ErrorCode } from '../../domain/errors.js'
 
 /** What a training request can have wrong for its dataset. */
 export const TRAINING_PROBLEMS = [
+  'version_retired',
   'unknown_column',
   'target_invalid',
   'label_invalid',

@@ -93,6 +93,10 @@ export interface DatasetVersion {
   commit: string | null
   runId: string
   createdAt: string
+  /** Since when its files cannot be read; null where they can. */
+  retiredAt: string | null
+  /** Who has had it erased, and why. */
+  purge: { by: string; reason: string } | null
   artifacts: Artifact[]
 }
 

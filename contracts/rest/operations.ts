@@ -5,6 +5,8 @@ export interface Operation {
     | 'dataset'
     | 'push'
     | 'pull'
+    | 'collection'
+    | 'verification'
     | 'training'
     | 'rollout'
     | 'drift'

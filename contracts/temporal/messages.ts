@@ -4,6 +4,8 @@ import type { ParityVerdict } from '../../domain/training/parity.js'
 import type { RunKind } from '../../domain/names.js'
 import type { RunStatus } from '../../domain/runs/run-status.js'
 import type { TransferLive } from './data.js'
+import type { CollectionLive } from './data-collection.js'
+import type { VerificationLive } from './data-verification.js'
 import type { BackfillLive } from './backfills.js'
 import type { DriftLive } from './monitoring.js'
 import type { IncidentLive } from './incidents.js'
@@ -164,6 +166,8 @@ export type RunLive =
   | TrainingLive
   | DatasetLive
   | TransferLive
+  | CollectionLive
+  | VerificationLive
   | RolloutLive
   | IncidentLive
   | DriftLive
@@ -179,6 +183,8 @@ export const WORKFLOWS = {
   dataset: 'datasetCommit',
   push: 'datasetPush',
   pull: 'datasetPull',
+  collection: 'datasetGc',
+  verification: 'datasetVerify',
   training: 'trainModel',
   rollout: 'rollOut',
   incident: 'followIncident',

@@ -29,14 +29,21 @@ export function comparableState(
         versions: facts.datasetVersions
           .filter(version => version.datasetId === id)
           .sort((a, b) => a.version - b.version)
-          .map(({ version, root, rows, parents, raw }) => ({
+          .map(({ version, branch, root, rows, parents, raw, retiredAt }) => ({
             version,
+            branch,
+            isRetired: retiredAt !== null,
             root,
             rows: rows === null ? null : Number(rows),
             // Versions by their roots; which files the prediction log was cut into is chance.
             parents: parents.filter(parent => !parent.includes('/')),
             raw: raw?.sha256 ?? null,
           })),
+        refs: ordered(
+          facts.dataRefs
+            .filter(({ datasetId, version }) => datasetId === id && version !== null)
+            .map(({ kind, name: ref, version }) => ({ kind, name: ref, version })),
+        ),
       })),
     ),
     models: ordered(

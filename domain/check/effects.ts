@@ -17,6 +17,8 @@ const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
   dataset: /^commit$/,
   push: /^commit$/,
   pull: /^$/,
+  collection: /^$/,
+  verification: /^$/,
   training: /^register$/,
   rollout: /^(begin|plan-[1-9]\d*|compensation)$/,
   drift: /^record$/,
@@ -143,6 +145,8 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
       return registered({ outcome }) === undefined
     case 'backfill':
     case 'pull':
+    case 'collection':
+    case 'verification':
       return false
   }
 }

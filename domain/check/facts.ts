@@ -1,13 +1,15 @@
 import type { RunKind } from '../names.js'
 import type { RunStatus } from '../runs/run-status.js'
 import type { AssetCheckFacts } from './assets.js'
+import type { DataFacts } from './data.js'
 import type { PipelineFacts } from './pipelines.js'
 import type { PoolFacts } from './pools.js'
 import type { SensorFacts } from './sensors.js'
 import type { LoggedFacts, ServingFacts } from './serving-facts.js'
 
 /** What a stack holds, as it was read: rows of one database snapshot, Temporal's answers, sizes of objects. */
-export interface StackFacts extends ServingFacts, PipelineFacts, PoolFacts, SensorFacts, AssetCheckFacts {
+export interface StackFacts
+  extends ServingFacts, PipelineFacts, PoolFacts, SensorFacts, AssetCheckFacts, DataFacts {
   readonly datasets: readonly NamedRow[]
   readonly datasetVersions: readonly DatasetVersionFacts[]
   readonly models: readonly NamedRow[]
@@ -55,6 +57,12 @@ export interface DatasetVersionFacts {
   readonly parents: readonly string[]
   readonly raw: Content | null
   readonly parquet: Content | null
+  /** The branch on which it was made. */
+  readonly branch: string
+  /** SHA-256 of its commit object; null until it is there. */
+  readonly commit: string | null
+  readonly retiredAt: Date | null
+  readonly purge: { readonly erased?: readonly string[] } | null
   readonly runId: string
   readonly effectKey: string
 }
@@ -155,6 +163,7 @@ export type CheckCode =
   | 'effect_differs'
   | 'effect_without_step'
   | 'version_gap'
+  | 'data_ref_dangling'
   | 'gate_not_passed'
   | 'alias_dangling'
   | 'alias_history_broken'

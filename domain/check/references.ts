@@ -12,7 +12,10 @@ export interface Reference {
 
 export type Referring = Pick<
   StackFacts,
+  | 'datasets'
   | 'datasetVersions'
+  | 'dataPacks'
+  | 'dataRefs'
   | 'modelVersions'
   | 'checkpoints'
   | 'uploads'
@@ -29,11 +32,24 @@ export type Referring = Pick<
 /** Every object that a row points at, once, in the order of the uris. */
 export function referencedObjects(rows: Referring): Reference[] {
   const found = new Map<string, Reference>()
+  // What was erased is named by what was done with it before.
+  const erased = new Set(rows.datasetVersions.flatMap(({ purge }) => purge?.erased ?? []))
   const add = (uri: string, bytes: number | null, by: string) => {
+    if (erased.has(uri)) return
     const known = found.get(uri)
     if (known === undefined || known.bytes === null) found.set(uri, { uri, bytes, by: known?.by ?? by })
   }
   for (const version of rows.datasetVersions) walk([version.raw, version.parquet], version.effectKey, add)
+  const projects = new Map(rows.datasets.map(({ id, project }) => [id, project]))
+  for (const { datasetId, commit, purge, effectKey } of rows.datasetVersions) {
+    const project = projects.get(datasetId)
+    if (commit === null || purge !== null || project === undefined) continue
+    add(`${project}/commits/${commit.slice(0, 2)}/${commit}`, null, effectKey)
+  }
+  for (const { uri, bytes } of rows.dataPacks) add(uri, bytes, 'the catalogue of data')
+  for (const { record, kind, name } of rows.dataRefs) {
+    if (record !== null) add(record, null, `${kind} ${name}`)
+  }
   for (const version of rows.modelVersions) walk(version.artifacts, version.effectKey, add)
   for (const { uri, bytes } of rows.checkpoints) add(uri, Number(bytes), 'a checkpoint')
   for (const { uri, bytes } of rows.uploads) add(uri, Number(bytes), 'an upload')

@@ -1,5 +1,6 @@
 import { checkAssets } from './assets.js'
 import { comparableState } from './comparable.js'
+import { checkData } from './data.js'
 import { checkEffects } from './effects.js'
 import type { StackFacts } from './facts.js'
 import { checkMonitoring } from './monitoring.js'
@@ -37,6 +38,7 @@ export function buildReport(facts: StackFacts, unreachable: readonly Unreachable
     checkPools,
     checkSensors,
     checkAssets,
+    checkData,
   ]
   const problems = [...ofEffects, ...checks.flatMap(check => check(facts))].sort((a, b) =>
     `${a.code} ${a.at}` < `${b.code} ${b.at}` ? -1 : 1,

@@ -94,18 +94,47 @@ export function decodeRef(bytes: Uint8Array): RefRecord {
   return ref as unknown as RefRecord
 }
 
-function record(bytes: Uint8Array, kind: 'commit' | 'ref'): Record<string, unknown> {
+/** That the files of a version are not kept any more. */
+export interface EndRecord {
+  /** SHA-256 of the commit of the version; of one that was purged it is gone. */
+  readonly commit: string
+  /** The identity of the version, which is not in a commit without a table. */
+  readonly root: string
+  readonly at: string
+  /** Null where it was retired by the rule of its dataset. */
+  readonly purge: { readonly by: string; readonly reason: string } | null
+  /** The commit without what it says of its content: no table; no message where it was purged. */
+  readonly last: Commit
+}
+
+/** An end record as it is hashed and stored, among the ref records. */
+export function encodeEnd(end: EndRecord): Uint8Array {
+  return utf8.encode(canonicalJson({ v: FORMAT, t: 'end', ...end } as unknown as Json))
+}
+
+/**
+ * Reads what is among the ref records.
+ * @throws MlforgeError object_corrupt, unsupported_format
+ */
+export function decodeRefOrEnd(bytes: Uint8Array): { ref: RefRecord } | { end: EndRecord } {
+  const { v: _, t, ...found } = record(bytes, 'ref', 'end')
+  return t === 'end' ? { end: found as unknown as EndRecord } : { ref: found as unknown as RefRecord }
+}
+
+function record(bytes: Uint8Array, ...kinds: readonly string[]): Record<string, unknown> {
   let found: unknown
   try {
     found = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
   } catch {
-    throw new MlforgeError('object_corrupt', `This is no ${kind} of a dataset: it is no JSON.`)
+    throw new MlforgeError('object_corrupt', `This is no ${kinds[0]} of a dataset: it is no JSON.`)
   }
   const { v, t } = (found ?? {}) as { v?: unknown; t?: unknown }
-  if (t !== kind) throw new MlforgeError('object_corrupt', `This is no ${kind} of a dataset.`)
+  if (!kinds.includes(t as string)) {
+    throw new MlforgeError('object_corrupt', `This is no ${kinds[0]} of a dataset.`)
+  }
   if (v === FORMAT) return found as Record<string, unknown>
   throw new MlforgeError(
     'unsupported_format',
-    `The ${kind} is of format version ${JSON.stringify(v)}; this release reads version ${FORMAT}. Read it with a newer release.`,
+    `The ${kinds[0]} is of format version ${JSON.stringify(v)}; this release reads version ${FORMAT}. Read it with a newer release.`,
   )
 }

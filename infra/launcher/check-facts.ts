@@ -9,6 +9,7 @@ import { Run } from '../../stores/postgres/entities/run.js'
 import { Schedule } from '../../stores/postgres/entities/schedule.js'
 import { Upload } from '../../stores/postgres/entities/upload.js'
 import { assetRows } from './check-assets.js'
+import { dataRows } from './check-data.js'
 import { pipelineRows } from './check-pipelines.js'
 import { sensorRows } from './check-sensors.js'
 import { servingRows } from './check-serving.js'
@@ -47,6 +48,10 @@ async function rowsIn(transaction: EntityManager): Promise<RowFacts> {
         parents: true,
         raw: true,
         parquet: true,
+        branch: true,
+        commit: true,
+        retiredAt: true,
+        purge: true,
         runId: true,
         effectKey: true,
       } as never,
@@ -64,6 +69,7 @@ async function rowsIn(transaction: EntityManager): Promise<RowFacts> {
     ...(await pipelineRows(transaction)),
     ...(await sensorRows(transaction)),
     ...(await assetRows(transaction)),
+    ...(await dataRows(transaction)),
     owed: (await transaction.find(OutboxRow)).filter(row => row.doneAt === null),
   }
 }

@@ -8,6 +8,8 @@ const RUN_TYPES = Object.values({
   dataset: WORKFLOWS.dataset,
   push: WORKFLOWS.push,
   pull: WORKFLOWS.pull,
+  collection: WORKFLOWS.collection,
+  verification: WORKFLOWS.verification,
   training: WORKFLOWS.training,
   rollout: WORKFLOWS.rollout,
   drift: WORKFLOWS.drift,

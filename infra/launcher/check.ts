@@ -92,6 +92,8 @@ const NO_ROWS: RowFacts = {
   now: new Date(0),
   datasets: [],
   datasetVersions: [],
+  dataPacks: [],
+  dataRefs: [],
   models: [],
   modelVersions: [],
   aliases: [],

@@ -48,10 +48,7 @@ export class PackStore {
       for (const entry of range.entries) {
         const from = entry.offset - range.from
         const content = verified(stored?.subarray(from, from + entry.stored), entry)
-        contents.set(
-          entry.sha256,
-          content ?? (await this.elsewhere(project, found.get(entry.sha256)!.slice(1), entry, options)),
-        )
+        contents.set(entry.sha256, content ?? (await this.elsewhere(project, entry, options)))
       }
     }
     return chunks.map(sha256 => ({ sha256, content: contents.get(sha256)! }))
@@ -99,11 +96,13 @@ export class PackStore {
 
   private async elsewhere(
     project: string,
-    copies: readonly Located[],
     { sha256, pack }: Located,
     options: ReadOptions,
   ): Promise<Uint8Array> {
-    for (const copy of copies) {
+    // Looked up again: what was written into another pack meanwhile is there.
+    const found = await this.catalogue.locate(project, [sha256])
+    for (const copy of found.get(sha256) ?? []) {
+      if (copy.pack === pack) continue
       const uri = objectUri(project, copy.pack, 'packs')
       const stored = await this.objects.range(uri, copy.offset, copy.stored, options).catch(() => undefined)
       const content = verified(stored, copy)

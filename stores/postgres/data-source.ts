@@ -4,6 +4,14 @@ import { Asset, AssetMaterialisation, AssetPartition, AssetVersion } from './ent
 import { Backfill, BackfillItem } from './entities/backfill.js'
 import { Checkpoint } from './entities/checkpoint.js'
 import { DataChunk, DataPack, DataPushPack, DataRef, DataTransfer } from './entities/data.js'
+import {
+  DataCollectionPack,
+  DataCollectionRow,
+  DataCollectionVersion,
+  DataEpoch,
+  DataHold,
+  DataMark,
+} from './entities/data-collection.js'
 import { Dataset, DatasetVersion } from './entities/dataset.js'
 import { Deployment, RoutingPlanRow, ServingReplica } from './entities/deployment.js'
 import { DriftLook, DriftWindow } from './entities/drift.js'
@@ -40,6 +48,7 @@ import { RollBacks1765300000000 } from './migrations/1765300000000-roll-backs.js
 import { ScheduleTicks1765350000000 } from './migrations/1765350000000-schedule-ticks.js'
 import { GivenModels1765400000000 } from './migrations/1765400000000-given-models.js'
 import { DataVersions1765500000000 } from './migrations/1765500000000-data-versions.js'
+import { DataCollection1765600000000 } from './migrations/1765600000000-data-collection.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -59,6 +68,12 @@ export const ENTITIES = [
   DataPushPack,
   DataTransfer,
   DataRef,
+  DataEpoch,
+  DataHold,
+  DataMark,
+  DataCollectionRow,
+  DataCollectionPack,
+  DataCollectionVersion,
   Model,
   ModelVersion,
   ModelAlias,
@@ -115,6 +130,7 @@ export const MIGRATIONS = [
   ScheduleTicks1765350000000,
   GivenModels1765400000000,
   DataVersions1765500000000,
+  DataCollection1765600000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

@@ -7,6 +7,8 @@ import { didYouMean } from '../../domain/suggest.js'
 import { uuidv7 } from '../ids.js'
 import { Dataset, DatasetVersion, type StoredContent } from './entities/dataset.js'
 import { branchMoved, moveRefIn, refIn } from './ref-store.js'
+import { PackHolds } from './pack-holds.js'
+import { assertReadable } from './readable.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 
 /** A table as a version has it. */
@@ -33,6 +35,11 @@ export interface FilesContent {
   readonly manifest: string
   readonly files: number
   readonly bytes: number
+}
+
+/** Files in packs that are held for whoever has put them there. */
+export interface HeldFiles extends FilesContent {
+  readonly held: { readonly owner: string; readonly packs: number }
 }
 
 export interface NewDatasetVersion {
@@ -105,6 +112,7 @@ export class DatasetStore {
     selected: number | 'latest' | VersionSelector,
   ): Promise<TableVersion> {
     const version = await this.version(project, name, selected)
+    assertReadable(name, version)
     if (hasTable(version)) return version
     throw new MlforgeError(
       'no_table',
@@ -199,8 +207,16 @@ export class DatasetStore {
       code,
       commit: null,
       createdAt: new Date(),
+      retiredAt: null,
+      purge: null,
+      endRecorded: true,
     })
-    await moveRefIn(transaction, datasetId, { kind: 'branch', name: branch, version: version.version, principal })
+    await moveRefIn(transaction, datasetId, {
+      kind: 'branch',
+      name: branch,
+      version: version.version,
+      principal,
+    })
     return { version, created: true }
   }
 
@@ -237,7 +253,9 @@ export class DatasetStore {
     // A new branch begins where its first version says that it does.
     const from = at ?? base ?? null
     const head =
-      from === null ? null : await transaction.findOneBy(DatasetVersion, { datasetId: dataset.id, version: from })
+      from === null
+        ? null
+        : await transaction.findOneBy(DatasetVersion, { datasetId: dataset.id, version: from })
     const isNew = at === null && branch !== MAIN && head !== null
     // What the branch is at already may be sent again.
     const isSame = at !== null && head?.root === root
@@ -256,10 +274,35 @@ export class DatasetStore {
   }
 
   /** The files of a version that were put into packs. What was written before stays. */
-  async adopt(id: string, { manifest, files, bytes }: FilesContent): Promise<void> {
-    await this.dataSource
-      .getRepository(DatasetVersion)
-      .update({ id, manifest: IsNull() }, { manifest, files, bytes: String(bytes) })
+  async adopt(project: string, id: string, { manifest, files, bytes, held }: HeldFiles): Promise<void> {
+    const holds = new PackHolds(this.dataSource)
+    await this.dataSource.transaction(async transaction => {
+      if (!(await holds.confirm(transaction, project, held.owner, held.packs))) {
+        throw new MlforgeError(
+          'unavailable',
+          `Packs of version ${id} were removed before it named them. They are written again.`,
+        )
+      }
+      await transaction.update(
+        DatasetVersion,
+        { id, manifest: IsNull() },
+        { manifest, files, bytes: String(bytes) },
+      )
+      await holds.drop(held.owner, transaction)
+    })
+  }
+
+  /**
+   * In the transaction that makes a version: the files of the one that it was made from stay as long as it does.
+   * @returns false where they are gone
+   */
+  async isKept(transaction: EntityManager, project: string, name: string, version: number): Promise<boolean> {
+    const rows: unknown[] = await transaction.query(
+      `SELECT v.id FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id
+       WHERE d.project = $1 AND d.name = $2 AND v.version = $3 AND v.retired_at IS NULL FOR SHARE OF v`,
+      [project, name, version],
+    )
+    return rows.length > 0
   }
 
   /** Commits of some versions of a dataset; null for those that are not in the object store. */

@@ -1,6 +1,7 @@
 import { type DataSource, type EntityManager, IsNull } from 'typeorm'
 import { CODECS, type PackEntry } from '../../domain/data/pack.js'
 import { DataPack, DataPushPack } from './entities/data.js'
+import { assertWritten, type SizedObjects } from './pack-objects.js'
 
 /** A pack as its index describes it. */
 export interface NewPack {
@@ -18,6 +19,29 @@ export interface Located extends PackEntry {
 /** So long a chunk that was found may be used without being marked again. */
 const TOUCH_EVERY = `interval '1 minute'`
 
+/** Packs of chunks that are asked for, as far as they count for the push that asks. */
+const FOUND = `
+  FROM unnest($2::bytea[]) AS asked(sha256)
+  JOIN data_chunks c ON c.project = $1 AND c.sha256 = asked.sha256
+  JOIN data_packs p ON p.id = c.pack_id
+  WHERE (p.verified_at IS NOT NULL
+    OR EXISTS (SELECT 1 FROM data_push_packs b WHERE b.run_id = $3 AND b.pack_id = p.id))`
+
+/** Marks them as used. A doomed pack is taken up again where it alone has a chunk. In one order, so that nobody waits in a circle. */
+const TAKE_UP = `
+  WITH found AS (SELECT c.sha256, p.id, p.doomed_at ${FOUND}),
+  wanted AS (
+    SELECT id FROM found WHERE doomed_at IS NULL
+    UNION
+    SELECT id FROM found WHERE NOT EXISTS (
+      SELECT 1 FROM found other WHERE other.sha256 = found.sha256 AND other.doomed_at IS NULL)),
+  taken AS (
+    SELECT p.id FROM data_packs p JOIN wanted ON wanted.id = p.id
+    WHERE p.doomed_at IS NOT NULL OR p.used_at < now() - ${TOUCH_EVERY}
+    ORDER BY p.id FOR NO KEY UPDATE OF p)
+  UPDATE data_packs SET used_at = now(), doomed_at = NULL, doomed_by = NULL
+  FROM taken WHERE data_packs.id = taken.id`
+
 const hex = (hash: Buffer): string => hash.toString('hex')
 const binary = (hash: string): Buffer => Buffer.from(hash, 'hex')
 
@@ -30,47 +54,44 @@ export class PackCatalogue {
    * @param runId a push, whose own packs count before they were verified
    */
   async missing(project: string, chunks: readonly string[], runId: string | null): Promise<string[]> {
-    const found: { sha256: Buffer; packs: string[] }[] = await this.dataSource.query(
-      `SELECT c.sha256, array_agg(c.pack_id) AS packs
-       FROM unnest($2::bytea[]) AS asked(sha256)
-       JOIN data_chunks c ON c.project = $1 AND c.sha256 = asked.sha256
-       JOIN data_packs p ON p.id = c.pack_id
-       WHERE p.verified_at IS NOT NULL
-         OR EXISTS (SELECT 1 FROM data_push_packs b WHERE b.run_id = $3 AND b.pack_id = p.id)
-       GROUP BY c.sha256`,
-      [project, chunks.map(binary), runId],
-    )
-    const packs = [...new Set(found.flatMap(each => each.packs))]
-    await this.dataSource.query(
-      `UPDATE data_packs SET used_at = now() WHERE id = ANY($1::bigint[]) AND used_at < now() - ${TOUCH_EVERY}`,
-      [packs],
+    const asked = [project, chunks.map(binary), runId]
+    // First taken up, then looked at: what was removed before is missing, what is there is not doomed any more.
+    await this.dataSource.query(TAKE_UP, asked)
+    const found: { sha256: Buffer }[] = await this.dataSource.query(
+      `SELECT DISTINCT c.sha256 ${FOUND} AND p.doomed_at IS NULL`,
+      asked,
     )
     const there = new Set(found.map(each => hex(each.sha256)))
     return chunks.filter(chunk => !there.has(chunk))
   }
 
-  /** Takes on a pack that is in the object store and is what its index says. Again, it changes nothing. */
-  async add(project: string, pack: NewPack): Promise<void> {
+  /**
+   * Takes on a pack that is in the object store and is what its index says. Again, it changes nothing.
+   * @throws MlforgeError unavailable: it was removed meanwhile, write it again
+   */
+  async add(project: string, pack: NewPack, objects: SizedObjects): Promise<void> {
     await this.dataSource.transaction(transaction =>
-      this.addIn(transaction, project, pack, { verified: true, runId: null }),
+      this.addIn(transaction, project, pack, { verified: true, runId: null, objects }),
     )
   }
 
   /**
    * The same in the caller's transaction.
    * @param how a pack that was not verified counts for the push that has brought it alone
+   * @throws MlforgeError unavailable
    */
   async addIn(
     transaction: EntityManager,
     project: string,
     pack: NewPack,
-    how: { readonly verified: boolean; readonly runId: string | null },
+    how: { readonly verified: boolean; readonly runId: string | null; readonly objects: SizedObjects },
   ): Promise<{ id: string; isNew: boolean }> {
+    await assertWritten(transaction, project, pack.sha256, how.objects)
     const [row]: { id: string; fresh: boolean }[] = await transaction.query(
       `INSERT INTO data_packs AS known (project, sha256, bytes, verified_at, used_at)
        VALUES ($1, $2, $3, CASE WHEN $4::boolean THEN now() END, now())
        ON CONFLICT (project, sha256) DO UPDATE
-         SET used_at = now(), verified_at = coalesce(known.verified_at, EXCLUDED.verified_at)
+         SET used_at = now(), doomed_at = NULL, doomed_by = NULL, verified_at = coalesce(known.verified_at, EXCLUDED.verified_at)
        RETURNING id, xmax = 0 AS fresh`,
       [project, binary(pack.sha256), pack.bytes, how.verified],
     )
@@ -156,7 +177,7 @@ export class PackCatalogue {
       `SELECT c.sha256, p.sha256 AS pack, c."offset", c.stored, c.bytes, c.codec
        FROM data_chunks c JOIN data_packs p ON p.id = c.pack_id
        WHERE c.project = $1 AND c.sha256 = ANY($2::bytea[]) AND p.verified_at IS NOT NULL
-       ORDER BY c.pack_id`,
+       ORDER BY p.doomed_at IS NOT NULL, c.pack_id`,
       [project, chunks.map(binary)],
     )
     const found = new Map<string, Located[]>()

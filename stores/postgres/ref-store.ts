@@ -3,6 +3,7 @@ import { refNameProblem } from '../../domain/data/selector.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { DataRef } from './entities/data.js'
 import { Dataset, DatasetVersion } from './entities/dataset.js'
+import { assertReadable } from './readable.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 
 export interface MoveRef {
@@ -12,6 +13,9 @@ export interface MoveRef {
   readonly version: number | null
   readonly principal: string
 }
+
+/** Refs that are read at once. */
+const BATCH = 500
 
 /** Branches and tags of datasets. */
 export class RefStore {
@@ -31,13 +35,37 @@ export class RefStore {
     const { entities, raw } = await this.dataSource
       .getRepository(DataRef)
       .createQueryBuilder('ref')
-      .innerJoin(Dataset, 'dataset', 'dataset.id = ref.dataset_id AND dataset.project = :project', { project })
+      .innerJoin(Dataset, 'dataset', 'dataset.id = ref.dataset_id AND dataset.project = :project', {
+        project,
+      })
       .addSelect('dataset.name', 'dataset')
       .where('ref.recorded < ref.sequence')
       .orderBy('ref.updated_at')
       .limit(limit)
       .getRawAndEntities<{ dataset: string }>()
     return entities.map((ref, i) => ({ ...ref, dataset: raw[i]!.dataset }))
+  }
+
+  /** All branches and tags, removed ones too, with the names of their datasets. */
+  async *all(project: string): AsyncGenerator<DataRef & { readonly dataset: string }> {
+    for (let after = ['00000000-0000-0000-0000-000000000000', '']; ;) {
+      const { entities, raw } = await this.dataSource
+        .getRepository(DataRef)
+        .createQueryBuilder('ref')
+        .innerJoin(Dataset, 'dataset', 'dataset.id = ref.dataset_id AND dataset.project = :project', {
+          project,
+        })
+        .addSelect('dataset.name', 'dataset')
+        .where('(ref.dataset_id, ref.name) > (:id::uuid, :name)', { id: after[0], name: after[1] })
+        .orderBy('ref.dataset_id')
+        .addOrderBy('ref.name')
+        .limit(BATCH)
+        .getRawAndEntities<{ dataset: string }>()
+      for (const [i, ref] of entities.entries()) yield { ...ref, dataset: raw[i]!.dataset }
+      const last = entities.at(-1)
+      if (last === undefined) return
+      after = [last.datasetId, last.name]
+    }
   }
 
   async recorded({ datasetId, name, sequence }: DataRef): Promise<void> {
@@ -68,11 +96,14 @@ export class RefStore {
       const at = before?.version ?? null
       if (expected !== undefined && at !== expected) throw branchMoved(dataset.name, move.name, at)
       if (move.version === null) {
-        if (at === null) throw new MlforgeError('not_found', `Dataset "${dataset.name}" has no ${move.kind} "${move.name}".`)
+        if (at === null)
+          throw new MlforgeError('not_found', `Dataset "${dataset.name}" has no ${move.kind} "${move.name}".`)
       } else {
         const { version } = move
-        const exists = await transaction.existsBy(DatasetVersion, { datasetId: dataset.id, version })
-        if (!exists) throw new MlforgeError('not_found', `Dataset "${dataset.name}" has no version ${version}.`)
+        const found = await transaction.findOneBy(DatasetVersion, { datasetId: dataset.id, version })
+        if (!found)
+          throw new MlforgeError('not_found', `Dataset "${dataset.name}" has no version ${version}.`)
+        assertReadable(dataset.name, found)
       }
       return moveRefIn(transaction, dataset.id, move)
     })
@@ -80,7 +111,11 @@ export class RefStore {
 }
 
 /** A branch or tag, one that was removed too. */
-export async function refIn(manager: EntityManager, datasetId: string, name: string): Promise<DataRef | null> {
+export async function refIn(
+  manager: EntityManager,
+  datasetId: string,
+  name: string,
+): Promise<DataRef | null> {
   return manager.findOneBy(DataRef, { datasetId, name })
 }
 

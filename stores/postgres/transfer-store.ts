@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm'
 import { MlforgeError } from '../../domain/errors.js'
 import { DataTransfer } from './entities/data.js'
 import { type NewPack, PackCatalogue } from './pack-catalogue.js'
+import type { SizedObjects } from './pack-objects.js'
 
 /** How long a transfer waits for its client. */
 const LEASE_MS = 24 * 3_600_000
@@ -11,7 +12,10 @@ export class TransferStore {
   constructor(private readonly dataSource: DataSource) {}
 
   /** Begins with the run of the transfer. */
-  async open(transaction: EntityManager, run: { readonly id: string; readonly project: string }): Promise<void> {
+  async open(
+    transaction: EntityManager,
+    run: { readonly id: string; readonly project: string },
+  ): Promise<void> {
     const openedAt = new Date()
     await transaction.insert(DataTransfer, {
       runId: run.id,
@@ -46,12 +50,13 @@ export class TransferStore {
   }
 
   /** A pack of a push that is in the object store; its chunks count once they were verified. */
-  async receive(runId: string, project: string, pack: NewPack): Promise<void> {
+  async receive(runId: string, project: string, pack: NewPack, objects: SizedObjects): Promise<void> {
     await this.dataSource.transaction(async transaction => {
       await this.renew(runId, transaction)
       const { isNew } = await new PackCatalogue(this.dataSource).addIn(transaction, project, pack, {
         verified: false,
         runId,
+        objects,
       })
       if (!isNew) return
       await transaction.query(
@@ -88,6 +93,7 @@ export class TransferStore {
       'UPDATE data_transfers SET released_at = coalesce(released_at, now()) WHERE run_id = $1',
       [runId],
     )
+    await manager.query('DELETE FROM data_holds WHERE owner = $1', [runId])
   }
 }
 
@@ -104,7 +110,8 @@ export async function keepTransferIn(transaction: EntityManager, runId: string):
 }
 
 function closed({ runId, releasedAt, sealedAt }: DataTransfer): MlforgeError {
-  if (releasedAt !== null) return new MlforgeError('wrong_state', `Transfer ${runId} has ended. Begin another.`)
+  if (releasedAt !== null)
+    return new MlforgeError('wrong_state', `Transfer ${runId} has ended. Begin another.`)
   if (sealedAt !== null) {
     return new MlforgeError('wrong_state', `Transfer ${runId} was said to be complete. Begin another.`)
   }

@@ -2,6 +2,7 @@ import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type * as Collections from '../../contracts/rest/data-collection.js'
 import type * as Data from '../../contracts/rest/data.js'
 import type * as Datasets from '../../contracts/rest/datasets.js'
 import type * as Deployments from '../../contracts/rest/deployments.js'
@@ -15,6 +16,7 @@ import type * as Retrainings from '../../contracts/rest/retrainings.js'
 import type * as Schedules from '../../contracts/rest/schedules.js'
 import type * as Trainings from '../../contracts/rest/trainings.js'
 import type * as Uploads from '../../contracts/rest/uploads.js'
+import type * as CollectionDtos from '../../api/data/collections.dto.js'
 import type * as DataDtos from '../../api/data/data.dto.js'
 import type * as DatasetDtos from '../../api/datasets/datasets.dto.js'
 import type * as DeploymentDtos from '../../api/deployments/deployments.dto.js'
@@ -46,6 +48,15 @@ const compared: true[] = [
   true satisfies Same<DatasetDtos.DatasetVersionDto, Datasets.DatasetVersion>,
   true satisfies Same<DatasetDtos.DatasetCommitDto, Datasets.DatasetCommit>,
   true satisfies Same<DatasetDtos.RowsDto, Datasets.Rows>,
+  true satisfies Same<CollectionDtos.StartCollectionDto, Collections.StartCollection>,
+  true satisfies Same<CollectionDtos.DataCollectionDto, Collections.DataCollection>,
+  true satisfies Same<CollectionDtos.StartVerificationDto, Collections.StartVerification>,
+  true satisfies Same<CollectionDtos.DataVerificationDto, Collections.DataVerification>,
+  true satisfies Same<CollectionDtos.VerificationReportDto, Collections.VerificationReport>,
+  true satisfies Same<CollectionDtos.SetRetentionDto, Collections.SetRetention>,
+  true satisfies Same<CollectionDtos.DatasetRetentionDto, Collections.DatasetRetention>,
+  true satisfies Same<CollectionDtos.PurgeVersionDto, Collections.PurgeVersion>,
+  true satisfies Same<CollectionDtos.PurgedVersionDto, Collections.PurgedVersion>,
   true satisfies Same<DataDtos.StartPushDto, Data.StartPush>,
   true satisfies Same<DataDtos.DataPushDto, Data.DataPush>,
   true satisfies Same<DataDtos.AskChunksDto, Data.AskChunks>,

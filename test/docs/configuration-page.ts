@@ -71,6 +71,8 @@ const MEANINGS: { readonly [P in ConfigPath]: string } = {
   'compaction.maxBytes': 'most bytes of a merged file',
   'compaction.graceHours':
     'how long files that were merged can still be read before they are deleted: longer than any activity, and than the age of a database backup of your own that you would restore beside these objects',
+  'data.graceMinutes':
+    'how long a pack that no version needs, and an object that nothing names, stay before a collection removes them',
   'scripts.directory': 'where pipelines find the files of their scripts',
   'retries.intervalSeconds': 'how often failed runs are looked at',
   'retries.codes': 'failures that are started again by themselves; separated by commas',

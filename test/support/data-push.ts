@@ -87,7 +87,7 @@ export function acceptPush(
 /** Sends a pack as the API takes it. */
 export async function sendPack({ ports }: Harness, { id }: Run, pack: Tree['packs'][number]): Promise<void> {
   await ports.objects.write(PROJECT, pack.content, { kind: 'packs', sha256: pack.sha256 })
-  await ports.transfers.receive(id, PROJECT, pack)
+  await ports.transfers.receive(id, PROJECT, pack, ports.objects)
   ports.wakes.publish(id)
 }
 

@@ -1,4 +1,6 @@
 import type { Command } from 'commander'
+import { fsckCommand } from './fsck.js'
+import { keepingCommands } from './keeping.js'
 import { localCommands } from './local.js'
 import { remoteCommands } from './remote.js'
 
@@ -8,4 +10,6 @@ export function data(program: Command): void {
     .description('version data: files in a directory, kept like code, in a store without doubles')
   localCommands(commands)
   remoteCommands(commands)
+  keepingCommands(commands)
+  fsckCommand(commands)
 }

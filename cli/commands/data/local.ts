@@ -55,7 +55,9 @@ export function localCommands(data: Command): void {
       const { head, staged, unstaged, untracked, problems } = status
       const drafts = copy.drafts().length
       const at = head.version === null ? 'no version yet' : `version ${head.version}`
-      console.log(`${copy.dataset}, branch ${head.branch}, ${at}${drafts > 0 ? `, ${count(drafts, 'commit')} to push` : ''}`)
+      console.log(
+        `${copy.dataset}, branch ${head.branch}, ${at}${drafts > 0 ? `, ${count(drafts, 'commit')} to push` : ''}`,
+      )
       if (pinned !== null && pinned.version !== head.version) {
         console.log(`git pins version ${pinned.version}: mlforge data checkout brings it`)
       }
@@ -70,9 +72,20 @@ export function localCommands(data: Command): void {
         ...unstaged.removed.map(path => `removed  ${path}`),
         ...untracked.map(path => `new      ${path}`),
       ])
-      list('In the way:', problems.map(({ at: path, message }) => `${path}: ${message}`))
-      const clean = [staged.added, staged.changed, staged.removed, unstaged.changed, unstaged.removed, untracked]
-      if (clean.every(paths => paths.length === 0) && problems.length === 0) console.log('Nothing has changed.')
+      list(
+        'In the way:',
+        problems.map(({ at: path, message }) => `${path}: ${message}`),
+      )
+      const clean = [
+        staged.added,
+        staged.changed,
+        staged.removed,
+        unstaged.changed,
+        unstaged.removed,
+        untracked,
+      ]
+      if (clean.every(paths => paths.length === 0) && problems.length === 0)
+        console.log('Nothing has changed.')
     })
 
   data

@@ -57,7 +57,10 @@ export function remoteCommands(data: Command): void {
     .option('--all', 'every dataset that mlforge.lock pins')
     .option('--force', 'overwrite changes that are not committed')
     .action(
-      async (version: string | undefined, { all = false, force = false }: { all?: boolean; force?: boolean }) => {
+      async (
+        version: string | undefined,
+        { all = false, force = false }: { all?: boolean; force?: boolean },
+      ) => {
         if (all) return checkOutAll(force)
         const copy = here()
         const pinned = readLock(copy.root)?.datasets[copy.dataset]
@@ -83,7 +86,8 @@ export function remoteCommands(data: Command): void {
       }
       const rest = await connect()
       const query = `from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`
-      const path = (after: string) => `/v1/datasets/${copy.dataset}/diff?${query}&after=${encodeURIComponent(after)}`
+      const path = (after: string) =>
+        `/v1/datasets/${copy.dataset}/diff?${query}&after=${encodeURIComponent(after)}`
       for await (const change of pages<DataChange>(rest, path)) {
         const bytes = (change.to?.bytes ?? 0) - (change.from?.bytes ?? 0)
         console.log(`${change.change.padEnd(8)} ${change.path}  ${bytes > 0 ? '+' : ''}${bytes}`)
@@ -100,8 +104,10 @@ export function remoteCommands(data: Command): void {
       const path = `/v1/datasets/${dataset}/versions?limit=${encodeURIComponent(limit)}`
       const { items } = await told(rest.get<Page<DatasetVersion>>(path))
       for (const { version, branch, createdAt, author, files, bytes, rows, message, code } of items) {
-        const content = rows === null ? `${count(files ?? 0, 'file')}, ${size(bytes ?? 0)}` : count(rows, 'row')
-        const at = code === null ? '' : `, code ${code.commit.slice(0, 12)}${code.dirty ? ' with changes' : ''}`
+        const content =
+          rows === null ? `${count(files ?? 0, 'file')}, ${size(bytes ?? 0)}` : count(rows, 'row')
+        const at =
+          code === null ? '' : `, code ${code.commit.slice(0, 12)}${code.dirty ? ' with changes' : ''}`
         console.log(`version ${version}  ${branch}  ${createdAt}  ${author ?? ''}  ${content}${at}`)
         if (message !== null) console.log(`    ${message}`)
       }

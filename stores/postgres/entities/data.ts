@@ -3,6 +3,7 @@ import { Column, Entity, Index, PrimaryColumn, PrimaryGeneratedColumn, Unique } 
 /** A pack of chunks that is in the object store. */
 @Entity('data_packs')
 @Unique(['project', 'sha256'])
+@Index(['doomedBy'], { where: '"doomed_by" IS NOT NULL' })
 export class DataPack {
   @PrimaryGeneratedColumn('identity', { type: 'bigint', generatedIdentity: 'ALWAYS' }) id!: string
   @Column('text') project!: string
@@ -12,6 +13,11 @@ export class DataPack {
   @Column('timestamptz', { nullable: true }) verifiedAt!: Date | null
   /** When somebody last sent it, or was told that a chunk in it is there. */
   @Column('timestamptz') usedAt!: Date
+  /** The epoch in which a version was last made that needs it. */
+  @Column('bigint', { default: 0 }) usedEpoch!: string
+  /** When a collection found that nothing needs it: whoever does takes it up again, or it goes. */
+  @Column('timestamptz', { nullable: true }) doomedAt!: Date | null
+  @Column('uuid', { nullable: true }) doomedBy!: string | null
 }
 
 /** Where a chunk is. One that is in several packs has several rows. */

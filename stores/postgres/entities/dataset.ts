@@ -1,5 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation, Unique } from 'typeorm'
 import type { CodeState } from '../../../domain/data/commit.js'
+import type { Retention } from '../../../domain/data/retention.js'
 
 @Entity('datasets')
 @Unique(['project', 'name'])
@@ -8,6 +9,8 @@ export class Dataset {
   @Column('text') project!: string
   @Column('text') name!: string
   @Column('timestamptz') createdAt!: Date
+  /** Which of its versions are kept; null: all. */
+  @Column('jsonb', { nullable: true }) retention!: Retention | null
 }
 
 /**
@@ -55,6 +58,19 @@ export class DatasetVersion {
   @Column('uuid') runId!: string
   @Column('text') effectKey!: string
   @Column('timestamptz') createdAt!: Date
+  /** Since when its files cannot be read: its dataset does not keep so old ones, or it was purged. */
+  @Column('timestamptz', { nullable: true }) retiredAt!: Date | null
+  /** Who has had its files erased, and why. */
+  @Column('jsonb', { nullable: true }) purge!: Purge | null
+  /** False while the object store does not say that it was retired. */
+  @Column('boolean', { default: true }) endRecorded!: boolean
+}
+
+export interface Purge {
+  readonly by: string
+  readonly reason: string
+  /** Objects that were removed; left out until they are. */
+  readonly erased?: readonly string[]
 }
 
 export interface StoredContent {

@@ -104,7 +104,18 @@ describe('files that were merged', () => {
   })
 
   it('are still known as parents of datasets', () => {
-    const version = { datasetId: 'd', version: 1, root: 'r', rows: '1', runId: 'x', effectKey: 'x/commit/g1' }
+    const version = {
+      ...{
+        datasetId: 'd',
+        version: 1,
+        branch: 'main',
+        root: 'r',
+        rows: '1',
+        runId: 'x',
+        effectKey: 'x/commit/g1',
+      },
+      ...{ commit: null, retiredAt: null, purge: null },
+    }
     const made = (uri: string): StackFacts => ({
       ...log([one, two], [{ ...first, ...gone }, second, merged()]),
       datasetVersions: [{ ...version, parents: ['root', uri], raw: content('a'), parquet: content('a') }],

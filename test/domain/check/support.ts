@@ -44,6 +44,8 @@ export function stack(seed: string, more: Partial<RunFacts> = {}): StackFacts {
   return {
     datasets: [],
     datasetVersions: [],
+    dataPacks: [],
+    dataRefs: [],
     models: [{ id: `model-${seed}`, project: 'default', name: 'demand' }],
     modelVersions: [
       {

@@ -1,0 +1,133 @@
+import type { DamagedObject } from '../../contracts/temporal/data-verification.js'
+import { encodeCommit, encodeRef } from '../../domain/data/commit.js'
+import { sha256Hex } from '../../stores/ids.js'
+import { type ObjectKind, objectUri } from '../../stores/objects/object-uri.js'
+import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
+import type { Selected } from '../../stores/postgres/verify-store.js'
+import type { Ports } from '../ports.js'
+import { commitOf } from './commit-of.js'
+import { isDamage } from './verify.js'
+
+type ObjectPorts = Pick<Ports, 'verify' | 'datasets' | 'refs' | 'ends' | 'objects'>
+
+const BATCH = 100
+const LISTED = 1_000
+
+export interface Seen {
+  objects: number
+  readonly damaged: DamagedObject[]
+}
+
+/** Reads commits and tables of versions. A commit that is damaged is written anew from its row. */
+export async function verifyVersions(
+  ports: ObjectPorts,
+  selected: Selected,
+  seen: Seen,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let after: string | null = null; ;) {
+    const versions = await ports.verify.versions(selected, after, BATCH)
+    if (versions.length === 0) return
+    after = versions.at(-1)!.id
+    for (const version of versions) {
+      signal.throwIfAborted()
+      await verifyCommit(ports, selected.project, version, seen)
+      for (const [what, content] of [
+        ['raw bytes', version.raw],
+        ['table', version.parquet],
+      ] as const) {
+        if (content === null) continue
+        seen.objects++
+        if (await isWhole(ports, content.uri)) continue
+        seen.damaged.push({ what: `${what} of ${nameOf(version)}`, uri: content.uri, healed: false })
+      }
+    }
+  }
+}
+
+async function verifyCommit(
+  ports: ObjectPorts,
+  project: string,
+  version: DatasetVersion,
+  seen: Seen,
+): Promise<void> {
+  if (version.commit === null) return
+  seen.objects++
+  const uri = objectUri(project, version.commit, 'commits')
+  if (await isWhole(ports, uri)) return
+  const parents = await ports.datasets.commits(version.datasetId, version.parentVersions)
+  const commit = encodeCommit(commitOf(version, version.dataset.name, parents as string[]))
+  const healed = sha256Hex(commit) === version.commit
+  if (healed) await ports.objects.write(project, commit, { kind: 'commits' })
+  seen.damaged.push({ what: `commit of ${nameOf(version)}`, uri, healed })
+}
+
+/**
+ * Reads all records of branches and tags. A damaged one that says how things stand is written anew; one that is
+ * out of date is removed, since the newer one holds.
+ */
+export async function verifyRefs(
+  ports: ObjectPorts,
+  project: string,
+  seen: Seen,
+  signal: AbortSignal,
+): Promise<void> {
+  const { refs, objects } = ports
+  const damaged = new Set<string>()
+  for await (const uri of urisOf(ports, project, 'refs')) {
+    signal.throwIfAborted()
+    seen.objects++
+    if (!(await isWhole(ports, uri))) damaged.add(uri)
+  }
+  for await (const ref of refs.all(project)) {
+    const { dataset, kind, name, sequence, version, principal, updatedAt } = ref
+    if (ref.recorded < sequence) continue
+    const record = encodeRef({
+      dataset,
+      kind,
+      name,
+      sequence,
+      version,
+      principal,
+      at: updatedAt.toISOString(),
+    })
+    const uri = objectUri(project, sha256Hex(record), 'refs')
+    const isMissing = !damaged.delete(uri) && (await objects.size(uri)) === null
+    if (!isMissing && (await isWhole(ports, uri))) continue
+    await objects.write(project, record, { kind: 'refs' })
+    seen.damaged.push({ what: `${kind} "${name}" of dataset "${dataset}"`, uri, healed: true })
+  }
+  for (const uri of damaged) {
+    await objects.remove(uri)
+    seen.damaged.push({ what: 'a change of a branch or tag that newer ones follow', uri, healed: true })
+  }
+  // One of them may have said that a version was retired.
+  if (damaged.size > 0) await ports.ends.recordAgain(project)
+}
+
+async function* urisOf(
+  { objects }: Pick<ObjectPorts, 'objects'>,
+  project: string,
+  kind: ObjectKind,
+): AsyncGenerator<string> {
+  for (let after: string | undefined; ;) {
+    const page = await objects.list(project, kind, { limit: LISTED, ...(after ? { after } : {}) })
+    if (page.length === 0) return
+    for (const { uri } of page) yield uri
+    after = page.at(-1)!.uri
+  }
+}
+
+async function isWhole({ objects }: Pick<ObjectPorts, 'objects'>, uri: string): Promise<boolean> {
+  try {
+    for await (const part of await objects.open(uri)) void part
+    return true
+  } catch (error) {
+    if (isDamage(error)) return false
+    throw error
+  }
+}
+
+function nameOf({ dataset, version }: DatasetVersion): string {
+  return `version ${version} of dataset "${dataset.name}"`
+}

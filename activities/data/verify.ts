@@ -1,0 +1,121 @@
+import type { DamagedFile } from '../../contracts/temporal/data-verification.js'
+import { decodeNode } from '../../domain/data/nodes.js'
+import { chunksOf } from '../../domain/data/walk.js'
+import { MlforgeError } from '../../domain/errors.js'
+import type { Piece } from '../../packing/messages.js'
+import { objectUri } from '../../stores/objects/object-uri.js'
+import type { NeededPack } from '../../stores/postgres/verify-store.js'
+import type { Ports } from '../ports.js'
+import { withScratch } from '../scratch.js'
+import { entriesOf } from './collect.js'
+
+export type VerifyPorts = Pick<
+  Ports,
+  'marks' | 'verify' | 'packs' | 'catalogue' | 'packing' | 'objects' | 'packObjects' | 'scratch'
+>
+
+const NODES = 64
+
+/** True for what reading says of bytes that are not there any more as they were written. */
+export function isDamage(error: unknown): error is MlforgeError {
+  return error instanceof MlforgeError && ['object_corrupt', 'object_missing'].includes(error.code)
+}
+
+/** Marks all that is needed below marked roots; what is below a damaged node is not known. */
+export async function markWhole(
+  { marks, packs }: Pick<VerifyPorts, 'marks' | 'packs'>,
+  { runId, project }: { readonly runId: string; readonly project: string },
+  signal: AbortSignal,
+): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted()
+    const open = await marks.open(runId, NODES)
+    if (open.length === 0) return
+    const entries = []
+    for (const sha256 of open) {
+      const node = await packs.load(project, sha256).catch(nullIfDamaged)
+      if (node !== null) entries.push(...entriesOf(decodeNode(node)))
+    }
+    await marks.close(runId, open, entries)
+  }
+}
+
+/**
+ * Reads a pack whole. Of one that is damaged all that can be read, from it or from others, is written anew: to the
+ * same object where that is all of it, else to another one, and the damaged one is forgotten. What is in no pack
+ * then is missing, so that whoever pushes it again sends it.
+ * @returns whether it was damaged
+ */
+export async function verifyPack(
+  ports: VerifyPorts,
+  project: string,
+  pack: NeededPack,
+  signal: AbortSignal,
+): Promise<boolean> {
+  const { verify, packs, packing, objects, catalogue, packObjects, scratch } = ports
+  try {
+    await withScratch(scratch, async directory =>
+      packing.verify(await objects.toFile(objectUri(project, pack.sha256, 'packs'), directory), { signal }),
+    )
+    return false
+  } catch (error) {
+    if (!isDamage(error)) throw error
+  }
+  const whole: Piece[] = []
+  for (const { sha256 } of await verify.chunks(pack.id)) {
+    signal.throwIfAborted()
+    const content = await packs.load(project, sha256).catch(nullIfDamaged)
+    if (content !== null) whole.push({ sha256, bytes: content.length, from: { content } })
+  }
+  let isSame = false
+  for await (const { sha256, content, chunks } of packing.packs(whole, { signal })) {
+    await objects.write(project, content, { kind: 'packs', sha256, signal })
+    await catalogue.add(project, { sha256, bytes: content.length, chunks }, objects)
+    isSame ||= sha256 === pack.sha256
+  }
+  if (!isSame) await packObjects.discard(project, pack, objects)
+  return true
+}
+
+/** Files of a version that have one of some chunks. */
+export async function* damagedFiles(
+  { packs }: Pick<VerifyPorts, 'packs'>,
+  project: string,
+  manifest: string,
+  lost: ReadonlySet<string>,
+): AsyncGenerator<Pick<DamagedFile, 'path' | 'chunk'>> {
+  const load = (sha256: string) => packs.load(project, sha256)
+  yield* below(manifest, '')
+
+  async function* below(root: string, last: string): AsyncGenerator<Pick<DamagedFile, 'path' | 'chunk'>> {
+    const bytes = await load(root).catch(nullIfDamaged)
+    if (bytes === null) {
+      yield { path: `…${last}`, chunk: root }
+      return
+    }
+    const node = decodeNode(bytes)
+    if (node.kind === 'tree') for (const entry of node.entries) yield* below(entry.node, entry.last)
+    if (node.kind !== 'files') return
+    for (const file of node.entries) {
+      const chunk = await firstLost(file)
+      if (chunk !== null) yield { path: file.path, chunk }
+    }
+  }
+
+  async function firstLost(file: Parameters<typeof chunksOf>[1]): Promise<string | null> {
+    const list = file.content !== null && 'list' in file.content ? file.content.list : null
+    try {
+      for await (const { chunk } of chunksOf(load, file)) if (lost.has(chunk)) return chunk
+      return null
+    } catch (error) {
+      if (!isDamage(error)) throw error
+      // A node of the list of its chunks, at or below this one.
+      return list
+    }
+  }
+}
+
+function nullIfDamaged(error: unknown): null {
+  if (isDamage(error)) return null
+  throw error
+}

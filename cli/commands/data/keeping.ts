@@ -1,0 +1,87 @@
+import type { Command } from 'commander'
+import type {
+  DataCollection,
+  DataVerification,
+  PurgedVersion,
+  VerificationReport,
+} from '../../../contracts/rest/data-collection.js'
+import { MlforgeError } from '../../../domain/errors.js'
+import type { Operation } from '../../../contracts/rest/operations.js'
+import { connect } from '../../connect.js'
+import { EXIT } from '../../report.js'
+import { count, size, told } from './output.js'
+
+/** What keeps data, and what removes it. */
+export function keepingCommands(data: Command): void {
+  data
+    .command('gc')
+    .description('find what no version needs; nothing is removed unless you say so')
+    .option('--execute', 'remove it')
+    .action(async ({ execute = false }: { execute?: boolean }) => {
+      const rest = await connect()
+      const { id } = await told(rest.post<DataCollection>('/v1/data/collections', { execute }))
+      const { plan, removed } = succeeded(
+        await told(rest.follow<DataCollection>(`/v1/data/collections/${id}`)),
+      )
+      if (plan !== null) {
+        const { packs, packBytes, repacks, repackBytes, repackLiveBytes, versions, unknownObjects } = plan
+        console.log(`${count(versions, 'version')} to retire`)
+        console.log(`${count(packs, 'pack')} of ${size(packBytes)} that nothing needs`)
+        console.log(
+          `${count(repacks, 'pack')} to write anew: ${size(repackLiveBytes)} of ${size(repackBytes)} needed`,
+        )
+        console.log(`${count(unknownObjects, 'object')} that no pack is`)
+      }
+      if (removed !== null) {
+        console.log(
+          `removed ${count(removed.packs, 'pack')} of ${size(removed.bytes)}; ${removed.kept} are used by now`,
+        )
+      } else console.log('Nothing was removed: mlforge data gc --execute does it.')
+    })
+
+  data
+    .command('verify [version]')
+    .description('read everything, or a version such as images@3, and compare it with its hashes')
+    .action(async (selected: string | undefined) => {
+      const rest = await connect()
+      const [dataset, version] = selected?.split('@') ?? []
+      const body = { ...(dataset ? { dataset } : {}), ...(version ? { version } : {}) }
+      const { id } = await told(rest.post<DataVerification>('/v1/data/verifications', body))
+      const path = `/v1/data/verifications/${id}`
+      const { found } = succeeded(await told(rest.follow<DataVerification>(path)))
+      if (found === null) return
+      const { packs, bytes, objects, damagedPacks, damagedObjects, lostChunks, lostObjects } = found
+      console.log(`${count(packs, 'pack')} of ${size(bytes)} and ${count(objects, 'object')} read`)
+      if (damagedPacks + damagedObjects === 0) {
+        console.log('Nothing is damaged.')
+        return
+      }
+      console.log(
+        `${damagedPacks + damagedObjects} damaged, of which ${lostChunks + lostObjects} could not be healed`,
+      )
+      const report = await told(rest.get<VerificationReport>(`${path}/report`))
+      for (const file of report.files) console.log(`  ${file.dataset}@${file.version} ${file.path}`)
+      if (lostChunks + lostObjects > 0) process.exitCode = EXIT.failed
+    })
+
+  data
+    .command('purge <version>')
+    .description('erase a version such as images@3: who, when and why stays')
+    .requiredOption('--reason <text>', 'why')
+    .action(async (selected: string, { reason }: { reason: string }) => {
+      const [dataset, version] = selected.split('@')
+      if (!dataset || !version) {
+        throw new MlforgeError('invalid_request', `"${selected}" names no version. Write name@3.`)
+      }
+      const path = `/v1/datasets/${encodeURIComponent(dataset)}/versions/${encodeURIComponent(version)}/purge`
+      const purged = await told((await connect()).post<PurgedVersion>(path, { reason }))
+      console.log(
+        `${purged.dataset}@${purged.version} is erased; mlforge data gc --execute removes its chunks.`,
+      )
+    })
+}
+
+function succeeded<T extends Operation>(run: T): T {
+  if (run.status === 'succeeded') return run
+  throw new MlforgeError('internal', run.error?.message ?? `Run ${run.id} is ${run.status}.`)
+}

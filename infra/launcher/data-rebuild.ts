@@ -1,0 +1,98 @@
+import { createHash } from 'node:crypto'
+import type { Commit } from '../../domain/data/commit.js'
+import { filesOf } from '../../domain/data/walk.js'
+import type { ObjectStore } from '../../stores/objects/object-store.js'
+import { objectUri } from '../../stores/objects/object-uri.js'
+import type { PackStore } from '../../stores/packs/pack-store.js'
+import type { StoredContent } from '../../stores/postgres/entities/dataset.js'
+import type { PackCatalogue } from '../../stores/postgres/pack-catalogue.js'
+import type { RebuildStore } from '../../stores/postgres/rebuild-store.js'
+import { type DataProblem, storedPacks, storedRecords } from './data-records.js'
+
+export interface Rebuilt {
+  packs: number
+  versions: number
+  refs: number
+}
+
+export interface RebuildPorts {
+  readonly objects: ObjectStore
+  readonly catalogue: PackCatalogue
+  readonly packs: PackStore
+  readonly rebuild: RebuildStore
+}
+
+/** Makes rows of what the object store has and the catalogue has not: packs first, then versions, branches and tags. */
+export async function rebuildCatalogue(
+  ports: RebuildPorts,
+  project: string,
+  problems: DataProblem[],
+): Promise<Rebuilt> {
+  const { objects, catalogue, rebuild } = ports
+  const done: Rebuilt = { packs: 0, versions: 0, refs: 0 }
+  for await (const pack of storedPacks(objects, project)) {
+    if ('code' in pack) problems.push(pack)
+    else {
+      await catalogue.add(project, pack, objects)
+      done.packs++
+    }
+  }
+
+  const { commits, refs, ends } = await storedRecords(objects, project, problems)
+  const all = new Map(commits)
+  for (const { commit, last } of ends.values()) if (!all.has(commit)) all.set(commit, last)
+  const inOrder = [...all].sort(([, a], [, b]) => a.version - b.version)
+  for (const [sha256, commit] of inOrder) {
+    const { id } = await rebuild.dataset(project, commit.dataset, commit.at)
+    const end = ends.get(sha256) ?? null
+    const isErased = end !== null && end.purge !== null
+    const isNew = await rebuild.version(id, {
+      commit,
+      sha256,
+      root: commit.table?.root ?? end?.root ?? commit.manifest,
+      parentVersions: commit.parents
+        .map(parent => all.get(parent)?.version)
+        .filter(each => each !== undefined),
+      parquet: commit.table && {
+        ...commit.table.parquet,
+        uri: objectUri(project, commit.table.parquet.sha256),
+      },
+      raw: commit.table === null || isErased ? null : await rawOf(ports, project, commit, problems),
+      end: end && { at: end.at, purge: end.purge && { ...end.purge, erased: [] } },
+    })
+    if (isNew) done.versions++
+  }
+  for (const ref of refs.values()) {
+    const { id } = await rebuild.dataset(project, ref.dataset, ref.at)
+    if (await rebuild.ref(id, ref)) done.refs++
+  }
+  return done
+}
+
+/** The bytes that a table was made from are the one file of its version. Where their object is gone it is written again. */
+async function rawOf(
+  { packs, objects }: RebuildPorts,
+  project: string,
+  { dataset, version, manifest }: Commit,
+  problems: DataProblem[],
+): Promise<StoredContent | null> {
+  try {
+    for await (const file of filesOf(sha256 => packs.load(project, sha256), manifest)) {
+      const hash = createHash('sha256')
+      let bytes = 0
+      for await (const part of packs.file(project, file)) {
+        hash.update(part)
+        bytes += part.length
+      }
+      const sha256 = hash.digest('hex')
+      const uri = objectUri(project, sha256)
+      if ((await objects.size(uri)) === null)
+        await objects.write(project, packs.file(project, file), { sha256 })
+      return { uri, sha256, bytes }
+    }
+  } catch (error) {
+    const message = `The bytes of its table cannot be read: ${error instanceof Error ? error.message : String(error)}`
+    problems.push({ code: 'table_unreadable', at: `dataset ${dataset} version ${version}`, message })
+  }
+  return null
+}

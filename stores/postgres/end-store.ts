@@ -1,0 +1,69 @@
+import { type DataSource, IsNull, Not } from 'typeorm'
+import { DatasetVersion, type Purge } from './entities/dataset.js'
+import { Upload } from './entities/upload.js'
+
+/** Versions that were retired, until the object store says so, and what of purged ones is still there. */
+export class EndStore {
+  constructor(private readonly dataSource: DataSource) {}
+
+  async unrecorded(project: string, limit: number): Promise<DatasetVersion[]> {
+    return this.dataSource.getRepository(DatasetVersion).find({
+      where: { dataset: { project }, retiredAt: Not(IsNull()), endRecorded: false },
+      relations: { dataset: true },
+      order: { retiredAt: 'ASC' },
+      take: limit,
+    })
+  }
+
+  /**
+   * Takes from a purged version what says something of its content, and names the objects that are to be removed:
+   * those of its table that no other version has. Again, it names the same.
+   */
+  async erase(id: string): Promise<readonly string[]> {
+    return this.dataSource.transaction(async transaction => {
+      const row = await transaction.findOneOrFail(DatasetVersion, {
+        where: { id },
+        lock: { mode: 'pessimistic_write' },
+      })
+      const purge = row.purge!
+      if (purge.erased !== undefined) return purge.erased
+      const uris = [row.raw, row.parquet].flatMap(content => (content === null ? [] : [content.uri]))
+      const shared: { uri: string }[] = await transaction.query(
+        `SELECT named.uri FROM unnest($1::text[]) AS named(uri)
+         WHERE EXISTS (SELECT 1 FROM dataset_versions v
+           WHERE v.id <> $2 AND v.purge IS NULL AND (v.raw->>'uri' = named.uri OR v.parquet->>'uri' = named.uri))`,
+        [uris, id],
+      )
+      const kept = new Set(shared.map(({ uri }) => uri))
+      const erased = uris.filter(uri => !kept.has(uri))
+      const done: Purge = { ...purge, erased }
+      await transaction.update(DatasetVersion, { id }, {
+        purge: done,
+        message: null,
+        raw: null,
+        parquet: null,
+        rows: null,
+        schema: null,
+        conversion: null,
+        profile: null,
+        proposal: null,
+        expectations: null,
+      } as never)
+      for (const uri of erased) await transaction.delete(Upload, { uri })
+      return erased
+    })
+  }
+
+  /** All that ended is written again, where it is not known what of it is damaged. */
+  async recordAgain(project: string): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE dataset_versions v SET end_recorded = false FROM datasets d
+       WHERE d.id = v.dataset_id AND d.project = $1 AND v.retired_at IS NOT NULL`,
+      [project],
+    )
+  }
+
+  async recorded(id: string): Promise<void> {
+    await this.dataSource.getRepository(DatasetVersion).update({ id }, { endRecorded: true })
+  }
+}

@@ -1,0 +1,135 @@
+import { randomBytes } from 'node:crypto'
+import { readFile, writeFile } from 'node:fs/promises'
+import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import fc from 'fast-check'
+import type { DataVerification, VerificationReport } from '../../contracts/rest/data-collection.js'
+import { findFile } from '../../domain/data/walk.js'
+import { TestApi } from '../api/support/api.js'
+import { type Files, push, type Tree, treeOf } from '../support/data-push.js'
+import { eventually } from '../support/eventually.js'
+import { Harness, PROJECT } from '../support/harness.js'
+import { record } from '../support/histories.js'
+
+jest.setTimeout(180_000)
+
+describe('datasetVerify', () => {
+  let harness: Harness
+  let api: TestApi
+  let tree: Tree
+  const files: Files = {
+    'a.bin': randomBytes(40_000),
+    'b.bin': randomBytes(3_000),
+    'c.bin': randomBytes(500),
+  }
+  beforeAll(async () => {
+    harness = await Harness.start()
+    api = await TestApi.beside(harness)
+    tree = await treeOf(files)
+    await push(harness, 'images', tree)
+    await harness.ended(await harness.commit('hours', 'day,demand\n2026-01-01,1\n2026-01-02,2\n'))
+    await harness.tick('superviseData')
+  })
+  afterAll(async () => {
+    await api?.stop()
+    await harness?.stop()
+  })
+
+  const verify = async (body: object = {}) => {
+    const answer = await api.call('POST', '/v1/data/verifications', { body })
+    expect(answer).toMatchObject({ status: 202 })
+    const { id } = answer.body as DataVerification
+    const run = await eventually(
+      async () => {
+        const found = (await api.call('GET', `/v1/data/verifications/${id}`)).body as DataVerification
+        expect(found.status).toBe('succeeded')
+        return found
+      },
+      { deadlineMs: 60_000 },
+    )
+    const report = (await api.call('GET', `/v1/data/verifications/${id}/report`)).body as VerificationReport
+    return { run, report }
+  }
+  const flip = async (uri: string, position: number) => {
+    const file = harness.objectFile(uri)
+    const bytes = await readFile(file)
+    bytes[position % bytes.length]! ^= 0x40
+    await writeFile(file, bytes)
+  }
+  const uriOf = (kind: string, sha256: string) => `${PROJECT}/${kind}/${sha256.slice(0, 2)}/${sha256}`
+  const urisOf = async (kind: 'packs' | 'commits' | 'refs') =>
+    (await harness.ports.objects.list(PROJECT, kind, { limit: 100 })).map(({ uri }) => uri)
+  const contentOf = async (path: string) => {
+    const { packs } = harness.ports
+    const file = await findFile(sha256 => packs.load(PROJECT, sha256), tree.manifest, path)
+    const parts: Uint8Array[] = []
+    for await (const part of packs.file(PROJECT, file!)) parts.push(part)
+    return Buffer.concat(parts)
+  }
+  const placeOf = (path: string) => {
+    const { content } = tree.entries.find(entry => entry.path === path)!
+    const [pack] = tree.packs
+    const chunk = content !== null && 'chunk' in content ? content.chunk : ''
+    return { chunk, offset: pack!.chunks.find(({ sha256 }) => sha256 === chunk)!.offset }
+  }
+
+  it('finds nothing wrong with what was not touched', async () => {
+    const { run, report } = await verify()
+    expect(run.found).toMatchObject({ damagedPacks: 0, damagedObjects: 0, lostChunks: 0, damagedFiles: 0 })
+    // Commits, changes of branches, raw bytes and a table.
+    expect(run.found).toMatchObject({ packs: 2, objects: 6 })
+    expect(report).toMatchObject({ files: [], complete: true })
+    await record(harness.client, `${PROJECT}/verification/all/${run.id}`, 'datasetVerify.succeeded')
+  })
+
+  it('names the files of a chunk that is lost, and has it again when they are pushed again', async () => {
+    const { chunk, offset } = placeOf('b.bin')
+    await flip(uriOf('packs', tree.packs[0]!.sha256), offset + 7)
+    const { run, report } = await verify({ dataset: 'images', version: 'latest' })
+    expect(run.found).toMatchObject({ damagedPacks: 1, lostChunks: 1, damagedFiles: 1 })
+    expect(report.files).toEqual([{ dataset: 'images', version: 1, path: 'b.bin', chunk }])
+    // What was whole of the pack still is.
+    expect(await contentOf('a.bin')).toEqual(files['a.bin'])
+    await expect(contentOf('b.bin')).rejects.toMatchObject({ code: 'object_missing' })
+    expect(await harness.ports.catalogue.missing(PROJECT, [chunk], null)).toEqual([chunk])
+
+    await push(harness, 'again', tree)
+    expect(await contentOf('b.bin')).toEqual(files['b.bin'])
+    expect((await verify()).run.found).toMatchObject({ damagedPacks: 0, lostChunks: 0 })
+  })
+
+  it('heals a chunk that another pack has', async () => {
+    const { chunk } = placeOf('c.bin')
+    const places = (await harness.ports.catalogue.locate(PROJECT, [chunk])).get(chunk)!
+    expect(places.length).toBeGreaterThan(1)
+    await flip(uriOf('packs', places[0]!.pack), places[0]!.offset)
+    expect((await verify()).run.found).toMatchObject({ damagedPacks: 1, lostChunks: 0, damagedFiles: 0 })
+    expect((await verify()).run.found).toMatchObject({ damagedPacks: 0 })
+    expect(await contentOf('c.bin')).toEqual(files['c.bin'])
+  })
+
+  it('sees a flipped byte anywhere', async () => {
+    const [flips] = fc.sample(
+      fc.array(fc.record({ kind: fc.constantFrom('packs', 'commits', 'refs'), at: fc.nat(), of: fc.nat() }), {
+        minLength: 8,
+        maxLength: 8,
+      }),
+      { numRuns: 1, seed: 17 },
+    )
+    for (const { kind, at, of } of flips!) {
+      const uris = await urisOf(kind as 'packs')
+      const uri = uris[of % uris.length]!
+      await flip(uri, at)
+      const { run, report } = await verify()
+      const { damagedPacks, damagedObjects, lostObjects, lostChunks } = run.found!
+      expect({ uri, at, found: damagedPacks + damagedObjects }).toEqual({ uri, at, found: 1 })
+      expect(lostObjects).toBe(0)
+      if (kind !== 'packs') expect(report.damagedObjects).toMatchObject([{ uri, healed: true }])
+      // Whoever has the files sends them again.
+      if (lostChunks > 0) await push(harness, `again-${at}`, tree)
+      await harness.tick('superviseData')
+    }
+    const { run } = await verify()
+    for (const path of Object.keys(files)) expect(await contentOf(path)).toEqual(files[path])
+    expect(run.found).toMatchObject({ damagedPacks: 0, damagedObjects: 0 })
+  })
+})
