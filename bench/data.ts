@@ -2,7 +2,16 @@
 // the same disk. One large file and many small ones, at two sizes: `node dist/bench/data.js [--rounds=n] [--memory]`.
 // `--memory` adds and pushes a file of 2 GiB instead, and prints how much memory that took.
 import { randomBytes } from 'node:crypto'
-import { closeSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync, writeSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs } from 'node:util'
 import { dvc, type Measured, mlforgeData, type Tool } from './data/tools.js'
@@ -42,7 +51,9 @@ try {
       const bytes = LARGE_BYTES * share
       const files = SMALL_FILES * share
       rows.push(
-        ...(await beside(tools, `one file of ${bytes / MIB} MiB`, '<= 0.333', directory => large(directory, bytes))),
+        ...(await beside(tools, `one file of ${bytes / MIB} MiB`, '<= 0.333', directory =>
+          large(directory, bytes),
+        )),
         ...(await beside(tools, `${files} files of 4 KiB`, '<= 0.1', directory => small(directory, files))),
       )
     }
@@ -61,7 +72,14 @@ async function beside(
   const found = new Map<string, Figures>()
   for (let round = 0; round < Number(values.rounds); round++) {
     for (const tool of tools) {
-      const figures = found.get(tool.name) ?? { addPush: [], noPush: [], status: [], pull: [], again: [], moved: [] }
+      const figures = found.get(tool.name) ?? {
+        addPush: [],
+        noPush: [],
+        status: [],
+        pull: [],
+        again: [],
+        moved: [],
+      }
       found.set(tool.name, figures)
       await once(tool, join(root, `${++serial}`), write, figures)
     }
@@ -112,7 +130,14 @@ async function once(
   const pushed = async () => {
     const added = await tool.add(directory)
     const sent = await tool.push(directory)
-    return { sent, both: { ...sent, seconds: added.seconds + sent.seconds, peakBytes: Math.max(added.peakBytes, sent.peakBytes) } }
+    return {
+      sent,
+      both: {
+        ...sent,
+        seconds: added.seconds + sent.seconds,
+        peakBytes: Math.max(added.peakBytes, sent.peakBytes),
+      },
+    }
   }
   const first = await pushed()
   tool.moved(directory, first.sent)
@@ -134,7 +159,8 @@ function large(directory: string, bytes: number): () => void {
   const content = randomBytes(bytes)
   writeFileSync(file, content)
   const at = bytes / 2
-  return () => writeFileSync(file, Buffer.concat([content.subarray(0, at), Buffer.from(INSERTED), content.subarray(at)]))
+  return () =>
+    writeFileSync(file, Buffer.concat([content.subarray(0, at), Buffer.from(INSERTED), content.subarray(at)]))
 }
 
 function small(directory: string, files: number): () => void {

@@ -106,7 +106,11 @@ export class OfferPackDto implements OfferPack {
 
 class PutRequestDto {
   @ApiProperty({ description: 'PUT the pack there' }) url!: string
-  @ApiProperty({ type: 'object', additionalProperties: { type: 'string' }, description: 'to be sent as they are' })
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: { type: 'string' },
+    description: 'to be sent as they are',
+  })
   headers!: Record<string, string>
 }
 

@@ -90,7 +90,10 @@ export class PushesController {
     return this.service.offer(caller, name, id, body)
   }
 
-  @Summary('Says that a pack is in the object store', 'Its size and checksum are those that the store has seen.')
+  @Summary(
+    'Says that a pack is in the object store',
+    'Its size and checksum are those that the store has seen.',
+  )
   @Post(':id/packs/:sha256')
   @HttpCode(200)
   @ApiOkResponse({ type: ReceivedPackDto })

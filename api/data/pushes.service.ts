@@ -1,7 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
-import type { DataPush, MissingChunks, OfferPack, PackUpload, ReceivedPack, StartPush } from '../../contracts/rest/data.js'
+import type {
+  DataPush,
+  MissingChunks,
+  OfferPack,
+  PackUpload,
+  ReceivedPack,
+  StartPush,
+} from '../../contracts/rest/data.js'
 import type { CommitOutcome } from '../../contracts/temporal/messages.js'
 import type { PushRequest } from '../../contracts/temporal/data.js'
 import { FOOTER_BYTES, indexOffset, MAX_PACK_BYTES, readPackIndex } from '../../domain/data/pack.js'
@@ -118,7 +125,12 @@ export class PushesService {
   }
 
   /** Where a pack goes: straight to the object store, where that can be. */
-  async offer(caller: Principal, name: string, id: string, { sha256, bytes }: OfferPack): Promise<PackUpload> {
+  async offer(
+    caller: Principal,
+    name: string,
+    id: string,
+    { sha256, bytes }: OfferPack,
+  ): Promise<PackUpload> {
     await this.open(caller, name, id)
     await this.transfers.renew(id)
     const uri = objectUri(caller.project, sha256, 'packs')

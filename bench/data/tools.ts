@@ -30,7 +30,7 @@ export interface Tool {
 }
 
 /** Runs a program and waits for it. */
-export async function measured(
+async function measured(
   directory: string,
   program: string,
   args: readonly string[],
@@ -53,7 +53,7 @@ export async function measured(
   return { seconds: (performance.now() - from) / 1e3, peakBytes, output }
 }
 
-export function sum(...parts: readonly Measured[]): Measured {
+function sum(...parts: readonly Measured[]): Measured {
   return {
     seconds: parts.reduce((total, { seconds }) => total + seconds, 0),
     peakBytes: Math.max(...parts.map(part => part.peakBytes)),
@@ -62,7 +62,9 @@ export function sum(...parts: readonly Measured[]): Measured {
 }
 
 const git = async (directory: string, ...args: string[]) => {
-  await run('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@example.org', ...args], { cwd: directory })
+  await run('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@example.org', ...args], {
+    cwd: directory,
+  })
 }
 
 /** `mlforge data` on a stack that runs. */
@@ -99,7 +101,8 @@ export function mlforgeData(api: string, key: string, dataset: () => string): To
 /** The real dvc with a remote on the same disk. */
 export function dvc(python: string): Tool {
   const env = { DVC_NO_ANALYTICS: '1', PATH: `${dirname(python)}:${process.env['PATH'] ?? ''}` }
-  const call = (directory: string, ...args: string[]) => measured(directory, python, ['-m', 'dvc', ...args], env)
+  const call = (directory: string, ...args: string[]) =>
+    measured(directory, python, ['-m', 'dvc', ...args], env)
   const remoteOf = (directory: string) => `${directory}-remote`
   const known = new Map<string, number>()
   return {

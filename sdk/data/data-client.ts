@@ -1,10 +1,17 @@
 import { randomUUID } from 'node:crypto'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
-import type { DataPull, DataPush, MissingChunks, PackUpload, ReceivedPack } from '../../contracts/rest/data.js'
+import type {
+  DataPull,
+  DataPush,
+  MissingChunks,
+  PackUpload,
+  ReceivedPack,
+} from '../../contracts/rest/data.js'
 import { isErrorCode, MlforgeError } from '../../domain/errors.js'
 import { Refused, type Rest } from '../rest.js'
 import type { CheckedOut } from './checkout.js'
 import type { Draft } from './drafts.js'
+import { datasetPath, versionPath } from './paths.js'
 import { remoteChunks } from './remote-chunks.js'
 import type { WorkingCopy } from './working-copy.js'
 
@@ -38,7 +45,7 @@ export interface Pulled extends CheckedOut {
 }
 
 /** Packs that are on their way at the same time. */
-const IN_FLIGHT = 3
+const IN_FLIGHT = 2
 /** Times a push that did not become a version is begun again. */
 const TRIES = 20
 const POLL_MS = 50
@@ -100,7 +107,7 @@ export class DataClient {
       return { version, manifest: root, written: 0, removed: 0, unchanged: 0, bytesWritten: 0 }
     }
     const pull = await this.rest.post<DataPull>(
-      `${pathOf(copy.dataset)}/pulls`,
+      `${datasetPath(copy.dataset)}/pulls`,
       { version: String(version) },
       { idempotencyKey: randomUUID() },
     )
@@ -124,7 +131,7 @@ export class DataClient {
 
   private async pushDraft(copy: WorkingCopy, draft: Draft, options: TransferOptions): Promise<Pushed> {
     const push = await this.begin(copy, draft)
-    const path = `${pathOf(copy.dataset)}/pushes/${push.id}`
+    const path = `${datasetPath(copy.dataset)}/pushes/${push.id}`
     const sent = push.sealed ? 0 : await this.send(copy, draft, path, options)
     const ended = await this.rest.follow<DataPush>(path, undefined, POLL_MS)
     if (ended.status !== 'succeeded' || ended.version === null) throw failed(ended)
@@ -149,7 +156,9 @@ export class DataClient {
     }
     for (let round = 0; ; round++) {
       const idempotencyKey = `${draft.id}-${branch}-${round}`
-      const push = await this.rest.post<DataPush>(`${pathOf(copy.dataset)}/pushes`, body, { idempotencyKey })
+      const push = await this.rest.post<DataPush>(`${datasetPath(copy.dataset)}/pushes`, body, {
+        idempotencyKey,
+      })
       const isOver = !['accepted', 'running', 'succeeded'].includes(push.status)
       const isExpired = !push.sealed && Date.parse(push.expiresAt) < Date.now()
       if (!isOver && !(isExpired && push.status !== 'succeeded')) return push
@@ -239,16 +248,8 @@ class Reader {
   }
 
   private report(progress: { files: number; bytes: number; done: boolean }): Promise<unknown> {
-    return this.rest.post(`${pathOf(this.pull.dataset)}/pulls/${this.pull.id}/progress`, progress)
+    return this.rest.post(`${datasetPath(this.pull.dataset)}/pulls/${this.pull.id}/progress`, progress)
   }
-}
-
-function pathOf(dataset: string): string {
-  return `/v1/datasets/${encodeURIComponent(dataset)}`
-}
-
-function versionPath(dataset: string, selector: string): string {
-  return `${pathOf(dataset)}/versions/${encodeURIComponent(selector)}`
 }
 
 function failed({ id, status, error }: DataPush): MlforgeError {

@@ -3,7 +3,7 @@ import { dirname, join, relative, resolve, sep } from 'node:path'
 import { MlforgeError } from '../../domain/errors.js'
 
 /** The file in git that says which version of each dataset belongs to the code beside it. */
-export const LOCK_FILE = 'mlforge.lock'
+const LOCK_FILE = 'mlforge.lock'
 
 const FORMAT = 1
 
@@ -65,7 +65,10 @@ function read(file: string): Record<string, Pinned> {
   try {
     found = JSON.parse(readFileSync(file, 'utf8'))
   } catch (error) {
-    throw new MlforgeError('invalid_request', `"${file}" is no JSON (${(error as Error).message}). Is it half merged?`)
+    throw new MlforgeError(
+      'invalid_request',
+      `"${file}" is no JSON (${(error as Error).message}). Is it half merged?`,
+    )
   }
   const { format, datasets } = (found ?? {}) as { format?: unknown; datasets?: unknown }
   if (format !== FORMAT) {
@@ -74,12 +77,15 @@ function read(file: string): Record<string, Pinned> {
       `"${file}" is of format version ${JSON.stringify(format)}; this release reads version ${FORMAT}.`,
     )
   }
-  const problems = Object.entries((datasets ?? {}) as Record<string, Partial<Pinned>>).flatMap(([name, pinned]) => {
-    const { path, version, manifest } = pinned
-    const good =
-      typeof path === 'string' && Number.isSafeInteger(version) && /^[0-9a-f]{64}$/.test(String(manifest))
-    return good ? [] : [{ at: `datasets.${name}`, message: 'It has no path, version and manifest.' }]
-  })
-  if (problems.length > 0) throw new MlforgeError('invalid_request', `"${file}" cannot be read.`, { problems })
+  const problems = Object.entries((datasets ?? {}) as Record<string, Partial<Pinned>>).flatMap(
+    ([name, pinned]) => {
+      const { path, version, manifest } = pinned
+      const good =
+        typeof path === 'string' && Number.isSafeInteger(version) && /^[0-9a-f]{64}$/.test(String(manifest))
+      return good ? [] : [{ at: `datasets.${name}`, message: 'It has no path, version and manifest.' }]
+    },
+  )
+  if (problems.length > 0)
+    throw new MlforgeError('invalid_request', `"${file}" cannot be read.`, { problems })
   return (datasets ?? {}) as Record<string, Pinned>
 }

@@ -1,6 +1,7 @@
 import { FOOTER_BYTES, indexOffset, readPackIndex } from '../../domain/data/pack.js'
 import { readChunk, sha256Of } from '../../packing/read-chunk.js'
 import type { Rest } from '../rest.js'
+import { datasetPath } from './paths.js'
 import type { ChunkSource } from './fetch-nodes.js'
 
 /** Chunks that are asked for at once: 16 MiB of them as a rule, 64 at most. */
@@ -8,7 +9,7 @@ const BATCH = 256
 
 /** Chunks from a server, as packs of them; the next ones come while the last are worked on. */
 export function remoteChunks(rest: Rest, dataset: string): ChunkSource {
-  const path = `/v1/datasets/${encodeURIComponent(dataset)}/chunks`
+  const path = `${datasetPath(dataset)}/chunks`
   return {
     async *load(hashes) {
       const ask = (from: number) =>

@@ -99,9 +99,10 @@ export class TransferStore {
 
 /** The run of a transfer is over, and nobody starts it again by itself. */
 export async function releaseTransferIn(transaction: EntityManager, runId: string): Promise<void> {
-  await transaction.query('UPDATE data_transfers SET released_at = now() WHERE run_id = $1 AND released_at IS NULL', [
-    runId,
-  ])
+  await transaction.query(
+    'UPDATE data_transfers SET released_at = now() WHERE run_id = $1 AND released_at IS NULL',
+    [runId],
+  )
 }
 
 /** Its run begins again. */

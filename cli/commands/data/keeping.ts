@@ -1,12 +1,6 @@
 import type { Command } from 'commander'
-import type {
-  DataCollection,
-  DataVerification,
-  PurgedVersion,
-  VerificationReport,
-} from '../../../contracts/rest/data-collection.js'
 import { MlforgeError } from '../../../domain/errors.js'
-import type { Operation } from '../../../contracts/rest/operations.js'
+import { DataCatalogue } from '../../../sdk/data/data-catalogue.js'
 import { connect } from '../../connect.js'
 import { EXIT } from '../../report.js'
 import { count, size, told } from './output.js'
@@ -43,12 +37,9 @@ export function keepingCommands(data: Command): void {
     .command('verify [version]')
     .description('read everything, or a version such as images@3, and compare it with its hashes')
     .action(async (selected: string | undefined) => {
-      const rest = await connect()
       const [dataset, version] = selected?.split('@') ?? []
-      const body = { ...(dataset ? { dataset } : {}), ...(version ? { version } : {}) }
-      const { id } = await told(rest.post<DataVerification>('/v1/data/verifications', body))
-      const path = `/v1/data/verifications/${id}`
-      const { found } = succeeded(await told(rest.follow<DataVerification>(path)))
+      const of = { ...(dataset ? { dataset } : {}), ...(version ? { version } : {}) }
+      const { found, report } = await told(new DataCatalogue(await connect()).verify(of))
       if (found === null) return
       const { packs, bytes, objects, damagedPacks, damagedObjects, lostChunks, lostObjects } = found
       console.log(`${count(packs, 'pack')} of ${size(bytes)} and ${count(objects, 'object')} read`)
@@ -59,7 +50,6 @@ export function keepingCommands(data: Command): void {
       console.log(
         `${damagedPacks + damagedObjects} damaged, of which ${lostChunks + lostObjects} could not be healed`,
       )
-      const report = await told(rest.get<VerificationReport>(`${path}/report`))
       for (const file of report.files) console.log(`  ${file.dataset}@${file.version} ${file.path}`)
       if (lostChunks + lostObjects > 0) process.exitCode = EXIT.failed
     })
@@ -73,15 +63,9 @@ export function keepingCommands(data: Command): void {
       if (!dataset || !version) {
         throw new MlforgeError('invalid_request', `"${selected}" names no version. Write name@3.`)
       }
-      const path = `/v1/datasets/${encodeURIComponent(dataset)}/versions/${encodeURIComponent(version)}/purge`
-      const purged = await told((await connect()).post<PurgedVersion>(path, { reason }))
+      const purged = await told(new DataCatalogue(await connect()).purge(dataset, version, reason))
       console.log(
         `${purged.dataset}@${purged.version} is erased; mlforge data gc --execute removes its chunks.`,
       )
     })
-}
-
-function succeeded<T extends Operation>(run: T): T {
-  if (run.status === 'succeeded') return run
-  throw new MlforgeError('internal', run.error?.message ?? `Run ${run.id} is ${run.status}.`)
 }

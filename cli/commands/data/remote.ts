@@ -1,14 +1,11 @@
 import { writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Command } from 'commander'
-import type { Page } from '../../../contracts/rest/common.js'
-import type { DataChange, DataRef } from '../../../contracts/rest/data.js'
-import type { DatasetVersion } from '../../../contracts/rest/datasets.js'
 import { MlforgeError } from '../../../domain/errors.js'
+import { DataCatalogue } from '../../../sdk/data/data-catalogue.js'
 import { DataClient, type Pulled } from '../../../sdk/data/data-client.js'
 import { readLock } from '../../../sdk/data/lock-file.js'
 import { WorkingCopy } from '../../../sdk/data/working-copy.js'
-import type { Rest } from '../../../sdk/rest.js'
 import { connect } from '../../connect.js'
 import { here, pinHead } from './local.js'
 import { count, progressLine, size, told } from './output.js'
@@ -84,11 +81,7 @@ export function remoteCommands(data: Command): void {
         for await (const { change, path } of copy.diff()) console.log(`${change.padEnd(8)} ${path}`)
         return
       }
-      const rest = await connect()
-      const query = `from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`
-      const path = (after: string) =>
-        `/v1/datasets/${copy.dataset}/diff?${query}&after=${encodeURIComponent(after)}`
-      for await (const change of pages<DataChange>(rest, path)) {
+      for await (const change of new DataCatalogue(await connect()).diff(copy.dataset, from, to)) {
         const bytes = (change.to?.bytes ?? 0) - (change.from?.bytes ?? 0)
         console.log(`${change.change.padEnd(8)} ${change.path}  ${bytes > 0 ? '+' : ''}${bytes}`)
       }
@@ -100,10 +93,8 @@ export function remoteCommands(data: Command): void {
     .option('--limit <number>', 'how many', '20')
     .action(async ({ limit }: { limit: string }) => {
       const { dataset } = here()
-      const rest = await connect()
-      const path = `/v1/datasets/${dataset}/versions?limit=${encodeURIComponent(limit)}`
-      const { items } = await told(rest.get<Page<DatasetVersion>>(path))
-      for (const { version, branch, createdAt, author, files, bytes, rows, message, code } of items) {
+      const versions = await told(new DataCatalogue(await connect()).versions(dataset, Number(limit)))
+      for (const { version, branch, createdAt, author, files, bytes, rows, message, code } of versions) {
         const content =
           rows === null ? `${count(files ?? 0, 'file')}, ${size(bytes ?? 0)}` : count(rows, 'row')
         const at =
@@ -128,7 +119,7 @@ export function remoteCommands(data: Command): void {
     })
 }
 
-function refCommand(data: Command, kind: DataRef['kind']): void {
+function refCommand(data: Command, kind: 'tag' | 'branch'): void {
   const what = kind === 'tag' ? 'name a version' : 'commit for another branch from now on'
   const command = data
     .command(kind === 'tag' ? 'tag [name] [version]' : 'branch [name]')
@@ -136,31 +127,28 @@ function refCommand(data: Command, kind: DataRef['kind']): void {
     .option('--delete', 'remove it; its versions stay')
   command.action(async (name: string | undefined, ...more: unknown[]) => {
     const copy = here()
+    const { dataset, head } = copy
     const { delete: isRemoved } = command.opts<{ delete?: boolean }>()
-    const path = `/v1/datasets/${copy.dataset}/${kind === 'tag' ? 'tags' : 'branches'}`
-    if (name === undefined) {
-      const { items } = await told((await connect()).get<Page<DataRef>>(`${path}?limit=200`))
-      for (const ref of items) {
-        const isHere = kind === 'branch' && ref.name === copy.head.branch
-        console.log(`${isHere ? '*' : ' '} ${ref.name}  version ${ref.version}`)
-      }
-      return
-    }
-    const own = `${path}/${encodeURIComponent(name)}`
-    if (isRemoved === true) {
-      await told((await connect()).delete(own))
-      return
-    }
-    if (kind === 'branch') {
+    if (name !== undefined && kind === 'branch' && isRemoved !== true) {
       copy.switchTo(name)
       console.log(`What is committed next is for branch "${name}".`)
       return
     }
-    const selector = typeof more[0] === 'string' ? more[0] : String(copy.head.version ?? 'latest')
     const rest = await connect()
-    const { version } = await told(new DataClient(rest).version(copy.dataset, selector))
-    await told(rest.put(own, { version }))
-    console.log(`${name} is version ${version}.`)
+    const catalogue = new DataCatalogue(rest)
+    if (name === undefined) {
+      for (const ref of await told(catalogue.refs(dataset, kind))) {
+        const isHere = kind === 'branch' && ref.name === head.branch
+        console.log(`${isHere ? '*' : ' '} ${ref.name}  version ${ref.version}`)
+      }
+    } else if (isRemoved === true) {
+      await told(catalogue.removeRef(dataset, kind, name))
+    } else {
+      const selector = typeof more[0] === 'string' ? more[0] : String(head.version ?? 'latest')
+      const { version } = await told(new DataClient(rest).version(dataset, selector))
+      await told(catalogue.tag(dataset, name, version))
+      console.log(`${name} is version ${version}.`)
+    }
   })
 }
 
@@ -187,12 +175,4 @@ function say({ dataset }: WorkingCopy, { version, written, removed, bytesWritten
   console.log(
     `${dataset}: version ${version}; ${count(written, 'file')} written (${size(bytesWritten)}), ${removed} removed`,
   )
-}
-
-async function* pages<T>(rest: Rest, path: (after: string) => string): AsyncGenerator<T> {
-  for (let after: string | undefined = ''; after !== undefined;) {
-    const page: Page<T> = await told(rest.get<Page<T>>(path(after)))
-    yield* page.items
-    after = page.nextCursor
-  }
 }

@@ -58,7 +58,9 @@ export async function keptTransfers(stack: KillStack, dataset: string): Promise<
        AND r.status NOT IN ('accepted', 'running') AND r.next_attempt_at IS NULL`,
     [dataset],
   )
-  return rows.map(({ id, kind, status }) => `the transfer of ${kind} ${id}, which is ${status}, is not released`)
+  return rows.map(
+    ({ id, kind, status }) => `the transfer of ${kind} ${id}, which is ${status}, is not released`,
+  )
 }
 
 /** Reads versions of a dataset as a client does. */
@@ -78,10 +80,13 @@ export class VersionReader {
     const found = new Map<string, SeenFile>()
     const path = `/v1/datasets/${this.dataset}/versions/${version}/files?limit=${PAGE}`
     for (let after: string | undefined = ''; after !== undefined;) {
-      const page: Page<DataFile> = await this.rest.get(`${path}${after && `&after=${encodeURIComponent(after)}`}`)
+      const page: Page<DataFile> = await this.rest.get(
+        `${path}${after && `&after=${encodeURIComponent(after)}`}`,
+      )
       for (const file of page.items) {
         const root = file.content?.chunk ?? file.content?.list ?? ''
-        const sha256 = this.known.get(root) ?? sha256Hex(await this.client.file(this.dataset, String(version), file.path))
+        const sha256 =
+          this.known.get(root) ?? sha256Hex(await this.client.file(this.dataset, String(version), file.path))
         this.known.set(root, sha256)
         found.set(file.path, { sha256, bytes: file.bytes, isExecutable: file.executable })
       }
@@ -113,7 +118,8 @@ export async function objectDifferences(
         [found.dataset, found.version, found.manifest, found.message, ...found.parents],
         [dataset, version, manifest, message, ...before],
       ].map(each => JSON.stringify(each))
-      if (said !== expected) problems.push(`the commit of version ${version} says ${said} instead of ${expected}`)
+      if (said !== expected)
+        problems.push(`the commit of version ${version} says ${said} instead of ${expected}`)
     } catch (error) {
       problems.push(`the commit of version ${version} cannot be read: ${(error as Error).message}`)
     }
@@ -121,7 +127,10 @@ export async function objectDifferences(
   const records = new Map<string, { sequence: number; version: number | null }>()
   const project = refs[0]?.project ?? 'default'
   for (let after: { after?: string } | null = {}; after !== null;) {
-    const listed: readonly { uri: string }[] = await objects.list(project, 'refs', { ...after, limit: LISTED })
+    const listed: readonly { uri: string }[] = await objects.list(project, 'refs', {
+      ...after,
+      limit: LISTED,
+    })
     for (const { uri } of listed) {
       const record = decodeRef(await contentOf(uri))
       const isLater = record.sequence > (records.get(record.name)?.sequence ?? 0)

@@ -89,7 +89,11 @@ export async function problemsOf(stack: KillStack, rest: Rest, left: Left): Prom
   return [...problems, ...check.problems.map(({ code, at, message }) => `${code} ${at}: ${message}`)]
 }
 
-async function pulled(rest: Rest, { dataset, directory }: Left, version: number): Promise<ReturnType<typeof readTree>> {
+async function pulled(
+  rest: Rest,
+  { dataset, directory }: Left,
+  version: number,
+): Promise<ReturnType<typeof readTree>> {
   const root = join(directory, 'empty')
   await mkdir(root, { recursive: true })
   const copy = WorkingCopy.init(root, dataset)

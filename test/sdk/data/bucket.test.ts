@@ -67,7 +67,8 @@ withServer('versions whose packs are in a bucket', () => {
     const tree = await treeOf({ 'a.txt': 'a' })
     const base = '/v1/datasets/other/pushes'
     const { manifest, files, bytes } = tree
-    const push = (await api.call('POST', base, { body: { base: null, manifest, files, bytes } })).body as DataPush
+    const push = (await api.call('POST', base, { body: { base: null, manifest, files, bytes } }))
+      .body as DataPush
     const [pack] = tree.packs
     const path = `${base}/${push.id}/packs`
     const offer = { sha256: pack!.sha256, bytes: pack!.content.length }
@@ -81,6 +82,9 @@ withServer('versions whose packs are in a bucket', () => {
       body: { code: 'wrong_state', detail: expect.stringContaining('is not there') },
     })
     expect((await fetch(url, { method: 'PUT', headers, body: pack!.content })).ok).toBe(true)
-    expect(await api.call('POST', `${path}/${pack!.sha256}`)).toMatchObject({ status: 200, body: { chunks: 2 } })
+    expect(await api.call('POST', `${path}/${pack!.sha256}`)).toMatchObject({
+      status: 200,
+      body: { chunks: 2 },
+    })
   })
 })

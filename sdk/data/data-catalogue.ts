@@ -1,0 +1,85 @@
+import type { Page } from '../../contracts/rest/common.js'
+import type {
+  DataCollection,
+  DataVerification,
+  PurgedVersion,
+  VerificationReport,
+} from '../../contracts/rest/data-collection.js'
+import type { DataChange, DataRef } from '../../contracts/rest/data.js'
+import type { DatasetVersion } from '../../contracts/rest/datasets.js'
+import type { Operation } from '../../contracts/rest/operations.js'
+import { isErrorCode, MlforgeError } from '../../domain/errors.js'
+import type { Rest } from '../rest.js'
+import { datasetPath, versionPath } from './paths.js'
+
+const MOST_REFS = 200
+
+/** What a server knows of datasets: versions, names, differences; and what it keeps of them. */
+export class DataCatalogue {
+  constructor(private readonly rest: Rest) {}
+
+  /** Versions of a dataset, the newest first: 1 to 200 of them. */
+  async versions(dataset: string, limit: number): Promise<DatasetVersion[]> {
+    const page = await this.rest.get<Page<DatasetVersion>>(`${datasetPath(dataset)}/versions?limit=${limit}`)
+    return page.items
+  }
+
+  /** What one version has otherwise than another, by path. */
+  async *diff(dataset: string, from: string, to: string): AsyncGenerator<DataChange> {
+    const query = `from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`
+    for (let after: string | undefined = ''; after !== undefined;) {
+      const path: string = `${datasetPath(dataset)}/diff?${query}&after=${encodeURIComponent(after)}`
+      const page: Page<DataChange> = await this.rest.get<Page<DataChange>>(path)
+      yield* page.items
+      after = page.nextCursor
+    }
+  }
+
+  /** The first 200 branches or tags, by name. */
+  async refs(dataset: string, kind: DataRef['kind']): Promise<DataRef[]> {
+    const page = await this.rest.get<Page<DataRef>>(`${refsPath(dataset, kind)}?limit=${MOST_REFS}`)
+    return page.items
+  }
+
+  /** Makes a tag, or moves it. */
+  tag(dataset: string, name: string, version: number): Promise<DataRef> {
+    return this.rest.put(`${refsPath(dataset, 'tag')}/${encodeURIComponent(name)}`, { version })
+  }
+
+  /** Removes a branch or a tag; its versions stay. */
+  removeRef(dataset: string, kind: DataRef['kind'], name: string): Promise<void> {
+    return this.rest.delete(`${refsPath(dataset, kind)}/${encodeURIComponent(name)}`)
+  }
+
+  /** Plans what no version needs, and removes it where that is asked for. Ends when it is done. */
+  async collect(execute: boolean): Promise<DataCollection> {
+    const { id } = await this.rest.post<DataCollection>('/v1/data/collections', { execute })
+    return succeeded(await this.rest.follow<DataCollection>(`/v1/data/collections/${id}`))
+  }
+
+  /** Reads everything, a dataset, or a version of it, and compares it with its hashes. Ends when it is done. */
+  async verify(of: {
+    readonly dataset?: string
+    readonly version?: string
+  }): Promise<DataVerification & { readonly report: VerificationReport }> {
+    const { id } = await this.rest.post<DataVerification>('/v1/data/verifications', of)
+    const path = `/v1/data/verifications/${id}`
+    const run = succeeded(await this.rest.follow<DataVerification>(path))
+    return { ...run, report: await this.rest.get<VerificationReport>(`${path}/report`) }
+  }
+
+  /** Erases a version; who, when and why stays. */
+  purge(dataset: string, version: string, reason: string): Promise<PurgedVersion> {
+    return this.rest.post(`${versionPath(dataset, version)}/purge`, { reason })
+  }
+}
+
+function refsPath(dataset: string, kind: DataRef['kind']): string {
+  return `${datasetPath(dataset)}/${kind === 'tag' ? 'tags' : 'branches'}`
+}
+
+function succeeded<T extends Operation>(run: T): T {
+  if (run.status === 'succeeded') return run
+  const code = run.error && isErrorCode(run.error.code) ? run.error.code : 'internal'
+  throw new MlforgeError(code, run.error?.message ?? `Run ${run.id} is ${run.status}.`)
+}
