@@ -12,11 +12,7 @@ export function keepingCommands(data: Command): void {
     .description('find what no version needs; nothing is removed unless you say so')
     .option('--execute', 'remove it')
     .action(async ({ execute = false }: { execute?: boolean }) => {
-      const rest = await connect()
-      const { id } = await told(rest.post<DataCollection>('/v1/data/collections', { execute }))
-      const { plan, removed } = succeeded(
-        await told(rest.follow<DataCollection>(`/v1/data/collections/${id}`)),
-      )
+      const { plan, removed } = await told(new DataCatalogue(await connect()).collect(execute))
       if (plan !== null) {
         const { packs, packBytes, repacks, repackBytes, repackLiveBytes, versions, unknownObjects } = plan
         console.log(`${count(versions, 'version')} to retire`)
