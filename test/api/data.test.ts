@@ -6,6 +6,7 @@ import { FOOTER_BYTES, indexOffset, readPackIndex } from '../../domain/data/pack
 import { sha256Bytes } from '../../stores/ids.js'
 import { type Files, type Tree, treeOf } from '../support/data-push.js'
 import { eventually } from '../support/eventually.js'
+import { record } from '../support/histories.js'
 import { Harness } from '../support/harness.js'
 import { TestApi } from './support/api.js'
 
@@ -244,6 +245,11 @@ describe('versions of data over REST', () => {
       return row
     })
     expect(pull).toMatchObject({ received: { bytes: tree.bytes } })
+    await record(
+      harness.client,
+      (await harness.ended(await harness.row({ id }))).workflowId,
+      'datasetPull.succeeded',
+    )
   })
 
   it.each<[string, object, string, string]>([
