@@ -181,6 +181,16 @@ describe('datasetGc', () => {
     expect(await candidates()).toEqual([4, 1])
     await transfers.release(pull.id)
     expect(await candidates()).toEqual([4, 3, 1])
+    await harness.database.dataSource.query(
+      `WITH made AS (
+         INSERT INTO models (id, project, name, created_at) VALUES (gen_random_uuid(), $1, 'demand', now())
+         RETURNING id)
+       INSERT INTO model_versions (id, model_id, version, engine, sha256, artifacts, signature, lineage, run_id,
+         effect_key, created_at)
+       SELECT gen_random_uuid(), id, 1, 'onnx', '', '{}', '{}', $2, $3, 'by hand', now() FROM made`,
+      [PROJECT, { dataset: { name: 'used', version: 4 } }, training.id],
+    )
+    expect(await candidates()).toEqual([3, 1])
     await retention.set(datasetId, null)
     expect(await candidates()).toEqual([])
   })
