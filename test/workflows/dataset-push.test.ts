@@ -218,9 +218,11 @@ describe('datasetPush', () => {
       `UPDATE dataset_versions SET manifest = NULL, files = NULL, bytes = NULL, commit = NULL
        WHERE dataset_id = (SELECT id FROM datasets WHERE name = 'table')`,
     )
-    await harness.tick('superviseData')
+    const workflowId = `${PROJECT}/system/superviseData/adoption`
+    await harness.tick('superviseData', workflowId)
     const made = await version('table')
     expect(String(await contentOf(made.manifest!, 'raw.csv'))).toBe('day,count\n1,10\n2,20\n')
     expect(made.commit).toMatch(/^[0-9a-f]{64}$/)
+    await record(harness.client, workflowId, 'superviseData.succeeded')
   })
 })

@@ -4,7 +4,7 @@ import { Interleaving, type Work } from './interleaving.js'
 
 jest.setTimeout(300_000)
 
-const RUNS = 100
+const RUNS = 25
 
 const pushes = fc.record({
   kind: fc.constant('push' as const),
