@@ -9,7 +9,7 @@ export async function otherTables(
 ): Promise<Record<string, string>> {
   const files: Record<string, string> = {}
   for (const name of names) {
-    const { parquet } = await datasets.version(project, name, 'latest')
+    const { parquet } = await datasets.table(project, name, 'latest')
     files[name] = await objects.toFile(parquet.uri, directory)
   }
   return files

@@ -1,6 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { type ColumnProfile, type Profile, profileTable, QUANTILES } from '../../../stores/duckdb/profile.js'
+import { type ColumnProfile, type Profile, QUANTILES } from '../../../domain/profile/profile.js'
+import { profileTable } from '../../../stores/duckdb/profile.js'
 import { BIKE, BIKE_DATES, ingest, temporaryDirectory } from './tables.js'
 
 describe('profile', () => {
