@@ -87,8 +87,9 @@ function columnProfile(source: Source, rows: number, found: Found): ColumnProfil
   }
 }
 
-function numericProfile(basics: Basics, { skewness, kurtosis }: Shape, quantiles: Quantiles): NumericProfile {
-  const { mean, std, nan, infinite, zeros, negative } = basics
+function numericProfile(basics: Basics, shape: Shape, quantiles: Quantiles): NumericProfile {
+  const { nan, infinite, zeros, negative } = basics
+  const { mean, std, skewness, kurtosis } = shape
   return { mean, std, quantiles, nan, infinite, zeros, negative, skewness, kurtosis }
 }
 

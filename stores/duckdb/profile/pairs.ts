@@ -16,7 +16,12 @@ export async function measureCorrelations(
   basics: readonly Basics[],
   rows: number,
 ): Promise<Correlations | null> {
-  const numeric = sources.filter((source, i) => isNumber(source) && varies(basics[i]!))
+  // About the mean: far from 0 the sums lose half of their digits.
+  const numeric = sources.flatMap((source, i) =>
+    isNumber(source) && varies(basics[i]!)
+      ? [{ name: source.name, centred: `(${source.x!}) - ${basics[i]!.mean ?? 0}::DOUBLE` }]
+      : [],
+  )
   const columns = numeric.slice(0, MOST_COLUMNS)
   if (columns.length < 2) return null
   const pairs = columns.flatMap((a, i) => columns.slice(i + 1).map(b => [a, b] as const))
@@ -24,7 +29,7 @@ export async function measureCorrelations(
   const from = sampled === 1 ? 't' : `(SELECT * FROM t USING SAMPLE ${100 * sampled} PERCENT (bernoulli, 1))`
   const values: (number | null)[] = []
   for (const batch of batches(pairs, BATCH)) {
-    const asked = batch.map(([a, b], i) => `corr(${a.x!}, ${b.x!}) AS r${i}`)
+    const asked = batch.map(([a, b], i) => `corr(${a.centred}, ${b.centred}) AS r${i}`)
     const [row] = await db.query(`SELECT ${asked.join(', ')} FROM ${from}`)
     values.push(...batch.map((_, i) => finiteOrNull(row![`r${i}`])))
   }
