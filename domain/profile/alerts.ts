@@ -34,7 +34,10 @@ function columnAlerts(column: ColumnProfile, rows: number): Alert[] {
   }
   if (rows === 0) return found
   over('missing', missingOf(column) / rows)
-  if (count >= 2 && distinct <= THRESHOLDS.constant.value) add('constant', distinct)
+  // NaN is missing, and one of the distinct values.
+  const nan = numeric?.nan ?? 0
+  const different = distinct - Math.sign(nan)
+  if (count - nan >= 2 && different <= THRESHOLDS.constant.value) add('constant', different)
   const isUnique =
     rows >= 2 && kind !== 'number' && count === rows && distinct / rows >= THRESHOLDS.unique.value
   if (isUnique) add('unique', distinct / rows)

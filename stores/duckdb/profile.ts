@@ -5,9 +5,9 @@ import {
   QUANTILES,
   type TemporalProfile,
 } from '../../domain/profile/profile.js'
-import { type DuckDbOptions, text, withDuckDb } from './duckdb.js'
+import { type DuckDb, type DuckDbOptions, text, withDuckDb } from './duckdb.js'
 import { type Basics, measureBasics } from './profile/basics.js'
-import { isNumber, isTime, type Source, sourcesOf } from './profile/columns.js'
+import { batches, isNumber, isTime, type Source, sourcesOf } from './profile/columns.js'
 import { countDuplicates, measureCorrelations } from './profile/pairs.js'
 import {
   hasExactQuantiles,
@@ -31,19 +31,13 @@ export async function profileTable(parquetFile: string, options: DuckDbOptions =
     const sources = await sourcesOf(db)
     const [counted] = await db.query('SELECT count(*) AS rows FROM t')
     const rows = counted!['rows'] as number
-    const basics = await measureBasics(db, sources)
-    const quantiles = await measureQuantiles(db, sources, rows)
-    const shapes = await measureShapes(db, sources, basics)
+    const basics: Basics[] = []
     const columns: ColumnProfile[] = []
-    for (const [i, source] of sources.entries()) {
-      const frequencies = await measureFrequencies(db, source)
-      const found = {
-        basics: basics[i]!,
-        shape: shapes[i]!,
-        quantiles: quantiles.get(source.name),
-        frequencies,
-      }
-      columns.push(columnProfile(source, rows, found))
+    for (const part of partsOf(sources, rows)) {
+      const table = part.length < sources.length ? await tableOf(db, part) : 't'
+      const measured = await measureColumns(db, table, part, rows)
+      basics.push(...measured.basics)
+      columns.push(...measured.columns)
     }
     const hasKey = columns.some(({ count, distinct }) => count === rows && distinct === rows)
     return {
@@ -55,6 +49,40 @@ export async function profileTable(parquetFile: string, options: DuckDbOptions =
       columns,
     }
   })
+}
+
+/** Columns beyond which every statement about a file takes longer to plan than to run. */
+const WIDE = 64
+/** Values of a wide table that are copied out of its file at once; past the memory limit they are on disk. */
+const VALUES_AT_ONCE = 8_000_000
+
+function partsOf(sources: readonly Source[], rows: number): Source[][] {
+  if (sources.length <= WIDE) return [[...sources]]
+  return batches(sources, Math.max(1, Math.min(WIDE, Math.floor(VALUES_AT_ONCE / Math.max(rows, 1)))))
+}
+
+async function tableOf(db: DuckDb, part: readonly Source[]): Promise<string> {
+  const columns = part.map(({ value }) => value).join(', ')
+  await db.run(`CREATE OR REPLACE TEMP TABLE part AS SELECT ${columns} FROM t`)
+  return 'part'
+}
+
+async function measureColumns(db: DuckDb, table: string, sources: readonly Source[], rows: number) {
+  const basics = await measureBasics(db, table, sources)
+  const quantiles = await measureQuantiles(db, table, sources, rows)
+  const shapes = await measureShapes(db, table, sources, basics)
+  const columns: ColumnProfile[] = []
+  for (const [i, source] of sources.entries()) {
+    const frequencies = await measureFrequencies(db, table, source)
+    const found = {
+      basics: basics[i]!,
+      shape: shapes[i]!,
+      quantiles: quantiles.get(source.name),
+      frequencies,
+    }
+    columns.push(columnProfile(source, rows, found))
+  }
+  return { basics, columns }
 }
 
 interface Found {

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { localCommands } from './local.js'
+import { profileCommand } from './profile.js'
 import { remoteCommands } from './remote.js'
 
 export function data(program: Command): void {
@@ -8,4 +9,5 @@ export function data(program: Command): void {
     .description('version data: files in a directory, kept like code, in a store without doubles')
   localCommands(commands)
   remoteCommands(commands)
+  profileCommand(commands)
 }

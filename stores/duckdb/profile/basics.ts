@@ -28,24 +28,33 @@ export const LARGE = 1e150
 export const SCALE = 2 ** -600
 
 /** Counts, extremes, mean and deviation of every column, each read once. */
-export async function measureBasics(db: DuckDb, sources: readonly Source[]): Promise<Basics[]> {
+export async function measureBasics(
+  db: DuckDb,
+  table: string,
+  sources: readonly Source[],
+): Promise<Basics[]> {
   const found: Basics[] = []
-  for (const batch of batches(sources, BATCH)) found.push(...(await measured(db, batch, 1)))
+  for (const batch of batches(sources, BATCH)) found.push(...(await measured(db, table, batch, 1)))
   return found
 }
 
 /** Sums of very large numbers overflow, which DuckDB refuses: such columns are measured alone, and smaller. */
-async function measured(db: DuckDb, sources: readonly Source[], scale: number): Promise<Basics[]> {
+async function measured(
+  db: DuckDb,
+  table: string,
+  sources: readonly Source[],
+  scale: number,
+): Promise<Basics[]> {
   try {
     const [row] = await db.query(
-      `SELECT ${sources.flatMap((one, i) => aggregates(one, i, scale)).join(', ')} FROM t`,
+      `SELECT ${sources.flatMap((one, i) => aggregates(one, i, scale)).join(', ')} FROM ${table}`,
     )
     return sources.map((_, i) => basicsOf(row!, i, scale))
   } catch (error) {
     if (scale !== 1 || !/out of range/i.test(saidOfStatement(error) ?? '')) throw error
     const found: Basics[] = []
     for (const one of sources) {
-      found.push(...(await measured(db, [one], sources.length === 1 ? SCALE : 1)))
+      found.push(...(await measured(db, table, [one], sources.length === 1 ? SCALE : 1)))
     }
     return found
   }

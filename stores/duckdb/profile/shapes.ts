@@ -27,6 +27,7 @@ export const hasExactQuantiles = (rows: number): boolean => rows <= EXACT_ROWS
 /** By column name, of columns that are numbers or times: of x, in its unit. */
 export async function measureQuantiles(
   db: DuckDb,
+  table: string,
   sources: readonly Source[],
   rows: number,
 ): Promise<Map<string, Quantiles>> {
@@ -37,7 +38,7 @@ export async function measureQuantiles(
   const ordered = sources.filter(source => isNumber(source) || isTime(source))
   for (const batch of batches(ordered, size)) {
     const asked = batch.map(({ x }, i) => `${quantile}(${x!}, [${QUANTILES.join(', ')}]) AS q${i}`)
-    const [row] = await db.query(`SELECT ${asked.join(', ')} FROM t`)
+    const [row] = await db.query(`SELECT ${asked.join(', ')} FROM ${table}`)
     batch.forEach((source, i) => {
       const values = row![`q${i}`] as JsonValue[] | null
       found.set(
@@ -52,6 +53,7 @@ export async function measureQuantiles(
 /** Histograms, by bins that the extremes decide; and the moments, about the mean. */
 export async function measureShapes(
   db: DuckDb,
+  table: string,
   sources: readonly Source[],
   basics: readonly Basics[],
 ): Promise<Shape[]> {
@@ -66,7 +68,7 @@ export async function measureShapes(
       `${histogramSql(one.source.x!, one.grid)} AS h${i}`,
       ...moments(one.source, one.basics).map((sql, power) => `${sql} AS m${power + 1}_${i}`),
     ])
-    const [row] = await db.query(`SELECT ${asked.join(', ')} FROM t`)
+    const [row] = await db.query(`SELECT ${asked.join(', ')} FROM ${table}`)
     batch.forEach(({ at, grid: { exponent, first, bins }, basics: one }, i) => {
       const powers = [1, 2, 3, 4].map(power => finiteOrNull(row![`m${power}_${i}`]))
       shapes[at] = {

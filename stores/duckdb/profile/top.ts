@@ -13,8 +13,13 @@ const TOP = 10
 const BALANCED = 50
 
 /** Every value of a column counted: exact, in memory as long as it is there, and past it on disk. */
-export async function measureFrequencies(db: DuckDb, { value, shown }: Source): Promise<Frequencies> {
-  const rows = await db.query(`WITH g AS MATERIALIZED (SELECT ${value} AS v, count(*) AS n FROM t GROUP BY 1)
+export async function measureFrequencies(
+  db: DuckDb,
+  table: string,
+  { value, shown }: Source,
+): Promise<Frequencies> {
+  const rows =
+    await db.query(`WITH g AS MATERIALIZED (SELECT ${value} AS v, count(*) AS n FROM ${table} GROUP BY 1)
     SELECT ${shown.replace(value, 'v')} AS "value", n, v IS NULL AS missing, (SELECT count(v) FROM g) AS "distinct"
     FROM g ORDER BY n DESC, v NULLS LAST LIMIT ${BALANCED + 1}`)
   const distinct = (rows[0]?.['distinct'] as number | undefined) ?? 0
