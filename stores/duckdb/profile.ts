@@ -1,101 +1,135 @@
 import {
-  type DuckDb,
-  type DuckDbOptions,
-  type JsonRow,
-  type JsonValue,
-  name,
-  text,
-  withDuckDb,
-} from './duckdb.js'
+  type ColumnProfile,
+  type NumericProfile,
+  type Profile,
+  QUANTILES,
+  type TemporalProfile,
+} from '../../domain/profile/profile.js'
+import { type DuckDb, type DuckDbOptions, text, withDuckDb } from './duckdb.js'
+import { type Basics, measureBasics } from './profile/basics.js'
+import { batches, isNumber, isTime, type Source, sourcesOf } from './profile/columns.js'
+import { countDuplicates, measureCorrelations } from './profile/pairs.js'
+import {
+  hasExactQuantiles,
+  measureQuantiles,
+  measureShapes,
+  type Quantiles,
+  type Shape,
+} from './profile/shapes.js'
+import { type Frequencies, measureFrequencies } from './profile/top.js'
 
-/** Shares of the quantiles, in their order. */
-export const QUANTILES = [0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99] as const
-
-export interface ColumnProfile {
-  readonly name: string
-  /** Type in the Parquet file, as DuckDB names it. */
-  readonly type: string
-  readonly count: number
-  readonly nulls: number
-  /** Exact; missing is not counted. */
-  readonly distinct: number
-  /** Of finite values where the column is a number; text is cut to 200 characters. */
-  readonly min: JsonValue
-  readonly max: JsonValue
-  readonly numeric: NumericProfile | null
-  /** The most frequent values, missing among them; equal counts by value. */
-  readonly top: readonly { readonly value: JsonValue; readonly count: number }[]
-}
-
-/** Over finite values. Quantiles interpolate linearly (type 7 of Hyndman and Fan 1996), std divides by n - 1. */
-export interface NumericProfile {
-  readonly mean: number | null
-  readonly std: number | null
-  readonly quantiles: readonly (number | null)[]
-  readonly nan: number
-  readonly infinite: number
-  readonly zeros: number
-}
-
-export interface Profile {
-  readonly rows: number
-  readonly columns: readonly ColumnProfile[]
-}
-
-const TOP = 10
-
-/** Profile of a Parquet file. One thread, so that sums come out the same to the last bit each time. */
+/**
+ * Profile of a Parquet file. One thread, so that sums come out the same to the last bit each time. Columns are read
+ * once for counts and moments, once for quantiles, once for histograms, once to count each value, and together for
+ * correlations and duplicates.
+ */
 export async function profileTable(parquetFile: string, options: DuckDbOptions = {}): Promise<Profile> {
   return withDuckDb({ ...options, threads: 1 }, async db => {
+    // The footer of a file of many columns is long: it is read once.
+    await db.run('SET parquet_metadata_cache = true')
     await db.run(`CREATE VIEW t AS SELECT * FROM read_parquet(${text(parquetFile)})`)
-    const described = await db.query('DESCRIBE t')
+    const sources = await sourcesOf(db)
+    const [counted] = await db.query('SELECT count(*) AS rows FROM t')
+    const rows = counted!['rows'] as number
+    const basics: Basics[] = []
     const columns: ColumnProfile[] = []
-    for (const row of described) {
-      columns.push(await profileColumn(db, row['column_name'] as string, row['column_type'] as string))
+    for (const part of partsOf(sources, rows)) {
+      const table = part.length < sources.length ? await tableOf(db, part) : 't'
+      const measured = await measureColumns(db, table, part, rows)
+      basics.push(...measured.basics)
+      columns.push(...measured.columns)
     }
-    const [count] = await db.query('SELECT count(*) AS rows FROM t')
-    return { rows: count!['rows'] as number, columns }
+    const hasKey = columns.some(({ count, distinct }) => count === rows && distinct === rows)
+    return {
+      v: 2,
+      rows,
+      exactQuantiles: hasExactQuantiles(rows),
+      duplicates: await countDuplicates(db, sources, rows, hasKey),
+      correlations: await measureCorrelations(db, sources, basics, rows),
+      columns,
+    }
   })
 }
 
-async function profileColumn(db: DuckDb, column: string, type: string): Promise<ColumnProfile> {
-  const value = name(column)
-  const isNumber = type === 'DOUBLE' || type === 'BIGINT'
-  const finite = type === 'DOUBLE' ? `FILTER (isfinite(${value}))` : ''
-  const shown = type === 'VARCHAR' ? `left(${value}, 200)` : value
-  const [found] =
-    await db.query(`SELECT count(${value}) AS "count", count(*) FILTER (${value} IS NULL) AS nulls,
-    count(DISTINCT ${value}) AS "distinct", min(${shown}) ${finite} AS "min", max(${shown}) ${finite} AS "max"
-    ${isNumber ? `, ${numericSql(value, type, finite)}` : ''} FROM t`)
-  const top = await db.query(`SELECT ${shown} AS "value", count(*) AS "count" FROM t
-    GROUP BY ${value} ORDER BY "count" DESC, ${value} NULLS LAST LIMIT ${TOP}`)
+/** Columns beyond which every statement about a file takes longer to plan than to run. */
+const WIDE = 64
+/** Values of a wide table that are copied out of its file at once; past the memory limit they are on disk. */
+const VALUES_AT_ONCE = 8_000_000
+
+function partsOf(sources: readonly Source[], rows: number): Source[][] {
+  if (sources.length <= WIDE) return [[...sources]]
+  return batches(sources, Math.max(1, Math.min(WIDE, Math.floor(VALUES_AT_ONCE / Math.max(rows, 1)))))
+}
+
+async function tableOf(db: DuckDb, part: readonly Source[]): Promise<string> {
+  const columns = part.map(({ value }) => value).join(', ')
+  await db.run(`CREATE OR REPLACE TEMP TABLE part AS SELECT ${columns} FROM t`)
+  return 'part'
+}
+
+async function measureColumns(db: DuckDb, table: string, sources: readonly Source[], rows: number) {
+  const basics = await measureBasics(db, table, sources)
+  const quantiles = await measureQuantiles(db, table, sources, rows)
+  const shapes = await measureShapes(db, table, sources, basics)
+  const columns: ColumnProfile[] = []
+  for (const [i, source] of sources.entries()) {
+    const frequencies = await measureFrequencies(db, table, source)
+    const found = {
+      basics: basics[i]!,
+      shape: shapes[i]!,
+      quantiles: quantiles.get(source.name),
+      frequencies,
+    }
+    columns.push(columnProfile(source, rows, found))
+  }
+  return { basics, columns }
+}
+
+interface Found {
+  readonly basics: Basics
+  readonly shape: Shape
+  readonly quantiles: Quantiles | undefined
+  readonly frequencies: Frequencies
+}
+
+function columnProfile(source: Source, rows: number, found: Found): ColumnProfile {
+  const { basics, shape, frequencies } = found
+  const { count, min, max, lowest, highest, mean, empty } = basics
+  const quantiles = found.quantiles ?? QUANTILES.map(() => null)
   return {
-    name: column,
-    type,
-    count: found!['count'] as number,
-    nulls: found!['nulls'] as number,
-    distinct: found!['distinct'] as number,
-    min: found!['min']!,
-    max: found!['max']!,
-    numeric: isNumber ? numericProfile(found!) : null,
-    top: top.map(row => ({ value: row['value']!, count: row['count'] as number })),
+    name: source.name,
+    type: source.type,
+    kind: source.kind,
+    count,
+    nulls: rows - count,
+    distinct: frequencies.distinct,
+    min,
+    max,
+    numeric: isNumber(source) ? numericProfile(basics, shape, quantiles) : null,
+    text:
+      source.kind === 'string' ? { minLength: lowest, maxLength: highest, meanLength: mean, empty } : null,
+    temporal: isTime(source) ? temporalProfile(source, quantiles) : null,
+    histogram: shape.histogram,
+    imbalance: frequencies.imbalance,
+    top: frequencies.top,
   }
 }
 
-function numericSql(value: string, type: string, finite: string): string {
-  const broken = (test: string): string => (type === 'DOUBLE' ? `count(*) FILTER (${test}(${value}))` : '0')
-  return `avg(${value}) ${finite} AS mean, stddev_samp(${value}) ${finite} AS std,
-    quantile_cont(${value}::DOUBLE, [${QUANTILES.join(', ')}]) ${finite} AS quantiles,
-    ${broken('isnan')} AS nan, ${broken('isinf')} AS infinite, count(*) FILTER (${value} = 0) AS zeros`
+function numericProfile(basics: Basics, shape: Shape, quantiles: Quantiles): NumericProfile {
+  const { nan, infinite, zeros, negative } = basics
+  const { mean, std, skewness, kurtosis } = shape
+  return { mean, std, quantiles, nan, infinite, zeros, negative, skewness, kurtosis }
 }
 
-function numericProfile(found: JsonRow): NumericProfile {
-  return {
-    mean: found['mean'] as number | null,
-    std: found['std'] as number | null,
-    quantiles: (found['quantiles'] as number[] | null) ?? QUANTILES.map(() => null),
-    nan: Number(found['nan']),
-    infinite: Number(found['infinite']),
-    zeros: found['zeros'] as number,
+const DAY_S = 86_400
+
+function temporalProfile({ kind }: Source, quantiles: Quantiles): TemporalProfile {
+  const seconds = kind === 'date' ? DAY_S : 1
+  const shown = (x: number | null): string | null => {
+    // Dates that ISO 8601 does not write in four digits are left out.
+    const time = new Date(x === null ? NaN : Math.floor(x * seconds * 1000))
+    if (Number.isNaN(time.getTime())) return null
+    return kind === 'date' ? time.toISOString().slice(0, -14) : time.toISOString().slice(0, -1)
   }
+  return { quantiles: quantiles.map(shown) }
 }

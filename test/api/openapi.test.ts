@@ -11,6 +11,7 @@ import type * as Keys from '../../contracts/rest/keys.js'
 import type * as Models from '../../contracts/rest/models.js'
 import type * as Monitoring from '../../contracts/rest/monitoring.js'
 import type * as Operations from '../../contracts/rest/operations.js'
+import type * as Profiles from '../../contracts/rest/profiles.js'
 import type * as Retraining from '../../contracts/rest/retraining.js'
 import type * as Retrainings from '../../contracts/rest/retrainings.js'
 import type * as Schedules from '../../contracts/rest/schedules.js'
@@ -19,6 +20,7 @@ import type * as Uploads from '../../contracts/rest/uploads.js'
 import type * as CollectionDtos from '../../api/data/collections.dto.js'
 import type * as DataDtos from '../../api/data/data.dto.js'
 import type * as DatasetDtos from '../../api/datasets/datasets.dto.js'
+import type * as ProfileDtos from '../../api/datasets/profiles.dto.js'
 import type * as DeploymentDtos from '../../api/deployments/deployments.dto.js'
 import type * as LabelDtos from '../../api/deployments/labels.dto.js'
 import type * as IncidentDtos from '../../api/incidents/incidents.dto.js'
@@ -57,6 +59,8 @@ const compared: true[] = [
   true satisfies Same<CollectionDtos.DatasetRetentionDto, Collections.DatasetRetention>,
   true satisfies Same<CollectionDtos.PurgeVersionDto, Collections.PurgeVersion>,
   true satisfies Same<CollectionDtos.PurgedVersionDto, Collections.PurgedVersion>,
+  true satisfies Same<ProfileDtos.TableProfileDto, Profiles.TableProfile>,
+  true satisfies Same<ProfileDtos.ProfileDiffDto, Profiles.ProfileDiff>,
   true satisfies Same<DataDtos.StartPushDto, Data.StartPush>,
   true satisfies Same<DataDtos.DataPushDto, Data.DataPush>,
   true satisfies Same<DataDtos.AskChunksDto, Data.AskChunks>,

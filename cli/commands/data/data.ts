@@ -2,6 +2,7 @@ import type { Command } from 'commander'
 import { fsckCommand } from './fsck.js'
 import { keepingCommands } from './keeping.js'
 import { localCommands } from './local.js'
+import { profileCommand } from './profile.js'
 import { remoteCommands } from './remote.js'
 
 export function data(program: Command): void {
@@ -12,4 +13,5 @@ export function data(program: Command): void {
   remoteCommands(commands)
   keepingCommands(commands)
   fsckCommand(commands)
+  profileCommand(commands)
 }

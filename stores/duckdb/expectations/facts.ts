@@ -1,6 +1,6 @@
 import type { Scalar } from '../../../domain/expectations/expectation.js'
 import type { ColumnFacts, TableFacts } from '../../../domain/expectations/infer.js'
-import type { ColumnProfile, Profile } from '../profile.js'
+import type { ColumnProfile, Profile } from '../../../domain/profile/profile.js'
 import { columnTypeOf } from './table.js'
 
 /** What a suite is inferred from, out of the profile of a table. */

@@ -1,0 +1,4 @@
+import { writeFileSync } from 'node:fs'
+import { PROFILE, profileDocument } from './profile-tables.js'
+
+writeFileSync(PROFILE, await profileDocument())
