@@ -62,7 +62,10 @@ export function dataCaseOf(seed: number): DataCase {
   const random = new Random(seed)
   const clones = random.between(2, 3)
   const rounds = Array.from({ length: random.between(2, 4) }, (_, at) => roundOf(random, clones, at))
-  const striking = [...Array.from({ length: random.between(2, 3) }, () => random.pick(SERVERS)), 'client' as const]
+  const striking = [
+    ...Array.from({ length: random.between(2, 3) }, () => random.pick(SERVERS)),
+    'client' as const,
+  ]
   if (random.oneIn(2)) striking.push('client')
   for (const victim of striking) {
     const { turns, strikes } = random.pick(rounds)

@@ -72,7 +72,12 @@ export class ClientProcess {
         done()
       }
       const late = setTimeout(
-        () => end(() => reject(new Error(`${this.settings.root}: no answer to ${command.verb} within ${ANSWER_MS / 1000} s.`))),
+        () =>
+          end(() =>
+            reject(
+              new Error(`${this.settings.root}: no answer to ${command.verb} within ${ANSWER_MS / 1000} s.`),
+            ),
+          ),
         ANSWER_MS,
       )
       const heard = (message: FromClient) => {
@@ -81,7 +86,8 @@ export class ClientProcess {
       const exited = (code: number | null, signal: string | null) =>
         end(() => {
           if (signal === 'SIGKILL') resolve(null)
-          else reject(new Error(`The client of ${this.settings.root} has ended by itself: ${signal ?? code}.`))
+          else
+            reject(new Error(`The client of ${this.settings.root} has ended by itself: ${signal ?? code}.`))
         })
       child.on('message', heard).on('exit', exited)
       // A broken channel is that of a killed process, which its exit tells of.

@@ -102,7 +102,9 @@ export class DataBench {
     const { clones } = scene
     const turns = round.turns.map((turn, clone) => ({ turn, clone: clones[clone]! }))
     const isOver = turns.map(({ turn }) => turn === null)
-    const strikes = round.strikes.map(strike => this.strike(strike, clones[strike.clone]!, () => isOver[strike.clone]!, at, struck))
+    const strikes = round.strikes.map(strike =>
+      this.strike(strike, clones[strike.clone]!, () => isOver[strike.clone]!, at, struck),
+    )
     const [problems] = await all([
       all([
         ...turns.map(async ({ turn, clone }, index) => {
@@ -150,7 +152,11 @@ export class DataBench {
     const commit = model.add(message, tree, undefined)
     const upload = await client.upload(csv.toString(), () => Promise.resolve())
     const path = `/v1/datasets/${dataset}`
-    const { id } = await client.post<DatasetCommit>(`${path}/versions`, { upload: upload.id, message }, `${dataset}-${at}`)
+    const { id } = await client.post<DatasetCommit>(
+      `${path}/versions`,
+      { upload: upload.id, message },
+      `${dataset}-${at}`,
+    )
     const { status, error } = await client.follow<DatasetCommit>(`${path}/commits/${id}`)
     if (status !== 'succeeded') return [`${message} is ${status}: ${error?.message}`]
     commit.fate = { kind: 'version', branch: 'main' }
@@ -158,12 +164,18 @@ export class DataBench {
   }
 
   /** One of the versions that are there comes into a fresh directory. */
-  private async read({ dataset, directory, model, clientOf }: Scene, { pull }: Round, at: number): Promise<string[]> {
+  private async read(
+    { dataset, directory, model, clientOf }: Scene,
+    { pull }: Round,
+    at: number,
+  ): Promise<string[]> {
     const versions = pull === null ? [] : await this.patiently(() => versionsOf(this.stack, dataset))
     if (pull === null || versions.length === 0) return []
     const { root, client } = clientOf(`pull-${at}`)
     if (!existsSync(root)) await mkdir(join(directory, `pull-${at}`))
-    return new Clone(`pull-${at}`, root, client, model).pull(String(versions[pull % versions.length]!.version))
+    return new Clone(`pull-${at}`, root, client, model).pull(
+      String(versions[pull % versions.length]!.version),
+    )
   }
 
   private async tag({ dataset, model }: Scene, { tag }: Round): Promise<string[]> {

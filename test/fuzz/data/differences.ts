@@ -31,7 +31,9 @@ export function versionDifferences(rows: readonly VersionRow[], model: Model): s
   const numbers = rows.map(({ version }) => version)
   const gaps = numbers.flatMap((number, at) => (number === at + 1 ? [] : [at + 1]))
   return [
-    ...(gaps.length > 0 ? [`versions are numbered ${numbers.join(', ')}: there is no version ${gaps[0]}`] : []),
+    ...(gaps.length > 0
+      ? [`versions are numbered ${numbers.join(', ')}: there is no version ${gaps[0]}`]
+      : []),
     ...[...model.commits.values()].flatMap(commit => fateDifferences(commit, rows)),
     ...rows.flatMap(row => rowDifferences(row, rows, model)),
   ]
@@ -58,7 +60,11 @@ function rowDifferences(row: VersionRow, rows: readonly VersionRow[], model: Mod
   }
   same('manifest', row.manifest, manifestOf(tree))
   same('files', row.files, tree.size)
-  same('bytes', row.bytes, [...tree.values()].reduce((sum, { content }) => sum + content.length, 0))
+  same(
+    'bytes',
+    row.bytes,
+    [...tree.values()].reduce((sum, { content }) => sum + content.length, 0),
+  )
   if (fate.kind === 'version') same('branch', row.branch, fate.branch)
   if (onto !== undefined) {
     const before = rows.filter(({ message }) => message === onto).map(({ version }) => version)

@@ -31,7 +31,10 @@ export function added(tree: Tree, seed: number): Tree {
 /** Rows of the same columns, always the same for the same seed. */
 export function csvOf(seed: number): Buffer {
   const random = new Random(seed)
-  const rows = Array.from({ length: random.between(20, 200) }, (_, id) => `${id},${random.below(1_000)}.5,word${random.below(9)}`)
+  const rows = Array.from(
+    { length: random.between(20, 200) },
+    (_, id) => `${id},${random.below(1_000)}.5,word${random.below(9)}`,
+  )
   return Buffer.from(`id,value,word\n${rows.join('\n')}\n`)
 }
 
@@ -42,8 +45,9 @@ function addLarge(files: Files, random: Random): void {
 }
 
 function many(files: Files, random: Random): void {
-  const [directory, count] = [random.below(3), random.between(30, 120)]
-  for (let i = 0; i < count; i++) files.set(`many/${directory}/${i}.txt`, plain(random.bytes(random.between(1, 4_096))))
+  const [directory, count] = [random.below(3), random.between(20, 60)]
+  for (let i = 0; i < count; i++)
+    files.set(`many/${directory}/${i}.txt`, plain(random.bytes(random.between(1, 4_096))))
 }
 
 function insert(files: Files, random: Random): void {
@@ -51,7 +55,11 @@ function insert(files: Files, random: Random): void {
   if (large === undefined) return addLarge(files, random)
   const { content, isExecutable } = files.get(large)!
   const at = random.below(content.length)
-  const inserted = Buffer.concat([content.subarray(0, at), random.bytes(random.between(1, 9_000)), content.subarray(at)])
+  const inserted = Buffer.concat([
+    content.subarray(0, at),
+    random.bytes(random.between(1, 9_000)),
+    content.subarray(at),
+  ])
   files.set(large, { content: inserted, isExecutable })
 }
 
@@ -86,9 +94,17 @@ function setMode(files: Files, random: Random): void {
 
 const EDITS: readonly Edit[] = [
   addLarge,
-  (files, random) => files.set(`d${random.below(4)}/f${random.below(1_000)}.bin`, plain(random.bytes(random.between(1, 200_000)))),
+  (files, random) =>
+    files.set(
+      `d${random.below(4)}/f${random.below(1_000)}.bin`,
+      plain(random.bytes(random.between(1, 200_000))),
+    ),
   (files, random) => files.set(`empty/${random.below(20)}`, plain(Buffer.alloc(0))),
-  (files, random) => files.set(`${random.pick(NAMES)}/${random.below(50)} ${random.pick(NAMES)}.txt`, plain(random.bytes(random.below(5_000)))),
+  (files, random) =>
+    files.set(
+      `${random.pick(NAMES)}/${random.below(50)} ${random.pick(NAMES)}.txt`,
+      plain(random.bytes(random.below(5_000))),
+    ),
   many,
   insert,
   change,
@@ -100,7 +116,11 @@ const EDITS: readonly Edit[] = [
 /** Composed characters, as collisions are judged by them; and ones outside of the basic plane. */
 const NAMES = ['ünïcode', '日本語', 'ñandú', '🚲 bikes', 'données d’été', 'Ωμέγα']
 
-function pathOf(files: Files, random: Random, isWanted: (file: ModelFile) => boolean = () => true): string | undefined {
+function pathOf(
+  files: Files,
+  random: Random,
+  isWanted: (file: ModelFile) => boolean = () => true,
+): string | undefined {
   const paths = [...files].flatMap(([path, file]) => (isWanted(file) ? [path] : []))
   return paths.length === 0 ? undefined : random.pick(paths)
 }

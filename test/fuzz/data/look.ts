@@ -15,6 +15,8 @@ import type { SeenFile } from './tree.js'
 const DAY_MS = 86_400_000
 const PAGE = 10_000
 const LISTED = 1_000
+/** Files that are read at the same time. */
+const AT_ONCE = 6
 
 export interface CataloguedVersion extends VersionRow {
   readonly project: string
@@ -58,7 +60,9 @@ export async function keptTransfers(stack: KillStack, dataset: string): Promise<
        AND r.status NOT IN ('accepted', 'running') AND r.next_attempt_at IS NULL`,
     [dataset],
   )
-  return rows.map(({ id, kind, status }) => `the transfer of ${kind} ${id}, which is ${status}, is not released`)
+  return rows.map(
+    ({ id, kind, status }) => `the transfer of ${kind} ${id}, which is ${status}, is not released`,
+  )
 }
 
 /** Reads versions of a dataset as a client does. */
@@ -78,18 +82,31 @@ export class VersionReader {
     const found = new Map<string, SeenFile>()
     const path = `/v1/datasets/${this.dataset}/versions/${version}/files?limit=${PAGE}`
     for (let after: string | undefined = ''; after !== undefined;) {
-      const page: Page<DataFile> = await this.rest.get(`${path}${after && `&after=${encodeURIComponent(after)}`}`)
+      const page: Page<DataFile> = await this.rest.get(
+        `${path}${after && `&after=${encodeURIComponent(after)}`}`,
+      )
+      const unread = new Map(page.items.map(file => [rootOf(file), file]))
+      for (const root of this.known.keys()) unread.delete(root)
+      await Promise.all(Array.from({ length: AT_ONCE }, () => this.readAll(version, unread)))
       for (const file of page.items) {
-        const root = file.content?.chunk ?? file.content?.list ?? ''
-        const sha256 = this.known.get(root) ?? sha256Hex(await this.client.file(this.dataset, String(version), file.path))
-        this.known.set(root, sha256)
+        const sha256 = this.known.get(rootOf(file))!
         found.set(file.path, { sha256, bytes: file.bytes, isExecutable: file.executable })
       }
       after = page.nextCursor
     }
     return found
   }
+
+  /** Files of other content than was read before. */
+  private async readAll(version: number, unread: Map<string, DataFile>): Promise<void> {
+    for (const [root, { path }] of unread) {
+      unread.delete(root)
+      this.known.set(root, sha256Hex(await this.client.file(this.dataset, String(version), path)))
+    }
+  }
 }
+
+const rootOf = ({ content }: DataFile): string => content?.chunk ?? content?.list ?? ''
 
 /** What the object store says of versions and branches otherwise than the catalogue. */
 export async function objectDifferences(
@@ -113,7 +130,8 @@ export async function objectDifferences(
         [found.dataset, found.version, found.manifest, found.message, ...found.parents],
         [dataset, version, manifest, message, ...before],
       ].map(each => JSON.stringify(each))
-      if (said !== expected) problems.push(`the commit of version ${version} says ${said} instead of ${expected}`)
+      if (said !== expected)
+        problems.push(`the commit of version ${version} says ${said} instead of ${expected}`)
     } catch (error) {
       problems.push(`the commit of version ${version} cannot be read: ${(error as Error).message}`)
     }
@@ -121,7 +139,10 @@ export async function objectDifferences(
   const records = new Map<string, { sequence: number; version: number | null }>()
   const project = refs[0]?.project ?? 'default'
   for (let after: { after?: string } | null = {}; after !== null;) {
-    const listed: readonly { uri: string }[] = await objects.list(project, 'refs', { ...after, limit: LISTED })
+    const listed: readonly { uri: string }[] = await objects.list(project, 'refs', {
+      ...after,
+      limit: LISTED,
+    })
     for (const { uri } of listed) {
       const record = decodeRef(await contentOf(uri))
       const isLater = record.sequence > (records.get(record.name)?.sequence ?? 0)

@@ -82,14 +82,20 @@ export async function problemsOf(stack: KillStack, rest: Rest, left: Left): Prom
         problems.push(`${where} ${how}: ${(error as Error).message}`)
       }
     }
-    await read('by its files', () => reader.files(version))
-    await read('in an empty directory', () => pulled(rest, left, version))
+    await Promise.all([
+      read('by its files', () => reader.files(version)),
+      read('in an empty directory', () => pulled(rest, left, version)),
+    ])
   }
   const check = await stack.check()
   return [...problems, ...check.problems.map(({ code, at, message }) => `${code} ${at}: ${message}`)]
 }
 
-async function pulled(rest: Rest, { dataset, directory }: Left, version: number): Promise<ReturnType<typeof readTree>> {
+async function pulled(
+  rest: Rest,
+  { dataset, directory }: Left,
+  version: number,
+): Promise<ReturnType<typeof readTree>> {
   const root = join(directory, 'empty')
   await mkdir(root, { recursive: true })
   const copy = WorkingCopy.init(root, dataset)

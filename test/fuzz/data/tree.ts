@@ -25,7 +25,7 @@ export function seenOf({ content, isExecutable }: ModelFile): SeenFile {
 
 const hashes = new WeakMap<Buffer, string>()
 
-export function hashOf(content: Buffer): string {
+function hashOf(content: Buffer): string {
   const known = hashes.get(content) ?? createHash('sha256').update(content).digest('hex')
   hashes.set(content, known)
   return known
@@ -62,12 +62,17 @@ export function treeDifferences(
     const { sha256, bytes, isExecutable } = seenOf(file)
     const seen = found.get(path)
     if (seen === undefined) problems.push(`${where}: "${path}" is missing`)
-    else if (seen.bytes !== bytes) problems.push(`${where}: "${path}" has ${seen.bytes} bytes instead of ${bytes}`)
-    else if (seen.sha256 !== sha256) problems.push(`${where}: "${path}" has other bytes (${seen.sha256.slice(0, 12)}, not ${sha256.slice(0, 12)})`)
+    else if (seen.bytes !== bytes)
+      problems.push(`${where}: "${path}" has ${seen.bytes} bytes instead of ${bytes}`)
+    else if (seen.sha256 !== sha256)
+      problems.push(
+        `${where}: "${path}" has other bytes (${seen.sha256.slice(0, 12)}, not ${sha256.slice(0, 12)})`,
+      )
     else if (seen.isExecutable !== isExecutable) {
       problems.push(`${where}: "${path}" is ${isExecutable ? 'not ' : ''}executable`)
     }
   }
-  for (const path of found.keys()) if (!expected.has(path)) problems.push(`${where}: "${path}" should not be there`)
+  for (const path of found.keys())
+    if (!expected.has(path)) problems.push(`${where}: "${path}" should not be there`)
   return problems
 }
