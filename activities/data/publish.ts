@@ -8,10 +8,9 @@ import type { Ports } from '../ports.js'
 import { withScratch } from '../scratch.js'
 import { storeFiles } from './store-files.js'
 
-type PublishPorts = Pick<
-  Ports,
-  'datasets' | 'refs' | 'objects' | 'catalogue' | 'packing' | 'scratch'
-> & { readonly logger: { warn(details: object, message: string): void } }
+type PublishPorts = Pick<Ports, 'datasets' | 'refs' | 'objects' | 'catalogue' | 'packing' | 'scratch'> & {
+  readonly logger: { warn(details: object, message: string): void }
+}
 
 /** Versions and changes of branches that one activity writes. */
 const AT_ONCE = 100
@@ -57,7 +56,10 @@ export function publishActivities(ports: PublishPorts) {
             signal.throwIfAborted()
             const { name } = version.dataset
             const reason = error instanceof Error ? error.message : String(error)
-            logger.warn({ dataset: name, version: version.version, reason }, 'version not published; tried again')
+            logger.warn(
+              { dataset: name, version: version.version, reason },
+              'version not published; tried again',
+            )
           }
         }
         const changes = await refs.unrecorded(project, AT_ONCE)

@@ -29,7 +29,10 @@ export async function storeFiles(
   }
   const entries: FileEntry[] = []
   let at = 0
-  for await (const { file, bytes, chunks } of packing.scan(files.map(each => each.file), { signal })) {
+  for await (const { file, bytes, chunks } of packing.scan(
+    files.map(each => each.file),
+    { signal },
+  )) {
     let offset = 0
     for (const { chunk: sha256, bytes: length } of chunks) {
       pieces.set(sha256, { sha256, bytes: length, from: { file, offset } })

@@ -1,4 +1,9 @@
-import type { AwaitTransferInput, PullRequest, PushRequest, TransferState } from '../../contracts/temporal/data.js'
+import type {
+  AwaitTransferInput,
+  PullRequest,
+  PushRequest,
+  TransferState,
+} from '../../contracts/temporal/data.js'
 import type { CommitOutcome, RunInput } from '../../contracts/temporal/messages.js'
 import { canonicalJson } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'

@@ -21,7 +21,7 @@ import { FlagField, IntField, NameField, ObjectField, satisfies, TextField } fro
 import { OperationDto } from '../runs/operation.dto.js'
 
 const HASH = /^[0-9a-f]{64}$/
-export const MAX_CHUNKS_ASKED = 20_000
+const MAX_CHUNKS_ASKED = 20_000
 /** Of a body that asks for so many chunks. */
 export const MAX_CHUNKS_BYTES = MAX_CHUNKS_ASKED * 70
 
@@ -53,7 +53,10 @@ export class StartPushDto implements StartPush {
   @IntField({ min: 0, max: Number.MAX_SAFE_INTEGER }) bytes!: number
   @TextField({ optional: true, max: 2000 }) message?: string
   @TextField({ optional: true, min: 1, max: 200 }) author?: string
-  @ObjectField(() => CodeStateDto, { optional: true, description: 'where the code stood that made the files' })
+  @ObjectField(() => CodeStateDto, {
+    optional: true,
+    description: 'where the code stood that made the files',
+  })
   code?: CodeStateDto
 }
 

@@ -48,7 +48,12 @@ export class FilesService {
   async diff(
     { project }: Principal,
     name: string,
-    { from, to, after = '', limit = DEFAULT_LIMIT }: FilesQuery & { readonly from: string; readonly to: string },
+    {
+      from,
+      to,
+      after = '',
+      limit = DEFAULT_LIMIT,
+    }: FilesQuery & { readonly from: string; readonly to: string },
   ): Promise<Page<DataChange>> {
     const [one, other] = await Promise.all(
       [from, to].map(async each =>
@@ -88,7 +93,10 @@ export class FilesService {
     void reply
       .header('content-type', 'application/octet-stream')
       .header('content-length', String(file.bytes))
-      .header('content-disposition', `attachment; filename*=UTF-8''${encodeURIComponent(path.split('/').at(-1)!)}`)
+      .header(
+        'content-disposition',
+        `attachment; filename*=UTF-8''${encodeURIComponent(path.split('/').at(-1)!)}`,
+      )
       .send(Readable.from(this.packs.file(project, file), { objectMode: false }))
   }
 

@@ -79,7 +79,12 @@ export class PushesService {
     return this.view(await this.push(caller, name, id))
   }
 
-  async missing(caller: Principal, name: string, id: string, chunks: readonly string[]): Promise<MissingChunks> {
+  async missing(
+    caller: Principal,
+    name: string,
+    id: string,
+    chunks: readonly string[],
+  ): Promise<MissingChunks> {
     await this.open(caller, name, id)
     await this.transfers.renew(id)
     return { missing: await this.catalogue.missing(caller.project, chunks, id) }
@@ -122,7 +127,11 @@ export class PushesService {
     { uri, sha256, bytes }: { uri: string; sha256: string; bytes: number },
   ): Promise<ReceivedPack> {
     try {
-      const footer = await this.objects.range(uri, Math.max(0, bytes - FOOTER_BYTES), Math.min(bytes, FOOTER_BYTES))
+      const footer = await this.objects.range(
+        uri,
+        Math.max(0, bytes - FOOTER_BYTES),
+        Math.min(bytes, FOOTER_BYTES),
+      )
       const length = bytes - indexOffset(footer, bytes)
       const trailer = await this.objects.range(uri, bytes - length, length)
       const chunks = readPackIndex(trailer, bytes, sha256Bytes)
@@ -175,7 +184,10 @@ export class PushesService {
 /** The bytes of a request; ends only when all of them came. */
 async function* whole(body: IncomingMessage): AsyncGenerator<Uint8Array> {
   const interrupted = () =>
-    new MlforgeError('upload_interrupted', 'The pack ended before it was whole; nothing was kept. Send it again.')
+    new MlforgeError(
+      'upload_interrupted',
+      'The pack ended before it was whole; nothing was kept. Send it again.',
+    )
   try {
     // The connection is left open when the pack is refused: the answer has to go through it.
     for await (const chunk of body.iterator({ destroyOnReturn: false })) yield chunk as Uint8Array
@@ -184,4 +196,3 @@ async function* whole(body: IncomingMessage): AsyncGenerator<Uint8Array> {
   }
   if (!body.complete) throw interrupted()
 }
-

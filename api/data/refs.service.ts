@@ -15,7 +15,12 @@ export class RefsService {
     @Inject(RefStore) private readonly refs: RefStore,
   ) {}
 
-  async list({ project }: Principal, dataset: string, kind: DataRef['kind'], query: PageQuery): Promise<Page<DataRef>> {
+  async list(
+    { project }: Principal,
+    dataset: string,
+    kind: DataRef['kind'],
+    query: PageQuery,
+  ): Promise<Page<DataRef>> {
     const { id } = await this.datasets.get(project, dataset)
     return mapPage(await this.refs.list(id, kind, query), refView)
   }

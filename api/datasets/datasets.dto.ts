@@ -146,7 +146,8 @@ export class DatasetVersionDto implements DatasetVersion {
   @ApiProperty({ description: 'on which it was made' }) branch!: string
   @ApiProperty({ type: [Number], description: 'versions that it comes after' }) parentVersions!: number[]
   @ApiProperty({
-    description: 'identity: of a table SHA-256 of raw bytes, conversion and engine version; else of its files',
+    description:
+      'identity: of a table SHA-256 of raw bytes, conversion and engine version; else of its files',
   })
   root!: string
   @ApiProperty({ type: String, nullable: true, description: 'SHA-256 of the root of its files' })
@@ -162,9 +163,17 @@ export class DatasetVersionDto implements DatasetVersion {
   @ApiProperty({ type: [String], description: 'roots of the versions before' }) parents!: string[]
   @ApiProperty({ type: String, nullable: true }) message!: string | null
   @ApiProperty({ type: String, nullable: true }) author!: string | null
-  @ApiProperty({ type: CodeStateDto, nullable: true, description: 'where the code stood that made its files' })
+  @ApiProperty({
+    type: CodeStateDto,
+    nullable: true,
+    description: 'where the code stood that made its files',
+  })
   code!: CodeStateDto | null
-  @ApiProperty({ type: String, nullable: true, description: 'SHA-256 of the commit object, once it is stored' })
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'SHA-256 of the commit object, once it is stored',
+  })
   commit!: string | null
   @ApiProperty({ format: 'uuid' }) runId!: string
   @ApiProperty({ format: 'date-time' }) createdAt!: string

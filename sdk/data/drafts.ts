@@ -48,7 +48,10 @@ export interface CommitOptions {
 const MOST_CHARACTERS = 10_000
 
 /** Records the index as a draft on top of the head. */
-export async function commitIndex(copy: Copy, { message, author, at, code = null }: CommitOptions): Promise<Draft> {
+export async function commitIndex(
+  copy: Copy,
+  { message, author, at, code = null }: CommitOptions,
+): Promise<Draft> {
   refuse('Nothing was committed.', [
     ...textProblem('message', message),
     ...textProblem('author', author),

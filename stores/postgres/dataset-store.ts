@@ -200,7 +200,12 @@ export class DatasetStore {
       commit: null,
       createdAt: new Date(),
     })
-    await moveRefIn(transaction, datasetId, { kind: 'branch', name: branch, version: version.version, principal })
+    await moveRefIn(transaction, datasetId, {
+      kind: 'branch',
+      name: branch,
+      version: version.version,
+      principal,
+    })
     return { version, created: true }
   }
 
@@ -237,7 +242,9 @@ export class DatasetStore {
     // A new branch begins where its first version says that it does.
     const from = at ?? base ?? null
     const head =
-      from === null ? null : await transaction.findOneBy(DatasetVersion, { datasetId: dataset.id, version: from })
+      from === null
+        ? null
+        : await transaction.findOneBy(DatasetVersion, { datasetId: dataset.id, version: from })
     const isNew = at === null && branch !== MAIN && head !== null
     // What the branch is at already may be sent again.
     const isSame = at !== null && head?.root === root

@@ -31,7 +31,9 @@ export class RefStore {
     const { entities, raw } = await this.dataSource
       .getRepository(DataRef)
       .createQueryBuilder('ref')
-      .innerJoin(Dataset, 'dataset', 'dataset.id = ref.dataset_id AND dataset.project = :project', { project })
+      .innerJoin(Dataset, 'dataset', 'dataset.id = ref.dataset_id AND dataset.project = :project', {
+        project,
+      })
       .addSelect('dataset.name', 'dataset')
       .where('ref.recorded < ref.sequence')
       .orderBy('ref.updated_at')
@@ -68,11 +70,13 @@ export class RefStore {
       const at = before?.version ?? null
       if (expected !== undefined && at !== expected) throw branchMoved(dataset.name, move.name, at)
       if (move.version === null) {
-        if (at === null) throw new MlforgeError('not_found', `Dataset "${dataset.name}" has no ${move.kind} "${move.name}".`)
+        if (at === null)
+          throw new MlforgeError('not_found', `Dataset "${dataset.name}" has no ${move.kind} "${move.name}".`)
       } else {
         const { version } = move
         const exists = await transaction.existsBy(DatasetVersion, { datasetId: dataset.id, version })
-        if (!exists) throw new MlforgeError('not_found', `Dataset "${dataset.name}" has no version ${version}.`)
+        if (!exists)
+          throw new MlforgeError('not_found', `Dataset "${dataset.name}" has no version ${version}.`)
       }
       return moveRefIn(transaction, dataset.id, move)
     })
@@ -80,7 +84,11 @@ export class RefStore {
 }
 
 /** A branch or tag, one that was removed too. */
-export async function refIn(manager: EntityManager, datasetId: string, name: string): Promise<DataRef | null> {
+export async function refIn(
+  manager: EntityManager,
+  datasetId: string,
+  name: string,
+): Promise<DataRef | null> {
   return manager.findOneBy(DataRef, { datasetId, name })
 }
 

@@ -11,7 +11,10 @@ export class TransferStore {
   constructor(private readonly dataSource: DataSource) {}
 
   /** Begins with the run of the transfer. */
-  async open(transaction: EntityManager, run: { readonly id: string; readonly project: string }): Promise<void> {
+  async open(
+    transaction: EntityManager,
+    run: { readonly id: string; readonly project: string },
+  ): Promise<void> {
     const openedAt = new Date()
     await transaction.insert(DataTransfer, {
       runId: run.id,
@@ -93,9 +96,10 @@ export class TransferStore {
 
 /** The run of a transfer is over, and nobody starts it again by itself. */
 export async function releaseTransferIn(transaction: EntityManager, runId: string): Promise<void> {
-  await transaction.query('UPDATE data_transfers SET released_at = now() WHERE run_id = $1 AND released_at IS NULL', [
-    runId,
-  ])
+  await transaction.query(
+    'UPDATE data_transfers SET released_at = now() WHERE run_id = $1 AND released_at IS NULL',
+    [runId],
+  )
 }
 
 /** Its run begins again. */
@@ -104,7 +108,8 @@ export async function keepTransferIn(transaction: EntityManager, runId: string):
 }
 
 function closed({ runId, releasedAt, sealedAt }: DataTransfer): MlforgeError {
-  if (releasedAt !== null) return new MlforgeError('wrong_state', `Transfer ${runId} has ended. Begin another.`)
+  if (releasedAt !== null)
+    return new MlforgeError('wrong_state', `Transfer ${runId} has ended. Begin another.`)
   if (sealedAt !== null) {
     return new MlforgeError('wrong_state', `Transfer ${runId} was said to be complete. Begin another.`)
   }

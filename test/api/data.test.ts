@@ -55,8 +55,14 @@ describe('versions of data over REST', () => {
     })
   const sendAll = async (of: Tree, { id }: DataPush) => {
     for (const { sha256, content, chunks } of of.packs) {
-      const answer = await api.call('PUT', `${base}/pushes/${id}/packs/${sha256}`, { body: content, headers: BINARY })
-      expect(answer).toMatchObject({ status: 200, body: { sha256, bytes: content.length, chunks: chunks.length } })
+      const answer = await api.call('PUT', `${base}/pushes/${id}/packs/${sha256}`, {
+        body: content,
+        headers: BINARY,
+      })
+      expect(answer).toMatchObject({
+        status: 200,
+        body: { sha256, bytes: content.length, chunks: chunks.length },
+      })
     }
   }
 
@@ -70,14 +76,20 @@ describe('versions of data over REST', () => {
       sealed: false,
       links: { self: `${base}/pushes/${push.id}` },
     })
-    expect((await begin(tree, { message: 'the first', code: { commit: 'abc', dirty: true } }, 'first')).id).toBe(push.id)
+    expect(
+      (await begin(tree, { message: 'the first', code: { commit: 'abc', dirty: true } }, 'first')).id,
+    ).toBe(push.id)
     const asked = { body: { chunks: hashes(tree) } }
-    expect((await api.call('POST', `${base}/pushes/${push.id}/missing`, asked)).body).toEqual({ missing: hashes(tree) })
+    expect((await api.call('POST', `${base}/pushes/${push.id}/missing`, asked)).body).toEqual({
+      missing: hashes(tree),
+    })
     await sendAll(tree, push)
     expect((await api.call('POST', `${base}/pushes/${push.id}/missing`, asked)).body).toEqual({ missing: [] })
     // Sent again, it is no other one.
     await sendAll(tree, push)
-    expect((await api.call('GET', `${base}/pushes/${push.id}`)).body).toMatchObject({ received: { packs: 1 } })
+    expect((await api.call('GET', `${base}/pushes/${push.id}`)).body).toMatchObject({
+      received: { packs: 1 },
+    })
     const sealed = await api.call('POST', `${base}/pushes/${push.id}/seal`)
     expect(sealed).toMatchObject({ status: 202, body: { sealed: true } })
     expect(await ended(push.id)).toMatchObject({ status: 'succeeded', version: 1, created: true })
@@ -101,7 +113,12 @@ describe('versions of data over REST', () => {
       found.push(...page.items)
       after = page.nextCursor
     }
-    expect(found.map(({ path }) => path)).toEqual(['empty.txt', 'images/a b.png', 'images/ä.png', 'labels.csv'])
+    expect(found.map(({ path }) => path)).toEqual([
+      'empty.txt',
+      'images/a b.png',
+      'images/ä.png',
+      'labels.csv',
+    ])
     for (const { path, bytes } of found) {
       const address = `${base}/versions/main/file?path=${encodeURIComponent(path)}`
       const response = await fetch(`${api.url}${address}`, {
@@ -164,9 +181,14 @@ describe('versions of data over REST', () => {
 
   it('moves branches and tags, whose versions are found by their names', async () => {
     const tag = await api.call('PUT', `${base}/tags/v1.0`, { body: { version: 1 } })
-    expect(tag).toMatchObject({ status: 200, body: { kind: 'tag', name: 'v1.0', version: 1, principal: 'key:operator' } })
+    expect(tag).toMatchObject({
+      status: 200,
+      body: { kind: 'tag', name: 'v1.0', version: 1, principal: 'key:operator' },
+    })
     expect((await api.call('GET', `${base}/versions/v1.0`)).body).toMatchObject({ version: 1 })
-    expect(await api.call('PUT', `${base}/tags/v1.0`, { body: { version: 2, expected: null } })).toMatchObject({
+    expect(
+      await api.call('PUT', `${base}/tags/v1.0`, { body: { version: 2, expected: null } }),
+    ).toMatchObject({
       status: 409,
       body: { code: 'branch_moved' },
     })
@@ -178,8 +200,12 @@ describe('versions of data over REST', () => {
       status: 400,
       body: { code: 'invalid_request', detail: expect.stringContaining('number of a version') },
     })
-    expect(await api.call('PUT', `${base}/tags/none`, { body: { version: 9 } })).toMatchObject({ status: 404 })
-    expect(await api.call('PUT', `${base}/branches/old`, { body: { version: 1 } })).toMatchObject({ status: 200 })
+    expect(await api.call('PUT', `${base}/tags/none`, { body: { version: 9 } })).toMatchObject({
+      status: 404,
+    })
+    expect(await api.call('PUT', `${base}/branches/old`, { body: { version: 1 } })).toMatchObject({
+      status: 200,
+    })
     expect((await api.call('GET', `${base}/branches`)).body).toMatchObject({
       items: [
         { name: 'main', version: 2 },
@@ -191,12 +217,17 @@ describe('versions of data over REST', () => {
     expect(await api.call('DELETE', `${base}/branches/old`)).toMatchObject({ status: 404 })
     const now = encodeURIComponent(`{${new Date().toISOString()}}`)
     expect((await api.call('GET', `${base}/versions/${now}`)).body).toMatchObject({ version: 2 })
-    expect(await api.call('GET', `${base}/versions/${encodeURIComponent('{2020-01-01}')}`)).toMatchObject({ status: 404 })
+    expect(await api.call('GET', `${base}/versions/${encodeURIComponent('{2020-01-01}')}`)).toMatchObject({
+      status: 404,
+    })
   })
 
   it('keeps a version for its reader, and ends with him', async () => {
     const answer = await api.call('POST', `${base}/pulls`, { body: { version: 'v1.0' } })
-    expect(answer).toMatchObject({ status: 202, body: { kind: 'pull', version: 1, manifest: tree.manifest, files: 4 } })
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { kind: 'pull', version: 1, manifest: tree.manifest, files: 4 },
+    })
     const { id } = answer.body as DataPull
     const said = { files: 1, bytes: 20, done: false }
     expect(await api.call('POST', `${base}/pulls/${id}/progress`, { body: said })).toMatchObject({
@@ -204,7 +235,9 @@ describe('versions of data over REST', () => {
       body: { received: { files: 1, bytes: 20 } },
     })
     const done = { files: 4, bytes: tree.bytes, done: true }
-    expect(await api.call('POST', `${base}/pulls/${id}/progress`, { body: done })).toMatchObject({ status: 200 })
+    expect(await api.call('POST', `${base}/pulls/${id}/progress`, { body: done })).toMatchObject({
+      status: 200,
+    })
     const pull = await eventually(async () => {
       const { body: row } = await api.call('GET', `${base}/pulls/${id}`)
       expect(row).toMatchObject({ status: 'succeeded', received: { files: 4 } })
@@ -238,13 +271,20 @@ describe('versions of data over REST', () => {
     expect(await send(pack.sha256, pack.content)).toMatchObject({ status: 200 })
     await api.call('POST', `${base}/pushes/${push.id}/seal`)
     expect(await ended(push.id)).toMatchObject({ status: 'succeeded' })
-    expect(await send(pack.sha256, pack.content)).toMatchObject({ status: 409, body: { code: 'wrong_state' } })
+    expect(await send(pack.sha256, pack.content)).toMatchObject({
+      status: 409,
+      body: { code: 'wrong_state' },
+    })
   })
 
   it('lets viewers read and not write', async () => {
     const viewer = { key: 'mlf_viewer' }
-    expect(await api.call('POST', `${base}/pushes`, { ...viewer, body: body(tree) })).toMatchObject({ status: 403 })
-    expect(await api.call('PUT', `${base}/tags/x`, { ...viewer, body: { version: 1 } })).toMatchObject({ status: 403 })
+    expect(await api.call('POST', `${base}/pushes`, { ...viewer, body: body(tree) })).toMatchObject({
+      status: 403,
+    })
+    expect(await api.call('PUT', `${base}/tags/x`, { ...viewer, body: { version: 1 } })).toMatchObject({
+      status: 403,
+    })
     expect(await api.call('GET', `${base}/branches`, viewer)).toMatchObject({ status: 200 })
   })
 })

@@ -45,7 +45,9 @@ export class PatientClient {
       const open = run.status === 'accepted' || run.status === 'running' || run.retry.nextAttemptAt !== null
       if (!open) return run
       if (Date.now() > end) {
-        throw new Error(`Run ${run.id} is still ${run.status} after ${RUN_MS / 1000} s: ${JSON.stringify(run)}`)
+        throw new Error(
+          `Run ${run.id} is still ${run.status} after ${RUN_MS / 1000} s: ${JSON.stringify(run)}`,
+        )
       }
       await wait(250)
     }

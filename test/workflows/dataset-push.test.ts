@@ -42,8 +42,15 @@ describe('datasetPush', () => {
   }
 
   it('makes what came the next version, and writes its commit and its branch to the object store', async () => {
-    const run = await push(harness, 'files', tree, { message: 'the first', code: { commit: 'c0ffee', dirty: false } })
-    expect(run).toMatchObject({ status: 'succeeded', error: null, result: { version: 1, root: tree.manifest } })
+    const run = await push(harness, 'files', tree, {
+      message: 'the first',
+      code: { commit: 'c0ffee', dirty: false },
+    })
+    expect(run).toMatchObject({
+      status: 'succeeded',
+      error: null,
+      result: { version: 1, root: tree.manifest },
+    })
     const made = await version('files')
     expect(made).toMatchObject({
       version: 1,
@@ -59,7 +66,9 @@ describe('datasetPush', () => {
     for (const path of Object.keys(FILES)) {
       expect(await contentOf(made.manifest!, path)).toEqual(Buffer.from(FILES[path]!))
     }
-    const commit = decodeCommit(await bytesOf(`${PROJECT}/commits/${made.commit!.slice(0, 2)}/${made.commit}`))
+    const commit = decodeCommit(
+      await bytesOf(`${PROJECT}/commits/${made.commit!.slice(0, 2)}/${made.commit}`),
+    )
     expect(commit).toMatchObject({
       dataset: 'files',
       version: 1,
@@ -69,7 +78,12 @@ describe('datasetPush', () => {
       table: null,
     })
     const [ref] = await objectsOf('refs')
-    expect(decodeRef(await bytesOf(ref!.uri))).toMatchObject({ name: 'main', kind: 'branch', version: 1, sequence: 1 })
+    expect(decodeRef(await bytesOf(ref!.uri))).toMatchObject({
+      name: 'main',
+      kind: 'branch',
+      version: 1,
+      sequence: 1,
+    })
     await record(harness.client, run.workflowId, 'datasetPush.succeeded')
   })
 
@@ -94,7 +108,9 @@ describe('datasetPush', () => {
     expect(run).toMatchObject({ status: 'succeeded', result: { version: 2 } })
     const made = await version('files')
     expect(made).toMatchObject({ version: 2, parentVersions: [1], parents: [tree.manifest] })
-    const commit = decodeCommit(await bytesOf(`${PROJECT}/commits/${made.commit!.slice(0, 2)}/${made.commit}`))
+    const commit = decodeCommit(
+      await bytesOf(`${PROJECT}/commits/${made.commit!.slice(0, 2)}/${made.commit}`),
+    )
     expect(commit.parents).toEqual([(await version('files', 1)).commit])
   })
 
@@ -145,7 +161,13 @@ describe('datasetPush', () => {
     const run = await acceptPush(harness, 'resumed', more)
     for (const pack of more.packs) await sendPack(harness, run, pack)
     await eventually(async () => expect(await catalogue.countUnverified(run.id)).toBe(0))
-    expect(await catalogue.missing(PROJECT, more.packs[0]!.chunks.map(({ sha256 }) => sha256), null)).toEqual([])
+    expect(
+      await catalogue.missing(
+        PROJECT,
+        more.packs[0]!.chunks.map(({ sha256 }) => sha256),
+        null,
+      ),
+    ).toEqual([])
     expect(await ledger.steps(run.id)).toEqual([])
     await seal(harness, run)
     expect(await harness.ended(run)).toMatchObject({ status: 'succeeded', result: { version: 1 } })
@@ -169,8 +191,14 @@ describe('datasetPush', () => {
     const made = await version('table')
     expect(made).toMatchObject({ files: 1, bytes: String(csv.length), rows: '2' })
     expect(String(await contentOf(made.manifest!, 'raw.csv'))).toBe(csv)
-    const commit = decodeCommit(await bytesOf(`${PROJECT}/commits/${made.commit!.slice(0, 2)}/${made.commit}`))
-    expect(commit.table).toMatchObject({ root: made.root, rows: 2, parquet: { sha256: made.parquet!.sha256 } })
+    const commit = decodeCommit(
+      await bytesOf(`${PROJECT}/commits/${made.commit!.slice(0, 2)}/${made.commit}`),
+    )
+    expect(commit.table).toMatchObject({
+      root: made.root,
+      rows: 2,
+      parquet: { sha256: made.parquet!.sha256 },
+    })
   })
 
   it('reads a table that comes after files by itself, as they have no schema', async () => {

@@ -53,7 +53,16 @@ export async function seedDataset(api: TestApi, name: string, csv: string): Prom
       const { version } = await datasets.commit(transaction, 'default', name, {
         root: sha256Hex(csv),
         files: null,
-        table: { rows: String(rows), raw, parquet, schema, conversion, proposal: [], expectations: [], profile },
+        table: {
+          rows: String(rows),
+          raw,
+          parquet,
+          schema,
+          conversion,
+          proposal: [],
+          expectations: [],
+          profile,
+        },
         message: null,
         author: null,
         principal: 'key:test',

@@ -82,7 +82,11 @@ describe('DataClient', () => {
   it('sends what has changed, and reads no more than that', async () => {
     const [copy, other] = [await copyAt('one', 'tree'), await copyAt('two', 'tree')]
     const large = await readFile(join(copy.root, 'large.bin'))
-    const inserted = Buffer.concat([large.subarray(0, 1_000_000), Buffer.from('inserted!'), large.subarray(1_000_000)])
+    const inserted = Buffer.concat([
+      large.subarray(0, 1_000_000),
+      Buffer.from('inserted!'),
+      large.subarray(1_000_000),
+    ])
     await write(copy, 'large.bin', inserted)
     await rm(join(copy.root, 'empty'))
     await copy.add('all')
@@ -185,7 +189,9 @@ describe('DataClient', () => {
     await client.push(other)
     await expect(client.push(copy)).rejects.toMatchObject({ code: 'branch_moved' })
     // It is over, rather than waiting for its client for a day.
-    const { items } = (await api.call('GET', '/v1/operations?kind=push&status=running')).body as { items: unknown[] }
+    const { items } = (await api.call('GET', '/v1/operations?kind=push&status=running')).body as {
+      items: unknown[]
+    }
     expect(items).toEqual([])
   })
 
