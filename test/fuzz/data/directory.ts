@@ -1,5 +1,6 @@
 import {
   chmodSync,
+  existsSync,
   mkdirSync,
   readdirSync,
   readFileSync,
@@ -47,6 +48,8 @@ export function readTree(root: string): Map<string, SeenFile> {
 /** Files that were to be there for a moment only. */
 export function temporaryFiles(root: string): string[] {
   const state = join(root, STATE)
+  // Nobody has worked there.
+  if (!existsSync(state)) return []
   return readdirSync(state, { recursive: true, encoding: 'utf8' }).filter(path => {
     const parts = path.split(sep)
     return parts[0] === 'tmp' || parts[0] === 'checkout.json' || parts.some(part => part.startsWith('.'))

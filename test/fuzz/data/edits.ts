@@ -45,7 +45,7 @@ function addLarge(files: Files, random: Random): void {
 }
 
 function many(files: Files, random: Random): void {
-  const [directory, count] = [random.below(3), random.between(30, 120)]
+  const [directory, count] = [random.below(3), random.between(20, 60)]
   for (let i = 0; i < count; i++)
     files.set(`many/${directory}/${i}.txt`, plain(random.bytes(random.between(1, 4_096))))
 }

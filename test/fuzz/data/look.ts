@@ -15,6 +15,8 @@ import type { SeenFile } from './tree.js'
 const DAY_MS = 86_400_000
 const PAGE = 10_000
 const LISTED = 1_000
+/** Files that are read at the same time. */
+const AT_ONCE = 6
 
 export interface CataloguedVersion extends VersionRow {
   readonly project: string
@@ -83,18 +85,28 @@ export class VersionReader {
       const page: Page<DataFile> = await this.rest.get(
         `${path}${after && `&after=${encodeURIComponent(after)}`}`,
       )
+      const unread = new Map(page.items.map(file => [rootOf(file), file]))
+      for (const root of this.known.keys()) unread.delete(root)
+      await Promise.all(Array.from({ length: AT_ONCE }, () => this.readAll(version, unread)))
       for (const file of page.items) {
-        const root = file.content?.chunk ?? file.content?.list ?? ''
-        const sha256 =
-          this.known.get(root) ?? sha256Hex(await this.client.file(this.dataset, String(version), file.path))
-        this.known.set(root, sha256)
+        const sha256 = this.known.get(rootOf(file))!
         found.set(file.path, { sha256, bytes: file.bytes, isExecutable: file.executable })
       }
       after = page.nextCursor
     }
     return found
   }
+
+  /** Files of other content than was read before. */
+  private async readAll(version: number, unread: Map<string, DataFile>): Promise<void> {
+    for (const [root, { path }] of unread) {
+      unread.delete(root)
+      this.known.set(root, sha256Hex(await this.client.file(this.dataset, String(version), path)))
+    }
+  }
 }
+
+const rootOf = ({ content }: DataFile): string => content?.chunk ?? content?.list ?? ''
 
 /** What the object store says of versions and branches otherwise than the catalogue. */
 export async function objectDifferences(

@@ -82,8 +82,10 @@ export async function problemsOf(stack: KillStack, rest: Rest, left: Left): Prom
         problems.push(`${where} ${how}: ${(error as Error).message}`)
       }
     }
-    await read('by its files', () => reader.files(version))
-    await read('in an empty directory', () => pulled(rest, left, version))
+    await Promise.all([
+      read('by its files', () => reader.files(version)),
+      read('in an empty directory', () => pulled(rest, left, version)),
+    ])
   }
   const check = await stack.check()
   return [...problems, ...check.problems.map(({ code, at, message }) => `${code} ${at}: ${message}`)]

@@ -19,7 +19,7 @@ export interface SeenFile {
   readonly isExecutable: boolean
 }
 
-function seenOf({ content, isExecutable }: ModelFile): SeenFile {
+export function seenOf({ content, isExecutable }: ModelFile): SeenFile {
   return { sha256: hashOf(content), bytes: content.length, isExecutable }
 }
 
