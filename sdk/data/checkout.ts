@@ -20,11 +20,15 @@ export interface CheckoutTarget {
   readonly branch: string
   readonly version: number
   readonly manifest: string
+  /** The root of that version, where the files are to be others. */
+  readonly recorded?: string
 }
 
 export interface CheckoutOptions {
   /** Overwrites changes that are not committed, and leaves commits that are not pushed. */
   readonly force?: boolean
+  /** `replace`: commits that are not pushed are in what is checked out. */
+  readonly drafts?: 'replace'
   readonly signal?: AbortSignal
   /** Gets the bytes of the files that are written so far. */
   readonly onProgress?: (bytes: number) => void
@@ -45,11 +49,11 @@ export function checkoutVersion(
   copy: Copy,
   target: CheckoutTarget,
   source: ChunkSource,
-  { force = false, signal, onProgress }: CheckoutOptions,
+  { force = false, drafts, signal, onProgress }: CheckoutOptions,
 ): Promise<CheckedOut> {
   return locked(copy, async asOf => {
     const head = readHead(copy.root)
-    if (head.draft !== null && !force) {
+    if (head.draft !== null && !force && drafts === undefined) {
       throw new MlforgeError(
         'wrong_state',
         'There are commits that are not pushed. Push them first, or leave them by force.',
@@ -95,7 +99,8 @@ export function checkoutVersion(
       new Map(entries.map(entry => [entry.path, entry])),
       plan.others.length === 0 ? target.manifest : null,
     )
-    writeHead(copy.root, { ...target, draft: null })
+    const { branch, version, manifest, recorded = manifest } = target
+    writeHead(copy.root, { branch, version, manifest: recorded, draft: null })
     rmSync(journal, { force: true })
     const removed = plan.removals.length
     return { written: written.length, removed, unchanged: plan.kept.length, bytesWritten }

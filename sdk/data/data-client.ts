@@ -12,6 +12,7 @@ import { Refused, type Rest } from '../rest.js'
 import type { CheckedOut } from './checkout.js'
 import type { Draft } from './drafts.js'
 import { datasetPath, versionPath } from './paths.js'
+import type { Rebased } from './rebase.js'
 import { remoteChunks } from './remote-chunks.js'
 import type { WorkingCopy } from './working-copy.js'
 
@@ -127,6 +128,29 @@ export class DataClient {
     )
     await reader.done(done)
     return { ...done, version, manifest: root }
+  }
+
+  /**
+   * Puts the commits of a working copy on top of the newest version of its branch, as one.
+   * @throws MlforgeError wrong_state with all files that both sides have changed, each otherwise
+   */
+  async rebase(copy: WorkingCopy, options: TransferOptions = {}): Promise<Pulled & Pick<Rebased, 'draft'>> {
+    const { branch } = copy.head
+    const [first] = copy.drafts()
+    if (first === undefined) return { ...(await this.pull(copy, null, options)), draft: null }
+    const { dataset } = copy
+    const { version, manifest } = await this.version(dataset, branch)
+    const [parent] = first.parents
+    const from = parent && 'version' in parent ? parent.version : null
+    const base = from === null ? null : await this.version(dataset, String(from))
+    const onto = { branch, version, manifest: manifest ?? notYet(dataset, version) }
+    const done = await copy.rebase(
+      onto,
+      base && (base.manifest ?? notYet(dataset, base.version)),
+      remoteChunks(this.rest, dataset),
+      options.signal ? { signal: options.signal } : {},
+    )
+    return { ...done, version, manifest: onto.manifest }
   }
 
   private async pushDraft(copy: WorkingCopy, draft: Draft, options: TransferOptions): Promise<Pushed> {

@@ -13,6 +13,7 @@ import type { ChunkSource } from './fetch-nodes.js'
 import { readIndex } from './index-file.js'
 import { nodeHash } from './local-nodes.js'
 import { type FindMissing, piecesOf } from './pieces.js'
+import { type Rebased, rebaseDrafts } from './rebase.js'
 import { readState, writeState } from './state.js'
 import { type Status, statusOf } from './status.js'
 
@@ -148,6 +149,20 @@ export class WorkingCopy {
    */
   checkout(target: CheckoutTarget, source: ChunkSource, options: CheckoutOptions = {}): Promise<CheckedOut> {
     return checkoutVersion(this.copy, target, source, options)
+  }
+
+  /**
+   * Puts what was committed here on top of a version that somebody else has made.
+   * @param base root of the version that it was made from; null where there was none
+   * @throws MlforgeError wrong_state with all files that both sides have changed
+   */
+  rebase(
+    onto: CheckoutTarget,
+    base: string | null,
+    source: ChunkSource,
+    options: Pick<CheckoutOptions, 'signal' | 'onProgress'> = {},
+  ): Promise<Rebased> {
+    return rebaseDrafts(this.copy, onto, base, source, options)
   }
 
   /** Ends the threads that read files. */

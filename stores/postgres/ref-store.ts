@@ -145,7 +145,7 @@ export function branchMoved(dataset: string, branch: string, at: number | null):
   const where = at === null ? 'is not there' : `is at version ${at}`
   return new MlforgeError(
     'branch_moved',
-    `Branch "${branch}" of dataset "${dataset}" ${where} by now. Pull it, and commit again on top of it; or push to another branch.`,
+    `Branch "${branch}" of dataset "${dataset}" ${where} by now. Put your commits on top of it (mlforge data pull --rebase), or push to another branch.`,
     { branch, version: at },
   )
 }

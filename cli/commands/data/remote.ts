@@ -10,6 +10,11 @@ import { connect } from '../../connect.js'
 import { here, pinHead } from './local.js'
 import { count, progressLine, size, told } from './output.js'
 
+interface PullFlags {
+  readonly force?: boolean
+  readonly rebase?: boolean
+}
+
 /** What is between a working directory and a server. */
 export function remoteCommands(data: Command): void {
   data
@@ -42,8 +47,16 @@ export function remoteCommands(data: Command): void {
     .command('pull [version]')
     .description('check out the newest version of the branch, or the one that is named')
     .option('--force', 'overwrite changes that are not committed')
-    .action(async (version: string | undefined, { force = false }: { force?: boolean }) => {
+    .option('--rebase', 'put what was committed here on top of the newest version of the branch')
+    .action(async (version: string | undefined, { force = false, rebase = false }: PullFlags) => {
       const copy = here()
+      if (rebase) {
+        const done = await told(new DataClient(await connect()).rebase(copy))
+        say(copy, done)
+        if (done.draft !== null)
+          console.log(`What was committed here is on top of it: ${done.draft.id.slice(0, 12)}`)
+        return
+      }
       say(copy, await bring(copy, version ?? null, force))
       pinHead(copy)
     })

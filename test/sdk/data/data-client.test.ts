@@ -127,6 +127,69 @@ describe('DataClient', () => {
     expect(await client.version('tree', 'main')).toMatchObject({ version: 4 })
   })
 
+  it('puts what was committed on top of what somebody else has pushed', async () => {
+    const [copy, other] = [await copyAt('rebase-one', 'rebased'), await copyAt('rebase-two', 'rebased')]
+    await write(copy, 'both.txt', 'both')
+    await write(copy, 'large.bin', randomBytes(500_000))
+    await write(copy, 'old.txt', 'old')
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'base' })
+    await client.push(copy)
+    await client.pull(other, null)
+
+    await write(copy, 'theirs.txt', 'theirs')
+    await rm(join(copy.root, 'old.txt'))
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'theirs' })
+    await client.push(copy)
+
+    await write(other, 'mine.txt', 'mine')
+    await other.add('all')
+    await other.commit({ ...WHO, message: 'mine' })
+    await write(other, 'large.bin', randomBytes(400_000))
+    await other.add('all')
+    await other.commit({ ...WHO, message: 'larger' })
+    await expect(client.push(other)).rejects.toThrow('branch_moved')
+    const rebased = await client.rebase(other)
+    expect(rebased).toMatchObject({
+      version: 2,
+      written: 1,
+      removed: 1,
+      draft: { message: 'mine\n\nlarger' },
+    })
+    expect(await client.push(other)).toMatchObject([{ version: 3, created: true }])
+    await client.pull(copy, null)
+    expect(await filesOf(copy)).toEqual(await filesOf(other))
+    expect(Object.keys(await filesOf(copy)).toSorted()).toEqual([
+      'both.txt',
+      'large.bin',
+      'mine.txt',
+      'theirs.txt',
+    ])
+
+    // What both have changed is nobody's to decide.
+    await write(copy, 'both.txt', 'one')
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'one' })
+    await client.push(copy)
+    await write(other, 'both.txt', 'two')
+    await other.add('all')
+    const draft = await other.commit({ ...WHO, message: 'two' })
+    await expect(client.rebase(other)).rejects.toMatchObject({
+      code: 'wrong_state',
+      details: { problems: [{ at: 'both.txt', message: 'It was changed here, and changed there.' }] },
+    })
+    expect(other.drafts()).toEqual([draft])
+    expect(await readFile(join(other.root, 'both.txt'), 'utf8')).toBe('two')
+    // The same on both sides is no conflict.
+    await write(other, 'both.txt', 'one')
+    await other.add('all')
+    await other.commit({ ...WHO, message: 'one too' })
+    expect(await client.rebase(other)).toMatchObject({ version: 4, draft: null })
+    expect(other.drafts()).toEqual([])
+    expect((await other.status()).staged).toEqual({ added: [], changed: [], removed: [] })
+  })
+
   it('goes on with a push that broke off, and begins one anew that was cancelled', async () => {
     const copy = await copyAt('broken', 'broken')
     await write(copy, 'a.bin', randomBytes(1_000_000))
@@ -197,7 +260,7 @@ describe('DataClient', () => {
 
   it('refuses a commit whose files were changed since, and says which', async () => {
     const copy = await copyAt('changed', 'changed')
-    await write(copy, 'a.txt', 'one')
+    await write(copy, 'a.txt', 'nobody has pushed this')
     await copy.add('all')
     await copy.commit({ ...WHO, message: 'a' })
     await write(copy, 'a.txt', 'two')
