@@ -1,15 +1,15 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import type {
-  ColumnDiff,
-  ColumnProfile,
-  ProfileAlert,
-  ProfileDiff,
-  TableProfile,
-} from '../../../contracts/rest/profiles.js'
+import { Profiles } from '../../../sdk/data/profiles.js'
 import { connect } from '../../connect.js'
 import { here } from './local.js'
 import { count, told } from './output.js'
+
+type TableProfile = Awaited<ReturnType<Profiles['get']>>
+type ProfileDiff = Awaited<ReturnType<Profiles['diff']>>
+type ColumnProfile = TableProfile['columns'][number]
+type ColumnDiff = ProfileDiff['columns'][number]
+type ProfileAlert = TableProfile['alerts'][number]
 
 interface Options {
   readonly html?: string
@@ -28,19 +28,20 @@ export function profileCommand(data: Command): void {
     .option('--compare <version>', 'what it has otherwise than this version')
     .option('--json', 'as JSON')
     .action(async (version = 'latest', { html, compare, dataset = here().dataset, json }: Options) => {
-      const rest = await connect()
-      const own = `/v1/datasets/${encodeURIComponent(dataset)}`
-      const to = encodeURIComponent(version)
-      const query = compare === undefined ? '' : `?from=${encodeURIComponent(compare)}&to=${to}`
-      const path = compare === undefined ? `${own}/versions/${to}/profile` : `${own}/profile-diff`
+      const profiles = new Profiles(await connect(), dataset)
       if (html !== undefined) {
-        await writeFile(html, await told(rest.download(`${path}.html${query}`)))
+        const page = compare === undefined ? profiles.page(version) : profiles.diffPage(compare, version)
+        await writeFile(html, await told(page))
         console.log(`Written to ${html}.`)
-        return
+      } else if (compare === undefined) {
+        const found = await told(profiles.get(version))
+        if (json === true) console.log(JSON.stringify(found, null, 2))
+        else showProfile(found)
+      } else {
+        const found = await told(profiles.diff(compare, version))
+        if (json === true) console.log(JSON.stringify(found, null, 2))
+        else showDiff(found)
       }
-      if (json === true) return console.log(JSON.stringify(await told(rest.get(path + query)), null, 2))
-      if (compare === undefined) showProfile(await told(rest.get<TableProfile>(path)))
-      else showDiff(await told(rest.get<ProfileDiff>(path + query)))
     })
 }
 

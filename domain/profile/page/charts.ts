@@ -1,4 +1,4 @@
-import { html, Html } from '../../drift/report/html.js'
+import { html, type Html } from '../../drift/report/html.js'
 import { count, percent, plain } from '../../drift/report/numbers.js'
 import { edgeOf, type Grid, type Histogram } from '../histogram.js'
 import type { ColumnKind } from '../profile.js'
