@@ -19,6 +19,8 @@ describe('a profile of what is hard to measure, against pandas', () => {
     const file = join(directory, 'nasty.parquet')
     await withDuckDb({}, db => db.run(`COPY (${NASTY}) TO ${text(file)} (FORMAT parquet)`))
     profile = await profileTable(file)
+    // The same to the last bit each time.
+    expect(await profileTable(file, { threads: 2 })).toEqual(profile)
     const edges = join(directory, 'edges.json')
     await writeFile(edges, JSON.stringify(Object.fromEntries(profile.columns.flatMap(edgesOf))))
     theirs = await pandas<ByPandas>(SCRIPT, file, edges)
@@ -99,6 +101,13 @@ describe('a profile of what is hard to measure, against pandas', () => {
       const finite = count - (numeric?.nan ?? 0) - (numeric?.infinite ?? 0)
       expect(histogram!.counts.reduce((sum, one) => sum + one, 0)).toBe(finite)
     }
+  })
+
+  it('measures decimals, which are no floating-point numbers, as numbers', () => {
+    expect(profile.columns.find(({ name }) => name === 'decimal')).toMatchObject({
+      type: 'DECIMAL(18,2)',
+      kind: 'number',
+    })
   })
 
   it('counts duplicates, and correlates what varies', () => {
