@@ -1,16 +1,15 @@
 import { writeFile } from 'node:fs/promises'
 import type { Command } from 'commander'
-import {
-  type ColumnDiff,
-  type ColumnProfile,
-  DataProfiles,
-  type ProfileAlert,
-  type ProfileDiff,
-  type TableProfile,
-} from '../../../sdk/data/data-profiles.js'
+import { Profiles } from '../../../sdk/data/profiles.js'
 import { connect } from '../../connect.js'
 import { here } from './local.js'
 import { count, told } from './output.js'
+
+type TableProfile = Awaited<ReturnType<Profiles['get']>>
+type ProfileDiff = Awaited<ReturnType<Profiles['diff']>>
+type ColumnProfile = TableProfile['columns'][number]
+type ColumnDiff = ProfileDiff['columns'][number]
+type ProfileAlert = TableProfile['alerts'][number]
 
 interface Options {
   readonly html?: string
@@ -29,18 +28,19 @@ export function profileCommand(data: Command): void {
     .option('--compare <version>', 'what it has otherwise than this version')
     .option('--json', 'as JSON')
     .action(async (version = 'latest', { html, compare, dataset = here().dataset, json }: Options) => {
-      const profiles = new DataProfiles(await connect())
+      const profiles = new Profiles(await connect(), dataset)
       if (html !== undefined) {
-        await writeFile(html, await told(profiles.page(dataset, version, compare)))
+        const page = compare === undefined ? profiles.page(version) : profiles.diffPage(compare, version)
+        await writeFile(html, await told(page))
         console.log(`Written to ${html}.`)
       } else if (compare === undefined) {
-        const profile = await told(profiles.of(dataset, version))
-        if (json === true) console.log(JSON.stringify(profile, null, 2))
-        else showProfile(profile)
+        const found = await told(profiles.get(version))
+        if (json === true) console.log(JSON.stringify(found, null, 2))
+        else showProfile(found)
       } else {
-        const diff = await told(profiles.diff(dataset, compare, version))
-        if (json === true) console.log(JSON.stringify(diff, null, 2))
-        else showDiff(diff)
+        const found = await told(profiles.diff(compare, version))
+        if (json === true) console.log(JSON.stringify(found, null, 2))
+        else showDiff(found)
       }
     })
 }

@@ -19,7 +19,7 @@ export const NASTY = `WITH r AS (SELECT i, hash(i) AS h, hash(i * 7 + 1) AS g FR
     CASE WHEN h % 13 = 0 THEN NULL ELSE DATE '1900-01-01' + (g % 73000)::INT END AS "d",
     TIMESTAMP '1969-12-31 23:00:00' + INTERVAL (g % 10000000) MILLISECOND AS "at",
     (g % 200)::UTINYINT AS "byte",
-    ((g % 20000)::INT - 10000)::DECIMAL(18, 2) / 100 AS "decimal",
+    (((g % 20000)::INT - 10000) / 100.0)::DECIMAL(18, 2) AS "decimal",
     ((g % 1000) / 3.0)::FLOAT AS "float"
   FROM (SELECT * FROM r UNION ALL SELECT * FROM r WHERE i < 50) ORDER BY i, h`
 

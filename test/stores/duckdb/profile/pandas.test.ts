@@ -12,6 +12,7 @@ import { type ByPandas, NASTY, SCRIPT } from './nasty.js'
 describe('a profile of what is hard to measure, against pandas', () => {
   let directory: string
   let profile: Profile
+  let again: Profile
   let theirs: ByPandas
 
   beforeAll(async () => {
@@ -19,6 +20,7 @@ describe('a profile of what is hard to measure, against pandas', () => {
     const file = join(directory, 'nasty.parquet')
     await withDuckDb({}, db => db.run(`COPY (${NASTY}) TO ${text(file)} (FORMAT parquet)`))
     profile = await profileTable(file)
+    again = await profileTable(file, { threads: 2 })
     const edges = join(directory, 'edges.json')
     await writeFile(edges, JSON.stringify(Object.fromEntries(profile.columns.flatMap(edgesOf))))
     theirs = await pandas<ByPandas>(SCRIPT, file, edges)
@@ -99,6 +101,17 @@ describe('a profile of what is hard to measure, against pandas', () => {
       const finite = count - (numeric?.nan ?? 0) - (numeric?.infinite ?? 0)
       expect(histogram!.counts.reduce((sum, one) => sum + one, 0)).toBe(finite)
     }
+  })
+
+  it('comes out the same to the last bit each time', () => {
+    expect(again).toEqual(profile)
+  })
+
+  it('measures decimals, which are no floating-point numbers, as numbers', () => {
+    expect(profile.columns.find(({ name }) => name === 'decimal')).toMatchObject({
+      type: 'DECIMAL(18,2)',
+      kind: 'number',
+    })
   })
 
   it('counts duplicates, and correlates what varies', () => {
