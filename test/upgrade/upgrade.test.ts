@@ -1,4 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import type { Page } from '../../contracts/rest/common.js'
+import type { DatasetVersion } from '../../contracts/rest/datasets.js'
 import type { Deployment } from '../../contracts/rest/deployments.js'
 import type { Incident, IncidentVerbAccepted } from '../../contracts/rest/incidents.js'
 import type { Operation } from '../../contracts/rest/operations.js'
@@ -10,6 +12,7 @@ import { eventually } from '../support/eventually.js'
 import { mlforge } from '../support/servers.js'
 import { type Recorded, recordedStates } from './recorded.js'
 import { ask, label } from './traffic.js'
+import { DATASET } from './work.js'
 import { Upgrade, type Upgraded } from './upgraded.js'
 
 jest.setTimeout(180_000)
@@ -151,6 +154,23 @@ describe.each(recordedStates())('the work that $commit was in the middle of', ({
     expect(schedule).toMatchObject({ paused: false, timing: { cron: '0 3 1 1 *' } })
     expect(schedule.nextRuns!.length).toBeGreaterThan(0)
     expect(Date.parse(schedule.nextRuns![0]!)).toBeGreaterThan(Date.now())
+  })
+
+  it('has the files of its datasets in packs, as they were', async () => {
+    const path = `/v1/datasets/${DATASET}/versions`
+    const versions = await eventually(
+      async () => {
+        const { items } = await stack.api.get<Page<DatasetVersion>>(path)
+        for (const { manifest, commit } of items) expect([manifest, commit]).not.toContain(null)
+        return items
+      },
+      // A schedule does it, each minute.
+      { deadlineMs: 120_000 },
+    )
+    const { version } = versions.at(-1)!
+    const before = await stack.api.download(`${path}/${version}/artifacts/raw.csv`)
+    const now = await stack.api.download(`${path}/${version}/file?path=raw.csv`)
+    expect(Buffer.from(now).equals(before)).toBe(true)
   })
 
   it('is whole', () => expectWhole(stack))

@@ -15,7 +15,7 @@ import { eventually } from '../support/eventually.js'
 import type { Recorded } from './recorded.js'
 import { ask, label } from './traffic.js'
 
-const DATASET = 'bike'
+export const DATASET = 'bike'
 const MODEL = 'bikes'
 const DEADLINE = { deadlineMs: 120_000 }
 
