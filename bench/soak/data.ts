@@ -29,7 +29,7 @@ export async function soakData(given: SoakArguments): Promise<boolean> {
     run: async (bench, seed) => ({ seed, ...(await ending(bench, seed)) }),
     line: ({ seed, outcome, seconds, detail }) =>
       `${outcome.padEnd(9)} ${seconds.toFixed(1).padStart(6)} s  seed ${seed}: ${detail}`,
-    logs: ({ seed }) => `mlforge-data-${seed}`,
+    logs: ({ seed }) => `mlforge-soak-data-${seed}`,
   })
 }
 

@@ -184,6 +184,21 @@ describe('datasetPush', () => {
     await record(harness.client, run.workflowId, 'datasetPush.cancelled')
   })
 
+  it('keeps what came for a run that is started again', async () => {
+    const { runs, transfers } = harness.ports
+    const run = await acceptPush(harness, 'again', await treeOf({ 'again.bin': randomBytes(1_000) }))
+    await harness.until(run, ({ status }) => expect(status).toBe('running'))
+    await harness.client.workflow.getHandle(run.workflowId).cancel()
+    await harness.ended(run)
+    expect((await transfers.get(run.id)).releasedAt).not.toBeNull()
+    await runs.retry(PROJECT, run.id)
+    expect((await transfers.get(run.id)).releasedAt).toBeNull()
+    await seal(harness, run)
+    // It goes on where it was: nothing has come.
+    expect(await harness.ended(run)).toMatchObject({ attempt: 2, error: { code: 'chunks_missing' } })
+    expect((await transfers.get(run.id)).releasedAt).not.toBeNull()
+  })
+
   it('puts the bytes of a table into packs when it is committed', async () => {
     const csv = 'day,count\n1,10\n2,20\n'
     const run = await harness.ended(await harness.commit('table', csv))
