@@ -21,6 +21,7 @@ const SUPERVISOR = fileURLToPath(new URL('./supervisor.js', import.meta.url))
 const START_MS = 180_000
 const READY_MS = 60_000
 const WARNINGS = 10
+const ENDING_MS = 30_000
 
 /** Short times, so that a kill costs seconds; everything else is what a user gets. */
 const SETTINGS = {
@@ -199,8 +200,21 @@ export class KillStack {
     )
   }
 
-  /** What `mlforge check --json --deep` prints, whatever it finds. */
+  /**
+   * What `mlforge check --json --deep` prints, whatever it finds. A run whose row has ended may have the last task of
+   * its workflow to do still: where its worker was killed, when that was noticed.
+   */
   async check(): Promise<CheckReport> {
+    let report: CheckReport | undefined
+    const isOver = async () => {
+      report = await this.checkOnce()
+      return !report.problems.some(({ code }) => code === 'run_ended_workflow_open')
+    }
+    await until(isOver, ENDING_MS, 500)
+    return report!
+  }
+
+  private async checkOnce(): Promise<CheckReport> {
     const { postgresUrl, redisUrl, temporalAddress } = this.endpoints()
     const env = {
       ...this.env,
