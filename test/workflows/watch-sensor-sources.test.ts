@@ -38,13 +38,17 @@ describe('sources of sensors', () => {
     harness.database.dataSource.transaction(async transaction => {
       const file = { uri: `${PROJECT}/sha256/aa/${sha256Hex(`${n}`)}`, sha256: sha256Hex(`${n}`), bytes: n }
       const content = { raw: file, parquet: file, schema: [], conversion: {}, proposal: null }
-      const facts = { expectations: [], profile: {}, parents: [], message: null, runId: uuidv7() }
-      const row = { root: sha256Hex(`${name} ${n}`), rows: String(n), effectKey: uuidv7() }
       await harness.ports.datasets.commit(transaction, PROJECT, name, {
-        ...row,
-        ...content,
-        ...facts,
-      } as never)
+        root: sha256Hex(`${name} ${n}`),
+        files: null,
+        table: { ...content, rows: String(n), expectations: [], profile: {} },
+        parents: [],
+        message: null,
+        author: null,
+        principal: 'key:test',
+        runId: uuidv7(),
+        effectKey: uuidv7(),
+      })
     })
   /** A look at what is there now, to its end. */
   async function look(name: string): Promise<void> {
