@@ -2,6 +2,7 @@ import { createReadStream } from 'node:fs'
 import type { ContentRef } from '../contracts/temporal/messages.js'
 import { canonicalJson, type Json } from '../domain/canonical-json.js'
 import type { ObjectStore } from '../stores/objects/object-store.js'
+import { bytesOf } from '../stores/objects/whole.js'
 
 /** Stores a local file. */
 export async function writeFile(objects: ObjectStore, project: string, file: string): Promise<ContentRef> {
@@ -15,7 +16,5 @@ export async function json(objects: ObjectStore, project: string, value: Json): 
 
 /** Reads back what `json` has stored. */
 export async function readJson<T>(objects: ObjectStore, uri: string): Promise<T> {
-  const chunks: Uint8Array[] = []
-  for await (const chunk of await objects.open(uri)) chunks.push(chunk as Uint8Array)
-  return JSON.parse(Buffer.concat(chunks).toString()) as T
+  return JSON.parse((await bytesOf(objects, uri)).toString()) as T
 }

@@ -17,11 +17,6 @@ export function sha256Hex(content: string | Uint8Array): string {
   return createHash('sha256').update(content).digest('hex')
 }
 
-/** SHA-256 of bytes. */
-export function sha256Bytes(content: Uint8Array): Uint8Array {
-  return createHash('sha256').update(content).digest()
-}
-
 function format(bytes: Buffer, version: 7 | 8): string {
   bytes[6] = (bytes[6]! & 0x0f) | (version << 4)
   bytes[8] = (bytes[8]! & 0x3f) | 0x80

@@ -1,8 +1,9 @@
 import type { CollectionPlan } from '../../contracts/temporal/data-collection.js'
-import { decodeNode, type DataNode } from '../../domain/data/nodes.js'
+import { decodeNode } from '../../domain/data/nodes.js'
+import { namedBy } from '../../domain/data/walk.js'
 import type { Piece } from '../../packing/messages.js'
-import { parseObjectUri } from '../../stores/objects/object-uri.js'
-import type { Mark } from '../../stores/postgres/mark-store.js'
+import { sha256OfUri } from '../../stores/objects/object-uri.js'
+import { allObjects } from '../../stores/objects/whole.js'
 import type { Collecting, PlannedPack } from '../../stores/postgres/sweep-store.js'
 import type { Ports } from '../ports.js'
 
@@ -42,7 +43,7 @@ export async function markLive(
     await marks.close(
       runId,
       open,
-      nodes.flatMap(({ content }) => entriesOf(decodeNode(content))),
+      nodes.flatMap(({ content }) => namedBy(decodeNode(content))),
     )
   }
 }
@@ -170,16 +171,14 @@ async function* unknownPacks(
   project: string,
   olderThanMs: number,
 ): AsyncGenerator<string[]> {
-  for (let after: string | undefined; ;) {
-    const page = await objects.list(project, 'packs', { limit: LISTED, ...(after ? { after } : {}) })
-    if (page.length === 0) return
-    after = page.at(-1)!.uri
-    const old = page.filter(({ modifiedMs }) => modifiedMs <= olderThanMs)
-    yield await sweep.unknown(
-      project,
-      old.map(({ uri }) => parseObjectUri(uri)!.sha256),
-    )
+  let old: string[] = []
+  for await (const { uri, modifiedMs } of allObjects(objects, project, 'packs')) {
+    if (modifiedMs <= olderThanMs) old.push(sha256OfUri(uri))
+    if (old.length < LISTED) continue
+    yield await sweep.unknown(project, old)
+    old = []
   }
+  yield await sweep.unknown(project, old)
 }
 
 /** As many packs as make about one new one. */
@@ -192,22 +191,4 @@ function groupOf(packs: readonly PlannedPack[]): PlannedPack[] {
     if (bytes >= READ_BYTES) break
   }
   return group
-}
-
-/** What a node names. */
-export function entriesOf(node: DataNode): Mark[] {
-  switch (node.kind) {
-    case 'tree':
-    case 'lists':
-      return node.entries.map(({ node: sha256 }) => ({ sha256, isNode: true }))
-    case 'chunks':
-      return node.entries.map(({ chunk: sha256 }) => ({ sha256, isNode: false }))
-    case 'files':
-      return node.entries.flatMap(({ content }): Mark[] => {
-        if (content === null) return []
-        return 'chunk' in content
-          ? [{ sha256: content.chunk, isNode: false }]
-          : [{ sha256: content.list, isNode: true }]
-      })
-  }
 }

@@ -14,7 +14,7 @@ type PublishPorts = Pick<
   'datasets' | 'refs' | 'ends' | 'objects' | 'catalogue' | 'holds' | 'packing' | 'scratch'
 > & { readonly logger: { warn(details: object, message: string): void } }
 
-/** Versions and changes of branches that one activity writes. */
+/** Versions that are read at once; changes of branches, and ends, that one activity writes. */
 const AT_ONCE = 100
 
 /** What the catalogue knows is written to the object store too, from which it can be restored. */
@@ -44,26 +44,36 @@ export function publishActivities(ports: PublishPorts) {
     return true
   }
 
+  /** All of them are tried: one that cannot be written keeps none of another dataset from it. */
+  async function publishAll(project: string, signal: AbortSignal): Promise<number> {
+    let published = 0
+    let last: DatasetVersion | null = null
+    for (;;) {
+      const versions: DatasetVersion[] = await datasets.unpublished(project, last, AT_ONCE)
+      for (const version of versions) {
+        signal.throwIfAborted()
+        try {
+          if (await publish(project, version, signal)) published++
+        } catch (error) {
+          signal.throwIfAborted()
+          const { name } = version.dataset
+          const reason = error instanceof Error ? error.message : String(error)
+          logger.warn(
+            { dataset: name, version: version.version, reason },
+            'version not published; tried again',
+          )
+        }
+      }
+      if (versions.length < AT_ONCE) return published
+      last = versions.at(-1)!
+    }
+  }
+
   return {
     /** Files of new tables are put into packs, commits and changes of branches are written. Again, it does nothing. */
     async publishVersions({ project }: { project: string }): Promise<PublishReport> {
       return beatWhile('publishing versions', async signal => {
-        const versions = await datasets.unpublished(project, AT_ONCE)
-        let published = 0
-        for (const version of versions) {
-          signal.throwIfAborted()
-          try {
-            if (await publish(project, version, signal)) published++
-          } catch (error) {
-            signal.throwIfAborted()
-            const { name } = version.dataset
-            const reason = error instanceof Error ? error.message : String(error)
-            logger.warn(
-              { dataset: name, version: version.version, reason },
-              'version not published; tried again',
-            )
-          }
-        }
+        const published = await publishAll(project, signal)
         const changes = await refs.unrecorded(project, AT_ONCE)
         for (const ref of changes) {
           const { dataset, kind, name, sequence, version, principal, updatedAt } = ref
@@ -73,8 +83,7 @@ export function publishActivities(ports: PublishPorts) {
           await refs.recorded(ref)
         }
         const ended = await recordEnds(ports, project, AT_ONCE)
-        const isFull = [versions.length, changes.length, ended].includes(AT_ONCE)
-        return { published, more: isFull && published + changes.length + ended > 0 }
+        return { published, more: [changes.length, ended].includes(AT_ONCE) }
       })
     },
   }

@@ -1,17 +1,17 @@
 import type { DamagedObject } from '../../contracts/temporal/data-verification.js'
 import { encodeCommit, encodeRef } from '../../domain/data/commit.js'
 import { sha256Hex } from '../../stores/ids.js'
-import { type ObjectKind, objectUri } from '../../stores/objects/object-uri.js'
+import { objectUri } from '../../stores/objects/object-uri.js'
+import { isDamage } from '../../stores/objects/verified.js'
+import { allObjects } from '../../stores/objects/whole.js'
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import type { Selected } from '../../stores/postgres/verify-store.js'
 import type { Ports } from '../ports.js'
 import { commitOf } from './commit-of.js'
-import { isDamage } from './verify.js'
 
 type ObjectPorts = Pick<Ports, 'verify' | 'datasets' | 'refs' | 'ends' | 'objects'>
 
 const BATCH = 100
-const LISTED = 1_000
 
 export interface Seen {
   objects: number
@@ -74,7 +74,7 @@ export async function verifyRefs(
 ): Promise<void> {
   const { refs, objects } = ports
   const damaged = new Set<string>()
-  for await (const uri of urisOf(ports, project, 'refs')) {
+  for await (const { uri } of allObjects(objects, project, 'refs')) {
     signal.throwIfAborted()
     seen.objects++
     if (!(await isWhole(ports, uri))) damaged.add(uri)
@@ -103,19 +103,6 @@ export async function verifyRefs(
   }
   // One of them may have said that a version was retired.
   if (damaged.size > 0) await ports.ends.recordAgain(project)
-}
-
-async function* urisOf(
-  { objects }: Pick<ObjectPorts, 'objects'>,
-  project: string,
-  kind: ObjectKind,
-): AsyncGenerator<string> {
-  for (let after: string | undefined; ;) {
-    const page = await objects.list(project, kind, { limit: LISTED, ...(after ? { after } : {}) })
-    if (page.length === 0) return
-    for (const { uri } of page) yield uri
-    after = page.at(-1)!.uri
-  }
 }
 
 async function isWhole({ objects }: Pick<ObjectPorts, 'objects'>, uri: string): Promise<boolean> {

@@ -1,13 +1,12 @@
 import type { DamagedFile } from '../../contracts/temporal/data-verification.js'
 import { decodeNode } from '../../domain/data/nodes.js'
-import { chunksOf } from '../../domain/data/walk.js'
-import { MlforgeError } from '../../domain/errors.js'
+import { chunksOf, namedBy } from '../../domain/data/walk.js'
 import type { Piece } from '../../packing/messages.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
+import { isDamage } from '../../stores/objects/verified.js'
 import type { NeededPack } from '../../stores/postgres/verify-store.js'
 import type { Ports } from '../ports.js'
 import { withScratch } from '../scratch.js'
-import { entriesOf } from './collect.js'
 
 export type VerifyPorts = Pick<
   Ports,
@@ -15,11 +14,6 @@ export type VerifyPorts = Pick<
 >
 
 const NODES = 64
-
-/** True for what reading says of bytes that are not there any more as they were written. */
-export function isDamage(error: unknown): error is MlforgeError {
-  return error instanceof MlforgeError && ['object_corrupt', 'object_missing'].includes(error.code)
-}
 
 /** Marks all that is needed below marked roots; what is below a damaged node is not known. */
 export async function markWhole(
@@ -34,7 +28,7 @@ export async function markWhole(
     const entries = []
     for (const sha256 of open) {
       const node = await packs.load(project, sha256).catch(nullIfDamaged)
-      if (node !== null) entries.push(...entriesOf(decodeNode(node)))
+      if (node !== null) entries.push(...namedBy(decodeNode(node)))
     }
     await marks.close(runId, open, entries)
   }

@@ -4,12 +4,9 @@ import type { FastifyReply } from 'fastify'
 import type { Page } from '../../contracts/rest/common.js'
 import type { DataChange, DataFile } from '../../contracts/rest/data.js'
 import type { FileEntry } from '../../domain/data/nodes.js'
-import { packHeader, packTrailer } from '../../domain/data/pack.js'
-import type { PackEntry } from '../../domain/data/pack.js'
 import type { VersionSelector } from '../../domain/data/selector.js'
 import { changesOf, filesOf, findFile } from '../../domain/data/walk.js'
 import { MlforgeError } from '../../domain/errors.js'
-import { sha256Bytes } from '../../stores/ids.js'
 import { PackStore } from '../../stores/packs/pack-store.js'
 import { DatasetStore, type FilesContent } from '../../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
@@ -18,8 +15,6 @@ import type { Principal } from '../http/request.js'
 import { selectorOf } from './selector-param.js'
 
 const DEFAULT_LIMIT = 1_000
-/** Chunks of a download that are looked up together. */
-const BATCH = 512
 
 interface FilesQuery {
   readonly after?: string
@@ -109,22 +104,7 @@ export class FilesService {
     await this.packs.assertThere(project, chunks)
     void reply
       .header('content-type', 'application/octet-stream')
-      .send(Readable.from(this.packed(project, chunks), { objectMode: false }))
-  }
-
-  private async *packed(project: string, chunks: readonly string[]): AsyncGenerator<Uint8Array> {
-    const entries: PackEntry[] = []
-    const header = packHeader()
-    let offset = header.length
-    yield header
-    for (let from = 0; from < chunks.length; from += BATCH) {
-      for await (const range of this.packs.stored(project, chunks.slice(from, from + BATCH))) {
-        for (const entry of range.entries) entries.push({ ...entry, offset: offset + entry.offset })
-        offset += range.content.length
-        yield range.content
-      }
-    }
-    yield packTrailer(entries, sha256Bytes)
+      .send(Readable.from(this.packs.asPack(project, chunks), { objectMode: false }))
   }
 
   private loader(project: string) {

@@ -2,7 +2,6 @@ import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
 import type { DataPull, PullProgress, StartPull } from '../../contracts/rest/data.js'
 import type { PullRequest } from '../../contracts/temporal/data.js'
-import { MlforgeError } from '../../domain/errors.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
@@ -12,6 +11,7 @@ import type { Idempotency } from '../http/idempotency.js'
 import type { Principal } from '../http/request.js'
 import { CONFIG } from '../platform/tokens.js'
 import { operationView } from '../runs/run-view.js'
+import { runOfDataset } from '../runs/run-of-dataset.js'
 import { RunsService } from '../runs/runs.service.js'
 import { filesIn } from './files.service.js'
 import { selectorOf } from './selector-param.js'
@@ -48,11 +48,11 @@ export class PullsService {
   }
 
   async get(caller: Principal, name: string, id: string): Promise<DataPull> {
-    return this.view(await this.pull(caller, name, id))
+    return this.view(await runOfDataset(this.rows, caller, 'pull', name, id))
   }
 
   async progress(caller: Principal, name: string, id: string, body: PullProgress): Promise<DataPull> {
-    const run = await this.pull(caller, name, id)
+    const run = await runOfDataset(this.rows, caller, 'pull', name, id)
     const { sealedAt } = await this.transfers.get(id)
     // Said again, it is as it was.
     if (sealedAt === null) await this.transfers.progress(id, body)
@@ -61,15 +61,6 @@ export class PullsService {
       this.wakes.publish(id)
     }
     return this.view(run)
-  }
-
-  private async pull({ project }: Principal, name: string, id: string): Promise<Run> {
-    const run = await this.rows.get(project, id)
-    if (run.kind === 'pull' && run.name === name) return run
-    throw new MlforgeError(
-      'not_found',
-      `Dataset "${name}" has no pull ${id}. Any run is at /v1/operations/${id}.`,
-    )
   }
 
   private async view(run: Run): Promise<DataPull> {

@@ -11,13 +11,13 @@ import type {
 } from '../../contracts/rest/data.js'
 import type { CommitOutcome } from '../../contracts/temporal/messages.js'
 import type { PushRequest } from '../../contracts/temporal/data.js'
-import { FOOTER_BYTES, indexOffset, MAX_PACK_BYTES, readPackIndex } from '../../domain/data/pack.js'
+import { MAX_PACK_BYTES } from '../../domain/data/pack.js'
 import { MAIN, refNameProblem } from '../../domain/data/selector.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { isOpen } from '../../domain/runs/run-status.js'
-import { sha256Bytes } from '../../stores/ids.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
+import { readStoredIndex } from '../../stores/packs/pack-index.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
@@ -32,6 +32,7 @@ import type { Principal } from '../http/request.js'
 import { invalidRequest } from '../http/validation.js'
 import { CONFIG, OBJECTS } from '../platform/tokens.js'
 import { operationView, resultVersion } from '../runs/run-view.js'
+import { runOfDataset } from '../runs/run-of-dataset.js'
 import { RunsService } from '../runs/runs.service.js'
 
 /** For a pack on a slow line. */
@@ -87,7 +88,7 @@ export class PushesService {
   }
 
   async get(caller: Principal, name: string, id: string): Promise<DataPush> {
-    return this.view(await this.push(caller, name, id))
+    return this.view(await runOfDataset(this.rows, caller, 'push', name, id))
   }
 
   async missing(
@@ -156,7 +157,7 @@ export class PushesService {
 
   /** Nothing more comes. */
   async seal(caller: Principal, name: string, id: string): Promise<DataPush> {
-    const run = await this.push(caller, name, id)
+    const run = await runOfDataset(this.rows, caller, 'push', name, id)
     await this.transfers.seal(id)
     this.wakes.publish(id)
     return this.view(run)
@@ -168,14 +169,7 @@ export class PushesService {
     { uri, sha256, bytes }: { uri: string; sha256: string; bytes: number },
   ): Promise<ReceivedPack> {
     try {
-      const footer = await this.objects.range(
-        uri,
-        Math.max(0, bytes - FOOTER_BYTES),
-        Math.min(bytes, FOOTER_BYTES),
-      )
-      const length = bytes - indexOffset(footer, bytes)
-      const trailer = await this.objects.range(uri, bytes - length, length)
-      const chunks = readPackIndex(trailer, bytes, sha256Bytes)
+      const chunks = await readStoredIndex(this.objects, uri, bytes)
       await this.transfers.receive(id, project, { sha256, bytes, chunks }, this.objects)
       this.wakes.publish(id)
       return { sha256, bytes, chunks: chunks.length }
@@ -186,18 +180,9 @@ export class PushesService {
   }
 
   private async open(caller: Principal, name: string, id: string): Promise<Run> {
-    const run = await this.push(caller, name, id)
+    const run = await runOfDataset(this.rows, caller, 'push', name, id)
     if (isOpen(run.status)) return run
     throw new MlforgeError('wrong_state', `Push ${id} is ${run.status}. Begin another.`)
-  }
-
-  private async push({ project }: Principal, name: string, id: string): Promise<Run> {
-    const run = await this.rows.get(project, id)
-    if (run.kind === 'push' && run.name === name) return run
-    throw new MlforgeError(
-      'not_found',
-      `Dataset "${name}" has no push ${id}. Any run is at /v1/operations/${id}.`,
-    )
   }
 
   private async view(run: Run): Promise<DataPush> {

@@ -9,6 +9,7 @@ import type {
 import type { DatasetVerifyResult, VerificationRequest } from '../../contracts/temporal/data-verification.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
+import { bytesOf } from '../../stores/objects/whole.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import { assertReadable } from '../../stores/postgres/readable.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
@@ -65,9 +66,7 @@ export class VerificationsService {
     if (stored === undefined) {
       throw new MlforgeError('wrong_state', `Verification ${id} is ${status}: it has no report.`)
     }
-    const parts: Uint8Array[] = []
-    for await (const part of await this.objects.open(stored.uri)) parts.push(part as Uint8Array)
-    return JSON.parse(Buffer.concat(parts).toString()) as VerificationReport
+    return JSON.parse((await bytesOf(this.objects, stored.uri)).toString()) as VerificationReport
   }
 
   private async requestOf(

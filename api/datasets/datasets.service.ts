@@ -15,7 +15,6 @@ import type { CommitOutcome, ContentRef, DatasetLive } from '../../contracts/tem
 import type { CommitRequest } from '../../domain/datasets/commit-request.js'
 import type { VersionSelector } from '../../domain/data/selector.js'
 import { checkDeclared, type Schema } from '../../domain/datasets/schema.js'
-import { MlforgeError } from '../../domain/errors.js'
 import { checkAccepted } from '../../domain/expectations/accepted.js'
 import type { Result } from '../../domain/expectations/results.js'
 import { readRows } from '../../stores/duckdb/rows.js'
@@ -35,6 +34,7 @@ import { mapPage } from '../http/paging.js'
 import type { Principal } from '../http/request.js'
 import { CONFIG, OBJECTS } from '../platform/tokens.js'
 import { operationView, resultVersion } from '../runs/run-view.js'
+import { runOfDataset } from '../runs/run-of-dataset.js'
 import { RunsService } from '../runs/runs.service.js'
 import { LiveDetail } from '../temporal/live-detail.js'
 
@@ -89,14 +89,8 @@ export class DatasetsService {
     return this.commitView(run, null)
   }
 
-  async getCommit({ project }: Principal, name: string, id: string): Promise<DatasetCommit> {
-    const run = await this.rows.get(project, id)
-    if (run.kind !== 'dataset' || run.name !== name) {
-      throw new MlforgeError(
-        'not_found',
-        `Dataset "${name}" has no commit ${id}. Any run is at /v1/operations/${id}.`,
-      )
-    }
+  async getCommit(caller: Principal, name: string, id: string): Promise<DatasetCommit> {
+    const run = await runOfDataset(this.rows, caller, 'dataset', name, id)
     const live = await this.live.of(run)
     return this.commitView(run, live && { stage: (live.answer as DatasetLive).stage })
   }

@@ -45,24 +45,27 @@ export async function* chunksOf(
   else yield* chunksBelow(load, content.list)
 }
 
-/** Nodes of a manifest and of its files, and the chunks of those: all that a version needs, some more than once. */
-export async function* hashesOf(load: LoadNode, root: string): AsyncGenerator<string> {
-  yield root
-  const node = decodeNode(await load(root))
+/** A node or a chunk. */
+export interface Named {
+  readonly sha256: string
+  readonly isNode: boolean
+}
+
+/** Nodes and chunks that a node names: what its version needs beside it. */
+export function namedBy(node: DataNode): Named[] {
   switch (node.kind) {
     case 'tree':
     case 'lists':
-      for (const { node: below } of node.entries) yield* hashesOf(load, below)
-      return
+      return node.entries.map(({ node: sha256 }) => ({ sha256, isNode: true }))
     case 'chunks':
-      for (const { chunk } of node.entries) yield chunk
-      return
+      return node.entries.map(({ chunk: sha256 }) => ({ sha256, isNode: false }))
     case 'files':
-      for (const { content } of node.entries) {
-        if (content === null) continue
-        if ('chunk' in content) yield content.chunk
-        else yield* hashesOf(load, content.list)
-      }
+      return node.entries.flatMap(({ content }): Named[] => {
+        if (content === null) return []
+        return 'chunk' in content
+          ? [{ sha256: content.chunk, isNode: false }]
+          : [{ sha256: content.list, isNode: true }]
+      })
   }
 }
 

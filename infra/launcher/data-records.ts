@@ -5,11 +5,12 @@ import {
   type EndRecord,
   type RefRecord,
 } from '../../domain/data/commit.js'
-import { FOOTER_BYTES, indexOffset, type PackEntry, readPackIndex } from '../../domain/data/pack.js'
+import type { PackEntry } from '../../domain/data/pack.js'
 import { MlforgeError } from '../../domain/errors.js'
-import { sha256Bytes } from '../../stores/ids.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
-import { type ObjectKind, objectUri, parseObjectUri } from '../../stores/objects/object-uri.js'
+import { sha256OfUri } from '../../stores/objects/object-uri.js'
+import { allObjects, bytesOf } from '../../stores/objects/whole.js'
+import { readStoredIndex } from '../../stores/packs/pack-index.js'
 
 /** Something that is not as it should be. */
 export interface DataProblem {
@@ -33,8 +34,6 @@ export interface StoredRecords {
   readonly ends: ReadonlyMap<string, EndRecord>
 }
 
-const LISTED = 1_000
-
 export const refKey = ({ dataset, name }: Pick<RefRecord, 'dataset' | 'name'>): string => `${dataset} ${name}`
 
 /** Packs with what their indices say; of one that has no whole index the problem. */
@@ -42,14 +41,9 @@ export async function* storedPacks(
   objects: ObjectStore,
   project: string,
 ): AsyncGenerator<StoredPack | DataProblem> {
-  for await (const { sha256, bytes } of listed(objects, project, 'packs')) {
-    const uri = objectUri(project, sha256, 'packs')
+  for await (const { uri, bytes } of allObjects(objects, project, 'packs')) {
     try {
-      const length = Math.min(bytes, FOOTER_BYTES)
-      const footer = await objects.range(uri, bytes - length, length)
-      const index = indexOffset(footer, bytes)
-      const trailer = await objects.range(uri, index, bytes - index)
-      yield { sha256, bytes, chunks: readPackIndex(trailer, bytes, sha256Bytes) }
+      yield { sha256: sha256OfUri(uri), bytes, chunks: await readStoredIndex(objects, uri, bytes) }
     } catch (error) {
       yield problemOf('pack_corrupt', uri, error)
     }
@@ -65,12 +59,12 @@ export async function storedRecords(
   const commits = new Map<string, Commit>()
   const refs = new Map<string, RefRecord>()
   const ends = new Map<string, EndRecord>()
-  for await (const { sha256 } of listed(objects, project, 'commits')) {
-    const commit = await read(objects, objectUri(project, sha256, 'commits'), decodeCommit, problems)
-    if (commit !== null) commits.set(sha256, commit)
+  for await (const { uri } of allObjects(objects, project, 'commits')) {
+    const commit = await read(objects, uri, decodeCommit, problems)
+    if (commit !== null) commits.set(sha256OfUri(uri), commit)
   }
-  for await (const { sha256 } of listed(objects, project, 'refs')) {
-    const found = await read(objects, objectUri(project, sha256, 'refs'), decodeRefOrEnd, problems)
+  for await (const { uri } of allObjects(objects, project, 'refs')) {
+    const found = await read(objects, uri, decodeRefOrEnd, problems)
     if (found === null) continue
     if ('end' in found) {
       // Of a version that was retired and purged later, the purge holds.
@@ -90,25 +84,10 @@ async function read<T>(
   problems: DataProblem[],
 ): Promise<T | null> {
   try {
-    const parts: Uint8Array[] = []
-    for await (const part of await objects.open(uri)) parts.push(part as Uint8Array)
-    return decode(Buffer.concat(parts))
+    return decode(await bytesOf(objects, uri))
   } catch (error) {
     problems.push(problemOf('record_corrupt', uri, error))
     return null
-  }
-}
-
-async function* listed(
-  objects: ObjectStore,
-  project: string,
-  kind: ObjectKind,
-): AsyncGenerator<{ sha256: string; bytes: number }> {
-  for (let after: string | undefined; ;) {
-    const page = await objects.list(project, kind, { limit: LISTED, ...(after ? { after } : {}) })
-    if (page.length === 0) return
-    for (const { uri, bytes } of page) yield { sha256: parseObjectUri(uri)!.sha256, bytes }
-    after = page.at(-1)!.uri
   }
 }
 

@@ -24,6 +24,11 @@ export function verified(source: Readable, uri: string, sha256: string, signal?:
   return checked
 }
 
+/** True for what reading says of bytes that are not there any more as they were written. */
+export function isDamage(error: unknown): error is MlforgeError {
+  return error instanceof MlforgeError && ['object_corrupt', 'object_missing'].includes(error.code)
+}
+
 export function objectCorrupt(uri: string, why: string): MlforgeError {
   return new MlforgeError(
     'object_corrupt',

@@ -1,10 +1,11 @@
-import type { PackEntry } from '../../domain/data/pack.js'
+import { type PackEntry, packHeader, packTrailer } from '../../domain/data/pack.js'
 import { chunksOf } from '../../domain/data/walk.js'
 import type { FileEntry } from '../../domain/data/nodes.js'
 import { MlforgeError } from '../../domain/errors.js'
-import { readChunk } from '../../packing/read-chunk.js'
+import { readChunk, sha256Of } from '../../packing/read-chunk.js'
 import { objectUri } from '../objects/object-uri.js'
 import type { ObjectStore } from '../objects/object-store.js'
+import { isDamage } from '../objects/verified.js'
 import type { Located, PackCatalogue } from '../postgres/pack-catalogue.js'
 
 export interface Chunk {
@@ -17,6 +18,8 @@ const RANGE_BYTES = 4 * 1024 * 1024
 const GAP_BYTES = 64 * 1024
 /** Chunks of a file that are in memory at the same time: 4 MiB of them as a rule, 16 at most. */
 const BATCH = 64
+/** Chunks that are looked up together. */
+const LOCATED = 512
 
 type ReadOptions = { readonly signal?: AbortSignal }
 
@@ -78,20 +81,28 @@ export class PackStore {
   }
 
   /**
-   * Chunks as their packs have them, not verified: whoever gets them does that. In no order, those together that
-   * follow one another in their pack; `offset` is that within the content.
+   * Chunks as one pack, as they are stored and not verified: whoever gets them does that.
+   * @throws MlforgeError object_missing where one of them is in no pack
    */
-  async *stored(
-    project: string,
-    chunks: readonly string[],
-    options: ReadOptions = {},
-  ): AsyncGenerator<{ readonly entries: readonly PackEntry[]; readonly content: Uint8Array }> {
-    const found = await this.catalogue.locate(project, chunks)
-    const wanted = [...new Set(chunks)].map(sha256 => found.get(sha256)?.[0] ?? missing(sha256))
-    for (const { pack, from, to, entries } of rangesOf(wanted, 0)) {
-      const content = await this.objects.range(objectUri(project, pack, 'packs'), from, to - from, options)
-      yield { entries: entries.map(entry => ({ ...entry, offset: entry.offset - from })), content }
+  async *asPack(project: string, chunks: readonly string[]): AsyncGenerator<Uint8Array> {
+    const entries: PackEntry[] = []
+    const header = packHeader()
+    let offset = header.length
+    yield header
+    const wanted = [...new Set(chunks)]
+    for (let at = 0; at < wanted.length; at += LOCATED) {
+      const some = wanted.slice(at, at + LOCATED)
+      const found = await this.catalogue.locate(project, some)
+      const places = some.map(sha256 => found.get(sha256)?.[0] ?? missing(sha256))
+      // Those that follow one another in their pack, in one piece.
+      for (const { pack, from, to, entries: inside } of rangesOf(places, 0)) {
+        const content = await this.objects.range(objectUri(project, pack, 'packs'), from, to - from)
+        for (const entry of inside) entries.push({ ...entry, offset: offset + entry.offset - from })
+        offset += content.length
+        yield content
+      }
     }
+    yield packTrailer(entries, sha256Of)
   }
 
   private async elsewhere(
@@ -150,10 +161,6 @@ function verified(stored: Uint8Array | undefined, entry: Located): Uint8Array | 
     if (isDamage(error)) return null
     throw error
   }
-}
-
-function isDamage(error: unknown): boolean {
-  return error instanceof MlforgeError && ['object_corrupt', 'object_missing'].includes(error.code)
 }
 
 function missing(sha256: string): never {

@@ -76,13 +76,13 @@ export class DatasetStore {
   }
 
   async get(project: string, name: string): Promise<Dataset & { latestVersion: number }> {
-    const dataset = await this.find(project, name)
+    const dataset = await this.named(project, name)
     const latest = await this.latestVersions([dataset.id])
     return { ...dataset, latestVersion: latest.get(dataset.id) ?? 0 }
   }
 
   async versions(project: string, name: string, request: PageRequest): Promise<PageOf<DatasetVersion>> {
-    const { id: datasetId } = await this.find(project, name)
+    const { id: datasetId } = await this.named(project, name)
     const query = this.dataSource
       .getRepository(DatasetVersion)
       .createQueryBuilder('version')
@@ -96,7 +96,7 @@ export class DatasetStore {
     name: string,
     selected: number | 'latest' | VersionSelector,
   ): Promise<DatasetVersion> {
-    const { id: datasetId } = await this.find(project, name)
+    const { id: datasetId } = await this.named(project, name)
     const selector = selectorOf(selected)
     const found = await this.selected(datasetId, selector)
     if (found) return found
@@ -126,8 +126,18 @@ export class DatasetStore {
     name: string,
     manager = this.dataSource.manager,
   ): Promise<DatasetVersion | null> {
+    return this.find(project, name, { kind: 'latest' }, manager)
+  }
+
+  /** A version, or null for one that is not there. */
+  async find(
+    project: string,
+    name: string,
+    selector: VersionSelector,
+    manager = this.dataSource.manager,
+  ): Promise<DatasetVersion | null> {
     const dataset = await manager.findOneBy(Dataset, { project, name })
-    return dataset && (await this.selected(dataset.id, { kind: 'latest' }, manager))
+    return dataset && (await this.selected(dataset.id, selector, manager))
   }
 
   private async selected(
@@ -151,7 +161,7 @@ export class DatasetStore {
 
   /** The latest table that somebody gave, rather than one that predictions were joined to. */
   async latestGiven(project: string, name: string): Promise<TableVersion> {
-    const { id: datasetId } = await this.find(project, name)
+    const { id: datasetId } = await this.named(project, name)
     return (await this.dataSource
       .getRepository(DatasetVersion)
       .createQueryBuilder('version')
@@ -263,14 +273,24 @@ export class DatasetStore {
     throw branchMoved(dataset.name, branch, at)
   }
 
-  /** Versions whose commit is not in the object store yet, the oldest of each dataset first. */
-  async unpublished(project: string, limit: number): Promise<DatasetVersion[]> {
-    return this.dataSource.getRepository(DatasetVersion).find({
-      where: { dataset: { project }, commit: IsNull() },
-      relations: { dataset: true },
-      order: { datasetId: 'ASC', version: 'ASC' },
-      take: limit,
-    })
+  /** Versions whose commit is not in the object store yet, behind one; the oldest of each dataset first. */
+  async unpublished(
+    project: string,
+    after: Pick<DatasetVersion, 'datasetId' | 'version'> | null,
+    limit: number,
+  ): Promise<DatasetVersion[]> {
+    const query = this.dataSource
+      .getRepository(DatasetVersion)
+      .createQueryBuilder('version')
+      .innerJoinAndSelect('version.dataset', 'dataset')
+      .where('dataset.project = :project AND version.commit IS NULL', { project })
+    if (after !== null) {
+      query.andWhere('(version.dataset_id, version.version) > (:datasetId::uuid, :number)', {
+        datasetId: after.datasetId,
+        number: after.version,
+      })
+    }
+    return query.orderBy('version.dataset_id').addOrderBy('version.version').limit(limit).getMany()
   }
 
   /** The files of a version that were put into packs. What was written before stays. */
@@ -319,7 +339,7 @@ export class DatasetStore {
     await this.dataSource.getRepository(DatasetVersion).update({ id, commit: IsNull() }, { commit })
   }
 
-  private async find(project: string, name: string): Promise<Dataset> {
+  private async named(project: string, name: string): Promise<Dataset> {
     const repository = this.dataSource.getRepository(Dataset)
     const dataset = await repository.findOneBy({ project, name })
     if (dataset) return dataset

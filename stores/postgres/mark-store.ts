@@ -1,11 +1,6 @@
 import type { DataSource } from 'typeorm'
+import type { Named } from '../../domain/data/walk.js'
 import { RUN_UNDER_WAY } from './lease-sql.js'
-
-export interface Mark {
-  readonly sha256: string
-  /** True for a node, whose entries are to be marked too. */
-  readonly isNode: boolean
-}
 
 const binary = (hash: string): Buffer => Buffer.from(hash, 'hex')
 
@@ -35,7 +30,7 @@ export class MarkStore {
   }
 
   /** The entries of some nodes are marked, and so the nodes are done with. */
-  async close(runId: string, nodes: readonly string[], entries: readonly Mark[]): Promise<void> {
+  async close(runId: string, nodes: readonly string[], entries: readonly Named[]): Promise<void> {
     // What is a chunk of one file may be a node of another version: then it is looked into.
     const found = new Map<string, boolean>()
     for (const { sha256, isNode } of entries) found.set(sha256, isNode || found.get(sha256) === true)

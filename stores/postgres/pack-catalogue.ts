@@ -42,6 +42,20 @@ const TAKE_UP = `
   UPDATE data_packs SET used_at = now(), doomed_at = NULL, doomed_by = NULL
   FROM taken WHERE data_packs.id = taken.id`
 
+/** A row of data_chunks. */
+export interface ChunkRow {
+  readonly sha256: Buffer
+  readonly offset: number
+  readonly stored: number
+  readonly bytes: number
+  readonly codec: number
+}
+
+/** Where a chunk is, as its row says. */
+export function packEntryOf({ sha256, offset, stored, bytes, codec }: ChunkRow): PackEntry {
+  return { sha256: hex(sha256), offset, stored, bytes, codec: CODECS[codec]! }
+}
+
 const hex = (hash: Buffer): string => hash.toString('hex')
 const binary = (hash: string): Buffer => Buffer.from(hash, 'hex')
 
@@ -166,14 +180,7 @@ export class PackCatalogue {
 
   /** Where verified chunks are, each in one of its packs; those that are nowhere are left out. */
   async locate(project: string, chunks: readonly string[]): Promise<Map<string, Located[]>> {
-    const rows: {
-      sha256: Buffer
-      pack: Buffer
-      offset: number
-      stored: number
-      bytes: number
-      codec: number
-    }[] = await this.dataSource.query(
+    const rows: (ChunkRow & { readonly pack: Buffer })[] = await this.dataSource.query(
       `SELECT c.sha256, p.sha256 AS pack, c."offset", c.stored, c.bytes, c.codec
        FROM data_chunks c JOIN data_packs p ON p.id = c.pack_id
        WHERE c.project = $1 AND c.sha256 = ANY($2::bytea[]) AND p.verified_at IS NOT NULL
@@ -181,8 +188,8 @@ export class PackCatalogue {
       [project, chunks.map(binary)],
     )
     const found = new Map<string, Located[]>()
-    for (const { sha256, pack, codec, ...place } of rows) {
-      const entry = { ...place, sha256: hex(sha256), pack: hex(pack), codec: CODECS[codec]! }
+    for (const { pack, ...row } of rows) {
+      const entry = { ...packEntryOf(row), pack: hex(pack) }
       found.set(entry.sha256, [...(found.get(entry.sha256) ?? []), entry])
     }
     return found

@@ -1,7 +1,8 @@
 import type { DataSource, EntityManager } from 'typeorm'
-import { CODECS, type PackEntry } from '../../domain/data/pack.js'
+import type { PackEntry } from '../../domain/data/pack.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { PACK_HELD } from './lease-sql.js'
+import { type ChunkRow, packEntryOf } from './pack-catalogue.js'
 
 /** A pack that a collection is to remove, as its plan has it. */
 export interface PlannedPack {
@@ -97,18 +98,13 @@ export class SweepStore {
 
   /** Chunks of some packs that are needed, and are in no other pack that stays. */
   async onlyThere(runId: string, packs: readonly string[]): Promise<PackEntry[]> {
-    const rows: (Omit<PackEntry, 'sha256' | 'codec'> & { sha256: Buffer; codec: number })[] =
-      await this.dataSource.query(
-        `SELECT DISTINCT ON (c.sha256) c.sha256, c."offset", c.stored, c.bytes, c.codec
+    const rows: ChunkRow[] = await this.dataSource.query(
+      `SELECT DISTINCT ON (c.sha256) c.sha256, c."offset", c.stored, c.bytes, c.codec
          FROM data_chunks c JOIN data_marks m ON m.run_id = $1 AND m.sha256 = c.sha256
          WHERE c.pack_id = ANY($2::bigint[]) AND NOT ${ELSEWHERE} ORDER BY c.sha256`,
-        [runId, packs],
-      )
-    return rows.map(({ sha256, codec, ...place }) => ({
-      ...place,
-      sha256: sha256.toString('hex'),
-      codec: CODECS[codec]!,
-    }))
+      [runId, packs],
+    )
+    return rows.map(packEntryOf)
   }
 
   async repacked(runId: string, packs: readonly string[]): Promise<void> {

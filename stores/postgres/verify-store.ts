@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm'
-import { CODECS, type PackEntry } from '../../domain/data/pack.js'
+import type { PackEntry } from '../../domain/data/pack.js'
 import { DatasetVersion } from './entities/dataset.js'
+import { type ChunkRow, packEntryOf } from './pack-catalogue.js'
 
 export interface NeededPack {
   readonly id: string
@@ -115,16 +116,11 @@ export class VerifyStore {
 
   /** Chunks of a pack, in their order in it. */
   async chunks(packId: string): Promise<PackEntry[]> {
-    const rows: (Omit<PackEntry, 'sha256' | 'codec'> & { sha256: Buffer; codec: number })[] =
-      await this.dataSource.query(
-        'SELECT sha256, "offset", stored, bytes, codec FROM data_chunks WHERE pack_id = $1 ORDER BY "offset"',
-        [packId],
-      )
-    return rows.map(({ sha256, codec, ...place }) => ({
-      ...place,
-      sha256: sha256.toString('hex'),
-      codec: CODECS[codec]!,
-    }))
+    const rows: ChunkRow[] = await this.dataSource.query(
+      'SELECT sha256, "offset", stored, bytes, codec FROM data_chunks WHERE pack_id = $1 ORDER BY "offset"',
+      [packId],
+    )
+    return rows.map(packEntryOf)
   }
 
   /** Needed chunks that no pack has: how many, and the first of them. */

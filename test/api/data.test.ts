@@ -1,9 +1,9 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import type { DataFile, DataPull, DataPush } from '../../contracts/rest/data.js'
-import { readChunk } from '../../packing/read-chunk.js'
+import { readChunk, sha256Of } from '../../packing/read-chunk.js'
 import { FOOTER_BYTES, indexOffset, readPackIndex } from '../../domain/data/pack.js'
-import { sha256Bytes } from '../../stores/ids.js'
+import { sha256Hex } from '../../stores/ids.js'
 import { type Files, type Tree, treeOf } from '../support/data-push.js'
 import { eventually } from '../support/eventually.js'
 import { record } from '../support/histories.js'
@@ -143,7 +143,7 @@ describe('versions of data over REST', () => {
     })
     const pack = new Uint8Array(await response.arrayBuffer())
     const index = indexOffset(pack.subarray(-FOOTER_BYTES), pack.length)
-    const entries = readPackIndex(pack.subarray(index), pack.length, sha256Bytes)
+    const entries = readPackIndex(pack.subarray(index), pack.length, sha256Of)
     expect(entries.map(({ sha256 }) => sha256)).toEqual(wanted.toSorted())
     for (const entry of entries) readChunk(pack.subarray(entry.offset, entry.offset + entry.stored), entry)
     const none = await api.call('POST', `${base}/chunks`, { body: { chunks: ['0'.repeat(64)] } })
@@ -271,7 +271,7 @@ describe('versions of data over REST', () => {
       api.call('PUT', `${base}/pushes/${push.id}/packs/${sha256}`, { body: content, headers: BINARY })
     const bytes = randomBytes(500)
     expect(await send(pack.sha256, bytes)).toMatchObject({ status: 422, body: { code: 'checksum_mismatch' } })
-    const hash = Buffer.from(sha256Bytes(bytes)).toString('hex')
+    const hash = sha256Hex(bytes)
     expect(await send(hash, bytes)).toMatchObject({ status: 422, body: { code: 'version_invalid' } })
     expect(await send('zz', bytes)).toMatchObject({ status: 404 })
     expect(await send(pack.sha256, pack.content)).toMatchObject({ status: 200 })

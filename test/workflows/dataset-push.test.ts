@@ -240,4 +240,30 @@ describe('datasetPush', () => {
     expect(made.commit).toMatch(/^[0-9a-f]{64}$/)
     await record(harness.client, workflowId, 'superviseData.succeeded')
   })
+
+  it('publishes what comes behind many that cannot be', async () => {
+    const { dataSource } = harness.database
+    await dataSource.query(
+      `INSERT INTO datasets (id, project, name, created_at) VALUES ('00000000-0000-7000-8000-000000000001', $1, 'broken', now())`,
+      [PROJECT],
+    )
+    // Of a release before there were commits, and the bytes of all of them are gone.
+    await dataSource.query(
+      `INSERT INTO dataset_versions
+       SELECT (jsonb_populate_record(v, jsonb_build_object(
+         'id', gen_random_uuid(), 'dataset_id', '00000000-0000-7000-8000-000000000001', 'version', n,
+         'parent_versions', '{}'::int[], 'manifest', NULL, 'files', NULL, 'bytes', NULL, 'commit', NULL,
+         'effect_key', 'broken/' || n,
+         'raw', jsonb_build_object('uri', $1 || '/sha256/ab/' || repeat('ab', 32), 'sha256', repeat('ab', 32), 'bytes', 1)
+       ))).*
+       FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id AND d.name = 'table', generate_series(1, 120) n`,
+      [PROJECT],
+    )
+    await dataSource.query(
+      `UPDATE dataset_versions SET commit = NULL WHERE dataset_id = (SELECT id FROM datasets WHERE name = 'table')`,
+    )
+    await harness.tick('superviseData')
+    expect((await version('table')).commit).toMatch(/^[0-9a-f]{64}$/)
+    expect((await version('broken', 1)).commit).toBeNull()
+  })
 })
