@@ -170,8 +170,8 @@ async function itemRun(
   const parameters = withPartition(make.parameters, values) as Readonly<Record<string, Json>>
   // By the caller's connection: one that waits for another while it holds a transaction may wait for ever.
   const pinned = await pipelines.newestIn(transaction, project, make.pipeline)
-  const { definition, request, problems } = await requestOf(pinned, parameters, dataset =>
-    datasets.latest(project, dataset, transaction),
+  const { definition, request, problems } = await requestOf(pinned, parameters, (dataset, selector) =>
+    datasets.find(project, dataset, selector, transaction),
   )
   if (request === null) {
     const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')

@@ -53,7 +53,7 @@ export type WithReferences<T> =
             : T)
 
 export interface DatasetInputs {
-  /** `name`, `name@latest` or `name@<version>` */
+  /** `name`, or `name@` and a version: its number, `latest`, a branch, a tag, or an instant in braces */
   dataset: Text
 }
 

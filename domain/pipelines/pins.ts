@@ -1,4 +1,5 @@
 import type { Json } from '../canonical-json.js'
+import { parseSelector, SELECTOR_RULE, type VersionSelector } from '../data/selector.js'
 import { MlforgeError } from '../errors.js'
 import type { PipelineDefinition } from './definition.js'
 import { referencesIn, resolveValue, valueAt } from './references.js'
@@ -13,13 +14,14 @@ export interface Pin {
 }
 
 /**
- * Steps that ask for the latest version of a dataset, as far as parameters say of which: the version is fixed
- * when the run is taken on. Which one steps before it say is known only in the run.
+ * Steps that ask for a version of a dataset otherwise than by its number (the latest, a branch, a tag, an instant), as
+ * far as parameters say of which: the version is fixed when the run is taken on. Which one steps before it say is
+ * known only in the run.
  */
-export function latestSelectors(
+export function movingSelectors(
   { name, steps }: Pick<PipelineDefinition, 'name' | 'steps'>,
   parameters: Readonly<Record<string, Json>>,
-): { readonly step: string; readonly dataset: string }[] {
+): { readonly step: string; readonly dataset: string; readonly selector: VersionSelector }[] {
   return steps.flatMap(({ name: step, uses, with: inputs }) => {
     const given = inputs['dataset']
     if (uses !== 'dataset' || typeof given !== 'string') return []
@@ -33,8 +35,8 @@ export function latestSelectors(
           ? valueAt(parameters[each.name] ?? null, each.path, `Parameter "${each.name}"`)
           : name,
       )
-      const { name: dataset, version } = selectorOf(String(text))
-      return version === 'latest' ? [{ step, dataset }] : []
+      const { name: dataset, selector } = selectorOf(String(text))
+      return selector.kind === 'number' ? [] : [{ step, dataset, selector }]
     } catch {
       // The step will say what is wrong with it.
       return []
@@ -43,16 +45,15 @@ export function latestSelectors(
 }
 
 /**
- * What `name`, `name@latest` or `name@3` selects.
+ * What `name`, `name@latest`, `name@3`, `name@tag`, `name@branch` or `name@{2026-01-31T00:00:00Z}` selects.
  * @throws MlforgeError step_input_invalid
  */
-export function selectorOf(text: string): { readonly name: string; readonly version: number | 'latest' } {
-  const [name = '', selector = 'latest', ...more] = text.split('@')
-  const version = selector === 'latest' ? selector : Number(selector)
-  const known = version === 'latest' || (Number.isSafeInteger(version) && version >= 1)
-  if (known && more.length === 0) return { name, version }
+export function selectorOf(text: string): { readonly name: string; readonly selector: VersionSelector } {
+  const [name = '', selected = 'latest', ...more] = text.split('@')
+  const selector = parseSelector(selected)
+  if (selector !== null && more.length === 0) return { name, selector }
   throw new MlforgeError(
     'step_input_invalid',
-    `"${text}" names no version of a dataset. Write name, name@latest or name@3.`,
+    `"${text}" names no version of a dataset. Write name, or name@ and ${SELECTOR_RULE}.`,
   )
 }

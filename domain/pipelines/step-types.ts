@@ -47,7 +47,11 @@ export const STEP_TYPES = {
     version: 1,
     description: 'Fixes which version of a dataset the run works on.',
     inputs: {
-      dataset: { type: 'string', description: '`name`, `name@latest` or `name@<version>`' },
+      dataset: {
+        type: 'string',
+        description:
+          '`name`, or `name@` and a version: its number, `latest`, a branch, a tag, or an instant in braces',
+      },
     },
     outputs: {
       name: { type: 'string', description: 'name of the dataset' },

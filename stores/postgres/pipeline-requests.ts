@@ -1,8 +1,9 @@
 import type { PipelineRunRequest } from '../../contracts/temporal/pipelines.js'
+import type { VersionSelector } from '../../domain/data/selector.js'
 import type { Problem } from '../../domain/errors.js'
 import type { PipelineDefinition } from '../../domain/pipelines/definition.js'
 import { parameterValues } from '../../domain/pipelines/parameters.js'
-import { latestSelectors, type Pin } from '../../domain/pipelines/pins.js'
+import { movingSelectors, type Pin } from '../../domain/pipelines/pins.js'
 import type { DatasetStore } from './dataset-store.js'
 import type { DatasetVersion } from './entities/dataset.js'
 import type { PipelineVersion } from './entities/pipeline.js'
@@ -25,7 +26,7 @@ export interface WantedRequest {
 
 /**
  * What a run of a pipeline is asked for, the same whoever asks: the version, its parameters complete, and the
- * latest versions of datasets as they are now.
+ * versions of datasets that are not named by number as they are now.
  * @throws MlforgeError not_found for an unknown pipeline or version
  */
 export async function pipelineRunRequest(
@@ -34,24 +35,27 @@ export async function pipelineRunRequest(
   { pipeline, parameters: given, version: wanted }: WantedRun,
 ): Promise<WantedRequest> {
   const pinned = await pipelines.version(project, pipeline, wanted)
-  return requestOf(pinned, given, dataset => datasets.latest(project, dataset))
+  return requestOf(pinned, given, (dataset, selector) => datasets.find(project, dataset, selector))
 }
 
 /**
  * The same of a version that is at hand.
- * @param latestOf the latest version of a dataset, null for one that is not there
+ * @param find a version of a dataset, null for one that is not there
  */
 export async function requestOf(
   { pipelineId, version, sha256, definition }: PipelineVersion,
   given: Readonly<Record<string, unknown>>,
-  latestOf: (dataset: string) => Promise<Pick<DatasetVersion, 'version' | 'root'> | null>,
+  find: (
+    dataset: string,
+    selector: VersionSelector,
+  ) => Promise<Pick<DatasetVersion, 'version' | 'root'> | null>,
 ): Promise<WantedRequest> {
   const { values: parameters, problems } = parameterValues(definition, given)
   if (parameters === null) return { definition, request: null, problems }
   const pins: Pin[] = []
-  for (const { step, dataset } of latestSelectors(definition, parameters)) {
-    const latest = await latestOf(dataset)
-    if (latest) pins.push({ step, dataset, version: latest.version, root: latest.root })
+  for (const { step, dataset, selector } of movingSelectors(definition, parameters)) {
+    const found = await find(dataset, selector)
+    if (found) pins.push({ step, dataset, version: found.version, root: found.root })
   }
   const request = { pipelineId, version, sha256, parameters, ...(pins.length > 0 ? { pins } : {}) }
   return { definition, request, problems: [] }

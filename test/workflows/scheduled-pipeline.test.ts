@@ -120,4 +120,26 @@ describe('scheduledPipeline', () => {
     })
     expect(await tick(4)).toMatchObject({ outcome: 'succeeded' })
   })
+
+  it('stays with the version that a tag named when it was taken on', async () => {
+    const table = (n: number) => `day,cnt\n2026-01-01,${n}\n`
+    const { datasets, refs } = harness.ports
+    for (const n of [1, 2]) await harness.ended(await harness.commit('tagged', table(n)))
+    const dataset = await datasets.get(PROJECT, 'tagged')
+    const gold = (version: number) =>
+      refs.move(dataset, { kind: 'tag', name: 'gold', version, principal: 'key:test' })
+    await gold(1)
+    const run = await kit.start('by-tag', {
+      steps: { data: { uses: 'dataset', with: { dataset: 'tagged@gold' } } },
+    })
+    await gold(2)
+    await harness.ended(run)
+    expect((await outcomeOf(run, 'data')).outputs['version']).toBe(1)
+    expect((run.request as PipelineRunRequest).pins).toMatchObject([{ step: 'data', version: 1 }])
+    const again = await harness.ports.runs.reset(PROJECT, run.id, transaction =>
+      harness.ports.pipelineRuns.raise(transaction, run.id, ['data']),
+    )
+    await harness.ended(again)
+    expect((await outcomeOf(again, 'data', 2)).outputs['version']).toBe(1)
+  })
 })

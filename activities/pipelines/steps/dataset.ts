@@ -3,19 +3,19 @@ import type { Ports } from '../../ports.js'
 import type { StepRunner } from '../step-context.js'
 import type { IdentityOf } from '../step-memo.js'
 
-/** A version is the same as long as its content is. Which one is the latest is not said twice the same way. */
+/** A version is the same as long as its content is. Which one a name means is not said twice the same way. */
 export function datasetIdentity({ datasets }: Pick<Ports, 'datasets'>): IdentityOf {
   return async (inputs, project) => {
-    const { name, version } = selectorOf(String(inputs['dataset']))
-    return version === 'latest' ? null : (await datasets.version(project, name, version)).root
+    const { name, selector } = selectorOf(String(inputs['dataset']))
+    return selector.kind === 'number' ? (await datasets.version(project, name, selector)).root : null
   }
 }
 
-/** Fixes a version of a dataset: what is the latest is so once, when the run was taken on or the step is done. */
+/** Fixes a version of a dataset: what a name means it means once, when the run was taken on or the step is done. */
 export function datasetStep({ datasets }: Pick<Ports, 'datasets'>): StepRunner {
   return async ({ project, inputs }) => {
-    const { name, version } = selectorOf(String(inputs['dataset']))
-    const found = await datasets.table(project, name, version)
+    const { name, selector } = selectorOf(String(inputs['dataset']))
+    const found = await datasets.table(project, name, selector)
     const { parquet, root } = found
     const rows = Number(found.rows)
     return {

@@ -1,8 +1,9 @@
 import { describe, expect, it } from '@jest/globals'
 import { compilePipeline } from '../../../domain/pipelines/compile.js'
-import { latestSelectors, selectorOf } from '../../../domain/pipelines/pins.js'
+import type { VersionSelector } from '../../../domain/data/selector.js'
+import { movingSelectors, selectorOf } from '../../../domain/pipelines/pins.js'
 
-describe('latestSelectors', () => {
+describe('movingSelectors', () => {
   const selectors = (dataset: string, parameters: Record<string, string> = {}) => {
     const source = {
       parameters: { name: { type: 'string', default: 'bike' } },
@@ -18,19 +19,21 @@ describe('latestSelectors', () => {
     }
     const { definition, problems } = compilePipeline(source, 'daily')
     expect(problems).toEqual([])
-    return latestSelectors(definition!, { name: 'bike', ...parameters })
+    return movingSelectors(definition!, { name: 'bike', ...parameters })
   }
 
-  it.each([
-    ['bike', 'bike'],
-    ['bike@latest', 'bike'],
-    ['${{ parameters.name }}@latest', 'bike'],
-    ['rows-of-${{ run.pipeline }}', 'rows-of-daily'],
-  ])('fixes %s', (given, dataset) => {
-    expect(selectors(given)).toEqual([{ step: 'data', dataset }])
+  it.each<[string, string, VersionSelector]>([
+    ['bike', 'bike', { kind: 'latest' }],
+    ['bike@latest', 'bike', { kind: 'latest' }],
+    ['bike@gold', 'bike', { kind: 'ref', name: 'gold' }],
+    ['bike@{2026-01-31T12:00:00Z}', 'bike', { kind: 'at', at: Date.UTC(2026, 0, 31, 12) }],
+    ['${{ parameters.name }}@latest', 'bike', { kind: 'latest' }],
+    ['rows-of-${{ run.pipeline }}', 'rows-of-daily', { kind: 'latest' }],
+  ])('fixes %s', (given, dataset, selector) => {
+    expect(selectors(given)).toEqual([{ step: 'data', dataset, selector }])
   })
 
-  it.each(['bike@3', '${{ steps.ask.payload }}', '${{ run.id }}', 'bike@soon', 'a@b@c'])(
+  it.each(['bike@3', '${{ steps.ask.payload }}', '${{ run.id }}', 'bike@Soon!', 'a@b@c'])(
     'leaves %s',
     given => {
       expect(selectors(given)).toEqual([])
@@ -38,6 +41,9 @@ describe('latestSelectors', () => {
   )
 })
 
-it.each(['bike@0', 'bike@1.5', 'bike@v1', 'bike@1@2'])('%s selects nothing', text => {
-  expect(() => selectorOf(text)).toThrow('names no version of a dataset')
-})
+it.each(['bike@0', 'bike@', 'bike@V1', 'bike@{soon}', 'bike@{2026-13-01}', 'bike@1@2'])(
+  '%s selects nothing',
+  text => {
+    expect(() => selectorOf(text)).toThrow('names no version of a dataset')
+  },
+)
