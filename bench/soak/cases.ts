@@ -5,7 +5,7 @@ import { KillStack } from '../../test/kill/stack.js'
 import type { SoakResults } from './results.js'
 
 /** What cases are done on. */
-interface SoakBench {
+export interface SoakBench {
   readonly stack: KillStack
   stop(): Promise<void>
 }

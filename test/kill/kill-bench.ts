@@ -6,6 +6,7 @@ import { ReleasePlay } from './release/play.js'
 import { RolloutPlay } from './rollout/play.js'
 import { KillStack } from './stack.js'
 import { TrainingPlay } from './training/play.js'
+import { timed } from './timed.js'
 import { commitDataset } from './training/scenario.js'
 
 const BASE = 'base'
@@ -54,14 +55,8 @@ export class KillBench {
   }
 
   /** Plays the pairs' scenario once, kills each process at its point, and compares what is there in the end. */
-  async run(pairs: readonly Pair[], serial: number, delayMs = 0): Promise<Ending> {
-    const started = Date.now()
-    const end = (outcome: Ending['outcome'], detail: string): Ending => ({
-      outcome,
-      seconds: Math.round((Date.now() - started) / 100) / 10,
-      detail,
-    })
-    try {
+  run(pairs: readonly Pair[], serial: number, delayMs = 0): Promise<Ending> {
+    return timed(async () => {
       const play = this.play(pairs[0]!.scenario)
       await this.stack.scale(replicasFor(pairs))
       for (let attempt = 1; ; attempt++) {
@@ -70,15 +65,14 @@ export class KillBench {
         const missed = pairs.filter(({ point }) => !kills.some(each => each.point === point))
         if (missed.length > 0) throw new Error(`The scenario never came to ${missed[0]!.point}.`)
         const wrong = await play.differences()
-        if (wrong.length > 0) return end('different', wrong.join('; '))
+        if (wrong.length > 0) return { outcome: 'different', detail: wrong.join('; ') }
         const late = delayMs === 0 && kills.some(each => each.late)
         const pids = kills.map(({ pid }) => pid).join(', ')
-        if (!late) return end('equal', `killed pid ${pids}, try ${attempt}`)
-        if (attempt === TRIES) return end('error', `${TRIES} times a kill came after its point had passed`)
+        if (!late) return { outcome: 'equal', detail: `killed pid ${pids}, try ${attempt}` }
+        if (attempt < TRIES) continue
+        return { outcome: 'error', detail: `${TRIES} times a kill came after its point had passed` }
       }
-    } catch (error) {
-      return end('error', error instanceof Error ? error.message : String(error))
-    }
+    })
   }
 
   play(scenario: ScenarioName): Play {

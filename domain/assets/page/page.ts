@@ -1,3 +1,4 @@
+import { document } from '../../drift/report/document.js'
 import { html, type Html } from '../../drift/report/html.js'
 import { count, moment } from '../../drift/report/numbers.js'
 import { section } from '../../drift/report/section.js'
@@ -19,38 +20,29 @@ export function backfillPage(facts: BackfillPageFacts): string {
   const { id, assets, status, counts, byAsset, items } = facts
   const failures = items.filter(({ state }) => state === 'failed' || state === 'cancelled')
   const title = `Backfill of ${assets.join(', ')}: ${status}`
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        <style>
-          ${STYLE} ${BACKFILL_STYLE}
-        </style>
-      </head>
-      <body>
-        <header>
-          <p class="mute">Backfill <code>${id}</code> · asked by ${facts.principal}</p>
-          <h1>Backfill of ${assets.join(', ')}</h1>
-          ${verdict(facts)}
-        </header>
-        ${section('Progress', '', bar(counts), legend(counts))}
-        ${section('By asset', 'In the order in which they are made.', assetTable(byAsset))}
-        ${section(
-          'Partitions',
-          'Each square is one, in the order of the plan; those that failed or are blocked carry their key.',
-          ...byAsset.map(({ asset }) => grid(asset, items)),
-        )}
-        ${section(
-          'What did not end well',
-          failures.length > MOST_FAILURES
-            ? `The first ${MOST_FAILURES} of ${count(failures.length)}.`
-            : 'A retry of the backfill goes on with these, and with what is blocked by them.',
-          failures.length === 0 ? null : failureTable(failures.slice(0, MOST_FAILURES)),
-        )}
-      </body>
-    </html> `.text
+  return document(
+    title,
+    [STYLE, BACKFILL_STYLE],
+    html` <header>
+        <p class="mute">Backfill <code>${id}</code> · asked by ${facts.principal}</p>
+        <h1>Backfill of ${assets.join(', ')}</h1>
+        ${verdict(facts)}
+      </header>
+      ${section('Progress', '', bar(counts), legend(counts))}
+      ${section('By asset', 'In the order in which they are made.', assetTable(byAsset))}
+      ${section(
+        'Partitions',
+        'Each square is one, in the order of the plan; those that failed or are blocked carry their key.',
+        ...byAsset.map(({ asset }) => grid(asset, items)),
+      )}
+      ${section(
+        'What did not end well',
+        failures.length > MOST_FAILURES
+          ? `The first ${MOST_FAILURES} of ${count(failures.length)}.`
+          : 'A retry of the backfill goes on with these, and with what is blocked by them.',
+        failures.length === 0 ? null : failureTable(failures.slice(0, MOST_FAILURES)),
+      )}`,
+  )
 }
 
 function verdict({ status, paused, counts, seconds, createdAt, error, workflow }: BackfillPageFacts): Html {

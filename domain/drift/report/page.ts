@@ -1,3 +1,4 @@
+import { document } from './document.js'
 import type { WindowReport } from '../window-report.js'
 import { html, type Html } from './html.js'
 import { count, moment, percent } from './numbers.js'
@@ -18,33 +19,24 @@ export function reportPage(report: WindowReport): string {
     ['feature', 'time'].flatMap(kind => report.columns.filter(({ role }) => role === kind)),
     report.columns.filter(({ role }) => role === 'label' || role === 'prediction'),
   ]
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        <style>
-          ${STYLE}
-        </style>
-      </head>
-      <body>
-        <header>
-          <p class="mute">Drift report · deployment ${deployment} · model ${model}</p>
-          <h1>Window ${window.id}</h1>
-          ${verdict(report)}
-        </header>
-        ${section('Errors', errorsNote(report), checksTable(report), versionsTable(report))}
-        ${section(
-          report.quartiles === null ? '' : `Errors by ${report.quartiles.column}`,
-          'Quartiles of the window: an error on all of them is not explained by this column.',
-          quartilesTable(report),
-        )}
-        ${section('Label and prediction', referenceLine(report), columnsTable(outputs), legend())}
-        ${section('Inputs', INPUTS_NOTE, columnsTable(inputs))}
-        ${section('What was looked at', '', factsTable(report), gapsTable(report))}
-      </body>
-    </html> `.text
+  return document(
+    title,
+    [STYLE],
+    html` <header>
+        <p class="mute">Drift report · deployment ${deployment} · model ${model}</p>
+        <h1>Window ${window.id}</h1>
+        ${verdict(report)}
+      </header>
+      ${section('Errors', errorsNote(report), checksTable(report), versionsTable(report))}
+      ${section(
+        report.quartiles === null ? '' : `Errors by ${report.quartiles.column}`,
+        'Quartiles of the window: an error on all of them is not explained by this column.',
+        quartilesTable(report),
+      )}
+      ${section('Label and prediction', referenceLine(report), columnsTable(outputs), legend())}
+      ${section('Inputs', INPUTS_NOTE, columnsTable(inputs))}
+      ${section('What was looked at', '', factsTable(report), gapsTable(report))}`,
+  )
 }
 
 function errorsNote({ errors }: WindowReport): string {

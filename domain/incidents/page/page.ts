@@ -1,3 +1,4 @@
+import { document } from '../../drift/report/document.js'
 import { html, type Html } from '../../drift/report/html.js'
 import { count, moment } from '../../drift/report/numbers.js'
 import { section } from '../../drift/report/section.js'
@@ -26,36 +27,27 @@ export function incidentPage(facts: IncidentPageFacts): string {
   const title = `Incident of ${deployment}: ${words(state.status)}`
   const opened = state.openedBy.map(({ id }) => id)
   const retrained = retrainings.flatMap(({ version }) => (version === null ? [] : [version]))
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        <style>
-          ${STYLE} ${INCIDENT_STYLE}
-        </style>
-      </head>
-      <body>
-        <header>
-          <p class="mute">Incident <code>${facts.id}</code> · deployment ${deployment} · model ${model}</p>
-          <h1>Errors of ${deployment} went up in ${opened.join(' and ')}</h1>
-          ${verdict(facts)} ${way(state.status)}
-        </header>
-        ${section(
-          'Windows',
-          'Errors on labelled predictions, by calendar window of event time; they alone decide. The report of each shows what else has changed.',
-          windows.length === 0 ? null : windowsTable(windows, opened),
-        )}
-        ${section('Retraining', '', ...retrainings.map(retrainingParts))}
-        ${section(
-          'Traffic',
-          'The plans that decided who answered, since the incident was opened.',
-          plans.length === 0 ? null : trafficTable(plans, retrained),
-        )}
-        ${section('What happened', '', story(events))}
-      </body>
-    </html> `.text
+  return document(
+    title,
+    [STYLE, INCIDENT_STYLE],
+    html` <header>
+        <p class="mute">Incident <code>${facts.id}</code> · deployment ${deployment} · model ${model}</p>
+        <h1>Errors of ${deployment} went up in ${opened.join(' and ')}</h1>
+        ${verdict(facts)} ${way(state.status)}
+      </header>
+      ${section(
+        'Windows',
+        'Errors on labelled predictions, by calendar window of event time; they alone decide. The report of each shows what else has changed.',
+        windows.length === 0 ? null : windowsTable(windows, opened),
+      )}
+      ${section('Retraining', '', ...retrainings.map(retrainingParts))}
+      ${section(
+        'Traffic',
+        'The plans that decided who answered, since the incident was opened.',
+        plans.length === 0 ? null : trafficTable(plans, retrained),
+      )}
+      ${section('What happened', '', story(events))}`,
+  )
 }
 
 function verdict({ state, message, openedAt, closedAt, workflow }: IncidentPageFacts): Html {

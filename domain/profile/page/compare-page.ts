@@ -6,7 +6,10 @@ import { sharedBins } from '../histogram.js'
 import { type ColumnProfile, type Profile, QUANTILES } from '../profile.js'
 import { sharedValues } from '../shared-values.js'
 import { pairChart, rangeOf, unitOf } from './charts.js'
-import { alertList, document, LARGE, MANY } from './page.js'
+import { document } from '../../drift/report/document.js'
+import { STYLE } from '../../drift/report/style.js'
+import { alertList, LARGE, MANY } from './page.js'
+import { PROFILE_STYLE } from './style.js'
 import { shown, shownText } from './words.js'
 
 export interface ComparisonPageFacts {
@@ -25,43 +28,47 @@ export function comparisonPage({ dataset, from, to }: ComparisonPageFacts): stri
     ({ profile }) => new Map(profile.columns.map(column => [column.name, column])),
   )
   const { appeared, gone } = found.alerts
-  return document(title, [
-    html`<header>
-      <p class="mute">Dataset ${dataset} · profiles compared</p>
-      <h1>Version ${from.version} and version ${to.version}</h1>
-      <p class="legend">
-        <span><span class="key from"></span>version ${from.version}</span>
-        <span><span class="key to"></span>version ${to.version}</span>
-      </p>
-      <dl class="figures">
-        ${figure('rows', found.rows)} ${figure('duplicate rows', found.duplicates)}
-        ${figure('columns', { from: from.profile.columns.length, to: to.profile.columns.length })}
-        <div>
-          <dt>shifted columns</dt>
-          <dd>
-            ${found.columns.filter(one => one.distance !== null && one.distance.shift !== 'none').length}
-          </dd>
-        </div>
-      </dl>
-    </header>`,
-    section(
-      'New alerts',
-      `Of version ${to.version}, and not of version ${from.version}.`,
-      alertList(appeared, ids),
-    ),
-    section('Alerts that are gone', '', alertList(gone, ids)),
-    section(
-      'Columns',
-      'The largest shift first. A line opens.',
-      html`<div class="head" aria-hidden="true">
-          <span>column</span><span>shift (PSI)</span><span>missing</span><span>distinct</span
-          ><span>distribution</span>
-        </div>
-        <div class="${columns.length > LARGE ? MANY : null}">
-          ${columns.map((one, i) => columnPart(one, `c${i}`, before!.get(one.name), after!.get(one.name)))}
-        </div>`,
-    ),
-  ])
+  return document(
+    title,
+    [STYLE, PROFILE_STYLE],
+    [
+      html`<header>
+        <p class="mute">Dataset ${dataset} · profiles compared</p>
+        <h1>Version ${from.version} and version ${to.version}</h1>
+        <p class="legend">
+          <span><span class="key from"></span>version ${from.version}</span>
+          <span><span class="key to"></span>version ${to.version}</span>
+        </p>
+        <dl class="figures">
+          ${figure('rows', found.rows)} ${figure('duplicate rows', found.duplicates)}
+          ${figure('columns', { from: from.profile.columns.length, to: to.profile.columns.length })}
+          <div>
+            <dt>shifted columns</dt>
+            <dd>
+              ${found.columns.filter(one => one.distance !== null && one.distance.shift !== 'none').length}
+            </dd>
+          </div>
+        </dl>
+      </header>`,
+      section(
+        'New alerts',
+        `Of version ${to.version}, and not of version ${from.version}.`,
+        alertList(appeared, ids),
+      ),
+      section('Alerts that are gone', '', alertList(gone, ids)),
+      section(
+        'Columns',
+        'The largest shift first. A line opens.',
+        html`<div class="head" aria-hidden="true">
+            <span>column</span><span>shift (PSI)</span><span>missing</span><span>distinct</span
+            ><span>distribution</span>
+          </div>
+          <div class="${columns.length > LARGE ? MANY : null}">
+            ${columns.map((one, i) => columnPart(one, `c${i}`, before!.get(one.name), after!.get(one.name)))}
+          </div>`,
+      ),
+    ],
+  )
 }
 
 const CHANGED = 1e9

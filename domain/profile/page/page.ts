@@ -1,3 +1,4 @@
+import { document } from '../../drift/report/document.js'
 import { html, type Html } from '../../drift/report/html.js'
 import { count, percent } from '../../drift/report/numbers.js'
 import { section } from '../../drift/report/section.js'
@@ -36,46 +37,34 @@ export function profilePage({ dataset, version, profile }: ProfilePageFacts): st
   const ids = new Map(columns.map(({ name }, i) => [name, `c${i}`]))
   const title = `Profile of ${dataset}, version ${version}`
   const large = columns.length <= LARGE
-  return document(title, [
-    html`<header>
-      <p class="mute">Dataset ${dataset} · version ${version}</p>
-      <h1>${title}</h1>
-      ${figures(profile)}
-    </header>`,
-    section(
-      'Alerts',
-      alerts.length === 0 ? 'Nothing is out of the ordinary.' : 'What to look at before the data is used.',
-      alertList(alerts, ids),
-    ),
-    section(
-      'Columns',
-      `A line opens.${exactQuantiles ? '' : ' Quantiles are estimates.'}`,
-      html`<div class="head" aria-hidden="true">
-          <span>column</span><span>type</span><span>missing</span><span>distinct</span><span>histogram</span>
-        </div>
-        <div class="${large ? null : MANY}">
-          ${columns.map((column, i) => columnPart(column, `c${i}`, rows, byColumn.get(column.name) ?? [], large))}
-        </div>`,
-    ),
-    section('Correlations', correlationNote(correlations), correlations && matrix(correlations)),
-  ])
-}
-
-export function document(title: string, parts: readonly (Html | null)[]): string {
-  return html`<!doctype html>
-    <html lang="en">
-      <head>
-        <meta charset="utf-8" />
-        <meta name="viewport" content="width=device-width, initial-scale=1" />
-        <title>${title}</title>
-        <style>
-          ${STYLE} ${PROFILE_STYLE}
-        </style>
-      </head>
-      <body>
-        ${parts}
-      </body>
-    </html> `.text
+  return document(
+    title,
+    [STYLE, PROFILE_STYLE],
+    [
+      html`<header>
+        <p class="mute">Dataset ${dataset} · version ${version}</p>
+        <h1>${title}</h1>
+        ${figures(profile)}
+      </header>`,
+      section(
+        'Alerts',
+        alerts.length === 0 ? 'Nothing is out of the ordinary.' : 'What to look at before the data is used.',
+        alertList(alerts, ids),
+      ),
+      section(
+        'Columns',
+        `A line opens.${exactQuantiles ? '' : ' Quantiles are estimates.'}`,
+        html`<div class="head" aria-hidden="true">
+            <span>column</span><span>type</span><span>missing</span><span>distinct</span
+            ><span>histogram</span>
+          </div>
+          <div class="${large ? null : MANY}">
+            ${columns.map((column, i) => columnPart(column, `c${i}`, rows, byColumn.get(column.name) ?? [], large))}
+          </div>`,
+      ),
+      section('Correlations', correlationNote(correlations), correlations && matrix(correlations)),
+    ],
+  )
 }
 
 function figures({ rows, columns, duplicates }: Profile): Html {
