@@ -49,7 +49,7 @@ export async function checkFiles(
     if (missing.length > 0) throw chunksMissing(missing)
     asked = new Set()
   }
-  for await (const file of newFiles()) {
+  const lookInto = async (file: FileEntry) => {
     let bytes = 0
     for await (const chunk of chunksOf(load, file)) {
       bytes += chunk.bytes
@@ -61,12 +61,21 @@ export async function checkFiles(
     }
   }
 
+  // Of files that the base has as they are all is there.
+  const base = tree.base === null ? null : await datasets.version(project, name, tree.base)
+  const known = base?.retiredAt === null ? base.manifest : null
   const paths: string[] = []
   let bytes = 0
   for await (const file of filesOf(load, tree.manifest)) {
     paths.push(file.path)
     bytes += file.bytes
-    if (asked.size >= BATCH) await lookFor()
+    if (known === null) await lookInto(file)
+    else if (asked.size >= BATCH) await lookFor()
+  }
+  if (known !== null) {
+    for await (const change of changesOf(load, known, tree.manifest)) {
+      if (change.change !== 'removed') await lookInto(change.to)
+    }
   }
   await lookFor()
   const problems = collisions(paths)
@@ -76,18 +85,6 @@ export async function checkFiles(
   }
   if (problems.length > 0) throw invalid(problems)
   return { files: paths.length, packs: held.size }
-
-  /** Files that the base does not have as they are: of those all is there. */
-  async function* newFiles(): AsyncGenerator<FileEntry> {
-    const base = tree.base === null ? null : await datasets.version(project, name, tree.base)
-    if (base === null || base.manifest === null || base.retiredAt !== null) {
-      yield* filesOf(load, tree.manifest)
-      return
-    }
-    for await (const change of changesOf(load, base.manifest, tree.manifest)) {
-      if (change.change !== 'removed') yield change.to
-    }
-  }
 }
 
 function chunksMissing(chunks: readonly string[]): MlforgeError {
