@@ -35,15 +35,30 @@ export async function markLive(
   signal?: AbortSignal,
 ): Promise<void> {
   await marks.markRoots(runId, project, without)
+  const read = async (nodes: readonly string[]) =>
+    (await packs.read(project, nodes, signal ? { signal } : {})).map(({ content }) => content)
+  await markBelow(marks, runId, read, signal)
+}
+
+/**
+ * Marks what marked nodes name, and what those name, until all is marked.
+ * @param read gives the nodes that can be read
+ */
+export async function markBelow(
+  marks: CollectPorts['marks'],
+  runId: string,
+  read: (nodes: readonly string[]) => Promise<readonly Uint8Array[]>,
+  signal?: AbortSignal,
+): Promise<void> {
   for (;;) {
     signal?.throwIfAborted()
     const open = await marks.open(runId, NODES)
     if (open.length === 0) return
-    const nodes = await packs.read(project, open, signal ? { signal } : {})
+    const nodes = await read(open)
     await marks.close(
       runId,
       open,
-      nodes.flatMap(({ content }) => namedBy(decodeNode(content))),
+      nodes.flatMap(node => namedBy(decodeNode(node))),
     )
   }
 }

@@ -1,19 +1,18 @@
 import type { DamagedFile } from '../../contracts/temporal/data-verification.js'
 import { decodeNode } from '../../domain/data/nodes.js'
-import { chunksOf, namedBy } from '../../domain/data/walk.js'
+import { chunksOf } from '../../domain/data/walk.js'
 import type { Piece } from '../../packing/messages.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
 import { isDamage } from '../../stores/objects/verified.js'
 import type { NeededPack } from '../../stores/postgres/verify-store.js'
 import type { Ports } from '../ports.js'
 import { withScratch } from '../scratch.js'
+import { markBelow } from './collect.js'
 
 export type VerifyPorts = Pick<
   Ports,
   'marks' | 'verify' | 'packs' | 'catalogue' | 'packing' | 'objects' | 'packObjects' | 'scratch'
 >
-
-const NODES = 64
 
 /** Marks all that is needed below marked roots; what is below a damaged node is not known. */
 export async function markWhole(
@@ -21,17 +20,15 @@ export async function markWhole(
   { runId, project }: { readonly runId: string; readonly project: string },
   signal: AbortSignal,
 ): Promise<void> {
-  for (;;) {
-    signal.throwIfAborted()
-    const open = await marks.open(runId, NODES)
-    if (open.length === 0) return
-    const entries = []
-    for (const sha256 of open) {
+  const read = async (nodes: readonly string[]) => {
+    const found: Uint8Array[] = []
+    for (const sha256 of nodes) {
       const node = await packs.load(project, sha256).catch(nullIfDamaged)
-      if (node !== null) entries.push(...namedBy(decodeNode(node)))
+      if (node !== null) found.push(node)
     }
-    await marks.close(runId, open, entries)
+    return found
   }
+  await markBelow(marks, runId, read, signal)
 }
 
 /**

@@ -13,6 +13,20 @@ export interface FileEntry {
 /** What a file is made of: its only chunk, or a node that lists its chunks. By their SHA-256 in hex. */
 export type ContentRoot = { readonly chunk: string } | { readonly list: string }
 
+/** The hash that names a content; null for an empty one. */
+export function rootHash(content: ContentRoot | null): string | null {
+  return content && ('chunk' in content ? content.chunk : content.list)
+}
+
+/** Whether two files have the same bytes and the same mode. */
+export function isSameFile(one: Omit<FileEntry, 'path'>, other: Omit<FileEntry, 'path'>): boolean {
+  return (
+    one.bytes === other.bytes &&
+    one.isExecutable === other.isExecutable &&
+    rootHash(one.content) === rootHash(other.content)
+  )
+}
+
 /** A chunk of a file. */
 export interface ChunkEntry {
   readonly bytes: number

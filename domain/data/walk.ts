@@ -1,5 +1,5 @@
 import { MlforgeError } from '../errors.js'
-import { type ChunkEntry, type ContentRoot, type DataNode, decodeNode, type FileEntry } from './nodes.js'
+import { type ChunkEntry, type DataNode, decodeNode, type FileEntry, isSameFile } from './nodes.js'
 import { comparePaths } from './paths.js'
 
 /** Reads a node that was kept, verified. */
@@ -97,7 +97,7 @@ export async function* changesOf(
       if (order >= 0) after.skip()
       if (order < 0) yield { change: 'removed', path: one!.path, from: one as FileEntry }
       else if (order > 0) yield { change: 'added', path: other!.path, to: other as FileEntry }
-      else if (!isSame(one as FileEntry, other as FileEntry)) {
+      else if (!isSameFile(one as FileEntry, other as FileEntry)) {
         yield { change: 'changed', path: one!.path, from: one as FileEntry, to: other as FileEntry }
       }
     }
@@ -142,18 +142,6 @@ class Ahead {
     const left = inside.filter(({ path }) => comparePaths(path, this.behind) > 0)
     this.rest.push(...left.toReversed())
   }
-}
-
-function isSame(one: FileEntry, other: FileEntry): boolean {
-  return (
-    one.bytes === other.bytes &&
-    one.isExecutable === other.isExecutable &&
-    hashOf(one.content) === hashOf(other.content)
-  )
-}
-
-function hashOf(content: ContentRoot | null): string | null {
-  return content && ('chunk' in content ? content.chunk : content.list)
 }
 
 async function manifestNode(

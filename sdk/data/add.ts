@@ -1,9 +1,10 @@
 import { isAbsolute, relative, resolve, sep } from 'node:path'
+import { isSameFile } from '../../domain/data/nodes.js'
 import { collisions, pathProblem } from '../../domain/data/paths.js'
 import type { Problem } from '../../domain/errors.js'
 import type { ScanOptions } from '../../packing/packing.js'
 import { type Copy, locked, refuse, stateFile } from './copy.js'
-import { type Index, isSameFile, isUntouched, readIndexFile, writeIndex } from './index-file.js'
+import { type Index, isUntouched, readIndexFile, writeIndex } from './index-file.js'
 import { readFiles } from './scan-files.js'
 import { look, walk } from './walk.js'
 

@@ -79,19 +79,6 @@ export function isExecutable({ mode }: Pick<FileStat, 'mode'>): boolean {
   return (mode & 0o100) !== 0
 }
 
-/** Whether two files have the same bytes and the same mode. */
-export function isSameFile(one: Omit<FileEntry, 'path'>, other: Omit<FileEntry, 'path'>): boolean {
-  return (
-    one.bytes === other.bytes &&
-    one.isExecutable === other.isExecutable &&
-    rootHash(one.content) === rootHash(other.content)
-  )
-}
-
-export function rootHash(content: ContentRoot | null): string | null {
-  return content && ('chunk' in content ? content.chunk : content.list)
-}
-
 function rowOf({
   path,
   bytes,

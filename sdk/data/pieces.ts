@@ -1,11 +1,11 @@
 import { join } from 'node:path'
-import { decodeNode, type FileEntry } from '../../domain/data/nodes.js'
+import { decodeNode, type FileEntry, rootHash } from '../../domain/data/nodes.js'
 import { chunksOf, filesOf } from '../../domain/data/walk.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { Piece } from '../../packing/messages.js'
 import { type Copy, stateFile } from './copy.js'
 import type { Draft } from './drafts.js'
-import { readIndex, rootHash } from './index-file.js'
+import { readIndex } from './index-file.js'
 
 /** Which of these hashes have to be sent. */
 export type FindMissing = (hashes: readonly string[]) => Promise<ReadonlySet<string>>

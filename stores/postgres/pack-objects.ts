@@ -45,16 +45,9 @@ export class PackObjects {
     objects: Pick<ObjectStore, 'remove'>,
   ): Promise<string[] | null> {
     return this.dataSource.transaction(async transaction => {
-      const [alone]: { locked: boolean }[] = await transaction.query(
-        `SELECT pg_try_advisory_xact_lock(${KEEP_OBJECTS_LOCK}) AS locked`,
-      )
-      if (!alone!.locked) return null
+      if (!(await mayDelete(transaction))) return null
       const sorted = packs.toSorted()
-      for (const sha256 of sorted) {
-        await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
-          packLock(project, sha256),
-        ])
-      }
+      for (const sha256 of sorted) await lockAlone(transaction, project, sha256)
       const known: { sha256: Buffer }[] = await transaction.query(
         'SELECT sha256 FROM data_packs WHERE project = $1 AND sha256 = ANY($2::bytea[])',
         [project, sorted.map(sha256 => Buffer.from(sha256, 'hex'))],
@@ -76,22 +69,31 @@ export class PackObjects {
     objects: Pick<ObjectStore, 'remove'>,
   ): Promise<void> {
     await this.dataSource.transaction(async transaction => {
-      const [alone]: { locked: boolean }[] = await transaction.query(
-        `SELECT pg_try_advisory_xact_lock(${KEEP_OBJECTS_LOCK}) AS locked`,
-      )
-      if (!alone!.locked) {
+      if (!(await mayDelete(transaction))) {
         throw new MlforgeError(
           'unavailable',
           `Pack ${sha256} is damaged, and stays while a backup is written. Verify again.`,
         )
       }
-      await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
-        packLock(project, sha256),
-      ])
+      await lockAlone(transaction, project, sha256)
       await transaction.query('DELETE FROM data_packs WHERE id = $1', [id])
       await transaction.query('DELETE FROM data_chunks WHERE pack_id = $1', [id])
       await transaction.query('DELETE FROM data_push_packs WHERE pack_id = $1', [id])
       await objects.remove(objectUri(project, sha256, 'packs'))
     })
   }
+}
+
+/** False while a backup is written, or somebody else deletes. */
+async function mayDelete(transaction: EntityManager): Promise<boolean> {
+  const [alone]: { locked: boolean }[] = await transaction.query(
+    `SELECT pg_try_advisory_xact_lock(${KEEP_OBJECTS_LOCK}) AS locked`,
+  )
+  return alone!.locked
+}
+
+async function lockAlone(transaction: EntityManager, project: string, sha256: string): Promise<void> {
+  await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [
+    packLock(project, sha256),
+  ])
 }

@@ -1,4 +1,4 @@
-import { type DataSource, type EntityManager, LessThan } from 'typeorm'
+import { type DataSource, type EntityManager, LessThan, type SelectQueryBuilder } from 'typeorm'
 import { refNameProblem } from '../../domain/data/selector.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { DataRef } from './entities/data.js'
@@ -13,6 +13,8 @@ export interface MoveRef {
   readonly version: number | null
   readonly principal: string
 }
+
+type NamedRef = DataRef & { readonly dataset: string }
 
 /** Refs that are read at once. */
 const BATCH = 500
@@ -31,38 +33,24 @@ export class RefStore {
   }
 
   /** Changes that are not in the object store yet, with the names of their datasets. */
-  async unrecorded(project: string, limit: number): Promise<(DataRef & { readonly dataset: string })[]> {
-    const { entities, raw } = await this.dataSource
-      .getRepository(DataRef)
-      .createQueryBuilder('ref')
-      .innerJoin(Dataset, 'dataset', 'dataset.id = ref.dataset_id AND dataset.project = :project', {
-        project,
-      })
-      .addSelect('dataset.name', 'dataset')
-      .where('ref.recorded < ref.sequence')
-      .orderBy('ref.updated_at')
-      .limit(limit)
-      .getRawAndEntities<{ dataset: string }>()
-    return entities.map((ref, i) => ({ ...ref, dataset: raw[i]!.dataset }))
+  async unrecorded(project: string, limit: number): Promise<NamedRef[]> {
+    return named(
+      this.inProject(project).where('ref.recorded < ref.sequence').orderBy('ref.updated_at').limit(limit),
+    )
   }
 
   /** All branches and tags, removed ones too, with the names of their datasets. */
-  async *all(project: string): AsyncGenerator<DataRef & { readonly dataset: string }> {
+  async *all(project: string): AsyncGenerator<NamedRef> {
     for (let after = ['00000000-0000-0000-0000-000000000000', '']; ;) {
-      const { entities, raw } = await this.dataSource
-        .getRepository(DataRef)
-        .createQueryBuilder('ref')
-        .innerJoin(Dataset, 'dataset', 'dataset.id = ref.dataset_id AND dataset.project = :project', {
-          project,
-        })
-        .addSelect('dataset.name', 'dataset')
-        .where('(ref.dataset_id, ref.name) > (:id::uuid, :name)', { id: after[0], name: after[1] })
-        .orderBy('ref.dataset_id')
-        .addOrderBy('ref.name')
-        .limit(BATCH)
-        .getRawAndEntities<{ dataset: string }>()
-      for (const [i, ref] of entities.entries()) yield { ...ref, dataset: raw[i]!.dataset }
-      const last = entities.at(-1)
+      const found = await named(
+        this.inProject(project)
+          .where('(ref.dataset_id, ref.name) > (:id::uuid, :name)', { id: after[0], name: after[1] })
+          .orderBy('ref.dataset_id')
+          .addOrderBy('ref.name')
+          .limit(BATCH),
+      )
+      yield* found
+      const last = found.at(-1)
       if (last === undefined) return
       after = [last.datasetId, last.name]
     }
@@ -108,6 +96,21 @@ export class RefStore {
       return moveRefIn(transaction, dataset.id, move)
     })
   }
+
+  private inProject(project: string): SelectQueryBuilder<DataRef> {
+    return this.dataSource
+      .getRepository(DataRef)
+      .createQueryBuilder('ref')
+      .innerJoin(Dataset, 'dataset', 'dataset.id = ref.dataset_id AND dataset.project = :project', {
+        project,
+      })
+      .addSelect('dataset.name', 'dataset')
+  }
+}
+
+async function named(query: SelectQueryBuilder<DataRef>): Promise<NamedRef[]> {
+  const { entities, raw } = await query.getRawAndEntities<{ dataset: string }>()
+  return entities.map((ref, i) => ({ ...ref, dataset: raw[i]!.dataset }))
 }
 
 /** A branch or tag, one that was removed too. */
