@@ -13,6 +13,13 @@ node -e '
     process.exit(1)
   }
   const r = JSON.parse(text)
+  // Once more at the end, where a long log is read first.
+  for (const file of r.testResults) {
+    const failures = file.assertionResults.filter(({ status }) => status === "failed")
+    const texts = failures.map(({ fullName, failureMessages }) => `${fullName}: ${failureMessages[0]}`)
+    if (file.status === "failed" && texts.length === 0) texts.push(file.message)
+    for (const each of texts) console.log(`failed: ${each.slice(0, 1500)}\n`)
+  }
   // A file that cannot even be loaded has no tests to count: it counts as one failed.
   const failed = r.numFailedTests + r.numRuntimeErrorTestSuites
   const skipped = r.numPendingTests + r.numTodoTests

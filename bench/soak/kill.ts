@@ -33,7 +33,7 @@ export async function soakKill({ seeds, only }: SoakArguments): Promise<boolean>
     start: next => KillBench.start(next.map(({ pair }) => pair)),
     run: async (bench, { pair, seed, delayMs }, index) => ({
       ...pair,
-      ...(await bench.run([pair], index + 1, delayMs)),
+      ...(await bench.run([pair], index + 1, { delayMs })),
       seed,
       delayMs,
     }),

@@ -143,7 +143,7 @@ export function standardPlan(settings: Settings, only?: readonly string[]): Plan
         name,
         main: join(distRoot, 'serving/main.js'),
         args: [`--replica=${name}`],
-        // Only at `up`, and Postgres alone: the keeper starts a replica again whatever else is dead.
+        // Only at `up`, and of Postgres alone: the keeper starts a replica again whatever else is dead.
         needs: ['postgres', 'schema'],
         port: { name, configured: settings.serving.port === 0 ? 0 : settings.serving.port + index },
         host: reachable(settings.serving.host),
@@ -153,7 +153,7 @@ export function standardPlan(settings: Settings, only?: readonly string[]): Plan
         drainSeconds: settings.serving.deadlineSeconds + 10,
         env: context =>
           toEnvironment(
-            completed(settings, postgresAlone(context, settings), { serving: context.port(name) }),
+            completed(settings, replicaNeeds(context, settings, only), { serving: context.port(name) }),
           ),
       }),
     ),
@@ -203,9 +203,16 @@ export function servingNames(count: number): string[] {
   return Array.from({ length: count }, (_, index) => `serving-${index + 1}`)
 }
 
-/** Migrations and replicas need Postgres alone: the other addresses may not be known, or change. */
+/** Migrations need Postgres alone: the other addresses may not be known, or change. */
 function postgresAlone(context: PartContext, settings: Settings): Port {
   return name => (name === 'postgres' && settings.postgres.url === undefined ? context.port(name) : 1)
+}
+
+/** Replicas need Postgres, and hear of plans at once from a Redis that is started with them. */
+function replicaNeeds(context: PartContext, settings: Settings, only?: readonly string[]): Port {
+  const postgres = postgresAlone(context, settings)
+  const hasRedis = settings.redis.url === undefined && (only?.includes('redis') ?? true)
+  return name => (name === 'redis' && hasRedis ? context.port(name) : postgres(name))
 }
 
 function external(name: string, address: string): PlanPart {

@@ -153,17 +153,14 @@ export const CHOSEN_TOURS: readonly Tour[] = [
   ]),
   tour('rollout', [
     ['issued', 'worker-io'],
+    ['untaken', 'serving-2'],
     ['sealed', 'serving-1'],
     ['half', 'temporal'],
-    ['alias', 'postgres'],
-    ['verb', 'api'],
-  ]),
-  tour('rollout', [
-    ['untaken', 'serving-2'],
-    ['swap', 'serving-1'],
     ['half', 'worker-workflows'],
+    ['swap', 'serving-1'],
+    ['alias', 'postgres'],
     ['uploaded', 'worker-io'],
-    ['verb', 'supervisor'],
+    ['verb', 'api'],
   ]),
   tour('incident', [
     ['opened', 'worker-workflows'],
