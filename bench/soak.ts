@@ -1,18 +1,20 @@
 // Long suites: `make soak SUITE=kill`, or `node dist/bench/soak.js kill [SEEDS=n] [scenario/point/process ...]`;
-// `make soak SUITE=pipelines SEEDS=100`, or `node dist/bench/soak.js pipelines [SEEDS=n] [seed ...]`, and the same of `data`.
+// `make soak SUITE=pipelines SEEDS=100`, or `node dist/bench/soak.js pipelines [SEEDS=n] [seed ...]`, and the same of `data` and `history`.
 import 'reflect-metadata'
 import { soakData } from './soak/data.js'
+import { soakHistory } from './soak/history.js'
 import { soakKill } from './soak/kill.js'
 import { soakPipelines } from './soak/pipelines.js'
 
 const SUITES: Record<string, (args: SoakArguments) => Promise<boolean>> = {
   data: soakData,
+  history: soakHistory,
   kill: soakKill,
   pipelines: soakPipelines,
 }
 
 export interface SoakArguments {
-  /** `kill`: how often it is repeated with random delays, after once without; `pipelines` and `data`: how many are generated. */
+  /** `kill`: how often it is repeated with random delays, after once without; of others: how many cases are generated. */
   readonly seeds: number
   /** Only what contains one of these; everything where there are none. */
   readonly only: readonly string[]

@@ -61,7 +61,8 @@ export class KillStack {
     this.gates = new Gates(stateDirectory)
   }
 
-  static async start(): Promise<KillStack> {
+  /** @param more settings beside those of all stacks that are killed */
+  static async start(more: Environment = {}): Promise<KillStack> {
     // Not below the system's temporary directory, which is often private to one user: Postgres may run as another.
     const directory = await mkdtemp('/var/tmp/mlforge-kill-')
     await chmod(directory, 0o755)
@@ -69,7 +70,12 @@ export class KillStack {
     const inherited = Object.entries(process.env).flatMap(([name, value]) =>
       value === undefined ? [] : [[name, value] as const],
     )
-    const env = { ...Object.fromEntries(inherited), ...SETTINGS, MLFORGE_STATE_DIRECTORY: stateDirectory }
+    const env = {
+      ...Object.fromEntries(inherited),
+      ...SETTINGS,
+      ...more,
+      MLFORGE_STATE_DIRECTORY: stateDirectory,
+    }
     const stack = new KillStack(directory, env, stateDirectory)
     KillStack.all.add(stack)
     try {

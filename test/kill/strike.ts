@@ -7,7 +7,7 @@ import type { Pair, Point, Victim } from './points.js'
 import type { KillStack, Query } from './stack.js'
 
 /** How long a scenario may take to come to a point. */
-export const REACH_MS = 120_000
+export const REACH_MS = 240_000
 const GONE_MS = 5_000
 
 /** Says afterwards whether the point had passed when the kill came. */

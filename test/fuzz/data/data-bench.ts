@@ -42,7 +42,7 @@ export class DataBench {
   private constructor(readonly stack: KillStack) {}
 
   static async start(): Promise<DataBench> {
-    return new DataBench(await KillStack.start())
+    return new DataBench(await KillStack.start({ MLFORGE_DATA_GRACE_MINUTES: '0' }))
   }
 
   async stop(): Promise<void> {

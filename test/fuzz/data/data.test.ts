@@ -14,6 +14,7 @@ import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { objectUri } from '../../../stores/objects/object-uri.js'
 import { dataCaseOf } from './case.js'
 import { DataBench, type Played } from './data-bench.js'
+import { History } from './history.js'
 
 jest.setTimeout(300_000)
 
@@ -63,6 +64,18 @@ describe('clients of versioned datasets, killed with processes of the stack whil
     played.set(seed, end)
     expect(end.problems).toEqual([])
     expect(end.struck).not.toEqual([])
+  })
+
+  it('a history that is collected while models are trained on it loses nothing that is kept', async () => {
+    const { problems: found, did } = await History.play(
+      bench.stack,
+      { seed: 1, versions: 10, trainings: 4 },
+      'history',
+    )
+    expect({ found, did }).toEqual({
+      found: [],
+      did: expect.stringMatching(/^10 versions, [3-7] retired, 4/),
+    })
   })
 
   it('the comparison names a manifest whose bytes were changed', async () => {
