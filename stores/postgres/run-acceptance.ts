@@ -7,6 +7,7 @@ import { uuidv7 } from '../ids.js'
 import { IdempotencyKey } from './entities/idempotency-key.js'
 import { OutboxRow } from './entities/outbox.js'
 import { Run } from './entities/run.js'
+import { holdVersions, versionsRead } from './versions-read.js'
 
 const KEY_LIFE_MS = 7 * 24 * 3600 * 1000
 
@@ -32,7 +33,8 @@ export interface AcceptRun {
 
 /**
  * Takes work on: row, promised start and idempotency key, in the caller's transaction.
- * @throws MlforgeError idempotency_key_reused for a known key with another body
+ * @throws MlforgeError idempotency_key_reused for a known key with another body, version_retired where it is to
+ *   read a version whose files are not kept any more
  */
 export async function acceptRun(
   transaction: EntityManager,
@@ -73,6 +75,7 @@ export async function acceptRun(
     .execute()
   const fresh = (inserted.raw as unknown[]).length > 0
   if (!fresh) await refuseSecond(transaction, request, id)
+  if (fresh) await holdVersions(transaction, project, versionsRead(kind, name, request.request))
   if (fresh && !request.startedByCaller) await promiseStart(transaction, id, 1, now)
   if (fresh && request.alongside) {
     await request.alongside(transaction, await runIn(transaction, project, id))

@@ -195,6 +195,58 @@ describe('datasetGc', () => {
     expect(await candidates()).toEqual([])
   })
 
+  it('a version that a run is being taken on for is not retired, and one that is being retired is refused', async () => {
+    const { retention, datasets } = harness.ports
+    const { dataSource } = harness.database
+    for (const i of [1, 2, 3]) {
+      const tree = await treeOf({ 'a.bin': Buffer.from(`raced ${i}`) })
+      await push(harness, 'raced', tree, { base: i === 1 ? null : i - 1 })
+    }
+    const { id: datasetId } = await datasets.get(PROJECT, 'raced')
+    await retention.set(datasetId, { keepLast: 1, keepDays: 0, keepTagged: true })
+    const collection = await harness.accept('collection', 'raced', {}, { startedByCaller: true })
+    const candidates = (await retention.candidates(PROJECT)).filter(each => each.datasetId === datasetId)
+    await retention.plan(
+      collection.id,
+      candidates.map(({ id }) => id),
+    )
+    const waiting = () =>
+      eventually(async () => {
+        const rows: unknown[] = await dataSource.query(
+          `SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+        )
+        expect(rows).toHaveLength(1)
+      })
+    const training = (version: number, alongside: () => Promise<void>) =>
+      harness.accept(
+        'training',
+        'raced',
+        { dataset: { name: 'raced', version } },
+        { startedByCaller: true, alongside },
+      )
+
+    let retiring: Promise<number> | undefined
+    await training(1, async () => {
+      retiring = retention.retire(collection.id, datasetId)
+      await waiting()
+    })
+    expect(await retiring).toBe(1)
+    expect(await datasets.version(PROJECT, 'raced', 1)).toMatchObject({ retiredAt: null })
+    expect(await datasets.version(PROJECT, 'raced', 2)).toMatchObject({ retiredAt: expect.any(Date) })
+
+    let late: Promise<unknown> | undefined
+    await dataSource.transaction(async transaction => {
+      await transaction.query('SELECT id FROM datasets WHERE id = $1 FOR UPDATE', [datasetId])
+      late = training(1, () => Promise.reject(new Error('it must not come here'))).catch(error => error)
+      await waiting()
+      await transaction.query(
+        'UPDATE dataset_versions SET retired_at = now() WHERE dataset_id = $1 AND version = 1',
+        [datasetId],
+      )
+    })
+    expect(await late).toMatchObject({ code: 'version_retired' })
+  })
+
   it('erases a version on demand, when nothing names it any more', async () => {
     await harness.ended(await harness.commit('people', CSV))
     await harness.ended(await harness.commit('people', `${CSV}2026-01-03,3\n`))
