@@ -61,6 +61,7 @@ export function modelActivities(ports: ModelPorts) {
             lineage: {
               dataset: spec.dataset,
               code,
+              ...(spec.code ? { userCode: { ...spec.code } } : {}),
               engine: { name: spec.engine, version: engine.version },
               parameters: spec.parameters,
               rounds: spec.rounds,

@@ -7,7 +7,12 @@ import { canonicalJson, type Json } from '../domain/canonical-json.js'
 import { MlforgeError } from '../domain/errors.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
 import { isOpen, writeSequence } from '../domain/runs/run-status.js'
-import { buildTrainingSpec, type DatasetFacts, type TrainingRequest } from '../domain/training/build-spec.js'
+import {
+  buildTrainingSpec,
+  type DatasetFacts,
+  selectorOf,
+  type TrainingRequest,
+} from '../domain/training/build-spec.js'
 import { derivedId } from '../stores/ids.js'
 import type { Schedule, ScheduledPipelineRow } from '../stores/postgres/entities/schedule.js'
 import type { Run } from '../stores/postgres/entities/run.js'
@@ -96,7 +101,7 @@ export function scheduleActivities(ports: SchedulePorts) {
       case 'training': {
         const request = schedule.training as TrainingRequest
         const { dataset } = request
-        const version = await datasets.version(project, dataset.name, dataset.version ?? 'latest')
+        const version = await datasets.version(project, dataset.name, selectorOf(dataset))
         const spec = buildTrainingSpec(request, { ...version, name: dataset.name } as DatasetFacts)
         return { kind, name: spec.model, request: spec }
       }

@@ -1,4 +1,5 @@
 export { expectation, suite } from './expectations.js'
+export { codeState } from './git.js'
 export { pipeline, PipelineBuilder } from './pipelines.js'
 export type { Parameter, References, StepOptions } from './pipelines.js'
 export {

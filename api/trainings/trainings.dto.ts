@@ -10,8 +10,10 @@ import type {
   TrainingLive,
   TrainingSummary,
 } from '../../contracts/rest/trainings.js'
+import { parseSelector, SELECTOR_RULE } from '../../domain/data/selector.js'
 import type { Problem } from '../../domain/errors.js'
 import { NAME_PATTERN } from '../../domain/names.js'
+import { CodeStateDto } from '../datasets/datasets.dto.js'
 import {
   AnyProperty,
   ChoiceField,
@@ -64,14 +66,14 @@ class DatasetPinDto {
   @ApiPropertyOptional({
     oneOf: [
       { type: 'integer', minimum: 1 },
-      { type: 'string', enum: ['latest'] },
+      { type: 'string', maxLength: 200 },
     ],
     default: 'latest',
-    description: '`latest` is resolved now and pinned',
+    description: `${SELECTOR_RULE}; resolved now and pinned`,
   })
   @IsOptional()
   @satisfies(versionProblems)
-  version?: number | 'latest'
+  version?: number | string
 }
 
 class BaselineDto {
@@ -133,6 +135,11 @@ export class StartTrainingDto implements StartTraining {
   @ObjectField(() => GatePolicyDto, { optional: true }) gate?: GatePolicyDto
   @ObjectField(() => ControlDto, { optional: true, description: 'negative control: the gate must refuse it' })
   control?: ControlDto
+  @ObjectField(() => CodeStateDto, {
+    optional: true,
+    description: 'where the code stood that asks for it; kept in the lineage of the model',
+  })
+  code?: CodeStateDto
 }
 
 export class TrainingsQueryDto extends PageQueryDto {
@@ -217,8 +224,9 @@ export class TrainingDto extends TrainingSummaryDto implements Training {
 }
 
 function versionProblems(value: unknown): Problem[] {
-  const good = value === 'latest' || (Number.isInteger(value) && (value as number) >= 1)
-  return good ? [] : [{ at: '', message: 'Must be a version number from 1, or "latest".' }]
+  const isText = typeof value === 'string' && value.length <= 200
+  const good = (isText || Number.isInteger(value)) && parseSelector(String(value)) !== null
+  return good ? [] : [{ at: '', message: `It selects no version: give ${SELECTOR_RULE}.` }]
 }
 
 function parameterProblems(value: unknown): Problem[] {

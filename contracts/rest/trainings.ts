@@ -1,4 +1,5 @@
 import type { Artifact } from './common.js'
+import type { CodeState } from './data.js'
 import type { Operation, StepRecord } from './operations.js'
 
 export interface Period {
@@ -12,9 +13,11 @@ export interface StartTraining {
   model: string
   dataset: {
     name: string
-    /** A version number or `latest`, which is resolved now and pinned. */
-    version?: number | 'latest'
+    /** A number, `latest`, a branch, a tag, or an instant in braces: resolved now and pinned. */
+    version?: number | string
   }
+  /** Where the code stood that asks for it: kept in the lineage of the model. */
+  code?: CodeState
   engine?: 'xgboost'
   /** Parameters by XGBoost's own names. */
   parameters?: Record<string, string | number | boolean>

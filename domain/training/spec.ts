@@ -1,3 +1,4 @@
+import type { CodeState } from '../data/commit.js'
 import type { GatePolicy } from './gate.js'
 
 /** Half-open range of days, `YYYY-MM-DD`: from is in it, until is not. */
@@ -29,6 +30,8 @@ export interface TrainingSpec {
   readonly gate: GatePolicy
   /** A negative control: the target is permuted over the training rows, so nothing can be learned. */
   readonly control?: { readonly permuteTarget: { readonly seed: number } }
+  /** Where the code stood that asked for it; nothing is computed from it. */
+  readonly code?: CodeState
 }
 
 /** What a checkpoint must agree with to be resumed from: data, split, parameters and engine. */

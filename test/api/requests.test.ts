@@ -104,6 +104,16 @@ describe('requests that are wrong', () => {
     expect(await start({ dataset: { name: 'bikes', version: 7 } })).toMatchObject({ status: 404 })
   })
 
+  it.each(['', 'Gold', '{yesterday}', 0, 1.5, true])(
+    'refuses %j, which selects no version',
+    async version => {
+      expect(await refusal({ dataset: { name: 'bikes', version } }, 'dataset.version')).toMatchObject({
+        status: 400,
+        message: expect.stringMatching(/It selects no version: give a number from 1, `latest`, a branch/),
+      })
+    },
+  )
+
   it('refuses columns and labels that cannot be learned from', async () => {
     expect(await refusal({ target: 'count' }, 'target')).toMatchObject({
       status: 422,

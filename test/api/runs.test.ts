@@ -59,6 +59,15 @@ describe('runs while Temporal is away', () => {
     expect(await owed(run.id)).toBe(true)
   })
 
+  it.each(['1', 'latest', 'main', '{2100-01-01}'])('pins the version that %s selects', async version => {
+    const code = { commit: 'abc123', dirty: true }
+    const answer = await start(undefined, { dataset: { name: 'bikes', version }, code })
+    expect(answer).toMatchObject({
+      status: 202,
+      body: { spec: { dataset: { name: 'bikes', version: 1 }, code } },
+    })
+  })
+
   it('accepts a dataset commit, and finds it under its dataset only', async () => {
     const upload = await api.call('POST', '/v1/uploads', {
       body: table(3),

@@ -18,6 +18,7 @@ import { isOpen } from '../../domain/runs/run-status.js'
 import {
   buildTrainingSpec,
   type DatasetFacts,
+  selectorOf,
   type TrainingRequest,
 } from '../../domain/training/build-spec.js'
 import { uuidv7 } from '../../stores/ids.js'
@@ -187,8 +188,8 @@ export class Harness {
   }
 
   async train(request: TrainingRequest, more: Partial<AcceptRun> = {}): Promise<Run> {
-    const { name, version = 'latest' } = request.dataset
-    const found = await this.ports.datasets.version(PROJECT, name, version)
+    const { name } = request.dataset
+    const found = await this.ports.datasets.version(PROJECT, name, selectorOf(request.dataset))
     const spec = buildTrainingSpec(request, { ...found, name } as DatasetFacts)
     return this.accept('training', request.model, spec, more)
   }

@@ -33,7 +33,8 @@ describe('trainModel', () => {
     })
 
   it('trains, evaluates, passes the gate, exports and registers', async () => {
-    const run = await harness.train(bikeTraining())
+    const code = { commit: 'abc123', dirty: true }
+    const run = await harness.train(bikeTraining({ code }))
     const row = await harness.ended(run)
     expect(row).toMatchObject({
       status: 'succeeded',
@@ -46,7 +47,7 @@ describe('trainModel', () => {
       sha256: (row.result as { sha256: string }).sha256,
       gate: { passed: true },
       parity: { passed: true },
-      lineage: { dataset: { name: 'bike', version: 1 }, run: run.id },
+      lineage: { dataset: { name: 'bike', version: 1 }, userCode: code, run: run.id },
     })
     const { model, baseline } = version.metrics as Record<'model' | 'baseline', { rmse: number }>
     expect(model.rmse).toBeLessThan(baseline.rmse)

@@ -1,29 +1,7 @@
-import { execFile } from 'node:child_process'
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
-import { promisify } from 'node:util'
 import { gitRoot } from '../../../sdk/data/lock-file.js'
-
-const run = promisify(execFile)
-const DEADLINE_MS = 10_000
-
-async function git(directory: string, ...args: string[]): Promise<string | null> {
-  try {
-    const { stdout } = await run('git', args, { cwd: directory, timeout: DEADLINE_MS, maxBuffer: 64 << 20 })
-    return stdout.trim()
-  } catch {
-    return null
-  }
-}
-
-/** Commit of the code beside some data, and whether it has changes; null outside of a repository with a commit. */
-export async function codeState(directory: string): Promise<{ commit: string; dirty: boolean } | null> {
-  if (gitRoot(directory) === null) return null
-  const commit = await git(directory, 'rev-parse', 'HEAD')
-  if (commit === null) return null
-  const changes = await git(directory, 'status', '--porcelain', '--untracked-files=no')
-  return { commit, dirty: changes !== '' }
-}
+import { git } from '../../../sdk/git.js'
 
 /** Who commits, as git knows him. */
 export async function gitAuthor(directory: string): Promise<string | null> {

@@ -6,7 +6,8 @@ import { MlforgeError } from '../../../domain/errors.js'
 import { NAME_PATTERN, NAME_RULE } from '../../../domain/names.js'
 import { pin, readLock } from '../../../sdk/data/lock-file.js'
 import { WorkingCopy } from '../../../sdk/data/working-copy.js'
-import { codeState, gitAuthor, hooksDirectory, ignoreInGit } from './git.js'
+import { codeState } from '../../../sdk/git.js'
+import { gitAuthor, hooksDirectory, ignoreInGit } from './git.js'
 import { count, progressLine, size } from './output.js'
 
 /** What needs no server. */
