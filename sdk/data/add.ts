@@ -75,14 +75,18 @@ export function addFiles(copy: Copy, paths: readonly string[] | 'all', options: 
       index.set(entry.path, entry)
       counts.bytesRead += entry.bytes
       copy.nodes.flushMuch()
+      // What was there before is kept already, or in the store.
+      if (!was || !isSameFile(was, entry)) await copy.kept.keep(copy.root, entry)
       if (counts.bytesRead < checkpoint) continue
       checkpoint = counts.bytesRead + CHECKPOINT_BYTES
       copy.nodes.flush()
+      copy.kept.flush()
       writeIndex(indexFile, withRest(index, before, files), null)
     }
     const removed = [...before.keys()].filter(path => !index.has(path)).length
     const isSame = counts.added + counts.changed + removed === 0
     copy.nodes.flush()
+    copy.kept.flush()
     if (toRead.length + removed > 0) writeIndex(indexFile, index, isSame ? manifest : null)
     return { ...counts, removed, unchanged: files.size - counts.added - counts.changed }
   })

@@ -2,6 +2,7 @@ import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { Packing } from '../../packing/packing.js'
+import { KeptContent } from './kept-content.js'
 import { LocalNodes } from './local-nodes.js'
 import { type Lock, takeLock } from './lock.js'
 import { readState, STATE, writeState } from './state.js'
@@ -21,13 +22,15 @@ export interface Head {
 export interface Copy {
   readonly root: string
   readonly nodes: LocalNodes
+  readonly kept: KeptContent
   readonly packing: Packing
 }
 
 export const stateFile = (root: string, name: string): string => join(root, STATE, name)
 
 export function copyAt(root: string, packing: Packing): Copy {
-  return { root, nodes: new LocalNodes(stateFile(root, 'nodes')), packing }
+  const nodes = new LocalNodes(stateFile(root, 'nodes'))
+  return { root, nodes, kept: new KeptContent(stateFile(root, 'kept')), packing }
 }
 
 export function readHead(root: string): Head {
@@ -52,13 +55,14 @@ export function killedCheckout(root: string): string | null {
  * Works while nobody else writes.
  * @param work gets when it began, in nanoseconds by the clock of the file system
  */
-export async function locked<T>({ root, nodes }: Copy, work: (asOf: bigint) => Promise<T>): Promise<T> {
+export async function locked<T>({ root, nodes, kept }: Copy, work: (asOf: bigint) => Promise<T>): Promise<T> {
   let lock: Lock | null = null
   try {
     lock = takeLock(stateFile(root, 'locks'))
     nodes.refresh()
+    kept.refresh()
     // Halves of files, left by a process that was killed.
-    for (const directory of ['.', 'nodes', 'drafts']) removeHidden(stateFile(root, directory))
+    for (const directory of ['.', 'nodes', 'kept', 'drafts']) removeHidden(stateFile(root, directory))
     return await work(statSync(lock.file, { bigint: true }).mtimeNs)
   } catch (error) {
     throw said(error)

@@ -3,6 +3,8 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import type { CodeState } from '../../domain/data/commit.js'
 import { buildManifest } from '../../domain/data/build.js'
+import { rootHash } from '../../domain/data/nodes.js'
+import { filesOf } from '../../domain/data/walk.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import {
   type Copy,
@@ -14,7 +16,7 @@ import {
   stateFile,
   writeHead,
 } from './copy.js'
-import { readIndex, writeIndex } from './index-file.js'
+import { readIndex, readIndexFile, writeIndex } from './index-file.js'
 import { readState, writeState } from './state.js'
 
 /** What a draft comes after. */
@@ -109,17 +111,31 @@ export function draftsOf(copy: Copy): Draft[] {
 /** The first draft is a version now. Those after it come after that. */
 export function markPushed(copy: Copy, id: string, version: number): Promise<void> {
   return locked(copy, async () => {
-    await Promise.resolve()
     const head = readHead(copy.root)
     const [first, second] = draftsOf(copy)
     if (first?.id !== id) {
       // Said before, and killed before it was heard.
-      if (head.version === version) return
+      if (head.version === version) return await removeStored(copy)
       throw new MlforgeError('wrong_state', `${id} is not the first commit that is to be pushed.`)
     }
     if (second) writeState(draftFile(copy, second.id), { ...second, parents: [{ version }] })
     writeHead(copy.root, { ...head, version, draft: second ? head.draft : null })
+    await removeStored(copy)
   })
+}
+
+/** Removes content that was kept for a push and is in the store now; while there are drafts they may need it. */
+async function removeStored(copy: Copy): Promise<void> {
+  const { draft, manifest } = readHead(copy.root)
+  if (draft !== null) return
+  const index = readIndexFile(stateFile(copy.root, 'index.json'))
+  if (index.manifest === manifest) return copy.kept.retain([])
+  const stored = new Set<string | null>()
+  if (manifest !== null) {
+    for await (const { content } of filesOf(copy.nodes.load, manifest)) stored.add(rootHash(content))
+  }
+  const added = [...index.files.values()].flatMap(({ content }) => content ?? [])
+  copy.kept.retain(added.filter(content => !stored.has(rootHash(content))))
 }
 
 function readDraft(copy: Copy, id: string): Draft {

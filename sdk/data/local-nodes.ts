@@ -67,6 +67,12 @@ export class LocalNodes {
     )
   }
 
+  /** Where a node lies as it is, once it was flushed; null for one that is not here. */
+  placeOf(sha256: string): { readonly file: string; readonly offset: number } | null {
+    const place = this.stored().get(sha256)
+    return place ? { file: place.file, offset: place.entry.offset } : null
+  }
+
   /** Another process may have written since. */
   refresh(): void {
     this.places = null

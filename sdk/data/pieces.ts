@@ -6,6 +6,7 @@ import type { Piece } from '../../packing/messages.js'
 import { type Copy, stateFile } from './copy.js'
 import type { Draft } from './drafts.js'
 import { readIndex } from './index-file.js'
+import type { KeptPlace } from './kept-content.js'
 
 /** Which of these hashes have to be sent. */
 export type FindMissing = (hashes: readonly string[]) => Promise<ReadonlySet<string>>
@@ -13,13 +14,14 @@ export type FindMissing = (hashes: readonly string[]) => Promise<ReadonlySet<str
 /** Hashes that are asked for at once. */
 const BATCH = 4_096
 
-/** A piece, or where a chunk would be if its file had not changed since. */
+/** A piece, or the file of a chunk that is nowhere any more. */
 type Wanted = Piece | { readonly sha256: string; readonly goneFrom: string }
 
 /**
- * What a push of a draft has to send, each with where its bytes are: nodes from here, chunks from the files that
- * have them. Some come more than once.
- * @throws MlforgeError file_changed when a file was added with other bytes since: which cannot be sent any more
+ * What a push of a draft has to send, each with where its bytes are: nodes from here, chunks from what was kept of
+ * files when they were added, or from the files that have them. Some come more than once.
+ * @throws MlforgeError file_changed for a draft of an earlier release, which kept nothing, when a file was added with
+ *   other bytes since: which cannot be sent any more
  */
 export async function* piecesOf(copy: Copy, draft: Draft, findMissing: FindMissing): AsyncGenerator<Piece> {
   const problems: Problem[] = []
@@ -45,18 +47,18 @@ export async function* piecesOf(copy: Copy, draft: Draft, findMissing: FindMissi
 async function* wantedBy(copy: Copy, manifest: string): AsyncGenerator<Wanted> {
   yield* nodesBelow(copy, manifest)
   // By their content, since a file may have been renamed.
-  const places = new Map<string | null, string>()
+  const places = new Map<string | null, KeptPlace>()
   for (const entry of readIndex(stateFile(copy.root, 'index.json')).values()) {
-    places.set(rootHash(entry.content), entry.path)
+    places.set(rootHash(entry.content), { file: join(copy.root, entry.path), offset: 0 })
   }
   for await (const file of filesOf(copy.nodes.load, manifest)) {
-    const place = places.get(rootHash(file.content))
+    const place = (file.content && copy.kept.find(file.content)) ?? places.get(rootHash(file.content))
     if (isList(file)) yield* nodesBelow(copy, file.content.list)
     let offset = 0
     for await (const { bytes, chunk } of chunks(copy, file)) {
       yield place === undefined
         ? { sha256: chunk, goneFrom: file.path }
-        : { sha256: chunk, bytes, from: { file: join(copy.root, place), offset } }
+        : { sha256: chunk, bytes, from: { file: place.file, offset: place.offset + offset } }
       offset += bytes
     }
   }

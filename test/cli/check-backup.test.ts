@@ -143,9 +143,12 @@ describe('check', () => {
 describe('a backup taken while a training runs', () => {
   it('is restored into a stack that finishes it with the same result', async () => {
     const run = await stack.startTraining('demand', 'bikes', 4000, 200)
-    await eventually(async () => {
-      expect(await new CheckpointStore(stack.dataSource).list(run.id)).not.toHaveLength(0)
-    })
+    await eventually(
+      async () => {
+        expect(await new CheckpointStore(stack.dataSource).list(run.id)).not.toHaveLength(0)
+      },
+      { deadlineMs: 60_000 },
+    )
     await leaveLog()
     const written = JSON.parse(await stack.ok('backup', file, '--json')) as { objects: number; bytes: number }
     expect((await stack.runs.get('default', run.id)).status).toBe('running')

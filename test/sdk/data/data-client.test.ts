@@ -258,12 +258,14 @@ describe('DataClient', () => {
     expect(items).toEqual([])
   })
 
-  it('refuses a commit whose files were changed since, and says which', async () => {
+  it('pushes a commit whose files were changed since as it was committed', async () => {
     const copy = await copyAt('changed', 'changed')
-    await write(copy, 'a.txt', 'nobody has pushed this')
+    await write(copy, 'a.txt', 'one')
     await copy.add('all')
     await copy.commit({ ...WHO, message: 'a' })
     await write(copy, 'a.txt', 'two')
-    await expect(client.push(copy)).rejects.toMatchObject({ code: 'file_changed' })
+    expect(await client.push(copy)).toMatchObject([{ version: 1 }])
+    expect(Buffer.from(await client.file('changed', '1', 'a.txt')).toString()).toBe('one')
+    expect((await copy.status()).unstaged.changed).toEqual(['a.txt'])
   })
 })
