@@ -12,7 +12,6 @@ import { type Copy, copyAt, type Head, isWorkingCopy, readHead, stateFile, write
 import { type CommitOptions, commitIndex, type Draft, draftsOf, markPushed } from './drafts.js'
 import { committedChunks } from './committed-chunks.js'
 import { type DvcOptions, importDvc, type ImportedFromDvc } from './dvc/import.js'
-import { openDvcRepository } from './dvc/repository.js'
 import type { ChunkSource } from './fetch-nodes.js'
 import { readIndex } from './index-file.js'
 import { nodeHash } from './local-nodes.js'
@@ -175,7 +174,7 @@ export class WorkingCopy {
    * @throws MlforgeError as importDvc; not_found where it is no repository
    */
   importDvc(repository: string, options: DvcOptions = {}): Promise<ImportedFromDvc> {
-    return importDvc(this.copy, openDvcRepository(repository), options)
+    return importDvc(this.copy, repository, options)
   }
 
   /**

@@ -43,9 +43,7 @@ interface Declared {
  */
 export function readDotDvc(value: unknown, file: string): DvcOutputs {
   const { outs, wdir } = valuesOf(value)
-  return merged(
-    listOf(outs).map(out => readOutput(valuesOf(out), base(file, wdir), file, null)),
-  )
+  return merged(listOf(outs).map(out => readOutput(valuesOf(out), base(file, wdir), file, null)))
 }
 
 /**
@@ -83,7 +81,12 @@ function readStage(name: string, stage: Values, lock: Values, file: string): Dvc
   )
 }
 
-function readOutput(out: Values, directory: string | null, from: string, declared: Declared | null): DvcOutputs {
+function readOutput(
+  out: Values,
+  directory: string | null,
+  from: string,
+  declared: Declared | null,
+): DvcOutputs {
   const { path, md5, hash, cache, files } = out
   if (typeof path !== 'string') return refused(from, 'An output of it has no path.')
   const resolved = directory === null ? null : resolveIn(directory, path)

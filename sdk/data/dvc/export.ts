@@ -32,7 +32,9 @@ export interface ExportedToDvc {
 }
 
 /** Puts the files of a version into a working copy that has none. */
-export type FillCopy = (copy: WorkingCopy) => Promise<{ readonly version: number | null; readonly manifest: string }>
+export type FillCopy = (
+  copy: WorkingCopy,
+) => Promise<{ readonly version: number | null; readonly manifest: string }>
 
 /** What is committed in a working copy. @throws MlforgeError wrong_state where nothing is, or files have changed */
 export function committedFiles(source: WorkingCopy): FillCopy {

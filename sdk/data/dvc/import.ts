@@ -14,7 +14,7 @@ import { TreeChanges } from '../tree-changes.js'
 import { look } from '../walk.js'
 import { md5sOf } from './md5.js'
 import { type DvcFile, type DvcPlan, planImport } from './plan.js'
-import type { DvcRepository } from './repository.js'
+import { type DvcRepository, openDvcRepository } from './repository.js'
 
 /** How far an import or an export is. */
 export type DvcProgress = (done: {
@@ -51,15 +51,13 @@ interface Staged {
 /**
  * Makes files of a working copy those that a repository of DVC tracks, and adds them. All of them are read and
  * verified before the first one gets its place.
- * @throws MlforgeError invalid_request with all problems of paths and metafiles, object_missing and object_corrupt
- *   with all such objects, wrong_state with files whose changes would be lost
+ * @param directory in the repository
+ * @throws MlforgeError not_found where it is in none, invalid_request with all problems of paths and metafiles,
+ *   object_missing and object_corrupt with all such objects, wrong_state with files whose changes would be lost
  */
-export function importDvc(
-  copy: Copy,
-  repository: DvcRepository,
-  options: DvcOptions,
-): Promise<ImportedFromDvc> {
+export function importDvc(copy: Copy, directory: string, options: DvcOptions): Promise<ImportedFromDvc> {
   return locked(copy, async asOf => {
+    const repository = openDvcRepository(directory)
     const plan = planImport(repository, realpathSync(copy.root))
     refuse('Nothing was imported.', [...plan.problems, ...pathProblems(plan.files.map(({ path }) => path))])
     const beside = stateFile(copy.root, 'tmp')

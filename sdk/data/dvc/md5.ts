@@ -20,7 +20,11 @@ export interface HashOptions {
 export async function md5sOf(
   file: string,
   hash: DvcHash,
-  { signal, onRead, to }: HashOptions & { readonly to?: { readonly file: string; readonly mode: number } } = {},
+  {
+    signal,
+    onRead,
+    to,
+  }: HashOptions & { readonly to?: { readonly file: string; readonly mode: number } } = {},
 ): Promise<{ readonly md5s: readonly string[]; readonly bytes: number }> {
   const from = openSync(file, 'r')
   let into: number | null = null

@@ -27,9 +27,15 @@ export class DvcObjects {
    * The file of an object; null where it is not here.
    * @param suffix `.dir` for the list of a directory
    */
-  find(name: DvcObjectName, suffix: '' | '.dir' = ''): { readonly file: string; readonly bytes: number } | null {
+  find(
+    name: DvcObjectName,
+    suffix: '' | '.dir' = '',
+  ): { readonly file: string; readonly bytes: number } | null {
     const remote = this.remoteOf(name)
-    const places = [this.cache, ...(remote !== null && isDirectoryUrl(remote) ? [this.directoryOf(remote)] : [])]
+    const places = [
+      this.cache,
+      ...(remote !== null && isDirectoryUrl(remote) ? [this.directoryOf(remote)] : []),
+    ]
     for (const place of places) {
       const file = join(place, objectPath(name, suffix))
       const stat = statSync(file, { throwIfNoEntry: false })

@@ -93,9 +93,10 @@ function yamlAt(root: string, path: string): unknown {
   const text = textOf(join(root, path))
   if (text === null) return null
   try {
-    return parse(text, { schema: 'failsafe', merge: true, logLevel: 'silent' })
+    return parse(text, { schema: 'failsafe', merge: true, logLevel: 'error' })
   } catch (error) {
-    throw new MlforgeError('invalid_request', `"${path}" cannot be read: ${(error as Error).message}`)
+    const [why] = (error as Error).message.split('\n')
+    throw new MlforgeError('invalid_request', `"${path}" cannot be read: ${why} Nothing was imported.`)
   }
 }
 
