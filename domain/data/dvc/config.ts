@@ -35,11 +35,11 @@ export function readDvcConfig(texts: readonly string[]): DvcConfig {
  * @returns null where there is no remote of this name
  */
 export function dvcRemoteUrl({ remoteUrls }: DvcConfig, name: string): string | null {
-  let url = remoteUrls.get(name)
+  let url = remoteUrls.get(name.toLowerCase())
   for (let i = 0; i < MOST_ALIASES && url !== undefined; i++) {
     const alias = /^remote:\/\/([^/]+)(.*)$/.exec(url)
     if (!alias) return url
-    const base: string | undefined = remoteUrls.get(alias[1]!)
+    const base: string | undefined = remoteUrls.get(alias[1]!.toLowerCase())
     url = base === undefined ? undefined : base + alias[2]!
   }
   return null
@@ -50,21 +50,26 @@ export function isDirectoryUrl(url: string): boolean {
   return !/^\w[\w+.-]*:\/\//.test(url)
 }
 
-/** The configuration of a repository with one remote, in a directory. */
+/** Whether a remote can be in a directory of this name: DVC takes `%(` and `{` for places to fill in. */
+export function canBeDvcRemote(directory: string): boolean {
+  return !/[\n\r{}]|%\(|".*'|'.*"/.test(directory)
+}
+
+/** The configuration of a repository with one remote, in a directory that can be one. */
 export function dvcConfigText(remote: string, directory: string): string {
   return `[core]\n    remote = ${remote}\n['remote "${remote}"']\n    url = ${quoted(directory)}\n`
 }
 
-/** The lines of a file as ConfigObj reads it, of which DVC uses one level of sections. */
+/** The lines of a file as ConfigObj reads it, of which DVC uses one level of sections, with names in any case. */
 function settings(text: string): { section: string; key: string; value: string }[] {
   let section = ''
   return text.split(/\r?\n/).flatMap(line => {
     const title = /^\s*\[(.*)\]\s*(#.*)?$/.exec(line)?.[1]
-    if (title !== undefined) section = unquoted(title)
+    if (title !== undefined) section = unquoted(title).toLowerCase()
     const [, key, value] = /^\s*([^#=[\s][^=]*?)\s*=\s*(.*)$/.exec(line) ?? []
     return title !== undefined || key === undefined
       ? []
-      : [{ section, key: unquoted(key), value: unquoted(value!) }]
+      : [{ section, key: unquoted(key).toLowerCase(), value: unquoted(value!) }]
   })
 }
 

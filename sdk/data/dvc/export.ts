@@ -3,11 +3,12 @@ import { hash } from 'node:crypto'
 import { existsSync, lstatSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { promisify } from 'node:util'
-import { dvcConfigText } from '../../../domain/data/dvc/config.js'
+import { canBeDvcRemote, dvcConfigText } from '../../../domain/data/dvc/config.js'
 import { dotDvcText } from '../../../domain/data/dvc/metafiles.js'
+import type { FileEntry } from '../../../domain/data/nodes.js'
 import { type DvcTreeEntry, dvcTreeText } from '../../../domain/data/dvc/tree.js'
 import { MlforgeError } from '../../../domain/errors.js'
-import { refuse } from '../copy.js'
+import { refuse, said } from '../copy.js'
 import type { DataClient, TransferOptions } from '../data-client.js'
 import { gitRoot } from '../lock-file.js'
 import { WorkingCopy } from '../working-copy.js'
@@ -65,21 +66,30 @@ export async function exportDvc(
   options: DvcOptions = {},
 ): Promise<ExportedToDvc> {
   const directory = resolve(target)
-  refuseExisting(directory)
+  let aside: string | null = null
+  try {
+    refuseTarget(directory)
+    aside = besideOf(directory)
+    const done = await writeRepository(aside, directory, dataset, fill, options)
+    if (gitRoot(dirname(directory)) === null) await initGit(aside)
+    refuseTarget(directory)
+    renameSync(aside, directory)
+    return { directory, ...done }
+  } catch (error) {
+    throw said(error)
+  } finally {
+    if (aside !== null) rmSync(aside, { recursive: true, force: true })
+  }
+}
+
+/** Makes where it is put together, after what killed processes have left there. */
+function besideOf(directory: string): string {
   const parent = dirname(directory)
   mkdirSync(parent, { recursive: true })
   removeAbandoned(parent, basename(directory))
   const aside = join(parent, `.${basename(directory)}.${process.pid}.partial`)
-  try {
-    mkdirSync(aside)
-    const done = await writeRepository(aside, directory, dataset, fill, options)
-    if (gitRoot(parent) === null) await initGit(aside)
-    refuseExisting(directory)
-    renameSync(aside, directory)
-    return { directory, ...done }
-  } finally {
-    rmSync(aside, { recursive: true, force: true })
-  }
+  mkdirSync(aside)
+  return aside
 }
 
 async function writeRepository(
@@ -97,21 +107,21 @@ async function writeRepository(
   mkdirSync(files)
   const copy = WorkingCopy.init(files, dataset)
   try {
-    const from = await fill(copy)
-    refuseNames(copy)
+    const { version, manifest } = await fill(copy)
+    const all = copy.files()
+    refuseNames(all)
     const remote = join('.dvc', REMOTE)
-    const entries = await moveObjects(copy, join(aside, remote), options)
+    const entries = await moveObjects(files, all, join(aside, remote), options)
     const list = dvcTreeText(entries)
     const md5 = hash('md5', list, 'hex')
     put(join(remote, objectPath({ md5, hash: 'md5' }, '.dir')), list)
-    const bytes = copy.files().reduce((sum, file) => sum + file.bytes, 0)
-    const { version, manifest } = from
+    const bytes = all.reduce((sum, file) => sum + file.bytes, 0)
     const tracked = { path: dataset, md5, bytes, files: entries.length }
     put(`${dataset}.dvc`, dotDvcText(tracked, { dataset, version, manifest }))
     put('.dvc/config', dvcConfigText(REMOTE, join(directory, remote)))
     put('.dvc/.gitignore', `/config.local\n/tmp\n/cache\n/${REMOTE}\n`)
     put('.gitignore', `/${dataset}\n`)
-    const executable = copy.files().filter(({ isExecutable }) => isExecutable).length
+    const executable = all.filter(({ isExecutable }) => isExecutable).length
     return { files: entries.length, bytes, executable }
   } finally {
     await copy.close()
@@ -119,13 +129,13 @@ async function writeRepository(
   }
 }
 
-/** Hashes the files of a copy, and makes them the objects of a remote, each content once. */
+/** Hashes files, and makes them the objects of a remote, each content once. */
 async function moveObjects(
-  copy: WorkingCopy,
+  directory: string,
+  files: readonly FileEntry[],
   remote: string,
   { signal, onProgress }: DvcOptions,
 ): Promise<DvcTreeEntry[]> {
-  const files = copy.files()
   const totals = {
     totalFiles: files.length,
     totalBytes: files.reduce((sum, file) => sum + file.bytes, 0),
@@ -138,7 +148,7 @@ async function moveObjects(
     report()
   }
   for (const { path } of files) {
-    const file = join(copy.root, path)
+    const file = join(directory, path)
     const [md5] = (await md5sOf(file, 'md5', { signal, onRead })).md5s as [string]
     const object = join(remote, objectPath({ md5, hash: 'md5' }))
     mkdirSync(dirname(object), { recursive: true })
@@ -149,17 +159,20 @@ async function moveObjects(
   return entries
 }
 
-function refuseNames(copy: WorkingCopy): void {
+function refuseNames(files: readonly FileEntry[]): void {
   refuse(
     'Nothing was exported.',
-    copy
-      .files()
+    files
       .filter(({ path }) => path.split('/').some(part => RESERVED.has(part)))
       .map(({ path }) => ({ at: path, message: 'DVC tracks no file of this name. Rename it.' })),
   )
 }
 
-function refuseExisting(directory: string): void {
+function refuseTarget(directory: string): void {
+  if (!canBeDvcRemote(directory)) {
+    const message = 'The configuration of DVC cannot hold its name. Use another one.'
+    refuse('Nothing was exported.', [{ at: directory, message }])
+  }
   if (!lstatSync(directory, { throwIfNoEntry: false })) return
   throw new MlforgeError('already_exists', `"${directory}" is there already. Name a directory that is not.`)
 }

@@ -122,6 +122,17 @@ describe('an export to DVC', () => {
     }
   })
 
+  it('is refused where DVC could not name it, or nothing may be written', async () => {
+    const copy = await filled()
+    await expect(exported(copy, files.path(`"it's"`))).rejects.toMatchObject({ code: 'invalid_request' })
+    const file = files.path('file')
+    writeFileSync(file, '')
+    await expect(exported(copy, join(file, 'below'))).rejects.toMatchObject({ code: 'unavailable' })
+    const target = await exported(copy, files.path("it's # $odd, %20 [really]?a=b"))
+    await dvc(target, 'pull', '-q')
+    expect(await dvc(target, 'status')).toContain('up to date')
+  })
+
   it('has what is committed, or nothing', async () => {
     const target = files.path('exported')
     await expect(exported(fresh(), target)).rejects.toMatchObject({ code: 'wrong_state' })
@@ -150,7 +161,7 @@ describe('an export to DVC', () => {
     const copy = fresh()
     const target = files.path('exported')
     let isDone = false
-    for (let step = 1; !isDone; step += 4) {
+    for (let step = 1; !isDone; step += 7) {
       const child = fork(new URL('./probes/dvc.js', import.meta.url), [copy.root, repository, target], {
         execArgv: [],
         stdio: 'inherit',

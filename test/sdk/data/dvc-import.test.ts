@@ -1,5 +1,14 @@
 import { hash } from 'node:crypto'
-import { mkdirSync, readdirSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs'
+import {
+  chmodSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
 import { md5sOf } from '../../../sdk/data/dvc/md5.js'
@@ -87,6 +96,22 @@ describe('an import from DVC', () => {
     expect(imported.leftOut.map(({ at }) => at)).toEqual(
       expect.arrayContaining(['single.bin', 'deep/inner/file.txt', 'work/made', 'each-a.txt']),
     )
+  })
+
+  it('leaves files where they are in a working directory that is the repository', async () => {
+    const root = another()
+    rmSync(join(root, 'deep/inner/file.txt'))
+    chmodSync(join(root, 'data/a.csv'), 0o755)
+    const before = statSync(join(root, 'single.bin')).ino
+    const copy = copyIn(root)
+    expect(await copy.importDvc(root)).toMatchObject({ added: 9 })
+    expect(statSync(join(root, 'single.bin')).ino).toBe(before)
+    expect(readFileSync(join(root, 'deep/inner/file.txt'), 'utf8')).toBe('deep\n')
+    expect(copy.files().filter(({ isExecutable }) => isExecutable)).toMatchObject([
+      { path: 'data/a.csv' },
+      { path: 'single.bin' },
+    ])
+    expect((await copy.status()).untracked).toContain('dvc.yaml')
   })
 
   it('follows the repository, and keeps what was changed here', async () => {

@@ -18,8 +18,8 @@ const PIPELINE = `stages:
       outs: ["each-\${item}.txt"]
 `
 
-/** What is tracked by DVC in the repository that `makeRepository` makes. */
-export const TRACKED = ['data', 'deep/inner/file.txt', 'each-a.txt', 'each-b.txt', 'single.bin', 'work/made']
+/** What is tracked in it. */
+const TRACKED = ['data', 'deep/inner/file.txt', 'each-a.txt', 'each-b.txt', 'single.bin', 'work/made']
 
 /** A repository by the real dvc, all of it in its cache and in a remote beside it. */
 export async function makeRepository(root: string): Promise<void> {

@@ -1,5 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import {
+  canBeDvcRemote,
   dvcConfigText,
   dvcRemoteUrl,
   isDirectoryUrl,
@@ -8,7 +9,7 @@ import {
 
 const CONFIG = `# ours
 [core]
-    remote = shared   # the default
+    Remote = Shared   # the default
     autostage = true
 [cache]
     dir = /mnt/cache
@@ -16,7 +17,7 @@ const CONFIG = `# ours
     url = ../storage
 ["remote \\"other\\""]
     url = "/a # b"
-['remote "cloud"']
+['remote "Cloud"']
     url = s3://bucket/dvc
     region = eu-central-1
 ['remote "below"']
@@ -30,8 +31,8 @@ const CONFIG = `# ours
 describe('the configuration of DVC', () => {
   it('says where objects are', () => {
     const config = readDvcConfig([CONFIG])
-    expect(config).toMatchObject({ cacheDirectory: '/mnt/cache', defaultRemote: 'shared' })
-    const urls = ['shared', 'cloud', 'below', 'lost', 'circle', 'nothing'].map(name =>
+    expect(config).toMatchObject({ cacheDirectory: '/mnt/cache', defaultRemote: 'Shared' })
+    const urls = ['Shared', 'cloud', 'below', 'lost', 'circle', 'nothing'].map(name =>
       dvcRemoteUrl(config, name),
     )
     expect(urls).toEqual(['../storage', 's3://bucket/dvc', 's3://bucket/dvc/below', null, null, null])
@@ -53,8 +54,13 @@ describe('the configuration of DVC', () => {
   })
 
   it.each(['/a/b', '/a # "b", c', "/it's", '/a = b'])('is written so that %j is read again', directory => {
+    expect(canBeDvcRemote(directory)).toBe(true)
     const config = readDvcConfig([dvcConfigText('mine', directory)])
     expect(dvcRemoteUrl(config, config.defaultRemote!)).toBe(directory)
+  })
+
+  it.each(['/%(home)s', '/${home}', '/a\nb', `/"it's"`])('cannot hold %j', directory => {
+    expect(canBeDvcRemote(directory)).toBe(false)
   })
 
   it.each([
