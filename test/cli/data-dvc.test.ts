@@ -13,7 +13,7 @@ import { Harness } from '../support/harness.js'
 const run = promisify(execFile)
 const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
 
-jest.setTimeout(120_000)
+jest.setTimeout(300_000)
 
 describe('mlforge data with DVC', () => {
   const files = temporary()

@@ -10,7 +10,7 @@ import { dvc, dvcPython, git } from '../../support/dvc.js'
 import { hashesOf, makeRepository, tracked } from './dvc-repository.js'
 import { commit, put, temporary } from './tree.js'
 
-jest.setTimeout(120_000)
+jest.setTimeout(300_000)
 
 const files = temporary()
 const open: WorkingCopy[] = []

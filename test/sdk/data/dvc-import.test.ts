@@ -18,7 +18,7 @@ import { dvc, dvcScript, git } from '../../support/dvc.js'
 import { asBefore3, copyOf, hashesOf, makeRepository, rewrite, tracked, within } from './dvc-repository.js'
 import { commit, put, temporary } from './tree.js'
 
-jest.setTimeout(120_000)
+jest.setTimeout(300_000)
 
 const files = temporary()
 const open: WorkingCopy[] = []
