@@ -17,7 +17,7 @@ import { parseArgs } from 'node:util'
 import { dvc, type Measured, mlforgeData, type Tool } from './data/tools.js'
 import { median, report, type Row } from './report.js'
 import { withStack } from './stack.js'
-import { virtualenv } from './virtualenv.js'
+import { dvcPython } from '../test/support/dvc.js'
 
 const MIB = 2 ** 20
 const LARGE_BYTES = 256 * MIB
@@ -45,7 +45,7 @@ try {
   await withStack(async ({ rest, key }) => {
     const ours = mlforgeData(rest.base, key, () => `bench-${++serial}`)
     if (values.memory) return memory(ours)
-    const tools = [ours, dvc(await virtualenv('dvc', ['dvc==3.67.1'], ['antlr4-python3-runtime']))]
+    const tools = [ours, dvc(await dvcPython())]
     const rows: Row[] = []
     for (const share of [1 / 8, 1]) {
       const bytes = LARGE_BYTES * share

@@ -29,6 +29,9 @@ export async function virtualenv(
     pip.push(...fromSource.map(each => `--no-binary=${each}`))
     await run(join(partial, 'bin', 'python'), [...pip, ...requirements])
     await rename(partial, finished)
+  } catch (error) {
+    // Another process may have been faster.
+    if (!existsSync(python)) throw error
   } finally {
     await rm(partial, { recursive: true, force: true })
   }

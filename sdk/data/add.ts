@@ -1,4 +1,4 @@
-import { isAbsolute, relative, resolve, sep } from 'node:path'
+import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { isSameFile } from '../../domain/data/nodes.js'
 import { collisions, pathProblem } from '../../domain/data/paths.js'
 import type { Problem } from '../../domain/errors.js'
@@ -76,7 +76,7 @@ export function addFiles(copy: Copy, paths: readonly string[] | 'all', options: 
       counts.bytesRead += entry.bytes
       copy.nodes.flushMuch()
       // What was there before is kept already, or in the store.
-      if (!was || !isSameFile(was, entry)) await copy.kept.keep(copy.root, entry)
+      if (!was || !isSameFile(was, entry)) await copy.kept.keep(join(copy.root, entry.path), entry)
       if (counts.bytesRead < checkpoint) continue
       checkpoint = counts.bytesRead + CHECKPOINT_BYTES
       copy.nodes.flush()

@@ -72,7 +72,7 @@ export async function locked<T>({ root, nodes, kept }: Copy, work: (asOf: bigint
 }
 
 /** What the file system refused, with what can be done about it. */
-function said(error: unknown): unknown {
+export function said(error: unknown): unknown {
   if (typeof error !== 'object' || error === null || !('syscall' in error)) return error
   const { code, path, message } = error as NodeJS.ErrnoException
   const what = path === undefined ? message : `"${path}": ${message}`

@@ -1,6 +1,6 @@
 import { constants, existsSync, mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { chmod, copyFile, readFile, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { basename, dirname, join } from 'node:path'
 import { type ContentRoot, rootHash } from '../../domain/data/nodes.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { type IndexEntry, isUntouched } from './index-file.js'
@@ -26,18 +26,19 @@ export class KeptContent {
   }
 
   /**
-   * Takes the content of a file below a root, which is safe once `flush` has returned.
+   * Takes the content of a file, which is safe once `flush` has returned.
+   * @param entry what is known of the file since it was read
    * @throws MlforgeError file_changed where it is not as it was read any more
    */
-  async keep(root: string, entry: IndexEntry): Promise<void> {
+  async keep(file: string, entry: IndexEntry): Promise<void> {
     const { content } = entry
     if (content === null || this.has(content)) return
     if ('chunk' in content) {
-      const bytes = await readFile(join(root, entry.path))
+      const bytes = await readFile(file)
       if (nodeHash(bytes) !== content.chunk) throw changed(entry.path)
       this.small.keep(bytes)
       this.small.flushMuch()
-    } else await this.copy(root, entry, content.list)
+    } else await this.copy(file, entry, content.list)
   }
 
   flush(): void {
@@ -72,13 +73,13 @@ export class KeptContent {
     return 'chunk' in content ? this.small.has(content.chunk) : existsSync(this.fileOf(content.list))
   }
 
-  private async copy(root: string, entry: IndexEntry, list: string): Promise<void> {
+  private async copy(file: string, entry: IndexEntry, list: string): Promise<void> {
     mkdirSync(this.directory, { recursive: true })
     // Hidden: what a kill leaves is removed by the next command.
     const temporary = this.fileOf(`.${list}`)
     await rm(temporary, { force: true })
-    await copyFile(join(root, entry.path), temporary, constants.COPYFILE_FICLONE)
-    const stat = look(root, entry.path)
+    await copyFile(file, temporary, constants.COPYFILE_FICLONE)
+    const stat = look(dirname(file), basename(file))
     if (stat === null || !isUntouched({ ...entry, isRacy: false }, stat)) throw changed(entry.path)
     await chmod(temporary, 0o444)
     await rename(temporary, this.fileOf(list))

@@ -1,6 +1,7 @@
 import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { buildManifest } from '../../domain/data/build.js'
+import type { FileEntry } from '../../domain/data/nodes.js'
 import { changesOf, type FileChange, type LoadNode } from '../../domain/data/walk.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { Pack, Piece } from '../../packing/messages.js'
@@ -9,6 +10,8 @@ import { type Added, addFiles } from './add.js'
 import { type CheckedOut, type CheckoutOptions, type CheckoutTarget, checkoutVersion } from './checkout.js'
 import { type Copy, copyAt, type Head, isWorkingCopy, readHead, stateFile, writeHead } from './copy.js'
 import { type CommitOptions, commitIndex, type Draft, draftsOf, markPushed } from './drafts.js'
+import { committedChunks } from './committed-chunks.js'
+import { type DvcOptions, importDvc, type ImportedFromDvc } from './dvc/import.js'
 import type { ChunkSource } from './fetch-nodes.js'
 import { readIndex } from './index-file.js'
 import { nodeHash } from './local-nodes.js'
@@ -163,6 +166,28 @@ export class WorkingCopy {
     options: Pick<CheckoutOptions, 'signal' | 'onProgress'> = {},
   ): Promise<Rebased> {
     return rebaseDrafts(this.copy, onto, base, source, options)
+  }
+
+  /**
+   * Makes files those that a repository of DVC tracks as it is checked out now, and adds them.
+   * @param repository a directory in it
+   * @throws MlforgeError as importDvc; not_found where it is no repository
+   */
+  importDvc(repository: string, options: DvcOptions = {}): Promise<ImportedFromDvc> {
+    return importDvc(this.copy, repository, options)
+  }
+
+  /**
+   * The nodes and chunks of what is committed here, out of the files.
+   * @throws MlforgeError wrong_state with all files that have changed since
+   */
+  committed(): Promise<ChunkSource> {
+    return committedChunks(this.copy)
+  }
+
+  /** The files that were added, in order. */
+  files(): FileEntry[] {
+    return [...readIndex(stateFile(this.root, 'index.json')).values()]
   }
 
   /** Ends the threads that read files. */

@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { dvcCommands } from './dvc.js'
 import { fsckCommand } from './fsck.js'
 import { keepingCommands } from './keeping.js'
 import { localCommands } from './local.js'
@@ -12,6 +13,7 @@ export function data(program: Command): void {
   localCommands(commands)
   remoteCommands(commands)
   keepingCommands(commands)
+  dvcCommands(commands)
   fsckCommand(commands)
   profileCommand(commands)
 }

@@ -98,10 +98,7 @@ export function localCommands(data: Command): void {
     .action(async ({ message, all, author }: { message: string; all?: boolean; author?: string }) => {
       const copy = here()
       if (all === true) await copy.add('all')
-      const [code, known] = await Promise.all([codeState(copy.root), gitAuthor(copy.root)])
-      const who = author ?? known ?? userInfo().username
-      const draft = await copy.commit({ message, author: who, at: new Date(), code })
-      console.log(`${draft.id.slice(0, 12)}: ${count(draft.files, 'file')}, ${size(draft.bytes)}`)
+      await commitHere(copy, message, author, copy.root)
     })
 
   data
@@ -124,6 +121,23 @@ export function localCommands(data: Command): void {
 /** The working copy of the current directory. */
 export function here(): WorkingCopy {
   return WorkingCopy.open(process.cwd())
+}
+
+/**
+ * Commits what was added, and says so.
+ * @param author as git knows the user where left out
+ * @param codeDirectory where the code is that belongs to it
+ */
+export async function commitHere(
+  copy: WorkingCopy,
+  message: string,
+  author: string | undefined,
+  codeDirectory: string,
+): Promise<void> {
+  const [code, known] = await Promise.all([codeState(codeDirectory), gitAuthor(copy.root)])
+  const who = author ?? known ?? userInfo().username
+  const draft = await copy.commit({ message, author: who, at: new Date(), code })
+  console.log(`${draft.id.slice(0, 12)}: ${count(draft.files, 'file')}, ${size(draft.bytes)}`)
 }
 
 /** Pins what is checked out, where there is git. */

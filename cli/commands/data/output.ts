@@ -4,14 +4,18 @@ import { Refused } from '../../../sdk/rest.js'
 const REDRAW_MS = 200
 
 /** Shows how far something is, where a person looks on. */
-export function progressLine(what: string): { show(bytes: number, total: number): void; end(): void } {
+export function progressLine(what: string): {
+  show(bytes: number, total: number, files?: { readonly done: number; readonly total: number }): void
+  end(): void
+} {
   const isShown = process.stderr.isTTY
   let drawnAt = 0
   return {
-    show(bytes, total) {
+    show(bytes, total, files) {
       if (!isShown || Date.now() - drawnAt < REDRAW_MS) return
       drawnAt = Date.now()
-      process.stderr.write(`\r${what}: ${size(bytes)} of ${size(total)}\u001b[K`)
+      const ofFiles = files ? `${files.done} of ${count(files.total, 'file')}, ` : ''
+      process.stderr.write(`\r${what}: ${ofFiles}${size(bytes)} of ${size(total)}\u001b[K`)
     },
     end() {
       if (isShown && drawnAt > 0) process.stderr.write('\r\u001b[K')

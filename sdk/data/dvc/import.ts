@@ -1,0 +1,209 @@
+import { mkdirSync, realpathSync, rmSync } from 'node:fs'
+import { join } from 'node:path'
+import { contentOf } from '../../../domain/data/build.js'
+import { type FileEntry, isSameFile } from '../../../domain/data/nodes.js'
+import { type ErrorCode, MlforgeError, type Problem } from '../../../domain/errors.js'
+import type { FileStat } from '../../../packing/messages.js'
+import { applyPlan, conflict, type Written } from '../checkout-apply.js'
+import { planCheckout } from '../checkout-plan.js'
+import { type Copy, killedCheckout, locked, readHead, refuse, stateFile } from '../copy.js'
+import { indexEntry, isExecutable, readIndex } from '../index-file.js'
+import { pathProblems } from '../path-problems.js'
+import { filesAt } from '../status.js'
+import { TreeChanges } from '../tree-changes.js'
+import { look } from '../walk.js'
+import { md5sOf } from './md5.js'
+import { type DvcFile, type DvcPlan, planImport } from './plan.js'
+import { type DvcRepository, openDvcRepository } from './repository.js'
+
+/** How far an import or an export is. */
+export type DvcProgress = (done: {
+  readonly files: number
+  readonly bytes: number
+  readonly totalFiles: number
+  readonly totalBytes: number
+}) => void
+
+export interface DvcOptions {
+  readonly signal?: AbortSignal
+  readonly onProgress?: DvcProgress
+}
+
+/** Numbers of files, against the index before. */
+export interface ImportedFromDvc {
+  readonly added: number
+  readonly changed: number
+  readonly removed: number
+  readonly unchanged: number
+  readonly bytes: number
+  /** What DVC tracks and was not imported, and why. */
+  readonly leftOut: readonly Problem[]
+}
+
+/** A file of DVC, verified: where its bytes are by now. */
+interface Staged {
+  readonly dvc: DvcFile
+  readonly file: string
+  readonly isInPlace: boolean
+  readonly isExecutable: boolean
+}
+
+/**
+ * Makes files of a working copy those that a repository of DVC tracks, and adds them. All of them are read and
+ * verified before the first one gets its place.
+ * @param directory in the repository
+ * @throws MlforgeError not_found where it is in none, invalid_request with all problems of paths and metafiles,
+ *   object_missing and object_corrupt with all such objects, wrong_state with files whose changes would be lost
+ */
+export function importDvc(copy: Copy, directory: string, options: DvcOptions): Promise<ImportedFromDvc> {
+  return locked(copy, async asOf => {
+    const repository = openDvcRepository(directory)
+    const plan = planImport(repository, realpathSync(copy.root))
+    refuse('Nothing was imported.', [...plan.problems, ...pathProblems(plan.files.map(({ path }) => path))])
+    const beside = stateFile(copy.root, 'tmp')
+    rmSync(beside, { recursive: true, force: true })
+    mkdirSync(beside)
+    try {
+      const staged = await stage(copy, repository, plan, beside, options)
+      const target = await entriesOf(copy, staged, options.signal)
+      return { ...(await putInPlace(copy, plan, staged, target, asOf)), leftOut: plan.leftOut }
+    } finally {
+      rmSync(beside, { recursive: true, force: true })
+    }
+  })
+}
+
+/** Copies what is not in its place already, and verifies all. */
+async function stage(
+  copy: Copy,
+  { root }: DvcRepository,
+  plan: DvcPlan,
+  beside: string,
+  { signal, onProgress }: DvcOptions,
+): Promise<Staged[]> {
+  const staged: Staged[] = []
+  const missing = [...plan.missing]
+  const corrupt = [...plan.corrupt]
+  const totalBytes = plan.files.reduce((sum, { object }) => sum + (object?.bytes ?? 0), 0)
+  const totals = { totalFiles: plan.files.length, totalBytes }
+  let bytes = 0
+  const report = () => onProgress?.({ files: staged.length, bytes, ...totals })
+  for (const dvc of plan.files) {
+    const { path, object, md5, hash } = dvc
+    const place = join(copy.root, path)
+    const there = look(copy.root, path)
+    const mayBeIt = there !== null && (object === null || object.bytes === there.size)
+    // What DVC does not say stays as it is.
+    const isExecutableThere = there !== null && isExecutable(there)
+    if (mayBeIt && (await md5sOf(place, hash, { signal })).md5s.includes(md5)) {
+      staged.push({ dvc, file: place, isInPlace: true, isExecutable: isExecutableThere })
+      bytes += object?.bytes ?? 0
+      report()
+      continue
+    }
+    if (object === null) {
+      missing.push({ at: path, message: `Its object ${md5} is not in ${plan.objects.lookedIn(dvc)}.` })
+      continue
+    }
+    const file = join(beside, String(staged.length))
+    const executable = dvc.isExecutable ?? isExecutableThere
+    const to = { file, mode: executable ? 0o777 : 0o666 }
+    const onRead = (read: number) => {
+      bytes += read
+      report()
+    }
+    const { md5s } = await md5sOf(object.file, hash, { signal, onRead, to })
+    if (md5s.includes(md5)) staged.push({ dvc, file, isInPlace: false, isExecutable: executable })
+    else {
+      rmSync(file)
+      corrupt.push({ at: path, message: `"${object.file}" has the MD5 ${md5s[0]!} instead of ${md5}.` })
+    }
+  }
+  report()
+  const fetch = `Run dvc fetch in "${root}" and import again.`
+  if (corrupt.length > 0) {
+    throw damaged('object_corrupt', 'Objects of DVC are damaged.', corrupt, `Remove them. ${fetch}`)
+  }
+  if (missing.length > 0) throw damaged('object_missing', 'Objects of DVC are missing.', missing, fetch)
+  return staged
+}
+
+/** Cuts the files into chunks. */
+async function entriesOf(
+  copy: Copy,
+  staged: readonly Staged[],
+  signal: AbortSignal | undefined,
+): Promise<Map<string, FileEntry>> {
+  const entries = new Map<string, FileEntry>()
+  const index = readIndex(stateFile(copy.root, 'index.json'))
+  const scanned = copy.packing.scan(
+    staged.map(({ file }) => file),
+    signal ? { signal } : {},
+  )
+  let next = 0
+  for await (const { bytes, chunks, stat } of scanned) {
+    const { dvc, file, isExecutable: executable } = staged[next++]!
+    const content = contentOf(chunks, copy.nodes.keep)
+    const entry = { path: dvc.path, bytes, isExecutable: executable, content }
+    const was = index.get(dvc.path)
+    if (!was || !isSameFile(was, entry)) await copy.kept.keep(file, indexEntry(dvc.path, content, stat, 0n))
+    entries.set(dvc.path, entry)
+    copy.nodes.flushMuch()
+  }
+  return entries
+}
+
+async function putInPlace(
+  copy: Copy,
+  { scopes }: DvcPlan,
+  staged: readonly Staged[],
+  target: Map<string, FileEntry>,
+  asOf: bigint,
+): Promise<Omit<ImportedFromDvc, 'leftOut'>> {
+  const covers = (path: string) =>
+    scopes.some(scope => scope === '' || path === scope || path.startsWith(`${scope}/`))
+  const versions = [readHead(copy.root).manifest, killedCheckout(copy.root)]
+  const before = await Promise.all(versions.map(each => filesAt(copy, each)))
+  const from = before.map(files => new Map([...files].filter(([path]) => covers(path))))
+  const plan = await planCheckout(copy, target, from, asOf)
+  const problems = [...plan.obstacles, ...plan.conflicts]
+  if (problems.length > 0) {
+    const remedy = 'Commit what is to stay, or move it away, and import again.'
+    throw conflict('Nothing was imported.', problems, remedy)
+  }
+  copy.nodes.flush()
+  copy.kept.flush()
+  const index = readIndex(stateFile(copy.root, 'index.json'))
+  const tree = new TreeChanges(copy.root)
+  const sources = new Map(staged.map(each => [each.dvc.path, each]))
+  const writes = async function* (): AsyncGenerator<Written> {
+    for (const entry of plan.writes) {
+      await Promise.resolve()
+      yield { entry, stat: placed(copy, entry, sources.get(entry.path)!, tree) }
+    }
+  }
+  await applyPlan(copy, plan, tree, writes(), null)
+  const changed = [...target.values()].filter(entry => {
+    const was = index.get(entry.path)
+    return was !== undefined && !isSameFile(was, entry)
+  })
+  const added = [...target.keys()].filter(path => !index.has(path)).length
+  return {
+    added,
+    changed: changed.length,
+    removed: plan.removals.length,
+    unchanged: target.size - added - changed.length,
+    bytes: [...target.values()].reduce((sum, { bytes }) => sum + bytes, 0),
+  }
+}
+
+function placed(copy: Copy, { path, bytes }: FileEntry, staged: Staged, tree: TreeChanges): FileStat {
+  if (!staged.isInPlace) tree.place(staged.file, path)
+  const stat = look(copy.root, path)
+  if (stat?.size === bytes && !staged.isInPlace) return stat
+  throw new MlforgeError('file_changed', `"${path}" has changed while it was imported. Try again.`)
+}
+
+function damaged(code: ErrorCode, what: string, problems: readonly Problem[], remedy: string): MlforgeError {
+  return new MlforgeError(code, `${what} Nothing was imported. ${remedy}`, { problems })
+}

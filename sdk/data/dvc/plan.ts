@@ -1,0 +1,110 @@
+import { hash } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { relative, sep } from 'node:path'
+import { readDvcTree } from '../../../domain/data/dvc/tree.js'
+import type { DvcOutput } from '../../../domain/data/dvc/metafiles.js'
+import type { Problem } from '../../../domain/errors.js'
+import { type DvcObjectName, DvcObjects } from './objects.js'
+import type { DvcRepository } from './repository.js'
+
+/** A file that is to be imported. */
+export interface DvcFile extends DvcObjectName {
+  /** In the working directory. */
+  readonly path: string
+  /** Where its bytes are; null where they are not here. */
+  readonly object: { readonly file: string; readonly bytes: number } | null
+  /** Null where DVC does not say. */
+  readonly isExecutable: boolean | null
+}
+
+export interface DvcPlan {
+  readonly files: readonly DvcFile[]
+  /** What these files are all of: paths in the working directory, of files and directories. */
+  readonly scopes: readonly string[]
+  /** What is not imported, and why. */
+  readonly leftOut: readonly Problem[]
+  readonly problems: readonly Problem[]
+  /** Lists of directories that are not here, or damaged. */
+  readonly missing: readonly Problem[]
+  readonly corrupt: readonly Problem[]
+  readonly objects: DvcObjects
+}
+
+/**
+ * What an import puts where. A working directory that is within the repository, or that the repository is in, has
+ * the files where they are; any other has them by their paths in the repository.
+ * @param workingDirectory its real path
+ */
+export function planImport(repository: DvcRepository, workingDirectory: string): DvcPlan {
+  const objects = new DvcObjects(repository.root, repository.config)
+  const placeOf = placing(repository.root, workingDirectory)
+  const plan = {
+    files: [] as DvcFile[],
+    scopes: [] as string[],
+    leftOut: [...repository.leftOut],
+    problems: [...repository.problems],
+    missing: [] as Problem[],
+    corrupt: [] as Problem[],
+    objects,
+  }
+  for (const output of repository.outputs) {
+    const scope = placeOf(output.path)
+    if (scope === null) {
+      plan.leftOut.push({ at: output.path, message: `It is not within "${workingDirectory}".` })
+      continue
+    }
+    plan.scopes.push(scope)
+    if (!output.isDirectory) {
+      plan.files.push({ ...output, path: scope, object: objects.find(output) })
+      continue
+    }
+    const tree = treeOf(objects, output)
+    if ('missing' in tree) plan.missing.push({ at: output.path, message: tree.missing })
+    else if ('corrupt' in tree) plan.corrupt.push({ at: output.path, message: tree.corrupt })
+    else {
+      const { entries, problems } = readDvcTree(tree.value, output.path)
+      plan.problems.push(...problems)
+      for (const { relpath, md5 } of entries) {
+        const path = placeOf(`${output.path}/${relpath}`)
+        if (path === null || path === '') continue
+        const { remote, hash: hashName } = output
+        const name = { md5, hash: hashName, remote }
+        plan.files.push({ ...name, path, object: objects.find(name), isExecutable: null })
+      }
+    }
+  }
+  return plan
+}
+
+type Tree = { readonly value: unknown } | { readonly missing: string } | { readonly corrupt: string }
+
+function treeOf(objects: DvcObjects, output: DvcOutput): Tree {
+  if (output.files !== null) return { value: output.files }
+  const object = objects.find(output, '.dir')
+  if (object === null) return { missing: `The list of its files, ${output.md5}.dir, is not here.` }
+  const content = readFileSync(object.file)
+  const md5 = hash('md5', content, 'hex')
+  if (md5 !== output.md5) return { corrupt: `"${object.file}" has the MD5 ${md5}.` }
+  try {
+    return { value: JSON.parse(content.toString()) as unknown }
+  } catch {
+    return { corrupt: `"${object.file}" is no JSON.` }
+  }
+}
+
+/** Where in the working directory a path of the repository is; empty for a directory that it is in, null outside. */
+function placing(repository: string, workingDirectory: string): (path: string) => string | null {
+  const above = below(workingDirectory, repository)
+  const within = below(repository, workingDirectory)
+  if (within === null || within === '') return path => (above ? `${above}/${path}` : path)
+  return path => {
+    if (within === path || within.startsWith(`${path}/`)) return ''
+    return path.startsWith(`${within}/`) ? path.slice(within.length + 1) : null
+  }
+}
+
+/** A directory relative to another one that it is in; null where it is not. */
+function below(outer: string, inner: string): string | null {
+  const path = relative(outer, inner)
+  return path === '..' || path.startsWith(`..${sep}`) ? null : path.split(sep).join('/')
+}

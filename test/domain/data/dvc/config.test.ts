@@ -1,0 +1,74 @@
+import { describe, expect, it } from '@jest/globals'
+import {
+  canBeDvcRemote,
+  dvcConfigText,
+  dvcRemoteUrl,
+  isDirectoryUrl,
+  readDvcConfig,
+} from '../../../../domain/data/dvc/config.js'
+
+const CONFIG = `# ours
+[core]
+    Remote = Shared   # the default
+    autostage = true
+[cache]
+    dir = /mnt/cache
+['remote "shared"']
+    url = ../storage
+["remote \\"other\\""]
+    url = "/a # b"
+['remote "Cloud"']
+    url = s3://bucket/dvc
+    region = eu-central-1
+['remote "below"']
+    url = remote://cloud/below
+['remote "lost"']
+    url = remote://nowhere
+['remote "circle"']
+    url = remote://circle/x
+`
+
+describe('the configuration of DVC', () => {
+  it('says where objects are', () => {
+    const config = readDvcConfig([CONFIG])
+    expect(config).toMatchObject({ cacheDirectory: '/mnt/cache', defaultRemote: 'Shared' })
+    const urls = ['Shared', 'cloud', 'below', 'lost', 'circle', 'nothing'].map(name =>
+      dvcRemoteUrl(config, name),
+    )
+    expect(urls).toEqual(['../storage', 's3://bucket/dvc', 's3://bucket/dvc/below', null, null, null])
+  })
+
+  it('is overridden by what comes later', () => {
+    const local = `[core]\nremote=mine\n['remote "shared"']\nurl = "/a # b"\n`
+    const config = readDvcConfig([CONFIG, local])
+    expect(config.defaultRemote).toBe('mine')
+    expect(dvcRemoteUrl(config, 'shared')).toBe('/a # b')
+  })
+
+  it('may say nothing', () => {
+    expect(readDvcConfig(['', '\n# nothing\n'])).toEqual({
+      cacheDirectory: null,
+      defaultRemote: null,
+      remoteUrls: new Map(),
+    })
+  })
+
+  it.each(['/a/b', '/a # "b", c', "/it's", '/a = b'])('is written so that %j is read again', directory => {
+    expect(canBeDvcRemote(directory)).toBe(true)
+    const config = readDvcConfig([dvcConfigText('mine', directory)])
+    expect(dvcRemoteUrl(config, config.defaultRemote!)).toBe(directory)
+  })
+
+  it.each(['/%(home)s', '/${home}', '/a\nb', `/"it's"`])('cannot hold %j', directory => {
+    expect(canBeDvcRemote(directory)).toBe(false)
+  })
+
+  it.each([
+    ['/a', true],
+    ['../a', true],
+    ['~/a', true],
+    ['s3://a', false],
+    ['ssh://a/b', false],
+    ['webdavs://a', false],
+  ])('%s is a directory: %s', (url, is) => expect(isDirectoryUrl(url)).toBe(is))
+})
