@@ -143,6 +143,7 @@ export function datasetActivities(ports: DatasetPorts) {
               conversion,
               proposal,
               expectations,
+              suite: request.suite ?? null,
               profile,
             },
             message: request.message,

@@ -3,6 +3,7 @@ import type { CodeState } from '../../domain/data/commit.js'
 import { MAIN, type VersionSelector } from '../../domain/data/selector.js'
 import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
+import type { SuiteRef } from '../../domain/expectations/suite-version.js'
 import { didYouMean } from '../../domain/suggest.js'
 import { uuidv7 } from '../ids.js'
 import { Dataset, DatasetVersion, type StoredContent } from './entities/dataset.js'
@@ -20,6 +21,8 @@ export interface TableContent {
   readonly conversion: unknown
   readonly proposal: unknown
   readonly expectations: unknown
+  /** That of the dataset, where the expectations are of it. */
+  readonly suite?: SuiteRef | null
   readonly profile: unknown
 }
 
@@ -368,6 +371,7 @@ const NO_TABLE = {
   conversion: null,
   proposal: null,
   expectations: null,
+  suite: null,
   profile: null,
 }
 
