@@ -88,11 +88,22 @@ export const STEP_TYPES = {
     description: 'Refuses a table that does not hold what is expected of it.',
     inputs: {
       table: table('what is looked at'),
-      expectations: { type: 'json', description: 'as of datasets: a list of { type, ... }' },
+      expectations: {
+        type: 'json',
+        optional: true,
+        description: 'as of datasets: a list of { type, ... }',
+      },
+      suite: {
+        type: 'string',
+        optional: true,
+        description:
+          'instead of expectations: `name` of a dataset, whose current suite is meant, or `name@3`, a version of it',
+      },
     },
     outputs: {
       warnings: { type: 'strings', description: 'expectations of severity warn that do not hold' },
       results: { type: 'json', description: 'each expectation with what was found' },
+      suite: { type: 'json', description: '{ dataset, version, sha256 } of the suite, null for none' },
     },
     work: 'io',
     timeoutSeconds: HOUR,

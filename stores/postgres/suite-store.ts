@@ -1,4 +1,4 @@
-import type { DataSource } from 'typeorm'
+import type { DataSource, EntityManager } from 'typeorm'
 import { MlforgeError } from '../../domain/errors.js'
 import type { Suite } from '../../domain/expectations/expectation.js'
 import { suiteContent } from '../../domain/expectations/suite-version.js'
@@ -83,9 +83,13 @@ export class SuiteStore {
   }
 
   /** Null where a dataset has no suite. */
-  async current(project: string, dataset: string): Promise<StoredSuite | null> {
-    const of = await this.find(project, dataset)
-    return of && stored(await this.byNumber(of, of.version), of.version)
+  async current(
+    project: string,
+    dataset: string,
+    manager = this.dataSource.manager,
+  ): Promise<StoredSuite | null> {
+    const of = await manager.findOneBy(DatasetSuite, { project, dataset })
+    return of && stored(await byNumber(manager, of, of.version), of.version)
   }
 
   /**
@@ -94,7 +98,7 @@ export class SuiteStore {
    */
   async version(project: string, dataset: string, version?: number): Promise<StoredSuite> {
     const of = await this.named(project, dataset)
-    return stored(await this.byNumber(of, version ?? of.version), of.version)
+    return stored(await byNumber(this.dataSource.manager, of, version ?? of.version), of.version)
   }
 
   /** @throws MlforgeError not_found */
@@ -109,30 +113,28 @@ export class SuiteStore {
     return { ...found, items: found.items.map(row => entry(row, current)) }
   }
 
-  private find(project: string, dataset: string): Promise<DatasetSuite | null> {
-    return this.dataSource.getRepository(DatasetSuite).findOneBy({ project, dataset })
-  }
-
   private async named(project: string, dataset: string): Promise<DatasetSuite> {
-    const found = await this.find(project, dataset)
+    const found = await this.dataSource.manager.findOneBy(DatasetSuite, { project, dataset })
     if (found) return found
     throw new MlforgeError(
       'not_found',
       `Nothing is expected of dataset "${dataset}" in project ${project}. Give it a suite: mlforge data expectations set.`,
     )
   }
+}
 
-  private async byNumber(
-    { id: suiteId, dataset, version: current }: DatasetSuite,
-    version: number,
-  ): Promise<DatasetSuiteVersion> {
-    const found = await this.dataSource.getRepository(DatasetSuiteVersion).findOneBy({ suiteId, version })
-    if (found) return found
-    throw new MlforgeError(
-      'not_found',
-      `The suite of dataset "${dataset}" has no version ${version}; its current one is ${current}.`,
-    )
-  }
+/** @throws MlforgeError not_found */
+async function byNumber(
+  manager: EntityManager,
+  { id: suiteId, dataset, version: current }: DatasetSuite,
+  version: number,
+): Promise<DatasetSuiteVersion> {
+  const found = await manager.findOneBy(DatasetSuiteVersion, { suiteId, version })
+  if (found) return found
+  throw new MlforgeError(
+    'not_found',
+    `The suite of dataset "${dataset}" has no version ${version}; its current one is ${current}.`,
+  )
 }
 
 const ENTRY = [

@@ -1,12 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { DatasetCommit, DatasetVersion } from '../../contracts/rest/datasets.js'
+import type { Operation } from '../../contracts/rest/operations.js'
+import type { PipelineRun } from '../../contracts/rest/pipeline-runs.js'
 import type { SuitePut, Validation, ValidationResults } from '../../contracts/rest/suites.js'
 import { decodeCommit } from '../../domain/data/commit.js'
 import { expectation, suite } from '../../sdk/index.js'
 import { bytesOf } from '../../stores/objects/whole.js'
 import { TestApi } from '../api/support/api.js'
 import { eventually } from '../support/eventually.js'
-import { Harness, PROJECT } from '../support/harness.js'
+import { Harness, PROJECT, type RunningWorker } from '../support/harness.js'
 import { record } from '../support/histories.js'
 
 const atMost = (max: number, severity: 'error' | 'warn' = 'error') =>
@@ -18,9 +20,10 @@ const prices = (...values: number[]) => `price\n${values.join('\n')}\n`
 describe('the suite of a dataset', () => {
   let harness: Harness
   let api: TestApi
+  let io: RunningWorker
   beforeAll(async () => {
-    // The workers of activities come later, so that runs can be looked at before they are done.
     harness = await Harness.start({ queues: ['workflows'] })
+    io = await harness.work('io')
     api = await TestApi.beside(harness)
   })
   afterAll(async () => {
@@ -28,6 +31,13 @@ describe('the suite of a dataset', () => {
     await harness?.stop()
   })
 
+  /** What is taken on in the meantime is done later. */
+  const meanwhile = async <T>(work: () => Promise<T>): Promise<T> => {
+    await io.stop()
+    const result = await work()
+    io = await harness.work('io')
+    return result
+  }
   const call = async <T>(method: string, path: string, body?: object) =>
     (await api.call(method, path, body ? { body } : {})).body as T
   const put = (dataset: string, given: object) =>
@@ -40,7 +50,7 @@ describe('the suite of a dataset', () => {
     const { id: upload } = body as { id: string }
     return call<DatasetCommit>('POST', `/v1/datasets/${dataset}/versions`, { upload, ...more })
   }
-  const ended = <T extends DatasetCommit | Validation>(run: T): Promise<T> =>
+  const ended = <T extends Operation>(run: T): Promise<T> =>
     eventually(
       async () => {
         const now = await call<T>('GET', run.links.self)
@@ -54,10 +64,11 @@ describe('the suite of a dataset', () => {
 
   it('is that of when a commit was taken on, whatever comes after', async () => {
     const strict = await put('orders', atMost(5))
-    const refused = await commit('orders', prices(1, 9))
-    const fits = await commit('orders', prices(1, 2))
-    await put('orders', atMost(1))
-    await harness.work('io')
+    const [refused, fits] = await meanwhile(async () => {
+      const both = [await commit('orders', prices(1, 9)), await commit('orders', prices(1, 2))] as const
+      await put('orders', atMost(1))
+      return both
+    })
     expect(await ended(refused)).toMatchObject({
       status: 'refused',
       suite: { version: 1 },
@@ -134,4 +145,32 @@ describe('the suite of a dataset', () => {
     expect(await check('1')).toMatchObject({ status: 'succeeded' })
     expect(await check('2')).toMatchObject({ status: 'refused' })
   }, 60_000)
+
+  it('is fixed for the steps of a pipeline when its run is taken on', async () => {
+    await ended(await commit('piped', prices(1, 9), { expectations: [] }))
+    const { sha256 } = await put('piped', atMost(5))
+    const check = { uses: 'validate', with: { table: '${{ steps.data.table }}', suite: 'piped' } }
+    const steps = { data: { uses: 'dataset', with: { dataset: 'piped' } }, check }
+    await call('POST', '/v1/pipelines', { pipelines: { daily: { steps } } })
+    const start = () => call<PipelineRun>('POST', '/v1/pipelines/daily/runs', {})
+    const [strict, lenient] = await meanwhile(async () => {
+      const before = await start()
+      await put('piped', atMost(9))
+      return [before, await start()] as const
+    })
+    expect(strict.suites).toEqual([{ step: 'check', dataset: 'piped', version: 1, sha256 }])
+    expect(await ended(strict)).toMatchObject({ status: 'refused', error: { code: 'expectations_failed' } })
+    expect(await ended(lenient)).toMatchObject({ status: 'succeeded', suites: [{ version: 2 }] })
+    // The step done again checks by what the run was taken on with.
+    await call('POST', `/v1/pipeline-runs/${strict.id}/reset`, { steps: ['check'] })
+    const again = await eventually(
+      async () => {
+        const now = await call<PipelineRun>('GET', strict.links.self)
+        expect(now).toMatchObject({ attempt: 2, status: 'refused' })
+        return now
+      },
+      { deadlineMs: 30_000 },
+    )
+    expect(again).toMatchObject({ suites: [{ version: 1 }], error: { code: 'expectations_failed' } })
+  }, 120_000)
 })
