@@ -1,3 +1,4 @@
+export { Suites } from './data/suites.js'
 export { expectation, suite } from './expectations.js'
 export { pipeline, PipelineBuilder } from './pipelines.js'
 export type { Parameter, References, StepOptions } from './pipelines.js'

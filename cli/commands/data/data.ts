@@ -1,4 +1,5 @@
 import type { Command } from 'commander'
+import { expectationsCommand } from './expectations.js'
 import { fsckCommand } from './fsck.js'
 import { keepingCommands } from './keeping.js'
 import { localCommands } from './local.js'
@@ -14,4 +15,5 @@ export function data(program: Command): void {
   keepingCommands(commands)
   fsckCommand(commands)
   profileCommand(commands)
+  expectationsCommand(commands)
 }
