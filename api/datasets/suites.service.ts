@@ -15,7 +15,7 @@ import type { Schema } from '../../domain/datasets/schema.js'
 import type { Suite } from '../../domain/expectations/expectation.js'
 import { importGreatExpectations } from '../../domain/expectations/import-great-expectations.js'
 import { inferSuite } from '../../domain/expectations/infer.js'
-import { checkKeptSuite } from '../../domain/expectations/suite-version.js'
+import { assertNotTooMany, checkKeptSuite } from '../../domain/expectations/suite-version.js'
 import { readProfile } from '../../domain/profile/read-profile.js'
 import { factsOf } from '../../stores/duckdb/expectations/facts.js'
 import { DatasetStore, hasTable } from '../../stores/postgres/dataset-store.js'
@@ -63,6 +63,7 @@ export class SuitesService {
   }
 
   importFrom({ greatExpectations }: ImportSuite): ImportedSuite {
+    assertNotTooMany(greatExpectations, 'greatExpectations')
     const { suite, left } = importGreatExpectations(greatExpectations)
     const [first] = left
     // It is said of the whole that it is no suite.

@@ -31,14 +31,18 @@ export function checkKeptSuite(
   columns: readonly KnownColumn[] | undefined,
   at = 'suite',
 ): Suite {
+  assertNotTooMany(input, at)
   const suite = below(at, () => checkSuite(input, columns ? { columns } : {}))
-  const { length } = suite.expectations
-  if (length > MOST_EXPECTATIONS) {
-    throw tooLarge(at, `It has ${length} expectations; a suite has at most ${MOST_EXPECTATIONS}.`)
-  }
   const characters = suiteContent(suite).length
   if (characters <= LONGEST) return suite
   throw tooLarge(at, `It has ${characters} characters of JSON; a suite has at most ${LONGEST}.`)
+}
+
+/** Before any of them is looked at. @throws MlforgeError invalid_request */
+export function assertNotTooMany(input: unknown, at: string): void {
+  const { expectations } = (input ?? {}) as { expectations?: unknown }
+  if (!Array.isArray(expectations) || expectations.length <= MOST_EXPECTATIONS) return
+  throw tooLarge(at, `It has ${expectations.length} expectations; a suite has at most ${MOST_EXPECTATIONS}.`)
 }
 
 function below<T>(at: string, work: () => T): T {

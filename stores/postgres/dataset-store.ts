@@ -1,6 +1,6 @@
 import { type DataSource, type EntityManager, In, IsNull, LessThanOrEqual } from 'typeorm'
 import type { CodeState } from '../../domain/data/commit.js'
-import { MAIN, type VersionSelector } from '../../domain/data/selector.js'
+import { describeSelector, MAIN, type VersionSelector } from '../../domain/data/selector.js'
 import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { SuiteRef } from '../../domain/expectations/suite-version.js'
@@ -103,7 +103,7 @@ export class DatasetStore {
     const selector = selectorOf(selected)
     const found = await this.selected(datasetId, selector)
     if (found) return found
-    const what = selector.kind === 'ref' ? `branch or tag "${selector.name}"` : `version ${textOf(selector)}`
+    const what = describeSelector(selector)
     const latest = (await this.latestVersions([datasetId])).get(datasetId) ?? 0
     throw new MlforgeError('not_found', `Dataset "${name}" has no ${what}; its newest version is ${latest}.`)
   }
@@ -378,17 +378,6 @@ const NO_TABLE = {
 function selectorOf(selected: number | 'latest' | VersionSelector): VersionSelector {
   if (typeof selected === 'number') return { kind: 'number', version: selected }
   return selected === 'latest' ? { kind: 'latest' } : selected
-}
-
-function textOf(selector: Exclude<VersionSelector, { kind: 'ref' }>): string {
-  switch (selector.kind) {
-    case 'number':
-      return String(selector.version)
-    case 'latest':
-      return 'latest'
-    case 'at':
-      return `at ${new Date(selector.at).toISOString()}`
-  }
 }
 
 /** Names, types and formats, whatever their order. */

@@ -79,6 +79,9 @@ describe('suites of datasets', () => {
     expect((await put('bikes', { suite: many })).body).toMatchObject({
       problems: [{ at: 'suite', message: expect.stringContaining('1001') }],
     })
+    expect((await post('import', { greatExpectations: many })).body).toMatchObject({
+      problems: [{ at: 'greatExpectations', message: expect.stringContaining('1001') }],
+    })
     expect(await put('bikes', { suite: [] })).toMatchObject({ status: 400 })
     expect(await put('Bikes', { suite: atLeast(1) })).toMatchObject({ status: 400 })
     expect(await put('bikes', { suite: atLeast(1) }, 'mlf_viewer')).toMatchObject({ status: 403 })

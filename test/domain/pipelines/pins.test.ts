@@ -80,3 +80,17 @@ it('a suite is named by its dataset, and by its number', () => {
 it.each(['rides@0', 'rides@latest', 'Rides', '@1', 'rides@', ''])('%j names no suite', text => {
   expect(() => suiteSelectorOf(text)).toThrow('names no suite')
 })
+
+it.each([
+  ['neither', {}],
+  ['both', { suite: 'rides', expectations: [] }],
+])('a validate step with %s of a suite and expectations is refused when it is applied', (_, given) => {
+  const check = { uses: 'validate', with: { table: '${{ steps.data.table }}', ...given } }
+  const source = { steps: { data: { uses: 'dataset', with: { dataset: 'bike' } }, check } }
+  expect(compilePipeline(source, 'daily').problems).toEqual([
+    {
+      path: ['steps', 'check'],
+      message: expect.stringContaining('needs one of the inputs expectations, suite'),
+    },
+  ])
+})
