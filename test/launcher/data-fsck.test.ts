@@ -22,7 +22,6 @@ describe('fsck of data', () => {
     await harness.ended(
       await harness.commit('hours', CSV, {
         expectations: [{ kind: 'row_count', min: 1, severity: 'error' }],
-        suite: { version: 3, sha256: '5e'.repeat(32) },
       }),
     )
     const suite = { version: 3, sha256: '5e'.repeat(32) }
