@@ -39,7 +39,6 @@ export interface StepType {
   readonly cache: 'default' | 'on_request' | 'never'
 }
 
-const table = (description: string): InputSpec => ({ type: 'table', description })
 const MINUTE = 60
 const HOUR = 3600
 
