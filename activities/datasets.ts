@@ -12,19 +12,17 @@ import { conversionLike, identityInput, type ConversionSpec } from '../domain/da
 import type { CsvDelimiter } from '../domain/datasets/csv-header.js'
 import type { Schema } from '../domain/datasets/schema.js'
 import { MlforgeError } from '../domain/errors.js'
-import { checkAccepted, tablesOf } from '../domain/expectations/accepted.js'
+import { checkAccepted } from '../domain/expectations/accepted.js'
 import { effectKey } from '../domain/names.js'
 import { DUCKDB_VERSION } from '../stores/duckdb/duckdb.js'
-import { evaluateExpectations } from '../stores/duckdb/expectations/accepted.js'
 import { convertToParquet, proposeTypes } from '../stores/duckdb/ingest.js'
 import { profileTable } from '../stores/duckdb/profile.js'
 import { sha256Hex } from '../stores/ids.js'
 import { hasTable } from '../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
-import { judgeExpectations } from './expectations.js'
+import { checkTable } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
 import { json, readJson, writeFile } from './objects.js'
-import { otherTables } from './other-tables.js'
 import type { Ports } from './ports.js'
 import { withScratch } from './scratch.js'
 import { onceStep, outcomeOf } from './step.js'
@@ -92,19 +90,16 @@ export function datasetActivities(ports: DatasetPorts) {
         const table = await outcomeOf<IngestOutcome>(ledger, input, 'ingest')
         const { schema } = await readJson<TableDescription>(objects, table.description.uri)
         const expectations = checkAccepted(request.expectations, schema)
-        const file = await objects.toFile(table.parquet.uri, directory)
         const last = await datasets.latest(input.project, input.name)
-        const results = await evaluateExpectations(file, expectations, {
+        const { results: _, ...outcome } = await checkTable(ports, {
+          project: input.project,
+          parquet: table.parquet,
+          expectations,
+          previousRows: last !== null && hasTable(last) ? Number(last.rows) : undefined,
+          directory,
           signal,
-          temporaryDirectory: directory,
-          now: new Date().toISOString(),
-          tables: await otherTables(ports, input.project, tablesOf(expectations), directory),
-          ...(last && { previousRows: Number(last.rows) }),
         })
-        return {
-          ...judgeExpectations(results),
-          report: await json(objects, input.project, results as unknown as Json),
-        }
+        return outcome
       })
     },
 
@@ -143,6 +138,7 @@ export function datasetActivities(ports: DatasetPorts) {
               conversion,
               proposal,
               expectations,
+              suite: request.suite ?? null,
               profile,
             },
             message: request.message,

@@ -1,12 +1,46 @@
-import type { RunFailure } from '../contracts/temporal/messages.js'
+import type { ContentRef, RunFailure, ValidateOutcome } from '../contracts/temporal/messages.js'
+import type { Json } from '../domain/canonical-json.js'
 import { MlforgeError } from '../domain/errors.js'
+import { type Accepted, tablesOf } from '../domain/expectations/accepted.js'
 import { describeAccepted, isWarning, refuseFailed, type Result } from '../domain/expectations/results.js'
 import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.js'
+import { evaluateExpectations } from '../stores/duckdb/expectations/accepted.js'
+import { json } from './objects.js'
+import { otherTables } from './other-tables.js'
+import type { Ports } from './ports.js'
 
 /** What the results of expectations mean: a refusal where one of severity error does not hold, and warnings. */
 export interface ExpectationVerdict {
   readonly refused?: RunFailure
   readonly warned: readonly string[]
+}
+
+/** A table of a dataset that is to be as expected. */
+export interface CheckedTable {
+  readonly project: string
+  readonly parquet: ContentRef
+  readonly expectations: readonly Accepted[]
+  /** Of the version before, undefined where there is none with a table. */
+  readonly previousRows: number | undefined
+  readonly directory: string
+  readonly signal: AbortSignal
+}
+
+/** Checks a table; all results are kept as one object. */
+export async function checkTable(
+  ports: Pick<Ports, 'datasets' | 'objects'>,
+  { project, parquet, expectations, previousRows, directory, signal }: CheckedTable,
+): Promise<ValidateOutcome & { readonly results: readonly Result[] }> {
+  const { objects } = ports
+  const results = await evaluateExpectations(await objects.toFile(parquet.uri, directory), expectations, {
+    signal,
+    temporaryDirectory: directory,
+    now: new Date().toISOString(),
+    tables: await otherTables(ports, project, tablesOf(expectations), directory),
+    ...(previousRows !== undefined && { previousRows }),
+  })
+  const report = await json(objects, project, results as unknown as Json)
+  return { ...judgeExpectations(results), report, results }
 }
 
 export function judgeExpectations(results: readonly Result[]): ExpectationVerdict {

@@ -7,7 +7,9 @@ import { turnIn } from '../stores/postgres/pool-turn.js'
 import type { AcceptRun } from '../stores/postgres/run-acceptance.js'
 import type { Ports } from './ports.js'
 
-export type PipelineWorkPorts = Pick<Ports, 'pipelines' | 'datasets'> & { readonly retryPolicy: RetryPolicy }
+export type PipelineWorkPorts = Pick<Ports, 'pipelines' | 'datasets' | 'suites'> & {
+  readonly retryPolicy: RetryPolicy
+}
 
 /** What a run of a pipeline is taken on with that nobody asks for by hand. */
 export interface PipelineWork {

@@ -25,6 +25,7 @@ import type { PackStore } from '../stores/packs/pack-store.js'
 import type { PackHolds } from '../stores/postgres/pack-holds.js'
 import type { PackObjects } from '../stores/postgres/pack-objects.js'
 import type { RetentionStore } from '../stores/postgres/retention-store.js'
+import type { SuiteStore } from '../stores/postgres/suite-store.js'
 import type { SweepStore } from '../stores/postgres/sweep-store.js'
 import type { VerifyStore } from '../stores/postgres/verify-store.js'
 import type { EndStore } from '../stores/postgres/end-store.js'
@@ -48,6 +49,7 @@ export interface Ports {
   readonly ledger: LedgerStore
   readonly checkpoints: CheckpointStore
   readonly datasets: DatasetStore
+  readonly suites: SuiteStore
   readonly refs: RefStore
   readonly catalogue: PackCatalogue
   readonly packs: PackStore

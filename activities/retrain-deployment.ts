@@ -33,6 +33,7 @@ type RetrainDeploymentPorts = Pick<
   | 'ledger'
   | 'wakes'
   | 'datasets'
+  | 'suites'
   | 'pipelines'
   | 'deployments'
   | 'predictions'

@@ -53,6 +53,7 @@ type RetrainingPorts = Pick<
   | 'ledger'
   | 'wakes'
   | 'datasets'
+  | 'suites'
   | 'pipelines'
   | 'deployments'
   | 'predictions'

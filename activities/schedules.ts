@@ -21,7 +21,7 @@ import type { AcceptRun } from '../stores/postgres/run-acceptance.js'
 import { pipelineWork } from './pipeline-work.js'
 import type { Ports } from './ports.js'
 
-type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'pipelines' | 'limits'> & {
+type SchedulePorts = Pick<Ports, 'runs' | 'schedules' | 'datasets' | 'suites' | 'pipelines' | 'limits'> & {
   readonly retryPolicy: RetryPolicy
 }
 

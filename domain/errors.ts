@@ -37,6 +37,7 @@ export const ERROR_CODES = {
 
   // Versions of data
   branch_moved: { http: 409, retryable: false },
+  suite_moved: { http: 409, retryable: false },
   chunks_missing: { http: 422, retryable: false },
   version_invalid: { http: 422, retryable: false },
   version_retired: { http: 410, retryable: false },

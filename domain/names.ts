@@ -9,6 +9,7 @@ export type RunKind =
   | 'pull'
   | 'collection'
   | 'verification'
+  | 'validation'
   | 'training'
   | 'rollout'
   | 'drift'

@@ -1,3 +1,4 @@
+export { Suites } from './data/suites.js'
 export { expectation, suite } from './expectations.js'
 export { codeState } from './git.js'
 export { pipeline, PipelineBuilder } from './pipelines.js'

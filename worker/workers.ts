@@ -30,6 +30,7 @@ import { runActivities } from '../activities/runs.js'
 import { scheduleActivities } from '../activities/schedules.js'
 import { sensorActivities } from '../activities/sensors/sensors.js'
 import { trainingActivities } from '../activities/training.js'
+import { validationActivities } from '../activities/validations.js'
 import type { Config } from '../config/config.js'
 import { engineLibrary, ENGINES } from '../config/engines.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
@@ -43,6 +44,7 @@ import { MarkStore } from '../stores/postgres/mark-store.js'
 import { PackHolds } from '../stores/postgres/pack-holds.js'
 import { PackObjects } from '../stores/postgres/pack-objects.js'
 import { RetentionStore } from '../stores/postgres/retention-store.js'
+import { SuiteStore } from '../stores/postgres/suite-store.js'
 import { SweepStore } from '../stores/postgres/sweep-store.js'
 import { VerifyStore } from '../stores/postgres/verify-store.js'
 import { EndStore } from '../stores/postgres/end-store.js'
@@ -92,6 +94,7 @@ export async function createPorts(
     ledger: new LedgerStore(dataSource),
     checkpoints: new CheckpointStore(dataSource),
     datasets: new DatasetStore(dataSource),
+    suites: new SuiteStore(dataSource),
     refs: new RefStore(dataSource),
     catalogue,
     packs: new PackStore(objects, catalogue),
@@ -199,6 +202,7 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
         activities: {
           ...runActivities(ports),
           ...datasetActivities(ports),
+          ...validationActivities(ports),
           ...transferActivities(ports),
           ...publishActivities({ ...ports, logger }),
           ...verificationActivities(ports),

@@ -15,6 +15,7 @@ export type BackfillPorts = Pick<
   | 'ledger'
   | 'pipelines'
   | 'datasets'
+  | 'suites'
   | 'pipelineRuns'
   | 'objects'
   | 'assets'

@@ -137,7 +137,7 @@ async function beginItem(
 
 /** Of the newest definitions of asset and pipeline; the run stays with them. */
 async function itemRun(
-  { pipelines, datasets, retryPolicy }: BackfillPorts,
+  { pipelines, datasets, suites, retryPolicy }: BackfillPorts,
   transaction: EntityManager,
   project: string,
   graph: AssetGraph,
@@ -170,9 +170,10 @@ async function itemRun(
   const parameters = withPartition(make.parameters, values) as Readonly<Record<string, Json>>
   // By the caller's connection: one that waits for another while it holds a transaction may wait for ever.
   const pinned = await pipelines.newestIn(transaction, project, make.pipeline)
-  const { definition, request, problems } = await requestOf(pinned, parameters, (dataset, selector) =>
-    datasets.find(project, dataset, selector, transaction),
-  )
+  const { definition, request, problems } = await requestOf(pinned, parameters, {
+    version: (dataset, selector) => datasets.find(project, dataset, selector, transaction),
+    suite: dataset => suites.current(project, dataset, transaction),
+  })
   if (request === null) {
     const all = problems.map(({ at, message }) => `${at}: ${message}`).join(' ')
     throw new MlforgeError('invalid_request', `${what} cannot be made by "${make.pipeline}": ${all}`)

@@ -30,6 +30,7 @@ export function commitOf(row: DatasetVersion, dataset: string, parents: readonly
           conversion: row.conversion as Json,
           proposal: row.proposal as Json,
           expectations: row.expectations as Json,
+          ...(row.suite && { suite: row.suite }),
           profile: row.profile as Json,
         }
       : null,

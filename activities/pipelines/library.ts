@@ -22,13 +22,13 @@ import { sensorStep } from './steps/sensor.js'
 import { subpipelineStep } from './steps/subpipeline.js'
 import { trainStep } from './steps/train.js'
 import { transformStep } from './steps/transform.js'
-import { validateStep } from './steps/validate.js'
+import { validateIdentity, validateStep } from './steps/validate.js'
 import { waitStep } from './steps/wait.js'
 
 type LibraryPorts = DoStepPorts &
   Pick<
     Ports,
-    'datasets' | 'models' | 'deployments' | 'pipelines' | 'code' | 'sensorTicks' | 'sensorSources'
+    'datasets' | 'suites' | 'models' | 'deployments' | 'pipelines' | 'code' | 'sensorTicks' | 'sensorSources'
   > & {
     readonly retryPolicy: RetryPolicy
     /** Where the files of scripts are. */
@@ -55,7 +55,7 @@ export function ioSteps(ports: LibraryPorts) {
     datasetStep: step({ run: datasetStep(ports), identityOf: datasetIdentity(ports) }),
     queryStep: step({ run: queryStep(ports) }),
     transformStep: step({ run: transformStep(ports) }),
-    validateStep: step({ run: validateStep(ports) }),
+    validateStep: step({ run: validateStep(ports), identityOf: validateIdentity }),
     compareStep: step({ run: compareStep() }),
     promoteStep: step({ run: promoteStep(ports) }),
     httpStep: step({ run: httpStep() }),

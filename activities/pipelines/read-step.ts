@@ -42,8 +42,14 @@ export async function readStep(ports: ReadPorts, input: StepInput): Promise<Read
 
 /** What the run was pinned to when it was taken on. */
 function pinned({ request }: Run, step: string, inputs: ReadStep['inputs']): ReadStep['inputs'] {
-  const pin = (request as PipelineRunRequest).pins?.find(each => each.step === step)
-  return pin ? { ...inputs, dataset: `${pin.dataset}@${pin.version}` } : inputs
+  const { pins, suites } = request as PipelineRunRequest
+  const pin = pins?.find(each => each.step === step)
+  const suite = suites?.find(each => each.step === step)
+  return {
+    ...inputs,
+    ...(pin && { dataset: `${pin.dataset}@${pin.version}` }),
+    ...(suite && { suite: `${suite.dataset}@${suite.version}` }),
+  }
 }
 
 /** Tables and files are those of the project: a definition may write out where one is. */

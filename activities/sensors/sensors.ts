@@ -18,7 +18,7 @@ import { isOfSource } from './source-errors.js'
 import { readSource } from './sources.js'
 
 type SensorPorts = SourcePorts &
-  Pick<Ports, 'runs' | 'sensors'> & {
+  Pick<Ports, 'runs' | 'sensors' | 'suites'> & {
     readonly retryPolicy: RetryPolicy
   }
 

@@ -29,9 +29,11 @@ import {
   TextsField,
   NumberField,
 } from '../http/fields.js'
+import { MOST_EXPECTATIONS } from '../../domain/expectations/suite-version.js'
 import { AsItCame } from '../http/as-it-came.js'
 import { typedExpectationSchema, typedProblems } from './expectations.schema.js'
 import { ArtifactDto, OperationDto } from '../runs/operation.dto.js'
+import { SuiteReferenceDto } from './suite-reference.dto.js'
 
 const BoundField = () =>
   applyDecorators(
@@ -91,11 +93,16 @@ const EXPECTATION_FORMS = [typedExpectationSchema, { $ref: getSchemaPath(Expecta
 
 const ExpectationsField = () =>
   applyDecorators(
-    ApiPropertyOptional({ type: 'array', maxItems: 1000, items: { oneOf: EXPECTATION_FORMS } }),
+    ApiPropertyOptional({
+      type: 'array',
+      maxItems: MOST_EXPECTATIONS,
+      items: { oneOf: EXPECTATION_FORMS },
+      description: 'those of the current suite of the dataset where it is left out',
+    }),
     AsItCame(),
     IsOptional(),
     IsArray(),
-    ArrayMaxSize(1000),
+    ArrayMaxSize(MOST_EXPECTATIONS),
     satisfies(typedProblems),
   )
 
@@ -111,7 +118,8 @@ export class CommitDatasetDto implements CommitDataset {
   columns?: Record<string, ColumnDeclaration>
   @TextsField({ optional: true, max: 100, description: 'texts that mean "no value", besides the empty one' })
   nullValues?: string[]
-  @ExpectationsField() expectations?: (ExpectationDto | TypedExpectation)[]
+  @ExpectationsField()
+  expectations?: (ExpectationDto | TypedExpectation)[]
   @TextField({ optional: true, max: 2000 }) message?: string
 }
 
@@ -150,7 +158,7 @@ class ExpectationCountsDto implements ExpectationCounts {
   unexpected_percent!: number | null
 }
 
-class ExpectationResultDto implements ExpectationResult {
+export class ExpectationResultDto implements ExpectationResult {
   @ApiProperty({ oneOf: EXPECTATION_FORMS }) expectation!: ExpectationDto | TypedExpectation
   @ApiProperty() passed!: boolean
   @AnyProperty('what was found: a number, a list, null') observed!: unknown
@@ -187,6 +195,12 @@ export class DatasetVersionDto implements DatasetVersion {
   rows!: number | null
   @ApiProperty({ type: [ColumnDto] }) schema!: ColumnDto[]
   @AnyProperty('what was inferred, and how sure it was') proposal!: unknown
+  @ApiProperty({
+    type: SuiteReferenceDto,
+    nullable: true,
+    description: 'the suite of the dataset, where it was checked by that',
+  })
+  suite!: SuiteReferenceDto | null
   @ApiProperty({ type: [ExpectationResultDto] }) expectations!: ExpectationResultDto[]
   @AnyProperty('numbers by column') profile!: unknown
   @ApiProperty({ type: [String], description: 'roots of the versions before' }) parents!: string[]
@@ -227,6 +241,12 @@ export class DatasetCommitDto extends OperationDto implements DatasetCommit {
   @ApiProperty({ type: 'integer', nullable: true }) version!: number | null
   @ApiProperty({ type: Boolean, nullable: true, description: 'false: the content equals that version' })
   created!: boolean | null
+  @ApiProperty({
+    type: SuiteReferenceDto,
+    nullable: true,
+    description: 'the suite of the dataset when it was taken on, where it is checked by that',
+  })
+  suite!: SuiteReferenceDto | null
   @ApiProperty({ type: DatasetLiveDto, nullable: true }) live!: DatasetLiveDto | null
 }
 

@@ -8,14 +8,15 @@ import type {
   Dataset,
   DatasetCommit,
   DatasetVersion,
-  ExpectationResult,
   Rows,
 } from '../../contracts/rest/datasets.js'
 import type { CommitOutcome, ContentRef, DatasetLive } from '../../contracts/temporal/messages.js'
 import type { CommitRequest } from '../../domain/datasets/commit-request.js'
 import type { VersionSelector } from '../../domain/data/selector.js'
 import { checkDeclared, type Schema } from '../../domain/datasets/schema.js'
+import { MlforgeError } from '../../domain/errors.js'
 import { checkAccepted } from '../../domain/expectations/accepted.js'
+import type { KnownColumn } from '../../domain/expectations/expectation.js'
 import type { Result } from '../../domain/expectations/results.js'
 import { readRows } from '../../stores/duckdb/rows.js'
 import type { JoinedConversion } from '../../domain/retraining/set.js'
@@ -26,6 +27,7 @@ import type { DatasetVersion as VersionRow } from '../../stores/postgres/entitie
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
+import { type StoredSuite, SuiteStore } from '../../stores/postgres/suite-store.js'
 import { UploadStore } from '../../stores/postgres/upload-store.js'
 import { artifactNamed, artifactViews, sendArtifact } from '../http/download.js'
 import type { Idempotency } from '../http/idempotency.js'
@@ -37,6 +39,7 @@ import { operationView, resultVersion } from '../runs/run-view.js'
 import { runOfDataset } from '../runs/run-of-dataset.js'
 import { RunsService } from '../runs/runs.service.js'
 import { LiveDetail } from '../temporal/live-detail.js'
+import { resultView } from './result-view.js'
 
 @Injectable()
 export class DatasetsService {
@@ -44,6 +47,7 @@ export class DatasetsService {
     @Inject(CONFIG) private readonly config: Config,
     @Inject(OBJECTS) private readonly objects: ObjectStore,
     @Inject(DatasetStore) private readonly datasets: DatasetStore,
+    @Inject(SuiteStore) private readonly suites: SuiteStore,
     @Inject(UploadStore) private readonly uploads: UploadStore,
     @Inject(LedgerStore) private readonly ledger: LedgerStore,
     @Inject(RunStore) private readonly rows: RunStore,
@@ -58,13 +62,19 @@ export class DatasetsService {
     idempotency: Idempotency | undefined,
   ): Promise<DatasetCommit> {
     assertName('dataset', name)
+    // The suite of the dataset may be another one by now.
+    const replayed = idempotency && (await this.rows.replayed(caller.project, caller.name, idempotency))
+    if (replayed) return this.commitView(replayed, null)
     const upload = await this.uploads.get(caller.project, body.upload)
     const columns = checkDeclared(body.columns ?? {}, upload.columns)
-    const expectations = body.expectations ?? []
     const last = await this.datasets.latest(caller.project, name)
     // Types that are still to be inferred are checked against by the commit itself.
     const known = upload.columns.map(column => ({ name: column, ...columns[column] }))
-    checkAccepted(expectations, last && hasTable(last) ? (last.schema as Schema) : known)
+    const schema = last && hasTable(last) ? (last.schema as Schema) : known
+    // What a request brings is all that is looked at, and nothing where that is an empty list.
+    const suite = body.expectations ? null : await this.suites.current(caller.project, name)
+    if (suite) assertFits(name, suite, schema)
+    else checkAccepted(body.expectations ?? [], schema)
     const request: CommitRequest = {
       upload: {
         id: upload.id,
@@ -77,7 +87,8 @@ export class DatasetsService {
       },
       columns,
       nullValues: body.nullValues ?? [],
-      expectations,
+      expectations: suite?.suite.expectations ?? body.expectations ?? [],
+      suite: suite && { version: suite.version, sha256: suite.sha256 },
       message: body.message ?? null,
     }
     const run = await this.runs.accept(caller, {
@@ -150,8 +161,27 @@ export class DatasetsService {
       dataset: run.name,
       version: resultVersion(run),
       created: commit?.created ?? null,
+      suite: suiteOf(run.request as CommitRequest),
       live,
     }
+  }
+}
+
+function suiteOf({ suite }: CommitRequest): DatasetCommit['suite'] {
+  return suite ? { ...suite } : null
+}
+
+/** @throws MlforgeError invalid_request, unknown_column */
+function assertFits(dataset: string, { version, suite }: StoredSuite, columns: readonly KnownColumn[]): void {
+  try {
+    checkAccepted(suite.expectations, columns)
+  } catch (error) {
+    if (!(error instanceof MlforgeError)) throw error
+    throw new MlforgeError(
+      error.code,
+      `The suite of dataset "${dataset}", version ${version}, does not fit this file: ${error.message} Correct the file, or the suite; or bring \`expectations\`.`,
+      error.details,
+    )
   }
 }
 
@@ -178,6 +208,7 @@ function versionView(dataset: string, row: VersionRow): DatasetVersion {
     rows: row.rows === null ? null : Number(row.rows),
     schema: (row.schema ?? []) as DatasetVersion['schema'],
     proposal: row.proposal,
+    suite: row.suite && { ...row.suite },
     expectations: ((row.expectations ?? []) as Result[]).map(resultView),
     profile: row.profile,
     parents: [...row.parents],
@@ -190,16 +221,5 @@ function versionView(dataset: string, row: VersionRow): DatasetVersion {
     retiredAt: row.retiredAt?.toISOString() ?? null,
     purge: row.purge && { by: row.purge.by, reason: row.purge.reason },
     artifacts: artifactViews(`/v1/datasets/${dataset}/versions/${row.version}`, artifactsOf(row)),
-  }
-}
-
-function resultView({ expectation, passed, observed, failing, rows, counts }: Result): ExpectationResult {
-  return {
-    expectation: structuredClone(expectation) as ExpectationResult['expectation'],
-    passed,
-    observed,
-    failingRows: failing,
-    examples: rows.map(({ row, values }) => ({ row, values: { ...values } })),
-    ...(counts && { counts }),
   }
 }

@@ -40,12 +40,13 @@ export function pipelineRunView(
   known: RunSteps,
   live: PipelineLive | null,
 ): PipelineRun {
-  const { sha256, parameters, pins = [] } = run.request as PipelineRunRequest
+  const { sha256, parameters, pins = [], suites = [] } = run.request as PipelineRunRequest
   return {
     ...pipelineRunSummary(run, temporal),
     sha256,
     parameters: { ...parameters },
     pins: pins.map(pin => ({ ...pin })),
+    suites: suites.map(pin => ({ ...pin })),
     priority: run.priority,
     queued: turnView(known.queued),
     steps: stepViews(run, known),

@@ -143,6 +143,13 @@ class PinDto {
   @ApiProperty({ description: 'hash of its content' }) root!: string
 }
 
+class SuitePinDto {
+  @ApiProperty() step!: string
+  @ApiProperty() dataset!: string
+  @ApiProperty({ type: 'integer' }) version!: number
+  @ApiProperty({ description: 'of the suite as canonical JSON' }) sha256!: string
+}
+
 class PausedDto {
   @ApiProperty({ example: 'key:admin' }) by!: string
   @ApiProperty({ type: String, nullable: true }) reason!: string | null
@@ -167,6 +174,8 @@ export class PipelineRunDto extends PipelineRunSummaryDto implements PipelineRun
   @ApiProperty({ type: 'object', additionalProperties: true }) parameters!: Record<string, unknown>
   @ApiProperty({ type: [PinDto], description: 'latest versions of datasets when the run was taken on' })
   pins!: PinDto[]
+  @ApiProperty({ type: [SuitePinDto], description: 'suites of datasets that were current then' })
+  suites!: SuitePinDto[]
   @ApiProperty({ type: 'integer', nullable: true, description: '1 comes first, 5 last; null for 3' })
   priority!: number | null
   @ApiProperty({

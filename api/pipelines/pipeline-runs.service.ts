@@ -19,6 +19,7 @@ import { PipelineStore } from '../../stores/postgres/pipeline-store.js'
 import { PoolStore } from '../../stores/postgres/pool-store.js'
 import { turnIn } from '../../stores/postgres/pool-turn.js'
 import { type RunFilter, RunStore } from '../../stores/postgres/run-store.js'
+import { SuiteStore } from '../../stores/postgres/suite-store.js'
 import type { Idempotency } from '../http/idempotency.js'
 import { mapPage } from '../http/paging.js'
 import type { Principal } from '../http/request.js'
@@ -35,6 +36,7 @@ export class PipelineRunsService {
     @Inject(CONFIG) private readonly config: Config,
     @Inject(PipelineStore) readonly pipelines: PipelineStore,
     @Inject(DatasetStore) readonly datasets: DatasetStore,
+    @Inject(SuiteStore) readonly suites: SuiteStore,
     @Inject(PipelineRunStore) private readonly pipelineRuns: PipelineRunStore,
     @Inject(PoolStore) private readonly pools: PoolStore,
     @Inject(RunStore) private readonly rows: RunStore,

@@ -30,6 +30,7 @@ import { ScheduleStore } from '../../stores/postgres/schedule-store.js'
 import { SensorStore } from '../../stores/postgres/sensor-store.js'
 import { SensorTickStore } from '../../stores/postgres/sensor-tick-store.js'
 import { StepLogStore } from '../../stores/postgres/step-log-store.js'
+import { SuiteStore } from '../../stores/postgres/suite-store.js'
 import { UploadStore } from '../../stores/postgres/upload-store.js'
 import { RunWakes } from '../../stores/redis/wake.js'
 import { KeyVerifier } from '../http/key-verifier.js'
@@ -66,6 +67,7 @@ const STORES = [
   SensorStore,
   SensorTickStore,
   StepLogStore,
+  SuiteStore,
   UploadStore,
 ].map(Store => ({
   provide: Store,

@@ -17,6 +17,7 @@ export const KINDS = [
   'pull',
   'collection',
   'verification',
+  'validation',
   'training',
   'rollout',
   'drift',

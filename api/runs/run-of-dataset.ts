@@ -3,7 +3,7 @@ import type { Run } from '../../stores/postgres/entities/run.js'
 import type { RunStore } from '../../stores/postgres/run-store.js'
 import type { Principal } from '../http/request.js'
 
-const WHAT = { dataset: 'commit', push: 'push', pull: 'pull' } as const
+const WHAT = { dataset: 'commit', push: 'push', pull: 'pull', validation: 'validation' } as const
 
 /** A run of one dataset. @throws MlforgeError not_found for one of another dataset, or of another kind */
 export async function runOfDataset(

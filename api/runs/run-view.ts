@@ -63,6 +63,8 @@ export function selfPath(run: Run): string {
       return `/v1/data/collections/${run.id}`
     case 'verification':
       return `/v1/data/verifications/${run.id}`
+    case 'validation':
+      return `/v1/datasets/${run.name}/validations/${run.id}`
     case 'push':
       return `/v1/datasets/${run.name}/pushes/${run.id}`
     case 'pull':
@@ -84,7 +86,14 @@ export function resultVersion(run: Run): number | null {
 }
 
 /** Kinds whose result is in the run itself. */
-const NO_RESULT: readonly Run['kind'][] = ['pipeline', 'map', 'backfill', 'collection', 'verification']
+const NO_RESULT: readonly Run['kind'][] = [
+  'pipeline',
+  'map',
+  'backfill',
+  'collection',
+  'verification',
+  'validation',
+]
 
 function resultPath(run: Run): string | null {
   if (run.kind === 'rollout' || run.kind === 'incident' || run.kind === 'retraining') {

@@ -2,6 +2,7 @@ import type { Artifact } from './common.js'
 import type { CodeState } from './data.js'
 import type { ExpectationCounts, TypedExpectation } from './expectations.js'
 import type { Operation } from './operations.js'
+import type { SuiteReference } from './suites.js'
 
 export type ColumnType = 'integer' | 'number' | 'string' | 'boolean' | 'date' | 'timestamp'
 
@@ -36,7 +37,7 @@ export interface CommitDataset {
   columns?: Record<string, ColumnDeclaration>
   /** Texts that mean "no value", besides the empty one. */
   nullValues?: string[]
-  /** By `type`, as in Great Expectations, or by `kind`. */
+  /** By `type`, as in Great Expectations, or by `kind`; those of the current suite of the dataset where left out. */
   expectations?: (Expectation | TypedExpectation)[]
   message?: string
 }
@@ -82,6 +83,8 @@ export interface DatasetVersion {
   schema: Column[]
   /** What was inferred and how sure it was; declared columns are marked. */
   proposal: unknown
+  /** The suite of the dataset, where it was checked by that. */
+  suite: SuiteReference | null
   expectations: ExpectationResult[]
   profile: unknown
   parents: string[]
@@ -106,6 +109,8 @@ export interface DatasetCommit extends Operation {
   version: number | null
   /** False when the content equals the latest version, which is then the answer. */
   created: boolean | null
+  /** The suite of the dataset when it was taken on, where it is checked by that. */
+  suite: SuiteReference | null
   live: { stage: string } | null
 }
 

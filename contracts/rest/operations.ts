@@ -7,6 +7,7 @@ export interface Operation {
     | 'pull'
     | 'collection'
     | 'verification'
+    | 'validation'
     | 'training'
     | 'rollout'
     | 'drift'

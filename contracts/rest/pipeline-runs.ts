@@ -142,6 +142,8 @@ export interface PipelineRun extends PipelineRunSummary {
   parameters: Record<string, unknown>
   /** Latest versions of datasets, as they were when the run was taken on: it works on these. */
   pins: { step: string; dataset: string; version: number; root: string }[]
+  /** Suites of datasets that were current then: it checks by these. */
+  suites: { step: string; dataset: string; version: number; sha256: string }[]
   /** Whose work comes before others; null for 3. */
   priority: number | null
   /** Its place among the runs that wait, where as many are open as the pipeline's `concurrency` allows. */

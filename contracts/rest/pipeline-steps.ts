@@ -91,9 +91,12 @@ export interface TransformInputs {
   operations: readonly TransformOperation[] | ReferenceTo<'json'>
 }
 
+/** Either expectations or a suite. */
 export interface ValidateInputs {
   table: Table
-  expectations: WithReferences<(Expectation | TypedExpectation)[]>
+  /** Of a dataset: `name` for its current one, `name@3` for a version of it. */
+  suite?: Text
+  expectations?: WithReferences<(Expectation | TypedExpectation)[]>
 }
 
 export interface TrainInputs {

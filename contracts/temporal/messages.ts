@@ -5,6 +5,7 @@ import type { RunKind } from '../../domain/names.js'
 import type { RunStatus } from '../../domain/runs/run-status.js'
 import type { TransferLive } from './data.js'
 import type { CollectionLive } from './data-collection.js'
+import type { ValidationLive } from './dataset-validation.js'
 import type { VerificationLive } from './data-verification.js'
 import type { BackfillLive } from './backfills.js'
 import type { DriftLive } from './monitoring.js'
@@ -168,6 +169,7 @@ export type RunLive =
   | TransferLive
   | CollectionLive
   | VerificationLive
+  | ValidationLive
   | RolloutLive
   | IncidentLive
   | DriftLive
@@ -185,6 +187,7 @@ export const WORKFLOWS = {
   pull: 'datasetPull',
   collection: 'datasetGc',
   verification: 'datasetVerify',
+  validation: 'datasetValidate',
   training: 'trainModel',
   rollout: 'rollOut',
   incident: 'followIncident',

@@ -1,6 +1,6 @@
 import { defineUpdate } from '@temporalio/workflow'
 import type { Json } from '../../domain/canonical-json.js'
-import type { Pin } from '../../domain/pipelines/pins.js'
+import type { Pin, SuitePin } from '../../domain/pipelines/pins.js'
 import type { Graph, GraphStep, StepState } from '../../domain/pipelines/progress.js'
 import type { Retrains } from '../../domain/retraining/pipeline.js'
 import type { ContentRef, RunEnd, RunFailure, RunInput } from './messages.js'
@@ -13,6 +13,8 @@ export interface PipelineRunRequest {
   readonly parameters: Readonly<Record<string, Json>>
   /** Latest versions of datasets, as they were when it was taken on; left out where it asks for none. */
   readonly pins?: readonly Pin[]
+  /** Suites of datasets that were current then; left out where it checks by none. */
+  readonly suites?: readonly SuitePin[]
   /** Whose retraining it does, where it does one. */
   readonly retrains?: Retrains
   /** How many pipelines run it as a step of theirs, one within the other. */

@@ -32,6 +32,7 @@ const PRIORITY: Record<RunKind, number> = {
   pull: 2,
   collection: 4,
   verification: 4,
+  validation: 2,
   training: 3,
   drift: 3,
 }
@@ -47,6 +48,7 @@ const NAMED_BY = {
   pull: searchAttributes.dataset,
   collection: searchAttributes.dataset,
   verification: searchAttributes.dataset,
+  validation: searchAttributes.dataset,
   training: searchAttributes.model,
   pipeline: searchAttributes.pipeline,
   map: searchAttributes.pipeline,
@@ -61,6 +63,7 @@ const WHAT: Record<RunKind, string> = {
   pull: 'Pull from dataset',
   collection: 'Collect what no version needs:',
   verification: 'Verify dataset',
+  validation: 'Check expectations of dataset',
   training: 'Train model',
   retraining: 'Retrain deployment',
   pipeline: 'Run pipeline',

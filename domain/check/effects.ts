@@ -19,6 +19,7 @@ const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
   pull: /^$/,
   collection: /^$/,
   verification: /^$/,
+  validation: /^$/,
   training: /^register$/,
   rollout: /^(begin|plan-[1-9]\d*|compensation)$/,
   drift: /^record$/,
@@ -147,6 +148,7 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
     case 'pull':
     case 'collection':
     case 'verification':
+    case 'validation':
       return false
   }
 }

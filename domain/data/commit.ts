@@ -1,5 +1,6 @@
 import { canonicalJson, type Json } from '../canonical-json.js'
 import { MlforgeError } from '../errors.js'
+import type { SuiteRef } from '../expectations/suite-version.js'
 
 /** An object that a commit names. */
 export interface NamedObject {
@@ -17,6 +18,8 @@ export interface CommitTable {
   readonly conversion: Json
   readonly proposal: Json
   readonly expectations: Json
+  /** The suite of the dataset that they are of; left out where they are of none. */
+  readonly suite?: SuiteRef
   readonly profile: Json
 }
 

@@ -36,3 +36,17 @@ export function refNameProblem(name: string): string | null {
   if (/^\d+$/.test(name)) return 'It would be taken for the number of a version.'
   return name === 'latest' ? 'It stands for the newest version.' : null
 }
+
+/** What is meant, for people. */
+export function describeSelector(selector: VersionSelector): string {
+  switch (selector.kind) {
+    case 'number':
+      return `version ${selector.version}`
+    case 'latest':
+      return 'version latest'
+    case 'ref':
+      return `branch or tag "${selector.name}"`
+    case 'at':
+      return `version at ${new Date(selector.at).toISOString()}`
+  }
+}

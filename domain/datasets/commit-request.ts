@@ -1,3 +1,4 @@
+import type { SuiteRef } from '../expectations/suite-version.js'
 import type { DeclaredColumns } from './schema.js'
 
 /** What a dataset commit is to do, complete: kept with its run. */
@@ -15,5 +16,7 @@ export interface CommitRequest {
   readonly nullValues: readonly string[]
   /** As asked: their columns are checked against the schema once that is known. */
   readonly expectations: readonly unknown[]
+  /** Version of the suite of the dataset that they are of; null or left out where the request brought them, or none. */
+  readonly suite?: SuiteRef | null
   readonly message: string | null
 }

@@ -67,6 +67,8 @@ export function expectationProblems(item: unknown, at: string, context: SuiteCon
   if (typeof item !== 'object' || item === null || Array.isArray(item))
     return [{ at, message: 'must be an object with a type.' }]
   const fields = item as Record<string, unknown>
+  if (fields['type'] === undefined)
+    return [{ at: `${at}.type`, message: 'is missing. See docs/reference/expectations.md.' }]
   const type = String(fields['type'])
   const definition = definitionOf(type)
   if (definition === undefined) {

@@ -67,6 +67,10 @@ function checkWork(
     if (spec.with[name] !== undefined || fallback !== undefined || optional) continue
     reader.wrong(at, `Step type "${spec.uses}" needs the input "${name}": ${typeWords(of)}.`)
   }
+  const { oneOf } = type
+  if (oneOf && oneOf.filter(name => spec.with[name] !== undefined).length !== 1) {
+    reader.wrong(at, `Step type "${spec.uses}" needs one of the inputs ${oneOf.join(', ')}, and only one.`)
+  }
   if (spec.uses === 'branch' && spec.with['cases'] !== undefined) {
     for (const { at: place, message } of caseProblems(spec.with['cases'], '')) {
       reader.wrong([...path, 'cases', ...positionIn(place)], message)

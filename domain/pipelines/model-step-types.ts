@@ -27,6 +27,35 @@ export const TRANSFORM = {
   cache: 'default',
 } as const satisfies StepType
 
+export const VALIDATE = {
+  version: 1,
+  description: 'Refuses a table that does not hold what is expected of it.',
+  inputs: {
+    table: { type: 'table', description: 'what is looked at' },
+    expectations: {
+      type: 'json',
+      optional: true,
+      description: 'as of datasets: a list of { type, ... }',
+    },
+    suite: {
+      type: 'string',
+      optional: true,
+      description:
+        'instead of expectations: `name` of a dataset, whose current suite is meant, or `name@3`, a version of it',
+    },
+  },
+  oneOf: ['expectations', 'suite'],
+  outputs: {
+    warnings: { type: 'strings', description: 'expectations of severity warn that do not hold' },
+    results: { type: 'json', description: 'each expectation with what was found' },
+    suite: { type: 'json', description: '{ dataset, version, sha256 } of the suite, null for none' },
+  },
+  work: 'io',
+  timeoutSeconds: HOUR,
+  maxAttempts: 3,
+  cache: 'default',
+} as const satisfies StepType
+
 export const EVALUATE = {
   version: 1,
   description: 'Scores a registered version of a model on a table.',

@@ -1,5 +1,5 @@
 import type { Json } from '../canonical-json.js'
-import { EVALUATE, REGISTER, TRANSFORM } from './model-step-types.js'
+import { EVALUATE, REGISTER, TRANSFORM, VALIDATE } from './model-step-types.js'
 import type { ValueType } from './values.js'
 
 export interface InputSpec {
@@ -24,6 +24,8 @@ export interface StepType {
   readonly version: number
   readonly description: string
   readonly inputs: Readonly<Record<string, InputSpec>>
+  /** Inputs of which one must be given, and no other. */
+  readonly oneOf?: readonly string[]
   readonly outputs: Readonly<Record<string, OutputSpec>>
   /**
    * Which workers do it: rows and files, or computing. A `run` is one of its own that is waited for, a `wait`
@@ -37,7 +39,6 @@ export interface StepType {
   readonly cache: 'default' | 'on_request' | 'never'
 }
 
-const table = (description: string): InputSpec => ({ type: 'table', description })
 const MINUTE = 60
 const HOUR = 3600
 
@@ -83,22 +84,7 @@ export const STEP_TYPES = {
     cache: 'default',
   },
   transform: TRANSFORM,
-  validate: {
-    version: 1,
-    description: 'Refuses a table that does not hold what is expected of it.',
-    inputs: {
-      table: table('what is looked at'),
-      expectations: { type: 'json', description: 'as of datasets: a list of { type, ... }' },
-    },
-    outputs: {
-      warnings: { type: 'strings', description: 'expectations of severity warn that do not hold' },
-      results: { type: 'json', description: 'each expectation with what was found' },
-    },
-    work: 'io',
-    timeoutSeconds: HOUR,
-    maxAttempts: 3,
-    cache: 'default',
-  },
+  validate: VALIDATE,
   train: {
     version: 1,
     description: 'Trains, evaluates, judges and registers a model: a training of its own.',

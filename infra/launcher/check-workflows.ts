@@ -10,6 +10,7 @@ const RUN_TYPES = Object.values({
   pull: WORKFLOWS.pull,
   collection: WORKFLOWS.collection,
   verification: WORKFLOWS.verification,
+  validation: WORKFLOWS.validation,
   training: WORKFLOWS.training,
   rollout: WORKFLOWS.rollout,
   drift: WORKFLOWS.drift,

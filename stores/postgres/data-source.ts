@@ -30,6 +30,7 @@ import { Run } from './entities/run.js'
 import { Schedule, ScheduleTick } from './entities/schedule.js'
 import { Sensor, SensorEvent, SensorTick } from './entities/sensor.js'
 import { StepLogChunk } from './entities/step-log.js'
+import { DatasetSuite, DatasetSuiteVersion } from './entities/suite.js'
 import { Upload } from './entities/upload.js'
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js'
 import { Serving1764100000000 } from './migrations/1764100000000-serving.js'
@@ -49,6 +50,7 @@ import { ScheduleTicks1765350000000 } from './migrations/1765350000000-schedule-
 import { GivenModels1765400000000 } from './migrations/1765400000000-given-models.js'
 import { DataVersions1765500000000 } from './migrations/1765500000000-data-versions.js'
 import { DataCollection1765600000000 } from './migrations/1765600000000-data-collection.js'
+import { Suites1765700000000 } from './migrations/1765700000000-suites.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -63,6 +65,8 @@ export const ENTITIES = [
   Upload,
   Dataset,
   DatasetVersion,
+  DatasetSuite,
+  DatasetSuiteVersion,
   DataPack,
   DataChunk,
   DataPushPack,
@@ -131,6 +135,7 @@ export const MIGRATIONS = [
   GivenModels1765400000000,
   DataVersions1765500000000,
   DataCollection1765600000000,
+  Suites1765700000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

@@ -1,8 +1,9 @@
 import { type DataSource, type EntityManager, In, IsNull, LessThanOrEqual } from 'typeorm'
 import type { CodeState } from '../../domain/data/commit.js'
-import { MAIN, type VersionSelector } from '../../domain/data/selector.js'
+import { describeSelector, MAIN, type VersionSelector } from '../../domain/data/selector.js'
 import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
+import type { SuiteRef } from '../../domain/expectations/suite-version.js'
 import { didYouMean } from '../../domain/suggest.js'
 import { uuidv7 } from '../ids.js'
 import { Dataset, DatasetVersion, type StoredContent } from './entities/dataset.js'
@@ -20,6 +21,8 @@ export interface TableContent {
   readonly conversion: unknown
   readonly proposal: unknown
   readonly expectations: unknown
+  /** That of the dataset, where the expectations are of it. */
+  readonly suite?: SuiteRef | null
   readonly profile: unknown
 }
 
@@ -100,7 +103,7 @@ export class DatasetStore {
     const selector = selectorOf(selected)
     const found = await this.selected(datasetId, selector)
     if (found) return found
-    const what = selector.kind === 'ref' ? `branch or tag "${selector.name}"` : `version ${textOf(selector)}`
+    const what = describeSelector(selector)
     const latest = (await this.latestVersions([datasetId])).get(datasetId) ?? 0
     throw new MlforgeError('not_found', `Dataset "${name}" has no ${what}; its newest version is ${latest}.`)
   }
@@ -368,23 +371,13 @@ const NO_TABLE = {
   conversion: null,
   proposal: null,
   expectations: null,
+  suite: null,
   profile: null,
 }
 
 function selectorOf(selected: number | 'latest' | VersionSelector): VersionSelector {
   if (typeof selected === 'number') return { kind: 'number', version: selected }
   return selected === 'latest' ? { kind: 'latest' } : selected
-}
-
-function textOf(selector: Exclude<VersionSelector, { kind: 'ref' }>): string {
-  switch (selector.kind) {
-    case 'number':
-      return String(selector.version)
-    case 'latest':
-      return 'latest'
-    case 'at':
-      return `at ${new Date(selector.at).toISOString()}`
-  }
 }
 
 /** Names, types and formats, whatever their order. */

@@ -48,6 +48,7 @@ export class EndStore {
         profile: null,
         proposal: null,
         expectations: null,
+        suite: null,
       } as never)
       for (const uri of erased) await transaction.delete(Upload, { uri })
       return erased

@@ -52,6 +52,7 @@ export class RebuildStore {
         conversion: table?.conversion ?? null,
         proposal: table?.proposal ?? null,
         expectations: table?.expectations ?? null,
+        suite: table?.suite ?? null,
         profile: table?.profile ?? null,
         parents: commit.madeFrom,
         message: commit.message,

@@ -14,6 +14,7 @@ import { profileTable } from '../../stores/duckdb/profile.js'
 import { sha256Hex, uuidv7 } from '../../stores/ids.js'
 import { LocalObjectStore } from '../../stores/objects/local-object-store.js'
 import { CompactionStore } from '../../stores/postgres/compaction-store.js'
+import { SuiteStore } from '../../stores/postgres/suite-store.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
 import type { Deployment } from '../../stores/postgres/entities/deployment.js'
@@ -66,6 +67,7 @@ describe('the data of a retraining, from real hours', () => {
       ledger: new LedgerStore(dataSource),
       wakes: { publish: () => undefined, subscribe: () => () => undefined, close: () => undefined },
       datasets: new DatasetStore(dataSource),
+      suites: new SuiteStore(dataSource),
       pipelines: new PipelineStore(dataSource),
       deployments: new DeploymentStore(dataSource),
       predictions: new PredictionStore(dataSource),

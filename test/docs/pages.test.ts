@@ -123,12 +123,17 @@ const has = (text: string, section: string, name: string): boolean =>
 
 /** What of a command line the program's own help does not know. */
 function wrong(line: string): string[] {
-  const [command = '', ...rest] = line.split(/\s+/)
-  if (!has(help(), 'Commands', command)) return [`no command ${command}`]
-  const group = has(help(command), 'Commands', 'help') ? rest[0] : undefined
-  if (group !== undefined && !has(help(command), 'Commands', group)) return [`no command ${command} ${group}`]
-  const options = help(command, ...(group === undefined ? [] : [group]))
-  return rest
+  const words = line.split(/\s+/)
+  const command: string[] = []
+  // Commands may have commands of their own.
+  while (has(help(...command), 'Commands', 'help') || command.length === 0) {
+    const word = words.shift()
+    if (word === undefined) break
+    if (!has(help(...command), 'Commands', word)) return [`no command ${[...command, word].join(' ')}`]
+    command.push(word)
+  }
+  const options = help(...command)
+  return words
     .filter(word => word.startsWith('--') && !has(options, 'Options', word))
-    .map(word => `${command}: no option ${word}`)
+    .map(word => `${command.join(' ')}: no option ${word}`)
 }

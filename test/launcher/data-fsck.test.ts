@@ -24,7 +24,8 @@ describe('fsck of data', () => {
         expectations: [{ kind: 'row_count', min: 1, severity: 'error' }],
       }),
     )
-    await harness.ended(await harness.commit('hours', `${CSV}2026-01-03,3\n`))
+    const suite = { version: 3, sha256: '5e'.repeat(32) }
+    await harness.ended(await harness.commit('hours', `${CSV}2026-01-03,3\n`, { suite }))
     const { datasets, refs } = harness.ports
     const dataset = await datasets.get(PROJECT, 'images')
     for (const version of [1, 2]) {
@@ -44,7 +45,7 @@ describe('fsck of data', () => {
   const catalogue = async () => ({
     versions: await query(
       `SELECT d.name, v.version, v.branch, v.parent_versions, v.root, v.manifest, v.files, v.bytes, v.rows, v.raw,
-         v.parquet, v.schema, v.conversion, v.proposal, v.expectations, v.profile, v.parents, v.message, v.author,
+         v.parquet, v.schema, v.conversion, v.proposal, v.expectations, v.suite, v.profile, v.parents, v.message, v.author,
          v.code, v.commit, v.run_id, v.effect_key, v.created_at, v.retired_at, v.purge - 'erased' AS purge
        FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id ORDER BY d.name, v.version`,
     ),

@@ -13,7 +13,7 @@ import { loadConfig } from '../../config/load.js'
 import { type QueueName, QUEUES } from '../../contracts/temporal/queues.js'
 import { startOptions } from '../../contracts/temporal/start-options.js'
 import { CsvChecker } from '../../domain/datasets/csv-check.js'
-import type { DeclaredColumns } from '../../domain/datasets/schema.js'
+import type { CommitRequest } from '../../domain/datasets/commit-request.js'
 import { isOpen } from '../../domain/runs/run-status.js'
 import {
   buildTrainingSpec,
@@ -171,7 +171,7 @@ export class Harness {
   async commit(
     name: string,
     csv: string,
-    more: { columns?: DeclaredColumns; expectations?: readonly unknown[] } = {},
+    more: Partial<Pick<CommitRequest, 'columns' | 'expectations' | 'suite'>> = {},
   ): Promise<Run> {
     const bytes = Buffer.from(csv)
     const checker = new CsvChecker()
@@ -183,6 +183,7 @@ export class Harness {
       columns: more.columns ?? {},
       nullValues: [],
       expectations: more.expectations ?? [],
+      suite: more.suite ?? null,
       message: null,
     })
   }

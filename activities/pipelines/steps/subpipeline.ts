@@ -13,7 +13,7 @@ const MAX_DEPTH = 8
 
 /** A run of another pipeline. */
 export function subpipelineStep(
-  { runs, ledger, ...stores }: Pick<Ports, 'runs' | 'ledger' | 'pipelines' | 'datasets'>,
+  { runs, ledger, ...stores }: Pick<Ports, 'runs' | 'ledger' | 'pipelines' | 'datasets' | 'suites'>,
   retries: RetryPolicy,
 ): ChildKind {
   return {

@@ -6,21 +6,33 @@ import type { KnownColumn } from '../../../domain/expectations/expectation.js'
 import { typedOf } from '../../../domain/expectations/old-kinds.js'
 import { describePlan } from '../../../domain/expectations/plan.js'
 import { describeAccepted } from '../../../domain/expectations/results.js'
+import { suiteSelectorOf } from '../../../domain/pipelines/pins.js'
 import type { TableValue } from '../../../domain/pipelines/values.js'
 import { evaluateExpectations } from '../../../stores/duckdb/expectations/accepted.js'
 import { tableColumns } from '../../../stores/duckdb/expectations/table.js'
 import { judgeExpectations } from '../../expectations.js'
 import type { Ports } from '../../ports.js'
 import type { StepRunner } from '../step-context.js'
+import type { IdentityOf } from '../step-memo.js'
+
+/** A version of a suite is the same for ever. Which one a name means is not said twice the same way. */
+export const validateIdentity: IdentityOf = inputs => {
+  const suite = inputs['suite']
+  const isMoving = typeof suite === 'string' && suiteSelectorOf(suite).version === null
+  return Promise.resolve(isMoving ? null : 'inputs')
+}
 
 /** Refuses a table that does not hold what is expected of it. */
-export function validateStep({ objects }: Pick<Ports, 'objects'>): StepRunner {
-  return async ({ inputs, directory, signal, log }) => {
+export function validateStep(ports: Pick<Ports, 'objects' | 'suites'>): StepRunner {
+  const { objects } = ports
+  return async ({ project, inputs, directory, signal, log }) => {
     const table = inputs['table'] as unknown as TableValue
     const options = { signal, temporaryDirectory: directory }
     const file = await objects.toFile(table.uri, directory)
     const columns = await tableColumns(file, options)
-    const expectations = checkAccepted(inputs['expectations'], columns, { tables: [] })
+    const { given, suite } = await expected(ports, project, inputs)
+    if (suite !== null) log(`suite of ${suite.dataset}, version ${suite.version}`)
+    const expectations = checkAccepted(given, columns, { tables: [] })
     assertComparable(expectations, columns)
     const typed = expectations.map(each => (isOld(each) ? typedOf(each) : each))
     for (const line of describePlan(typed)) log(`plan: ${line}`)
@@ -35,8 +47,23 @@ export function validateStep({ objects }: Pick<Ports, 'objects'>): StepRunner {
     }
     const { refused, warned } = judgeExpectations(results)
     if (refused !== undefined) return { refused }
-    return { outputs: { warnings: warned, results: results as unknown as Json } }
+    return { outputs: { warnings: warned, results: results as unknown as Json, suite } }
   }
+}
+
+/** What is expected, and the suite that it is of. @throws MlforgeError step_input_invalid, not_found */
+async function expected(
+  { suites }: Pick<Ports, 'suites'>,
+  project: string,
+  { expectations, suite: named }: Readonly<Record<string, Json>>,
+) {
+  if ((expectations === undefined) === (named === undefined)) {
+    throw new MlforgeError('step_input_invalid', 'Give either `expectations` or `suite`.')
+  }
+  if (named === undefined) return { given: expectations, suite: null }
+  const { dataset, version: wanted } = suiteSelectorOf(String(named))
+  const { version, sha256, suite } = await suites.version(project, dataset, wanted ?? undefined)
+  return { given: suite.expectations, suite: { dataset, version, sha256 } }
 }
 
 /** Lists, structures and the like have no values that an expectation could name. */

@@ -1,5 +1,6 @@
 import type { Command } from 'commander'
 import { dvcCommands } from './dvc.js'
+import { expectationsCommand } from './expectations.js'
 import { fsckCommand } from './fsck.js'
 import { keepingCommands } from './keeping.js'
 import { localCommands } from './local.js'
@@ -16,4 +17,5 @@ export function data(program: Command): void {
   dvcCommands(commands)
   fsckCommand(commands)
   profileCommand(commands)
+  expectationsCommand(commands)
 }

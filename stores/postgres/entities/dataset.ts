@@ -1,6 +1,7 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation, Unique } from 'typeorm'
 import type { CodeState } from '../../../domain/data/commit.js'
 import type { Retention } from '../../../domain/data/retention.js'
+import type { SuiteRef } from '../../../domain/expectations/suite-version.js'
 
 @Entity('datasets')
 @Unique(['project', 'name'])
@@ -46,6 +47,8 @@ export class DatasetVersion {
   /** What was inferred, and how sure it was; null where the types are those of the version before. */
   @Column('jsonb', { nullable: true }) proposal!: unknown
   @Column('jsonb', { nullable: true }) expectations!: unknown
+  /** The suite of the dataset that `expectations` are of; null where whoever committed it has brought them, or none. */
+  @Column('jsonb', { nullable: true }) suite!: SuiteRef | null
   @Column('jsonb', { nullable: true }) profile!: unknown
   /** Roots of what its table was made from. */
   @Column('jsonb') parents!: readonly string[]

@@ -1,8 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { compareStep } from '../../../../activities/pipelines/steps/compare.js'
 import { queryStep } from '../../../../activities/pipelines/steps/query.js'
-import { validateStep } from '../../../../activities/pipelines/steps/validate.js'
+import { validateIdentity, validateStep } from '../../../../activities/pipelines/steps/validate.js'
 import type { TableValue } from '../../../../domain/pipelines/values.js'
+import { SuiteStore } from '../../../../stores/postgres/suite-store.js'
+import { type TestDatabase, testDatabase } from '../../../support/postgres.js'
 import { StepKit } from '../step-kit.js'
 
 let kit: StepKit
@@ -40,11 +42,44 @@ describe('a query step', () => {
 
 describe('a validate step', () => {
   let table: TableValue
+  let database: TestDatabase
+  let suites: SuiteStore
   beforeAll(async () => {
+    database = await testDatabase()
+    suites = new SuiteStore(database.dataSource)
     table = await kit.table(`SELECT i::INTEGER AS i, CASE WHEN i = 3 THEN 'NaN' ELSE i / 2 END::FLOAT AS x,
       (i * 1.5)::DECIMAL(9, 2) AS d, [i] AS l, sum(i) OVER () AS total FROM range(5) t(i)`)
   })
-  const run = (expectations: unknown) => kit.run(validateStep(kit), { table, expectations })
+  afterAll(() => database.drop())
+  const validate = (inputs: Record<string, unknown>) =>
+    kit.run(validateStep({ objects: kit.objects, suites }), { table, ...inputs })
+  const run = (expectations: unknown) => validate({ expectations })
+
+  it('checks by a version of the suite of a dataset, or by the current one', async () => {
+    const put = async (max: number) =>
+      suites.put('default', 'rides', {
+        suite: {
+          expectations: [
+            { type: 'expect_column_values_to_be_between', column: 'i', max_value: max, severity: 'error' },
+          ],
+        },
+        ...{ author: null, message: null, principal: 'key:test' },
+      })
+    const { sha256 } = await put(4)
+    await put(3)
+    expect(await validate({ suite: 'rides' })).toMatchObject({ refused: { code: 'expectations_failed' } })
+    expect(await validate({ suite: 'rides@1' })).toMatchObject({
+      outputs: { results: [{ passed: true }], suite: { dataset: 'rides', version: 1, sha256 } },
+    })
+    await expect(validate({ suite: 'rides@9' })).rejects.toMatchObject({ code: 'not_found' })
+    await expect(validate({ suite: 'Rides' })).rejects.toMatchObject({ code: 'step_input_invalid' })
+    for (const inputs of [{}, { suite: 'rides', expectations: [] }]) {
+      await expect(validate(inputs)).rejects.toThrow('either `expectations` or `suite`')
+    }
+    expect(await validateIdentity({ suite: 'rides' }, 'default')).toBeNull()
+    expect(await validateIdentity({ suite: 'rides@1' }, 'default')).toBe('inputs')
+    expect(await validateIdentity({ expectations: [] }, 'default')).toBe('inputs')
+  })
 
   it('tells what holds, and warns', async () => {
     const result = await run([

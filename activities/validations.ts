@@ -1,0 +1,55 @@
+import type { ValidateVersionOutcome, ValidationRequest } from '../contracts/temporal/dataset-validation.js'
+import type { RunInput } from '../contracts/temporal/messages.js'
+import type { Schema } from '../domain/datasets/schema.js'
+import { checkAccepted } from '../domain/expectations/accepted.js'
+import { isWarning } from '../domain/expectations/results.js'
+import { hasTable, type TableVersion } from '../stores/postgres/dataset-store.js'
+import { checkTable } from './expectations.js'
+import { beatWhile } from './heartbeats.js'
+import type { Ports } from './ports.js'
+import { withScratch } from './scratch.js'
+import { onceStep } from './step.js'
+
+type ValidationPorts = Pick<
+  Ports,
+  'runs' | 'ledger' | 'wakes' | 'datasets' | 'suites' | 'objects' | 'scratch'
+>
+
+export function validationActivities(ports: ValidationPorts) {
+  const { runs, datasets, suites, scratch } = ports
+
+  const rowsBefore = async (project: string, name: string, { parentVersions }: TableVersion) => {
+    const [version] = parentVersions
+    if (version === undefined) return undefined
+    const before = await datasets.find(project, name, { kind: 'number', version })
+    return before !== null && hasTable(before) ? Number(before.rows) : undefined
+  }
+
+  return {
+    /** Checks a version of a dataset by a version of its suite. */
+    async validateVersion(input: RunInput): Promise<ValidateVersionOutcome> {
+      const { project, name, runId } = input
+      return onceStep<ValidateVersionOutcome>(ports, input, 'validate', () =>
+        withScratch(scratch, directory =>
+          beatWhile('checking expectations', async signal => {
+            const asked = (await runs.get(project, runId)).request as ValidationRequest
+            const table = await datasets.table(project, name, { kind: 'number', version: asked.version })
+            const { suite } = await suites.version(project, name, asked.suite.version)
+            const { results, ...outcome } = await checkTable(ports, {
+              project,
+              parquet: table.parquet,
+              expectations: checkAccepted(suite.expectations, table.schema as Schema),
+              previousRows: await rowsBefore(project, name, table),
+              directory,
+              signal,
+            })
+            const failed = results.filter(({ passed, expectation }) => !passed && !isWarning(expectation))
+            return { ...outcome, expectations: results.length, failed: failed.length }
+          }),
+        ),
+      )
+    },
+  }
+}
+
+export type ValidationActivities = ReturnType<typeof validationActivities>
