@@ -1,3 +1,5 @@
+import type { BadRows } from './bad-rows.js'
+import type { UnusualReading } from './reading.js'
 import type { DeclaredColumns } from './schema.js'
 
 /** What a dataset commit is to do, complete: kept with its run. */
@@ -7,13 +9,19 @@ export interface CommitRequest {
     readonly uri: string
     readonly sha256: string
     readonly bytes: number
-    readonly delimiter: string
-    readonly columns: readonly string[]
-    readonly rows: number
+    /** Of CSV. */
+    readonly delimiter: string | null
+    /** Null where they are known only once the file is read. */
+    readonly columns: readonly string[] | null
+    readonly rows: number | null
+    /** Left out for CSV in UTF-8 with double quotes and a header. */
+    readonly reading?: UnusualReading
   }
   readonly columns: DeclaredColumns
   readonly nullValues: readonly string[]
   /** As asked: their columns are checked against the schema once that is known. */
   readonly expectations: readonly unknown[]
   readonly message: string | null
+  /** Left out: a row that cannot be read refuses the version. */
+  readonly badRows?: BadRows
 }

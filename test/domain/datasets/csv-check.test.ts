@@ -123,7 +123,7 @@ describe('CSV structure', () => {
     const error = refusal(bytes)
     expect(error.code).toBe('csv_encoding')
     expect(error.details).toMatchObject({ row, byteOffset })
-    expect(error.message).toContain('iconv')
+    expect(error.message).toContain('encoding=windows-1252')
   })
 
   it('refuses a line of 2 GB after 1 MiB, without holding it', () => {
