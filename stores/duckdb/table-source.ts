@@ -58,7 +58,7 @@ function jsonSource(file: string, { header, nullValues }: SourceForm): TableSour
   }
   return {
     from: `read_json(${text(file)}, format = 'newline_delimited', auto_detect = false, ignore_errors = false,
-      compression = 'none', maximum_object_size = ${2 * MAX_ROW_BYTES}, columns = {${columns}})`,
+      compression = 'uncompressed', maximum_object_size = ${2 * MAX_ROW_BYTES}, columns = {${columns}})`,
     text: written,
     kind: column => `CASE WHEN ${written(column)} IS NOT NULL THEN CASE json_type(${name(column)}) WHEN 'VARCHAR' THEN 'string'
       WHEN 'BOOLEAN' THEN 'boolean' WHEN 'ARRAY' THEN 'nested' WHEN 'OBJECT' THEN 'nested' ELSE 'number' END END`,

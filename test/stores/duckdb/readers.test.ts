@@ -108,21 +108,21 @@ describe('readers of tables', () => {
     expect(conversion).toMatchObject({ delimiter: ';', headless: true, header: ['column1', 'column2'] })
   })
 
-  it.each<[string, unknown[], string, DeclaredColumns?]>([
-    ['whole numbers', [1, -2, null], 'integer'],
-    ['numbers', [1, 2.5, 1e300], 'number'],
-    ['numbers as text', ['1', '2'], 'string'],
+  it.each<[string, unknown[], string, DeclaredColumns]>([
+    ['whole numbers', [1, -2, null], 'integer', {}],
+    ['numbers', [1, 2.5, 1e300], 'number', {}],
+    ['numbers as text', ['1', '2'], 'string', {}],
     ['numbers as text, declared', ['1', '2'], 'integer', { v: { type: 'integer' } }],
-    ['booleans', [true, false, null], 'boolean'],
-    ['booleans as text', ['true', 'false'], 'string'],
-    ['dates', ['2011-01-31', '2012-02-29'], 'date'],
-    ['timestamps', ['2011-01-31T10:00:00Z', '2012-02-29T23:59:59Z'], 'timestamp'],
-    ['texts', ['a', '', ' '], 'string'],
-    ['nothing', [null, null], 'string'],
+    ['booleans', [true, false, null], 'boolean', {}],
+    ['booleans as text', ['true', 'false'], 'string', {}],
+    ['dates', ['2011-01-31', '2012-02-29'], 'date', {}],
+    ['timestamps', ['2011-01-31T10:00:00Z', '2012-02-29T23:59:59Z'], 'timestamp', {}],
+    ['texts', ['a', '', ' '], 'string', {}],
+    ['nothing', [null, null], 'string', {}],
     ['mixed values, declared text', [1, 'a', true, { x: [1] }], 'string', { v: { type: 'string' } }],
   ])('types JSON: %s', async (_, values, type, declared) => {
     const content = values.map(v => `${JSON.stringify({ v })}\n`).join('')
-    const { rows, schema } = await read(content, { ...(declared && { declared }) })
+    const { rows, schema } = await read(content, { declared })
     expect(types(schema)).toEqual([type])
     const asText = (v: unknown): unknown => (typeof v === 'string' ? v : JSON.stringify(v))
     const expected: Record<string, (v: unknown) => unknown> = {
@@ -353,7 +353,7 @@ describe('readers of tables', () => {
     const integers: DeclaredColumns = { a: { type: 'integer' }, b: { type: 'integer' } }
 
     it('puts rows aside as they stand in a CSV file, with their lines', async () => {
-      const csv = 'a;b;"t\nx"\r\n1;2;"one\r\ntwo"\r\nx;3;"é ""q""\r\n"\r\n4;5;\r\ny;z;\u2028\r\n6;;last'
+      const csv = 'a;b;"t\r\nx"\r\n1;2;"one\r\ntwo"\r\nx;3;"é ""q""\r\n"\r\n4;5;\r\ny;z;\u2028\r\n6;;last'
       const { rows, bad, schema } = await quarantined(csv, { declared: integers })
       expect(bad).toEqual([
         { row: 2, line: 5, problems: [wrong('a', 'x', 'integer')], raw: 'x;3;"é ""q""\r\n"' },
