@@ -45,9 +45,21 @@ export class UploadQueryDto implements UploadQuery {
 const DELIMITER_NAMES = { comma: ',', semicolon: ';', tab: '\t', pipe: '|' } as const
 const QUOTE_NAMES = { double: '"', single: "'", none: '' } as const
 
-/** What a query says of a file. */
-export function statedReading({ format, encoding, delimiter, quote, header }: UploadQueryDto): StatedReading {
+/** What content types say of a file; of CSV it may be any dialect. */
+const TYPE_READINGS: Readonly<Record<string, StatedReading>> = {
+  'text/csv': { format: 'csv' },
+  'text/tab-separated-values': { format: 'csv', delimiter: '\t' },
+  'application/x-ndjson': { format: 'ndjson' },
+  'application/jsonl': { format: 'ndjson' },
+  'application/vnd.apache.parquet': { format: 'parquet' },
+}
+
+/** What a query says of a file, else its content type. */
+export function statedReading(query: UploadQueryDto, contentType: string | undefined): StatedReading {
+  const { format, encoding, delimiter, quote, header } = query
+  const type = contentType?.split(';')[0]!.trim().toLowerCase() ?? ''
   return {
+    ...(format === undefined && TYPE_READINGS[type]),
     ...(format && { format }),
     ...(encoding && { encoding }),
     ...(delimiter && { delimiter: DELIMITER_NAMES[delimiter] }),

@@ -30,7 +30,7 @@ export class UploadsService {
     const maxBytes = this.config.api.maxUploadBytes
     try {
       if (Number(body.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-      const check = new CheckedBytes(body, statedReading(query))
+      const check = new CheckedBytes(body, statedReading(query, body.headers['content-type']))
       const { uri, sha256, bytes } = await this.objects.write(caller.project, check, { maxBytes })
       const { delimiter, columns, rows, ...unusual } = check.summary!
       const reading = unusualOf(unusual)
