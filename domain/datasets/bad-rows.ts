@@ -8,7 +8,7 @@ export interface BadRows {
 }
 
 /** As inference has it: past this share of misfits the type is wrong, rather than the rows. */
-export const DEFAULT_MAX_SHARE = 0.1
+const DEFAULT_MAX_SHARE = 0.1
 
 /** Name of the artifact with the rows that were put aside. */
 export const QUARANTINE_FILE = 'quarantine.jsonl'

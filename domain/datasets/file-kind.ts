@@ -5,7 +5,7 @@ import { type Encoding, encodingRefused, type StatedReading, type TableFormat } 
 export const HEAD_BYTES = 8
 
 const LIST_FIRST = 0x5b
-export const OBJECT_FIRST = 0x7b
+const OBJECT_FIRST = 0x7b
 
 interface Known {
   readonly name: string

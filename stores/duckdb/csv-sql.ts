@@ -1,6 +1,6 @@
 import { MAX_ROW_BYTES } from '../../domain/datasets/csv-check.js'
 import type { ConversionColumn, ConversionSpec } from '../../domain/datasets/conversion.js'
-import { name, text } from './duckdb.js'
+import { text } from './duckdb.js'
 
 const INTEGER = ' *[+-]?[0-9]+ *'
 const NUMBER = ' *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)? *'
