@@ -7,15 +7,19 @@ import type {
   ValidateOutcome,
 } from '../contracts/temporal/messages.js'
 import type { Json } from '../domain/canonical-json.js'
+import { QUARANTINE_FILE } from '../domain/datasets/bad-rows.js'
 import type { CommitRequest } from '../domain/datasets/commit-request.js'
-import { conversionLike, identityInput, type ConversionSpec } from '../domain/datasets/conversion.js'
+import { conversionLike, type ConversionSpec, identityInput } from '../domain/datasets/conversion.js'
 import type { CsvDelimiter } from '../domain/datasets/csv-header.js'
+import type { FileForm } from '../domain/datasets/reading.js'
 import type { Schema } from '../domain/datasets/schema.js'
 import { MlforgeError } from '../domain/errors.js'
 import { checkAccepted } from '../domain/expectations/accepted.js'
 import { effectKey } from '../domain/names.js'
 import { DUCKDB_VERSION } from '../stores/duckdb/duckdb.js'
-import { convertToParquet, proposeTypes } from '../stores/duckdb/ingest.js'
+import { convertToParquet } from '../stores/duckdb/ingest.js'
+import { proposeTypes } from '../stores/duckdb/propose-types.js'
+import { parquetNames, readableFile } from '../stores/duckdb/readable-file.js'
 import { profileTable } from '../stores/duckdb/profile.js'
 import { sha256Hex } from '../stores/ids.js'
 import { hasTable } from '../stores/postgres/dataset-store.js'
@@ -61,24 +65,34 @@ export function datasetActivities(ports: DatasetPorts) {
       return step(input, 'ingest', 'converting to Parquet', async (request, directory, signal) => {
         const { upload } = request
         const options = { signal, temporaryDirectory: directory }
-        const file = await objects.toFile(upload.uri, directory)
+        const original = await objects.toFile(upload.uri, directory)
+        const file = await readableFile(original, upload.reading ?? {}, directory, signal)
+        const form = await formOfUpload(file, upload, options)
         const head = await datasets.latest(input.project, input.name)
         // Files alone have no schema that a table could be read with.
         const last = head !== null && hasTable(head) ? head : null
         const { conversion, proposal } = last
-          ? { conversion: inherited(last, request), proposal: null }
-          : await proposed(file, request, options)
+          ? { conversion: inherited(last, form, request), proposal: null }
+          : await proposed(file, form, request, options)
         const parquetFile = join(directory, 'table.parquet')
-        const { rows, schema } = await convertToParquet(file, conversion, parquetFile, {
+        const quarantineFile = join(directory, QUARANTINE_FILE)
+        const { rows, schema, quarantined } = await convertToParquet(file, conversion, parquetFile, {
           ...options,
           rows: upload.rows,
           inherited: last !== null,
+          ...(request.badRows && { quarantine: { allowed: request.badRows, file: quarantineFile } }),
         })
         const description: TableDescription = { conversion, schema, proposal }
         return {
           raw: { uri: upload.uri, sha256: upload.sha256, bytes: upload.bytes },
           parquet: await writeFile(objects, input.project, parquetFile),
           rows,
+          ...(quarantined > 0 && {
+            quarantine: {
+              ...(await writeFile(objects, input.project, quarantineFile)),
+              rows: quarantined,
+            },
+          }),
           root: sha256Hex(identityInput(upload.sha256, conversion, DUCKDB_VERSION)),
           description: await json(objects, input.project, description as unknown as Json),
         }
@@ -132,6 +146,7 @@ export function datasetActivities(ports: DatasetPorts) {
             files: null,
             table: {
               rows: String(table.rows),
+              ...(table.quarantine && { quarantine: table.quarantine }),
               raw: table.raw,
               parquet: table.parquet,
               schema,
@@ -156,7 +171,20 @@ export function datasetActivities(ports: DatasetPorts) {
 
 export type DatasetActivities = ReturnType<typeof datasetActivities>
 
-function inherited(last: DatasetVersion, { upload, columns }: CommitRequest): ConversionSpec {
+/** How the file of an upload is read; of Parquet only the file itself tells its columns. */
+async function formOfUpload(
+  file: string,
+  { reading, delimiter, columns }: CommitRequest['upload'],
+  options: { signal: AbortSignal; temporaryDirectory: string },
+): Promise<FileForm> {
+  return {
+    ...reading,
+    delimiter: delimiter as CsvDelimiter | null,
+    columns: columns ?? (await parquetNames(file, options)),
+  }
+}
+
+function inherited(last: DatasetVersion, form: FileForm, { columns }: CommitRequest): ConversionSpec {
   const schema = last.schema as Schema
   const differing = Object.entries(columns).filter(([name, declared]) => {
     const known = schema.find(column => column.name === name)
@@ -173,23 +201,16 @@ function inherited(last: DatasetVersion, { upload, columns }: CommitRequest): Co
     throw new MlforgeError('schema_changed', `${problems[0]!.at} ${problems[0]!.message}.`, { problems })
   }
   const { nullValues } = last.conversion as ConversionSpec
-  return conversionLike(
-    schema,
-    { delimiter: upload.delimiter as CsvDelimiter, columns: [...upload.columns] },
-    nullValues,
-  )
+  return conversionLike(schema, form, nullValues)
 }
 
 async function proposed(
   file: string,
+  form: FileForm,
   request: CommitRequest,
   options: { signal: AbortSignal; temporaryDirectory: string },
 ) {
-  const { upload, columns, nullValues } = request
-  const summary = { delimiter: upload.delimiter as CsvDelimiter, columns: [...upload.columns] }
-  const { conversion, columns: proposal } = await proposeTypes(file, summary, columns, {
-    ...options,
-    ...(nullValues.length > 0 ? { nullValues: ['', ...nullValues] } : {}),
-  })
-  return { conversion, proposal }
+  const { columns, nullValues } = request
+  const found = await proposeTypes(file, form, columns, { ...options, nullValues })
+  return { conversion: found.conversion, proposal: found.columns }
 }

@@ -15,6 +15,7 @@ export async function datasetCommit(input: RunInput): Promise<DatasetCommitResul
   return asRun<DatasetLive, DatasetCommitResult>(input, { stage: 'ingest' }, async run => {
     const table = await ingest(input)
     run.show('rows', String(table.rows))
+    if (table.quarantine) run.show('quarantined', String(table.quarantine.rows))
     run.show('root', table.root)
 
     run.stage('validate')

@@ -25,6 +25,13 @@ export function commitOf(row: DatasetVersion, dataset: string, parents: readonly
       ? {
           root: row.root,
           parquet: { sha256: row.parquet.sha256, bytes: row.parquet.bytes },
+          ...(row.quarantine && {
+            quarantine: {
+              sha256: row.quarantine.sha256,
+              bytes: row.quarantine.bytes,
+              rows: row.quarantine.rows,
+            },
+          }),
           rows: Number(row.rows),
           schema: row.schema as Json,
           conversion: row.conversion as Json,

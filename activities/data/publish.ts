@@ -1,4 +1,6 @@
 import type { PublishReport } from '../../contracts/temporal/data.js'
+import type { ConversionSpec } from '../../domain/datasets/conversion.js'
+import { rawName } from '../../domain/datasets/reading.js'
 import { encodeCommit, encodeRef } from '../../domain/data/commit.js'
 import { hasTable } from '../../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
@@ -25,7 +27,7 @@ export function publishActivities(ports: PublishPorts) {
   async function adopt(project: string, version: DatasetVersion, signal: AbortSignal): Promise<void> {
     if (!hasTable(version)) return
     const isJoined = (version.conversion as { joined?: unknown }).joined !== undefined
-    const path = isJoined ? 'predictions.parquet' : 'raw.csv'
+    const path = isJoined ? 'predictions.parquet' : rawName((version.conversion as ConversionSpec).format)
     await withScratch(ports.scratch, async directory => {
       const file = await objects.toFile(version.raw.uri, directory)
       await datasets.adopt(project, version.id, await storeFiles(ports, project, [{ path, file }], signal))

@@ -35,6 +35,7 @@ export async function verifyVersions(
       for (const [what, content] of [
         ['raw bytes', version.raw],
         ['table', version.parquet],
+        ['quarantine', version.quarantine],
       ] as const) {
         if (content === null) continue
         seen.objects++

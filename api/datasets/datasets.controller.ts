@@ -114,7 +114,9 @@ export class DatasetsController {
     return this.service.readRows(caller, name, version, query)
   }
 
-  @Summary('Downloads data.parquet, or what it was made from: raw.csv or predictions.parquet')
+  @Summary(
+    'Downloads data.parquet, what it was made from (raw.csv, raw.jsonl, raw.parquet or predictions.parquet), or quarantine.jsonl',
+  )
   @Get(':name/versions/:version/artifacts/:artifact')
   @ApiDownload()
   @Problems('not_found', 'version_retired', 'object_missing', 'object_corrupt')

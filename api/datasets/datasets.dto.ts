@@ -32,6 +32,7 @@ import {
 import { MOST_EXPECTATIONS } from '../../domain/expectations/suite-version.js'
 import { AsItCame } from '../http/as-it-came.js'
 import { typedExpectationSchema, typedProblems } from './expectations.schema.js'
+import { FileReadingDto } from '../uploads/uploads.dto.js'
 import { ArtifactDto, OperationDto } from '../runs/operation.dto.js'
 import { SuiteReferenceDto } from './suite-reference.dto.js'
 
@@ -116,11 +117,35 @@ export class CommitDatasetDto implements CommitDataset {
     example: { dteday: { type: 'date', format: '%m/%d/%Y' } },
   })
   columns?: Record<string, ColumnDeclaration>
-  @TextsField({ optional: true, max: 100, description: 'texts that mean "no value", besides the empty one' })
+  @TextsField({
+    optional: true,
+    max: 100,
+    description: 'texts that mean "no value"; in CSV besides the empty one',
+  })
   nullValues?: string[]
   @ExpectationsField()
   expectations?: (ExpectationDto | TypedExpectation)[]
   @TextField({ optional: true, max: 2000 }) message?: string
+  @ChoiceField(['refuse', 'quarantine'], {
+    optional: true,
+    default: 'refuse',
+    description: 'rows that the types cannot read refuse the version, or are put aside and counted',
+  })
+  badRows?: 'refuse' | 'quarantine'
+  @IntField({
+    optional: true,
+    min: 0,
+    max: Number.MAX_SAFE_INTEGER,
+    description: 'of quarantine: most rows that are put aside',
+  })
+  maxBadRows?: number
+  @NumberField({
+    optional: true,
+    min: 0,
+    max: 1,
+    description: 'of quarantine: most of all rows, 0 to 1; 0.1 unless maxBadRows is given',
+  })
+  maxBadShare?: number
 }
 
 export class RowsQueryDto {
@@ -193,6 +218,10 @@ export class DatasetVersionDto implements DatasetVersion {
   @ApiProperty({ type: 'integer', nullable: true }) bytes!: number | null
   @ApiProperty({ type: 'integer', nullable: true, description: 'null where it has no table' })
   rows!: number | null
+  @ApiProperty({ type: 'integer', description: 'rows that could not be read: see quarantine.jsonl' })
+  quarantined!: number
+  @ApiProperty({ type: FileReadingDto, nullable: true, description: 'how its file was read' })
+  reading!: FileReadingDto | null
   @ApiProperty({ type: [ColumnDto] }) schema!: ColumnDto[]
   @AnyProperty('what was inferred, and how sure it was') proposal!: unknown
   @ApiProperty({

@@ -11,7 +11,10 @@ import type {
   Rows,
 } from '../../contracts/rest/datasets.js'
 import type { CommitOutcome, ContentRef, DatasetLive } from '../../contracts/temporal/messages.js'
+import { type BadRows, badRowsOf, QUARANTINE_FILE } from '../../domain/datasets/bad-rows.js'
 import type { CommitRequest } from '../../domain/datasets/commit-request.js'
+import { type ConversionSpec, formOf } from '../../domain/datasets/conversion.js'
+import { completeReading, rawName, type Reading } from '../../domain/datasets/reading.js'
 import type { VersionSelector } from '../../domain/data/selector.js'
 import { checkDeclared, type Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
@@ -66,15 +69,17 @@ export class DatasetsService {
     const replayed = idempotency && (await this.rows.replayed(caller.project, caller.name, idempotency))
     if (replayed) return this.commitView(replayed, null)
     const upload = await this.uploads.get(caller.project, body.upload)
-    const columns = checkDeclared(body.columns ?? {}, upload.columns)
+    // The columns of Parquet are read by the commit itself.
+    const columns = upload.columns ? checkDeclared(body.columns ?? {}, upload.columns) : (body.columns ?? {})
     const last = await this.datasets.latest(caller.project, name)
     // Types that are still to be inferred are checked against by the commit itself.
-    const known = upload.columns.map(column => ({ name: column, ...columns[column] }))
+    const known = upload.columns?.map(column => ({ name: column, ...columns[column] }))
     const schema = last && hasTable(last) ? (last.schema as Schema) : known
     // What a request brings is all that is looked at, and nothing where that is an empty list.
     const suite = body.expectations ? null : await this.suites.current(caller.project, name)
-    if (suite) assertFits(name, suite, schema)
-    else checkAccepted(body.expectations ?? [], schema)
+    if (schema && suite) assertFits(name, suite, schema)
+    else if (schema) checkAccepted(body.expectations ?? [], schema)
+    const badRows = badRowsOfRequest(body)
     const request: CommitRequest = {
       upload: {
         id: upload.id,
@@ -83,13 +88,15 @@ export class DatasetsService {
         bytes: Number(upload.bytes),
         delimiter: upload.delimiter,
         columns: upload.columns,
-        rows: Number(upload.rows),
+        rows: upload.rows === null ? null : Number(upload.rows),
+        ...(upload.reading && { reading: upload.reading }),
       },
       columns,
       nullValues: body.nullValues ?? [],
       expectations: suite?.suite.expectations ?? body.expectations ?? [],
       suite: suite && { version: suite.version, sha256: suite.sha256 },
       message: body.message ?? null,
+      ...(badRows && { badRows }),
     }
     const run = await this.runs.accept(caller, {
       kind: 'dataset',
@@ -191,8 +198,18 @@ function datasetView(row: { name: string; latestVersion: number; createdAt: Date
 
 function artifactsOf(row: VersionRow): Record<string, ContentRef> {
   if (!hasTable(row) || row.retiredAt !== null) return {}
-  const isJoined = (row.conversion as Partial<JoinedConversion>).joined !== undefined
-  return { [isJoined ? 'predictions.parquet' : 'raw.csv']: row.raw, 'data.parquet': row.parquet }
+  const reading = readingOf(row)
+  return {
+    [reading === null ? 'predictions.parquet' : rawName(reading.format)]: row.raw,
+    'data.parquet': row.parquet,
+    ...(row.quarantine && { [QUARANTINE_FILE]: row.quarantine }),
+  }
+}
+
+function readingOf(row: VersionRow): Reading | null {
+  const conversion = row.conversion as (ConversionSpec & Partial<JoinedConversion>) | null
+  if (conversion === null || conversion.joined !== undefined) return null
+  return completeReading(formOf(conversion))
 }
 
 function versionView(dataset: string, row: VersionRow): DatasetVersion {
@@ -206,6 +223,8 @@ function versionView(dataset: string, row: VersionRow): DatasetVersion {
     files: row.files,
     bytes: row.bytes === null ? null : Number(row.bytes),
     rows: row.rows === null ? null : Number(row.rows),
+    quarantined: row.quarantine?.rows ?? 0,
+    reading: readingOf(row),
     schema: (row.schema ?? []) as DatasetVersion['schema'],
     proposal: row.proposal,
     suite: row.suite && { ...row.suite },
@@ -222,4 +241,16 @@ function versionView(dataset: string, row: VersionRow): DatasetVersion {
     purge: row.purge && { by: row.purge.by, reason: row.purge.reason },
     artifacts: artifactViews(`/v1/datasets/${dataset}/versions/${row.version}`, artifactsOf(row)),
   }
+}
+
+/** @throws MlforgeError invalid_request for bounds of a quarantine that is not asked for */
+function badRowsOfRequest({ badRows = 'refuse', maxBadRows, maxBadShare }: CommitDataset): BadRows | null {
+  if (badRows === 'quarantine') return badRowsOf({ maxBadRows, maxBadShare })
+  const bounds = Object.entries({ maxBadRows, maxBadShare }).filter(([, bound]) => bound !== undefined)
+  if (bounds.length === 0) return null
+  const problems = bounds.map(([at]) => ({
+    at,
+    message: 'is a bound of badRows: quarantine, which is not asked for',
+  }))
+  throw new MlforgeError('invalid_request', `${problems[0]!.at} ${problems[0]!.message}.`, { problems })
 }

@@ -12,6 +12,7 @@ const TYPES: Readonly<Record<string, string>> = {
   csv: 'text/csv; charset=utf-8',
   html: 'text/html; charset=utf-8',
   json: 'application/json',
+  jsonl: 'application/x-ndjson',
   parquet: 'application/vnd.apache.parquet',
 }
 

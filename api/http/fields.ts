@@ -69,12 +69,17 @@ export const TextField = ({
 export const IntField = ({ min, max, ...options }: FieldOptions & { min: number; max: number }) =>
   field(options, { type: 'integer', minimum: min, maximum: max }, IsInt(), Min(min), Max(max))
 
-export const NumberField = ({ min, ...options }: FieldOptions & { min?: number } = {}) =>
+export const NumberField = ({ min, max, ...options }: FieldOptions & { min?: number; max?: number } = {}) =>
   field(
     options,
-    { type: Number, ...(min === undefined ? {} : { minimum: min }) },
+    {
+      type: Number,
+      ...(min === undefined ? {} : { minimum: min }),
+      ...(max === undefined ? {} : { maximum: max }),
+    },
     IsNumber({ allowNaN: false, allowInfinity: false }),
     ...(min === undefined ? [] : [Min(min)]),
+    ...(max === undefined ? [] : [Max(max)]),
   )
 
 export const FlagField = (options: FieldOptions = {}) => field(options, { type: Boolean }, IsBoolean())

@@ -3,6 +3,16 @@ import { createParamDecorator, type ExecutionContext } from '@nestjs/common'
 import type { FastifyRequest } from 'fastify'
 import { MlforgeError } from '../../domain/errors.js'
 
+/** Content types of files, of which the content tells more. */
+export const FILE_TYPES = [
+  'application/octet-stream',
+  'text/csv',
+  'text/tab-separated-values',
+  'application/x-ndjson',
+  'application/jsonl',
+  'application/vnd.apache.parquet',
+] as const
+
 /** The bytes of the request as they come. */
 export const FileBody = createParamDecorator((_: unknown, context: ExecutionContext): IncomingMessage => {
   const { body } = context.switchToHttp().getRequest<FastifyRequest>()

@@ -3,6 +3,7 @@ import type { IncomingMessage } from 'node:http'
 import type { FastifyInstance, FastifyRequest } from 'fastify'
 import type { Config } from '../../config/config.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { FILE_TYPES } from './file-body.js'
 import { notJson } from '../../domain/problem-details.js'
 import type { Metrics } from '../health/metrics.js'
 import type { Draining } from '../platform/draining.js'
@@ -71,7 +72,7 @@ export function addParsers(server: FastifyInstance): void {
       done(error ? notJson(body as string) : badForm(value), value)
     })
   })
-  server.addContentTypeParser(['text/csv', 'application/octet-stream'], (request, payload, done) => {
+  server.addContentTypeParser([...FILE_TYPES], (request, payload, done) => {
     if (takesFiles(request)) return done(null, payload)
     done(
       new MlforgeError(

@@ -2,7 +2,7 @@ import { Controller, Get, Inject, Param, Post, Query } from '@nestjs/common'
 import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiTags } from '@nestjs/swagger'
 import type { IncomingMessage } from 'node:http'
 import { Caller } from '../http/caller.js'
-import { FileBody } from '../http/file-body.js'
+import { FILE_TYPES, FileBody } from '../http/file-body.js'
 import { IdParam } from '../http/params.js'
 import { Problems, Summary } from '../http/problems.js'
 import type { Principal } from '../http/request.js'
@@ -16,12 +16,12 @@ export class UploadsController {
   constructor(@Inject(UploadsService) private readonly service: UploadsService) {}
 
   @Summary(
-    'Sends a CSV file',
-    'UTF-8, with a header. It is checked while it comes; nothing is kept of a bad one.',
+    'Sends a file for a table: CSV, JSON lines or Parquet',
+    'It is recognised and checked while it comes; nothing is kept of a bad one.',
   )
   @Needs('operator')
   @Post()
-  @ApiConsumes('text/csv', 'application/octet-stream')
+  @ApiConsumes(...FILE_TYPES)
   @ApiBody({ schema: { type: 'string', format: 'binary' } })
   @ApiCreatedResponse({ type: UploadDto })
   @Problems(
@@ -35,13 +35,21 @@ export class UploadsController {
     'csv_encoding',
     'csv_duplicate_columns',
     'csv_row_too_long',
+    'csv_header_ambiguous',
+    'ndjson_malformed',
+    'ndjson_encoding',
+    'parquet_malformed',
+    'format_mismatch',
+    'format_unsupported',
+    'duplicate_columns',
+    'no_rows',
   )
   uploadFile(
     @Caller() caller: Principal,
     @FileBody() body: IncomingMessage,
-    @Query() { fileName }: UploadQueryDto,
+    @Query() query: UploadQueryDto,
   ): Promise<UploadDto> {
-    return this.service.receive(caller, body, fileName)
+    return this.service.receive(caller, body, query)
   }
 
   @Summary('One upload')

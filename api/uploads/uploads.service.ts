@@ -2,7 +2,9 @@ import type { IncomingMessage } from 'node:http'
 import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
 import type { Upload } from '../../contracts/rest/uploads.js'
-import { CsvChecker, type CsvSummary } from '../../domain/datasets/csv-check.js'
+import type { CsvDelimiter } from '../../domain/datasets/csv-header.js'
+import { completeReading, type StatedReading, unusualOf } from '../../domain/datasets/reading.js'
+import { UploadChecker, type UploadSummary } from '../../domain/datasets/upload-check.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import type { Upload as UploadRow } from '../../stores/postgres/entities/upload.js'
@@ -10,6 +12,7 @@ import { UploadStore } from '../../stores/postgres/upload-store.js'
 import { linger } from '../http/linger.js'
 import type { Principal } from '../http/request.js'
 import { CONFIG, OBJECTS } from '../platform/tokens.js'
+import { statedReading, type UploadQueryDto } from './uploads.dto.js'
 
 @Injectable()
 export class UploadsService {
@@ -23,22 +26,24 @@ export class UploadsService {
    * Takes a file as it comes: checked, hashed and written in one pass and constant memory. The
    * object and its row appear only when the file was whole and well-formed.
    */
-  async receive(caller: Principal, body: IncomingMessage, fileName: string | undefined): Promise<Upload> {
+  async receive(caller: Principal, body: IncomingMessage, query: UploadQueryDto): Promise<Upload> {
     const maxBytes = this.config.api.maxUploadBytes
     try {
       if (Number(body.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
-      const check = new CheckedBytes(body)
+      const check = new CheckedBytes(body, statedReading(query, body.headers['content-type']))
       const { uri, sha256, bytes } = await this.objects.write(caller.project, check, { maxBytes })
-      const { delimiter, columns, rows } = check.summary!
+      const { delimiter, columns, rows, ...unusual } = check.summary!
+      const reading = unusualOf(unusual)
       const row = await this.uploads.create({
         project: caller.project,
-        fileName: fileName ?? null,
+        fileName: query.fileName ?? null,
         uri,
         sha256,
         bytes: String(bytes),
-        delimiter,
+        delimiter: delimiter ?? null,
         columns,
-        rows: String(rows),
+        rows: rows === null ? null : String(rows),
+        reading: Object.keys(reading).length > 0 ? reading : null,
         principal: caller.name,
       })
       return uploadView(row)
@@ -55,12 +60,15 @@ export class UploadsService {
 
 /** The bytes of a request while a checker looks at them; ends only when all of them came and are well-formed. */
 class CheckedBytes implements AsyncIterable<Uint8Array> {
-  summary: CsvSummary | undefined
+  summary: UploadSummary | undefined
 
-  constructor(private readonly body: IncomingMessage) {}
+  constructor(
+    private readonly body: IncomingMessage,
+    private readonly stated: StatedReading,
+  ) {}
 
   async *[Symbol.asyncIterator](): AsyncIterator<Uint8Array> {
-    const checker = new CsvChecker()
+    const checker = new UploadChecker(this.stated)
     try {
       // The connection is left open when the file is refused: the answer has to go through it.
       for await (const chunk of this.body.iterator({ destroyOnReturn: false })) {
@@ -91,15 +99,16 @@ function tooLarge(maxBytes: number): MlforgeError {
 }
 
 function uploadView(row: UploadRow): Upload {
-  const { id, fileName, sha256, delimiter, columns } = row
+  const { id, fileName, sha256, delimiter, columns, reading } = row
   return {
     id,
     fileName,
     sha256,
     bytes: Number(row.bytes),
+    reading: completeReading({ ...reading, delimiter: delimiter as CsvDelimiter | null }),
     delimiter,
-    columns: [...columns],
-    rows: Number(row.rows),
+    columns: columns && [...columns],
+    rows: row.rows === null ? null : Number(row.rows),
     createdAt: row.createdAt.toISOString(),
   }
 }

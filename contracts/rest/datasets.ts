@@ -3,6 +3,7 @@ import type { CodeState } from './data.js'
 import type { ExpectationCounts, TypedExpectation } from './expectations.js'
 import type { Operation } from './operations.js'
 import type { SuiteReference } from './suites.js'
+import type { FileReading } from './uploads.js'
 
 export type ColumnType = 'integer' | 'number' | 'string' | 'boolean' | 'date' | 'timestamp'
 
@@ -35,11 +36,17 @@ export interface CommitDataset {
   upload: string
   /** Types by column; columns left out are inferred, or taken from the last version where there is one. */
   columns?: Record<string, ColumnDeclaration>
-  /** Texts that mean "no value", besides the empty one. */
+  /** Texts that mean "no value"; in CSV besides the empty one. */
   nullValues?: string[]
   /** By `type`, as in Great Expectations, or by `kind`; those of the current suite of the dataset where left out. */
   expectations?: (Expectation | TypedExpectation)[]
   message?: string
+  /** What is done with rows that the types cannot read. Default `refuse`: the version is refused. */
+  badRows?: 'refuse' | 'quarantine'
+  /** Most rows that are put in quarantine; no bound when not given. */
+  maxBadRows?: number
+  /** Most of all rows, 0 to 1, that are put in quarantine. Default 0.1, unless `maxBadRows` is given. */
+  maxBadShare?: number
 }
 
 export interface Dataset {
@@ -80,6 +87,10 @@ export interface DatasetVersion {
   bytes: number | null
   /** Null where it has no table. */
   rows: number | null
+  /** Rows of the file that could not be read and are not in the table: see the artifact quarantine.jsonl. */
+  quarantined: number
+  /** How its file was read; null where it has no table, or one that predictions were joined to. */
+  reading: FileReading | null
   schema: Column[]
   /** What was inferred and how sure it was; declared columns are marked. */
   proposal: unknown

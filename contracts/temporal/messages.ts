@@ -82,6 +82,8 @@ export interface IngestOutcome {
   readonly raw: ContentRef
   readonly parquet: ContentRef
   readonly rows: number
+  /** Rows that could not be read, where there are any. */
+  readonly quarantine?: ContentRef & { readonly rows: number }
   readonly root: string
   /** Conversion, schema, proposal: too large for a history, kept as one object. */
   readonly description: ContentRef

@@ -91,7 +91,11 @@ export function comparableState(
     ),
     // A client that never got its answer sends the file again: the same content is one upload.
     uploads: distinct(
-      facts.uploads.map(({ project, sha256, rows }) => ({ project, sha256, rows: Number(rows) })),
+      facts.uploads.map(({ project, sha256, rows }) => ({
+        project,
+        sha256,
+        rows: rows === null ? null : Number(rows),
+      })),
     ),
     effects: comparableWork(
       effects.map(({ project, kind, name, step, generation, rows }) => ({

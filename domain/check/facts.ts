@@ -57,6 +57,7 @@ export interface DatasetVersionFacts {
   readonly parents: readonly string[]
   readonly raw: Content | null
   readonly parquet: Content | null
+  readonly quarantine: Content | null
   /** The branch on which it was made. */
   readonly branch: string
   /** SHA-256 of its commit object; null until it is there. */
@@ -104,7 +105,8 @@ export interface UploadFacts {
   readonly uri: string
   readonly sha256: string
   readonly bytes: string
-  readonly rows: string
+  /** Null where only reading the whole file tells. */
+  readonly rows: string | null
 }
 
 export interface LedgerFacts {

@@ -39,7 +39,8 @@ export function referencedObjects(rows: Referring): Reference[] {
     const known = found.get(uri)
     if (known === undefined || known.bytes === null) found.set(uri, { uri, bytes, by: known?.by ?? by })
   }
-  for (const version of rows.datasetVersions) walk([version.raw, version.parquet], version.effectKey, add)
+  for (const version of rows.datasetVersions)
+    walk([version.raw, version.parquet, version.quarantine], version.effectKey, add)
   const projects = new Map(rows.datasets.map(({ id, project }) => [id, project]))
   for (const { datasetId, commit, purge, effectKey } of rows.datasetVersions) {
     const project = projects.get(datasetId)

@@ -13,6 +13,8 @@ export interface CommitTable {
   /** SHA-256 of the raw bytes, the conversion and the engine version: the same input, the same table. */
   readonly root: string
   readonly parquet: NamedObject
+  /** Rows that could not be read; left out where there are none. */
+  readonly quarantine?: NamedObject & { readonly rows: number }
   readonly rows: number
   readonly schema: Json
   readonly conversion: Json

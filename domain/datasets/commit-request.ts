@@ -1,4 +1,6 @@
 import type { SuiteRef } from '../expectations/suite-version.js'
+import type { BadRows } from './bad-rows.js'
+import type { UnusualReading } from './reading.js'
 import type { DeclaredColumns } from './schema.js'
 
 /** What a dataset commit is to do, complete: kept with its run. */
@@ -8,9 +10,13 @@ export interface CommitRequest {
     readonly uri: string
     readonly sha256: string
     readonly bytes: number
-    readonly delimiter: string
-    readonly columns: readonly string[]
-    readonly rows: number
+    /** Of CSV. */
+    readonly delimiter: string | null
+    /** Null where they are known only once the file is read. */
+    readonly columns: readonly string[] | null
+    readonly rows: number | null
+    /** Left out for CSV in UTF-8 with double quotes and a header. */
+    readonly reading?: UnusualReading
   }
   readonly columns: DeclaredColumns
   readonly nullValues: readonly string[]
@@ -19,4 +25,6 @@ export interface CommitRequest {
   /** Version of the suite of the dataset that they are of; null or left out where the request brought them, or none. */
   readonly suite?: SuiteRef | null
   readonly message: string | null
+  /** Left out: a row that cannot be read refuses the version. */
+  readonly badRows?: BadRows
 }

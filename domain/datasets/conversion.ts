@@ -1,7 +1,7 @@
 import { canonicalJson } from '../canonical-json.js'
 import { MlforgeError } from '../errors.js'
-import type { CsvSummary } from './csv-check.js'
 import type { CsvDelimiter } from './csv-header.js'
+import { type FileForm, type TableFormat, unusualOf, type UnusualReading } from './reading.js'
 import type { ColumnType, Schema } from './schema.js'
 
 export interface ConversionColumn {
@@ -11,9 +11,10 @@ export interface ConversionColumn {
 }
 
 /** All that decides, with the raw bytes and the engine, what the converted table holds. */
-export interface ConversionSpec {
-  readonly format: 'csv'
-  readonly delimiter: CsvDelimiter
+export interface ConversionSpec extends Omit<UnusualReading, 'format'> {
+  readonly format: TableFormat
+  /** Of CSV. */
+  readonly delimiter?: CsvDelimiter
   /** The columns as the file has them. */
   readonly header: readonly string[]
   /** The columns as the table has them: the same names, perhaps in another order. */
@@ -22,11 +23,47 @@ export interface ConversionSpec {
   readonly nullValues: readonly string[]
 }
 
-export const NULL_VALUES: readonly string[] = ['']
+/** Texts that stand for a missing value: in CSV the empty one always does. */
+export function nullTexts(format: TableFormat, more: readonly string[] = []): readonly string[] {
+  const others = more.filter(each => each !== '')
+  return format === 'csv' ? ['', ...others] : others
+}
+
+/** A conversion without its types. */
+export function formOf({ format, delimiter, header, ...rest }: ConversionSpec): FileForm {
+  return {
+    ...(format !== 'csv' && { format }),
+    ...(delimiter && { delimiter }),
+    columns: header,
+    ...unusualOf(rest),
+  }
+}
+
+/** How a file is read with these types. */
+export function conversionOf(
+  form: FileForm,
+  columns: readonly ConversionColumn[],
+  nullValues: readonly string[],
+): ConversionSpec {
+  const { format = 'csv', delimiter, columns: header } = form
+  const { format: _, ...unusual } = unusualOf(form)
+  return {
+    format,
+    ...(format === 'csv' && { delimiter: delimiter ?? ',' }),
+    header,
+    columns: columns.map(({ name, type, format: written }) => ({
+      name,
+      type,
+      ...(written !== undefined && { format: written }),
+    })),
+    nullValues: nullTexts(format, nullValues),
+    ...unusual,
+  }
+}
 
 /** Canonical JSON whose sha256 is the root of a dataset version: same input, same version. */
 export function identityInput(rawSha256: string, conversion: ConversionSpec, engineVersion: string): string {
-  const { format, delimiter, header, columns, nullValues } = conversion
+  const { format, delimiter, header, columns, nullValues, encoding, quote, headless } = conversion
   return canonicalJson({
     raw: rawSha256,
     engine: engineVersion,
@@ -36,6 +73,7 @@ export function identityInput(rawSha256: string, conversion: ConversionSpec, eng
       header,
       columns: columns.map(({ name, type, format: written }) => ({ name, type, format: written })),
       nullValues,
+      ...{ encoding, quote, headless },
     },
   })
 }
@@ -76,20 +114,10 @@ export function schemaChanged(differences: readonly SchemaDifference[]): Mlforge
  */
 export function conversionLike(
   previous: Schema,
-  summary: Pick<CsvSummary, 'delimiter' | 'columns'>,
-  nullValues: readonly string[] = NULL_VALUES,
+  form: FileForm,
+  nullValues: readonly string[] = [],
 ): ConversionSpec {
-  const differences = schemaDifferences(previous, summary.columns)
+  const differences = schemaDifferences(previous, form.columns)
   if (differences.length > 0) throw schemaChanged(differences)
-  return {
-    format: 'csv',
-    delimiter: summary.delimiter,
-    header: summary.columns,
-    columns: previous.map(({ name, type, format }) => ({
-      name,
-      type,
-      ...(format !== undefined && { format }),
-    })),
-    nullValues,
-  }
+  return conversionOf(form, previous, nullValues)
 }

@@ -1,17 +1,27 @@
 import { MlforgeError, type Problem } from '../errors.js'
 import {
+  assertHeader,
   checkNames,
   type CsvDelimiter,
+  type CsvQuote,
   DELIMITERS,
   detectDelimiter,
+  detectQuote,
   HeaderBuffer,
   headerNames,
+  madeNames,
+  QUOTES,
 } from './csv-header.js'
+import { encodingRefused } from './reading.js'
 import { Utf8Validator } from './utf8.js'
 
 export interface CsvOptions {
   /** Detected from the header among , ; tab | when not given. */
   readonly delimiter?: CsvDelimiter
+  /** `"` when not given, or `'` where all names of the header are within two of them. */
+  readonly quote?: CsvQuote
+  /** False: the first line is a row. A first line of nothing but values is refused when not given. */
+  readonly header?: boolean
   /** Longest row in bytes, line ending included. Default 1 MiB. */
   readonly maxRowBytes?: number
   /** How many problems are listed; all are counted. Default 20. */
@@ -25,14 +35,17 @@ export interface CsvSummary {
   readonly rows: number
   readonly bytes: number
   readonly hasBom: boolean
+  /** Only where it is not `"`. */
+  readonly quote?: Exclude<CsvQuote, '"'>
+  /** Only where there is no header: columns are named by their number. */
+  readonly headless?: true
 }
 
 export const MAX_ROW_BYTES = 1 << 20
-const MAX_COLUMNS = 1000
+export const MAX_COLUMNS = 1000
 
 const LF = 0x0a
 const CR = 0x0d
-const QUOTE = 0x22
 const BOM = [0xef, 0xbb, 0xbf]
 
 const FIELD_START = 0
@@ -57,9 +70,10 @@ export class CsvChecker {
   /** 1 for bytes that need a look. */
   private readonly special = new Uint8Array(256)
 
-  private readonly header = new HeaderBuffer()
+  private readonly header: HeaderBuffer
   private scanning = false
   private delimiter: CsvDelimiter
+  private quote: CsvQuote
   private columns: readonly string[] = []
   private characterStart = 0
   private characterByte = 0
@@ -84,11 +98,14 @@ export class CsvChecker {
     this.maxRowBytes = options.maxRowBytes ?? MAX_ROW_BYTES
     this.maxProblems = options.maxProblems ?? 20
     this.delimiter = options.delimiter ?? ','
+    this.quote = options.quote ?? '"'
+    this.header = new HeaderBuffer(this.quote)
   }
 
   /**
    * Takes the next bytes.
-   * @throws MlforgeError csv_encoding, csv_row_too_long, csv_empty, csv_duplicate_columns at the byte
+   * @throws MlforgeError csv_encoding, csv_row_too_long, csv_empty, csv_duplicate_columns,
+   * csv_header_ambiguous at the byte
    * that shows it: stop reading the upload then.
    */
   push(chunk: Uint8Array): void {
@@ -119,22 +136,36 @@ export class CsvChecker {
         columns: this.columns,
       })
     }
-    const { delimiter, columns, rows, offset: bytes, bom } = this
-    return { delimiter, columns, rows, bytes, hasBom: bom === 3 }
+    const { delimiter, columns, rows, offset: bytes, bom, quote } = this
+    const isHeadless = this.options.header === false
+    return {
+      ...{ delimiter, columns, rows, bytes, hasBom: bom === 3 },
+      ...(quote !== '"' && { quote }),
+      ...(isHeadless && { headless: true as const }),
+    }
   }
 
   /** The header is complete, or as long as it may be: the delimiter is known and scanning begins. */
   private begin(): void {
     this.scanning = true
     const bytes = this.header.bytes()
-    this.delimiter = this.options.delimiter ?? detectDelimiter(bytes.subarray(0, this.maxRowBytes)) ?? ','
-    for (const byte of [0, LF, CR, QUOTE, DELIMITERS[this.delimiter]]) this.special[byte] = 1
+    const line = bytes.subarray(0, this.maxRowBytes)
+    this.quote = this.options.quote ?? detectQuote(this.firstLine(line))
+    this.delimiter = this.options.delimiter ?? detectDelimiter(line, this.quote) ?? ','
+    for (const byte of [0, LF, CR, DELIMITERS[this.delimiter]]) this.special[byte] = 1
+    if (this.quote !== '') this.special[QUOTES[this.quote]] = 1
     this.special.fill(1, 0x80)
     this.scan(bytes)
   }
 
+  private firstLine(bytes: Uint8Array): string {
+    const end = bytes.indexOf(LF)
+    return new TextDecoder().decode(end < 0 ? bytes : bytes.subarray(0, end + 1))
+  }
+
   private scan(chunk: Uint8Array): void {
     const { special, utf8 } = this
+    const quote: number = QUOTES[this.quote]
     const base = this.offset
     const delimiter = DELIMITERS[this.delimiter]
     let state = this.state
@@ -176,7 +207,7 @@ export class CsvChecker {
         if (this.ending !== ending) this.otherEnding(ending)
         this.endRow(base + i, base + i - this.rowStart === ending)
         state = FIELD_START
-      } else if (byte === QUOTE) {
+      } else if (byte === quote) {
         if (state === QUOTED) state = QUOTE_IN_QUOTED
         else if (state === QUOTE_IN_QUOTED) state = QUOTED
         else if (state === FIELD_START) {
@@ -215,7 +246,11 @@ export class CsvChecker {
     this.fields = 1
     if (this.columns.length === 0) {
       const line = new TextDecoder().decode(this.header.bytes().subarray(0, end))
-      this.columns = headerNames(line, this.delimiter)
+      const names = headerNames(line, this.delimiter, this.quote)
+      if (this.options.header === undefined) assertHeader(names)
+      const isHeadless = this.options.header === false
+      this.columns = isHeadless ? madeNames(names.length) : names
+      if (isHeadless) this.rows++
       for (const { at, message } of checkNames(this.columns)) this.problem(at, message)
       if (this.columns.length > MAX_COLUMNS) {
         this.problem('header', `has ${this.columns.length} columns; at most ${MAX_COLUMNS} are read`)
@@ -249,7 +284,8 @@ export class CsvChecker {
   }
 
   private rowName(): string {
-    return this.columns.length === 0 ? 'header' : `row ${this.rows + 1}`
+    const isHeader = this.columns.length === 0 && this.options.header !== false
+    return isHeader ? 'header' : `row ${this.rows + 1}`
   }
 
   private problem(at: string, message: string): void {
@@ -285,10 +321,6 @@ export class CsvChecker {
   }
 
   private refuseEncoding(offset: number, what: string): never {
-    throw new MlforgeError(
-      'csv_encoding',
-      `The file is not UTF-8: in the ${this.rowName()} (line ${this.line}), at byte ${offset}, stands ${what}. Convert it, for example with: iconv -f WINDOWS-1252 -t UTF-8 (or -f UTF-16).`,
-      { row: this.rowName(), line: this.line, byteOffset: offset },
-    )
+    throw encodingRefused('csv', 'utf-8', offset, what, { at: this.rowName(), line: this.line })
   }
 }

@@ -5,14 +5,26 @@ export const DELIMITERS = { ',': 0x2c, ';': 0x3b, '\t': 0x09, '|': 0x7c } as con
 
 export type CsvDelimiter = keyof typeof DELIMITERS
 
+/** The characters that quote a field, with their bytes; the empty one: none does. */
+export const QUOTES = { '"': 0x22, "'": 0x27, '': -1 } as const
+
+export type CsvQuote = keyof typeof QUOTES
+
 const LF = 0x0a
-const QUOTE = 0x22
+/** Names that may well be values: numbers, and dates and times that begin with a year. */
+const LIKE_A_VALUE =
+  /^([+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?|[0-9]{4}-[0-9]{2}-[0-9]{2}([T ].*)?)$/
 
 /** Collects bytes until the first line feed outside quotes: the header of a CSV file. */
 export class HeaderBuffer {
   private buffer = new Uint8Array(4096)
   private length = 0
   private quoted = false
+  private readonly quote: number
+
+  constructor(quote: CsvQuote = '"') {
+    this.quote = QUOTES[quote]
+  }
 
   /** Whether the header is complete. */
   append(chunk: Uint8Array): boolean {
@@ -24,7 +36,7 @@ export class HeaderBuffer {
     this.buffer.set(chunk, this.length)
     this.length += chunk.length
     for (const byte of chunk) {
-      if (byte === QUOTE) this.quoted = !this.quoted
+      if (byte === this.quote) this.quoted = !this.quoted
       else if (byte === LF && !this.quoted) return true
     }
     return false
@@ -36,11 +48,11 @@ export class HeaderBuffer {
 }
 
 /** The candidate that stands most often between the names of a header; undefined for a single column. */
-export function detectDelimiter(bytes: Uint8Array): CsvDelimiter | undefined {
+export function detectDelimiter(bytes: Uint8Array, quote: CsvQuote = '"'): CsvDelimiter | undefined {
   const counts = new Map<number, number>(Object.values(DELIMITERS).map(byte => [byte, 0]))
   let quoted = false
   for (const byte of bytes) {
-    if (byte === QUOTE) quoted = !quoted
+    if (byte === QUOTES[quote]) quoted = !quoted
     else if (quoted) continue
     else if (byte === LF) break
     else if (counts.has(byte)) counts.set(byte, counts.get(byte)! + 1)
@@ -56,18 +68,23 @@ export function detectDelimiter(bytes: Uint8Array): CsvDelimiter | undefined {
   return best
 }
 
+/** The single quote where every name of a header is within two of them, else the double one. */
+export function detectQuote(line: string): CsvQuote {
+  return /^\uFEFF?'[^'"]*'([,;\t|]'[^'"]*')*\r?\n?$/.test(line) ? "'" : '"'
+}
+
 /** The names in a well-formed header line, without quotes, byte order mark and surrounding spaces. */
-export function headerNames(line: string, delimiter: CsvDelimiter): string[] {
+export function headerNames(line: string, delimiter: CsvDelimiter, quote: CsvQuote = '"'): string[] {
   const names: string[] = []
   let name = ''
   let quoted = false
   const text = line.replace(/^\uFEFF/, '').replace(/\r?\n$/, '')
   for (let i = 0; i < text.length; i++) {
     const char = text[i]!
-    if (char === '"' && quoted && text[i + 1] === '"') {
+    if (char === quote && quoted && text[i + 1] === quote) {
       name += char
       i++
-    } else if (char === '"') quoted = !quoted
+    } else if (char === quote) quoted = !quoted
     else if (char === delimiter && !quoted) {
       names.push(name.trim())
       name = ''
@@ -75,6 +92,24 @@ export function headerNames(line: string, delimiter: CsvDelimiter): string[] {
   }
   names.push(name.trim())
   return names
+}
+
+/**
+ * A first line that holds nothing but numbers and dates may be a row of a file without a header.
+ * @throws MlforgeError csv_header_ambiguous
+ */
+export function assertHeader(names: readonly string[]): void {
+  if (!names.every(name => LIKE_A_VALUE.test(name))) return
+  throw new MlforgeError(
+    'csv_header_ambiguous',
+    `The first line may be a header or the first row: ${names.slice(0, 5).join(', ')}. State with the upload what it is: ?header=true or ?header=false.`,
+    { columns: names.slice(0, 20) },
+  )
+}
+
+/** Names of the columns of a file that has none. */
+export function madeNames(count: number): string[] {
+  return Array.from({ length: count }, (_, i) => `column${i + 1}`)
 }
 
 /** @throws MlforgeError csv_empty, csv_duplicate_columns. Answers what else is wrong with the names. */

@@ -21,7 +21,8 @@ export interface Evidence {
 }
 
 export interface ProposedColumn extends Column {
-  readonly origin: 'declared' | 'inferred'
+  /** `file`: the type that the file gives it. */
+  readonly origin: 'declared' | 'inferred' | 'file'
   readonly evidence: Evidence
 }
 

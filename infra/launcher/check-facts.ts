@@ -48,6 +48,7 @@ async function rowsIn(transaction: EntityManager): Promise<RowFacts> {
         parents: true,
         raw: true,
         parquet: true,
+        quarantine: true,
         branch: true,
         commit: true,
         retiredAt: true,

@@ -57,6 +57,9 @@ export async function rebuildCatalogue(
         ...commit.table.parquet,
         uri: objectUri(project, commit.table.parquet.sha256),
       },
+      quarantine: commit.table?.quarantine
+        ? { ...commit.table.quarantine, uri: objectUri(project, commit.table.quarantine.sha256) }
+        : null,
       raw: commit.table === null || isErased ? null : await rawOf(ports, project, commit, problems),
       end: end && { at: end.at, purge: end.purge && { ...end.purge, erased: [] } },
     })

@@ -1,18 +1,27 @@
 import { MAX_ROW_BYTES } from '../../domain/datasets/csv-check.js'
 import type { ConversionColumn, ConversionSpec } from '../../domain/datasets/conversion.js'
-import { name, text } from './duckdb.js'
+import { text } from './duckdb.js'
 
 const INTEGER = ' *[+-]?[0-9]+ *'
 const NUMBER = ' *[+-]?([0-9]+[.]?[0-9]*|[.][0-9]+)([eE][+-]?[0-9]+)? *'
+/** What is read where a date or timestamp has no format of its own: ISO 8601. */
+const ISO = {
+  date: ['%Y-%m-%d'],
+  timestamp: ['T', ' '].flatMap(gap =>
+    ['%H:%M', '%H:%M:%S', '%H:%M:%S.%f', '%H:%M:%SZ', '%H:%M:%S.%fZ'].map(time => `%Y-%m-%d${gap}${time}`),
+  ),
+}
 const NOT_FINITE = '(?i) *[+-]?(nan|inf|infinity) *'
 
 /** The rows of a CSV file as text, null values as NULL. Nothing is detected: the checker has seen to it. */
 export function readCsv(
   file: string,
-  { delimiter, header, nullValues }: Pick<ConversionSpec, 'delimiter' | 'header' | 'nullValues'>,
+  form: Pick<ConversionSpec, 'delimiter' | 'header' | 'nullValues' | 'quote' | 'headless'>,
 ): string {
+  const { delimiter = ',', header, nullValues, headless } = form
+  const quote = text(form.quote ?? '"')
   const columns = header.map(column => `${text(column)}: 'VARCHAR'`).join(', ')
-  return `read_csv(${text(file)}, auto_detect = false, header = true, delim = ${text(delimiter)}, quote = '"', escape = '"',
+  return `read_csv(${text(file)}, auto_detect = false, header = ${headless !== true}, delim = ${text(delimiter)}, quote = ${quote}, escape = ${quote},
     comment = '', strict_mode = true, null_padding = false, ignore_errors = false,
     nullstr = [${nullValues.map(text).join(', ')}], max_line_size = ${MAX_ROW_BYTES + 2}, columns = {${columns}})`
 }
@@ -38,15 +47,11 @@ export function parse(value: string, { type, format }: Omit<ConversionColumn, 'n
       return `CASE lower(trim(${value})) WHEN 'true' THEN true WHEN 'false' THEN false END`
     case 'date':
     case 'timestamp': {
-      const read = `try_strptime(trim(${value}), ${text(format!)})`
-      const utc = format!.includes('%z') ? `(${read} AT TIME ZONE 'UTC')` : read
+      const formats = format === undefined ? `[${ISO[type].map(text).join(', ')}]` : text(format)
+      const read = `try_strptime(trim(${value}), ${formats})`
+      const utc = format?.includes('%z') ? `(${read} AT TIME ZONE 'UTC')` : read
       // %Y takes 12 for the year 12.
       return `CASE WHEN year(${utc}) >= 1000 THEN CAST(${utc} AS ${type.toUpperCase()}) END`
     }
   }
-}
-
-/** True in SQL where a text is there but is not of the type. */
-export function isWrong(column: ConversionColumn): string {
-  return `(${name(column.name)} IS NOT NULL AND (${parse(name(column.name), column)}) IS NULL)`
 }

@@ -50,6 +50,7 @@ import { ScheduleTicks1765350000000 } from './migrations/1765350000000-schedule-
 import { GivenModels1765400000000 } from './migrations/1765400000000-given-models.js'
 import { DataVersions1765500000000 } from './migrations/1765500000000-data-versions.js'
 import { DataCollection1765600000000 } from './migrations/1765600000000-data-collection.js'
+import { TableReaders1765650000000 } from './migrations/1765650000000-table-readers.js'
 import { Suites1765700000000 } from './migrations/1765700000000-suites.js'
 import { SnakeNaming } from './snake-naming.js'
 
@@ -135,6 +136,7 @@ export const MIGRATIONS = [
   GivenModels1765400000000,
   DataVersions1765500000000,
   DataCollection1765600000000,
+  TableReaders1765650000000,
   Suites1765700000000,
 ]
 

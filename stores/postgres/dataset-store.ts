@@ -6,7 +6,7 @@ import { MlforgeError } from '../../domain/errors.js'
 import type { SuiteRef } from '../../domain/expectations/suite-version.js'
 import { didYouMean } from '../../domain/suggest.js'
 import { uuidv7 } from '../ids.js'
-import { Dataset, DatasetVersion, type StoredContent } from './entities/dataset.js'
+import { Dataset, DatasetVersion, type QuarantinedContent, type StoredContent } from './entities/dataset.js'
 import { branchMoved, moveRefIn, refIn } from './ref-store.js'
 import { PackHolds } from './pack-holds.js'
 import { assertReadable } from './readable.js'
@@ -17,6 +17,8 @@ export interface TableContent {
   readonly rows: string
   readonly raw: StoredContent
   readonly parquet: StoredContent
+  /** Left out where all rows could be read. */
+  readonly quarantine?: QuarantinedContent | null
   readonly schema: unknown
   readonly conversion: unknown
   readonly proposal: unknown
@@ -367,6 +369,7 @@ const NO_TABLE = {
   rows: null,
   raw: null,
   parquet: null,
+  quarantine: null,
   schema: null,
   conversion: null,
   proposal: null,

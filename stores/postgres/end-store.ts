@@ -27,11 +27,13 @@ export class EndStore {
       })
       const purge = row.purge!
       if (purge.erased !== undefined) return purge.erased
-      const uris = [row.raw, row.parquet].flatMap(content => (content === null ? [] : [content.uri]))
+      const uris = [row.raw, row.parquet, row.quarantine].flatMap(content =>
+        content === null ? [] : [content.uri],
+      )
       const shared: { uri: string }[] = await transaction.query(
         `SELECT named.uri FROM unnest($1::text[]) AS named(uri)
          WHERE EXISTS (SELECT 1 FROM dataset_versions v
-           WHERE v.id <> $2 AND v.purge IS NULL AND (v.raw->>'uri' = named.uri OR v.parquet->>'uri' = named.uri))`,
+           WHERE v.id <> $2 AND v.purge IS NULL AND named.uri IN (v.raw->>'uri', v.parquet->>'uri', v.quarantine->>'uri'))`,
         [uris, id],
       )
       const kept = new Set(shared.map(({ uri }) => uri))
@@ -42,6 +44,7 @@ export class EndStore {
         message: null,
         raw: null,
         parquet: null,
+        quarantine: null,
         rows: null,
         schema: null,
         conversion: null,

@@ -1,7 +1,13 @@
 import type { DataSource } from 'typeorm'
 import type { Commit, RefRecord } from '../../domain/data/commit.js'
 import { uuidv7 } from '../ids.js'
-import { Dataset, DatasetVersion, type Purge, type StoredContent } from './entities/dataset.js'
+import {
+  Dataset,
+  DatasetVersion,
+  type Purge,
+  type QuarantinedContent,
+  type StoredContent,
+} from './entities/dataset.js'
 
 export interface RestoredVersion {
   readonly commit: Commit
@@ -11,6 +17,7 @@ export interface RestoredVersion {
   readonly parentVersions: readonly number[]
   readonly raw: StoredContent | null
   readonly parquet: StoredContent | null
+  readonly quarantine: QuarantinedContent | null
   readonly end: { readonly at: string; readonly purge: Purge | null } | null
 }
 
@@ -48,6 +55,7 @@ export class RebuildStore {
         rows: table === null ? null : String(table.rows),
         raw: restored.raw,
         parquet: restored.parquet,
+        quarantine: restored.quarantine,
         schema: table?.schema ?? null,
         conversion: table?.conversion ?? null,
         proposal: table?.proposal ?? null,

@@ -20,6 +20,7 @@ export function versionsRead(kind: RunKind, name: string, request: unknown): Ver
       return dataset ? [{ dataset: dataset.name, version: dataset.version }] : []
     }
     case 'pull':
+    case 'validation':
       return [{ dataset: name, version: (request as { version: number }).version }]
     case 'pipeline':
       return [...((request as { pins?: readonly VersionRead[] }).pins ?? [])]

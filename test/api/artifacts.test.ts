@@ -63,6 +63,27 @@ describe('what has been made', () => {
     expect(await (await download(artifacts[0]!.href)).text()).toBe(table(6))
   })
 
+  it('counts rows that could not be read, and hands them out as they were', async () => {
+    await seedDataset(api, 'spoilt', `a,b\n${'1,x\n'.repeat(20)}oops,y\n`)
+    const version = await get<{ artifacts: { name: string; href: string; contentType: string }[] }>(
+      '/v1/datasets/spoilt/versions/1',
+    )
+    expect(version).toMatchObject({
+      rows: 20,
+      quarantined: 1,
+      reading: { format: 'csv', encoding: 'utf-8', delimiter: ',', quote: '"', header: true },
+    })
+    expect(version.artifacts.map(({ name }) => name)).toEqual(['raw.csv', 'data.parquet', 'quarantine.jsonl'])
+    const { href, contentType } = version.artifacts.at(-1)!
+    expect(contentType).toBe('application/x-ndjson')
+    expect(JSON.parse(await (await download(href)).text())).toMatchObject({
+      row: 21,
+      line: 22,
+      raw: 'oops,y',
+    })
+    expect(await get('/v1/datasets/bikes/versions/1')).toMatchObject({ quarantined: 0 })
+  })
+
   it('shows models with aliases, and moves aliases with who, when and why', async () => {
     const put = (version: number, reason: string) =>
       api.call('PUT', '/v1/models/rides/aliases/champion', { body: { version, reason } })

@@ -36,13 +36,108 @@ describe('POST /v1/uploads', () => {
     ['an open quote', 'a,b\n1,"2\n', 'csv_malformed', /never closed/],
     ['duplicate columns', 'a,b,a\n1,2,3\n', 'csv_duplicate_columns', /a/],
     ['another encoding', Buffer.from('a,b\n1,caf\xe9\n', 'latin1'), 'csv_encoding', /UTF-8/],
-    ['UTF-16', Buffer.from('\ufeffa,b\n1,2\n', 'utf16le'), 'csv_encoding', /UTF-16/],
+    [
+      'half of UTF-16',
+      Buffer.from('\ufeffa,b\n1,2\n', 'utf16le').subarray(0, -1),
+      'csv_encoding',
+      /at byte 16/,
+    ],
+    ['an Arrow file', 'ARROW1\0\0', 'format_unsupported', /Parquet/],
+    ['Parquet that was cut off', 'PAR1and more of it', 'parquet_malformed', /cut off/],
+    ['lines that are no JSON', '{"a":1}\n{"a"\n', 'ndjson_malformed', /line 2/],
   ])('refuses %s and keeps nothing of it', async (_, body, code, detail) => {
     const [files, rows] = [await api.storedFiles(), await uploads()]
-    const answer = await send(body)
+    const answer = await send(body, '/v1/uploads', 'application/octet-stream')
     expect(answer).toMatchObject({ status: 422, body: { code } })
     expect((answer.body as { detail: string }).detail).toMatch(detail)
     expect([await api.storedFiles(), await uploads()]).toEqual([files, rows])
+  })
+
+  it.each<[string, string | Uint8Array, string, object]>([
+    [
+      'a dialect',
+      "a|'b'\n1|2\n",
+      'delimiter=pipe&quote=single',
+      {
+        reading: { format: 'csv', encoding: 'utf-8', delimiter: '|', quote: "'", header: true },
+        columns: ['a', 'b'],
+      },
+    ],
+    [
+      'tabs without a header',
+      '1\t"x\n',
+      'delimiter=tab&quote=none&header=false',
+      { reading: { delimiter: '\t', quote: '', header: false }, columns: ['column1', 'column2'], rows: 1 },
+    ],
+    [
+      'another encoding',
+      Buffer.from('a,b\n1,caf\xe9\n', 'latin1'),
+      'encoding=windows-1252',
+      { reading: { encoding: 'windows-1252' }, rows: 1, bytes: 11 },
+    ],
+    [
+      'JSON lines',
+      '{"a":1}\n{"b":2}\n',
+      'format=ndjson',
+      {
+        reading: { format: 'ndjson', encoding: 'utf-8', delimiter: null, quote: null, header: null },
+        ...{ delimiter: null, columns: ['a', 'b'], rows: 2 },
+      },
+    ],
+    [
+      'Parquet',
+      Buffer.concat([Buffer.from('PAR1'), Buffer.alloc(9), Buffer.from([5, 0, 0, 0]), Buffer.from('PAR1')]),
+      '',
+      { reading: { format: 'parquet', encoding: null }, delimiter: null, columns: null, rows: null },
+    ],
+  ])('keeps %s as it came, and says how it is read', async (_, body, query, expected) => {
+    const answer = await send(body, `/v1/uploads?${query}`, 'application/octet-stream')
+    expect(answer).toMatchObject({ status: 201, body: expected })
+    const { id } = answer.body as { id: string }
+    expect((await api.call('GET', `/v1/uploads/${id}`)).body).toEqual(answer.body)
+  })
+
+  it.each([
+    ['format=parquet', 422, 'format_mismatch'],
+    ['format=ndjson', 422, 'format_mismatch'],
+    ['format=orc', 400, 'invalid_request'],
+    ['encoding=koi8-r', 400, 'invalid_request'],
+    ['delimiter=x', 400, 'invalid_request'],
+  ])('refuses a file of CSV that is sent with ?%s', async (query, status, code) => {
+    expect(await send('a,b\n1,2\n', `/v1/uploads?${query}`)).toMatchObject({ status, body: { code } })
+  })
+
+  it('is committed with what is to be done with bad rows', async () => {
+    const upload = ((await send('{"a":1}\n', '/v1/uploads')).body as { code: string }).code
+    expect(upload).toBe('format_mismatch')
+    const { id } = (await send('{"a":1}\n', '/v1/uploads', 'application/x-ndjson')).body as { id: string }
+    const commit = (more: object) =>
+      api.call('POST', '/v1/datasets/lines/versions', { body: { upload: id, ...more } })
+    for (const [more, at] of [
+      [{ badRows: 'skip' }, 'badRows'],
+      [{ maxBadRows: 3 }, 'maxBadRows'],
+      [{ badRows: 'refuse', maxBadShare: 0.5 }, 'maxBadShare'],
+      [{ badRows: 'quarantine', maxBadShare: 1.5 }, 'maxBadShare'],
+      [{ badRows: 'quarantine', maxBadRows: -1 }, 'maxBadRows'],
+    ] as const) {
+      expect(await commit(more)).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_request', problems: [{ at: expect.stringContaining(at) }] },
+      })
+    }
+    expect(await commit({ columns: { b: { type: 'integer' } } })).toMatchObject({
+      status: 422,
+      body: { code: 'unknown_column' },
+    })
+    const taken = await commit({ badRows: 'quarantine', maxBadRows: 5 })
+    expect(taken.status).toBe(202)
+    const [run] = await api.database.dataSource.query('SELECT request FROM runs WHERE id = $1', [
+      (taken.body as { id: string }).id,
+    ])
+    expect(run.request).toMatchObject({
+      upload: { id, columns: ['a'], rows: 1, delimiter: null, reading: { format: 'ndjson' } },
+      badRows: { maxRows: 5, maxShare: null },
+    })
   })
 
   it('refuses an endless line while it comes, long before its end', async () => {

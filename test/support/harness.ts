@@ -12,8 +12,10 @@ import type { Config } from '../../config/config.js'
 import { loadConfig } from '../../config/load.js'
 import { type QueueName, QUEUES } from '../../contracts/temporal/queues.js'
 import { startOptions } from '../../contracts/temporal/start-options.js'
-import { CsvChecker } from '../../domain/datasets/csv-check.js'
+import type { BadRows } from '../../domain/datasets/bad-rows.js'
 import type { CommitRequest } from '../../domain/datasets/commit-request.js'
+import type { StatedReading } from '../../domain/datasets/reading.js'
+import { UploadChecker } from '../../domain/datasets/upload-check.js'
 import { isOpen } from '../../domain/runs/run-status.js'
 import {
   buildTrainingSpec,
@@ -167,24 +169,31 @@ export class Harness {
     return run
   }
 
-  /** A dataset commit of CSV text, checked and stored as an upload is. */
+  /** A dataset commit of a file, checked and stored as an upload is. */
   async commit(
     name: string,
-    csv: string,
-    more: Partial<Pick<CommitRequest, 'columns' | 'expectations' | 'suite'>> = {},
+    content: string | Uint8Array,
+    more: Partial<Pick<CommitRequest, 'columns' | 'expectations' | 'suite'>> & {
+      stated?: StatedReading
+      badRows?: BadRows
+    } = {},
   ): Promise<Run> {
-    const bytes = Buffer.from(csv)
-    const checker = new CsvChecker()
+    const bytes = Buffer.from(content as Uint8Array)
+    const checker = new UploadChecker(more.stated)
     checker.push(bytes)
-    const { delimiter, columns, rows } = checker.end()
+    const { delimiter = null, columns, rows, ...reading } = checker.end()
     const ref = await this.ports.objects.write(PROJECT, bytes)
     return this.accept('dataset', name, {
-      upload: { id: uuidv7(), ...ref, delimiter, columns, rows },
+      upload: {
+        ...{ id: uuidv7(), ...ref, delimiter, columns, rows },
+        ...(Object.keys(reading).length > 0 && { reading }),
+      },
       columns: more.columns ?? {},
       nullValues: [],
       expectations: more.expectations ?? [],
       suite: more.suite ?? null,
       message: null,
+      ...(more.badRows && { badRows: more.badRows }),
     })
   }
 

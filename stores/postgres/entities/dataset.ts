@@ -41,6 +41,8 @@ export class DatasetVersion {
   /** The bytes that the table was made from. */
   @Column('jsonb', { nullable: true }) raw!: StoredContent | null
   @Column('jsonb', { nullable: true }) parquet!: StoredContent | null
+  /** Rows that could not be read, as they were; null where there are none. */
+  @Column('jsonb', { nullable: true }) quarantine!: QuarantinedContent | null
   /** Columns with type, format and nullability: what the next version is read with. */
   @Column('jsonb', { nullable: true }) schema!: unknown
   @Column('jsonb', { nullable: true }) conversion!: unknown
@@ -75,6 +77,9 @@ export interface Purge {
   /** Objects that were removed; left out until they are. */
   readonly erased?: readonly string[]
 }
+
+/** Rows that were put aside, and how many. */
+export type QuarantinedContent = StoredContent & { readonly rows: number }
 
 export interface StoredContent {
   readonly uri: string

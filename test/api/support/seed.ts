@@ -2,9 +2,11 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { createReadStream } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { badRowsOf } from '../../../domain/datasets/bad-rows.js'
 import { conversionLike } from '../../../domain/datasets/conversion.js'
 import type { Schema } from '../../../domain/datasets/schema.js'
-import { convertToParquet, proposeTypes } from '../../../stores/duckdb/ingest.js'
+import { convertToParquet } from '../../../stores/duckdb/ingest.js'
+import { proposeTypes } from '../../../stores/duckdb/propose-types.js'
 import { profileTable } from '../../../stores/duckdb/profile.js'
 import { sha256Hex, uuidv7 } from '../../../stores/ids.js'
 import { LocalObjectStore } from '../../../stores/objects/local-object-store.js'
@@ -42,11 +44,16 @@ export async function seedDataset(api: TestApi, name: string, csv: string): Prom
       ? conversionLike(last.schema as Schema, summary)
       : (await proposeTypes(file, summary, {})).conversion
     const rows = csv.trimEnd().split('\n').length - 1
-    const { schema } = await convertToParquet(file, conversion, parquetFile, {
+    const quarantineFile = join(directory, 'quarantine.jsonl')
+    const converted = await convertToParquet(file, conversion, parquetFile, {
       rows,
       inherited: last !== null,
+      quarantine: { allowed: badRowsOf({}), file: quarantineFile },
     })
     const profile = await profileTable(parquetFile)
+    const { schema, quarantined } = converted
+    const quarantine =
+      quarantined > 0 ? await objects.write('default', createReadStream(quarantineFile)) : null
     const raw = await objects.write('default', Buffer.from(csv))
     const parquet = await objects.write('default', createReadStream(parquetFile))
     return await api.database.dataSource.transaction(async transaction => {
@@ -54,7 +61,8 @@ export async function seedDataset(api: TestApi, name: string, csv: string): Prom
         root: sha256Hex(csv),
         files: null,
         table: {
-          rows: String(rows),
+          rows: String(converted.rows),
+          ...(quarantine && { quarantine: { ...quarantine, rows: quarantined } }),
           raw,
           parquet,
           schema,

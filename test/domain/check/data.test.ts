@@ -13,6 +13,7 @@ const version = {
   parents: [],
   raw: null,
   parquet: null,
+  quarantine: null,
   commit: 'ab'.repeat(32),
   retiredAt: null,
   purge: null,

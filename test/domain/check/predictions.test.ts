@@ -114,7 +114,7 @@ describe('files that were merged', () => {
         runId: 'x',
         effectKey: 'x/commit/g1',
       },
-      ...{ commit: null, retiredAt: null, purge: null },
+      ...{ commit: null, retiredAt: null, purge: null, quarantine: null },
     }
     const made = (uri: string): StackFacts => ({
       ...log([one, two], [{ ...first, ...gone }, second, merged()]),

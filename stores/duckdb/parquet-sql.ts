@@ -1,0 +1,127 @@
+import { duplicateColumns } from '../../domain/datasets/json-lines-check.js'
+import { MAX_COLUMNS } from '../../domain/datasets/csv-check.js'
+import { parquetMalformed } from '../../domain/datasets/parquet-check.js'
+import type { ColumnType, DeclaredColumns } from '../../domain/datasets/schema.js'
+import { MlforgeError } from '../../domain/errors.js'
+import { type DuckDb, text } from './duckdb.js'
+
+/** Families of the types that DuckDB gives the columns of a Parquet file. */
+export type TypeFamily = ColumnType | 'nested' | 'other'
+
+export function familyOf(type: string): TypeFamily {
+  if (/\[\d*\]$|^(STRUCT|MAP|UNION|LIST)\b/.test(type)) return 'nested'
+  if (/^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/.test(type)) return 'integer'
+  if (/^(FLOAT|DOUBLE|DECIMAL)/.test(type)) return 'number'
+  if (/^(VARCHAR|ENUM|UUID|JSON)/.test(type)) return 'string'
+  if (type === 'BOOLEAN') return 'boolean'
+  if (type === 'DATE') return 'date'
+  return type.startsWith('TIMESTAMP') ? 'timestamp' : 'other'
+}
+
+/** Whether values of a family are more than text. */
+export function isTyped(family: TypeFamily): boolean {
+  return family !== 'string' && family !== 'nested' && family !== 'other'
+}
+
+/** Reads a value that has a type as another: NULL where it cannot be, or would become another value. */
+export function readTyped(value: string, type: string, wanted: Exclude<ColumnType, 'string'>): string {
+  const family = familyOf(type)
+  const isNumeric = family === 'integer' || family === 'number'
+  const utc = type.includes('TIME ZONE') ? `(${value} AT TIME ZONE 'UTC')` : value
+  switch (wanted) {
+    case 'integer':
+      if (family === 'integer') return `TRY_CAST(${value} AS BIGINT)`
+      return family === 'number'
+        ? `CASE WHEN ${value} = trunc(${value}) THEN TRY_CAST(${value} AS BIGINT) END`
+        : 'NULL'
+    case 'number':
+      return isNumeric ? `CAST(${value} AS DOUBLE)` : 'NULL'
+    case 'boolean':
+      return family === 'boolean' ? value : 'NULL'
+    case 'date':
+      if (family === 'date') return value
+      return family === 'timestamp'
+        ? `CASE WHEN ${utc} = date_trunc('day', ${utc}) THEN CAST(${utc} AS DATE) END`
+        : 'NULL'
+    case 'timestamp':
+      return family === 'date' || family === 'timestamp' ? `CAST(${utc} AS TIMESTAMP)` : 'NULL'
+  }
+}
+
+/**
+ * The columns of a Parquet file with their types, as DuckDB says them.
+ * @throws MlforgeError parquet_malformed, duplicate_columns, no_rows
+ */
+export async function parquetColumns(db: DuckDb, file: string): Promise<Map<string, string>> {
+  try {
+    const source = `read_parquet(${text(file)})`
+    await assertNames(db, file)
+    const [count] = await db.query(`SELECT count(*) AS rows FROM ${source}`)
+    if (count!['rows'] === 0)
+      throw new MlforgeError('no_rows', 'The Parquet file has no rows. Send it with its rows.')
+    const described = await db.query(`DESCRIBE SELECT * FROM ${source}`)
+    return new Map(described.map(row => [row['column_name'] as string, row['column_type'] as string]))
+  } catch (error) {
+    throw unreadable(error) ?? error
+  }
+}
+
+/** DuckDB renames the second of two names that are alike: looked at as they are in the file. */
+async function assertNames(db: DuckDb, file: string): Promise<void> {
+  const nodes = await db.query(
+    `SELECT name, coalesce(num_children, 0) AS children FROM parquet_schema(${text(file)})`,
+  )
+  const names: string[] = []
+  // Depth first: the children of a column come right behind it.
+  for (let i = 1; i < nodes.length; i = behind(nodes, i)) names.push(nodes[i]!['name'] as string)
+  if (names.length > MAX_COLUMNS) {
+    throw parquetMalformed(`it has ${names.length} columns; at most ${MAX_COLUMNS} are read`)
+  }
+  const first = new Map<string, string>()
+  for (const column of names) {
+    const other = first.get(column.toLowerCase())
+    if (other !== undefined) throw duplicateColumns([other, column], `column "${column}"`)
+    first.set(column.toLowerCase(), column)
+  }
+}
+
+function behind(nodes: readonly Record<string, unknown>[], at: number): number {
+  let next = at + 1
+  for (let left = nodes[at]!['children'] as number; left > 0; left--) next = behind(nodes, next)
+  return next
+}
+
+/** What is no type of a table is refused, unless it is declared a string. */
+export function assertReadableTypes(types: ReadonlyMap<string, string>, declared: DeclaredColumns): void {
+  const kept = (column: string): boolean => declared[column]?.type === 'string'
+  const unread = [...types].filter(
+    ([column, type]) => !kept(column) && ['nested', 'other'].includes(familyOf(type)),
+  )
+  const blobs = [...types].filter(([, type]) => /^(BLOB|BIT)/.test(type))
+  const [first] = [...blobs, ...unread]
+  if (!first) return
+  const isNested = familyOf(first[1]) === 'nested'
+  const problems = [...new Map([...blobs, ...unread])].map(([column, type]) => ({
+    at: `columns.${column}`,
+    message: `is ${type}`,
+  }))
+  const advice =
+    blobs.length > 0
+      ? 'Leave it out of the file.'
+      : `Declare columns.${first[0]}.type: string to keep its values as ${isNested ? 'JSON ' : ''}text, or leave it out.`
+  throw new MlforgeError(
+    isNested ? 'nested_values' : 'type_unsupported',
+    `Column ${first[0]} is ${first[1]}, which is no type of a table. ${advice}`,
+    { problems },
+  )
+}
+
+/** The refusal of a file that DuckDB cannot read: the same again at every try. Undefined for any other error. */
+export function unreadable(error: unknown): MlforgeError | undefined {
+  if (error instanceof MlforgeError) return undefined
+  const [said] = String((error as Partial<Error>).message).split('\n')
+  const isOfTheFile =
+    /^(Invalid Input|Invalid|Serialization|Not implemented|Conversion|Parser|Binder) Error: |TProtocol|thrift|parquet|snappy|zstd|gzip|lz4/i
+  const isOfTheMachine = /^(Out of Memory|Interrupt|HTTP) Error|No space left/
+  return isOfTheFile.test(said!) && !isOfTheMachine.test(said!) ? parquetMalformed(said!) : undefined
+}
