@@ -311,7 +311,7 @@ export const STEP_OUTPUTS = {
   dataset: { name: 'string', version: 'integer', root: 'string', rows: 'integer', table: 'table' },
   query: { table: 'table', rows: 'integer', first: 'json' },
   transform: { table: 'table', rows: 'integer', columns: 'strings' },
-  validate: { warnings: 'strings', results: 'json' },
+  validate: { warnings: 'strings', results: 'json', suite: 'json' },
   train: { run: 'string', model: 'string', version: 'integer', sha256: 'string', metrics: 'json' },
   evaluate: { metrics: 'json', rows: 'integer', predictions: 'table', version: 'integer' },
   compare: { ratio: 'number' },
