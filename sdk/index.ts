@@ -10,6 +10,7 @@ export {
   dataset,
   deploy,
   evaluate,
+  gate,
   http,
   map,
   notify,

@@ -32,6 +32,8 @@ export const query = work('query')
 export const transform = work('transform')
 /** Refuses a table that does not hold what is expected of it. */
 export const validate = work('validate')
+/** Waits until a version of a dataset is as its suite expects, or somebody lets one pass. */
+export const gate = work('gate')
 /** Trains, evaluates, judges and registers a model: a training of its own. */
 export const train = work('train')
 /** Scores a registered version of a model on a table. */

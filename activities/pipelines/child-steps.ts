@@ -106,7 +106,7 @@ function finish(
 }
 
 /** Why a run has not ended well, as the failure of its step. */
-function endOf({ id, kind, status, error }: Run): MlforgeError {
+export function endOf({ id, kind, status, error }: Run): MlforgeError {
   const code: ErrorCode = isErrorCode(error?.code) ? error.code : isErrorCode(status) ? status : 'internal'
   const why = error === null ? status : error.message
   return new MlforgeError(code, `The ${kind} ${id} ended as ${status}: ${why}`, {

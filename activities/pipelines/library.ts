@@ -9,6 +9,7 @@ import { branchStep } from './steps/branch.js'
 import { compareStep } from './steps/compare.js'
 import { datasetIdentity, datasetStep } from './steps/dataset.js'
 import { deployStep } from './steps/deploy.js'
+import { gateStep } from './steps/gate.js'
 import { evaluateIdentity, evaluateStep } from './steps/evaluate.js'
 import { httpStep } from './steps/http.js'
 import { mapStep } from './steps/map.js'
@@ -67,6 +68,7 @@ export function ioSteps(ports: LibraryPorts) {
     branchStep: step({ run: branchStep() }),
     approveStep: gate(approveStep(ports)),
     waitStep: gate(waitStep()),
+    gateStep: (input: StepInput): Promise<StepReport> => gateStep(ports, input, ports.retryPolicy),
     sensorStep: (input: StepInput): Promise<StepReport> => sensorStep(ports, input),
   }
 }

@@ -99,6 +99,15 @@ export interface ValidateInputs {
   expectations?: WithReferences<(Expectation | TypedExpectation)[]>
 }
 
+export interface GateInputs {
+  /** `name`, whose newest version is meant as long as it waits, or `name@` and a branch, a tag or a number. */
+  dataset: Text
+  /** `name@3`, a version of the suite of the dataset; the current one where left out. */
+  suite?: Text
+  /** Who may let a version pass as it is, with a reason; both by default. */
+  roles?: ('admin' | 'operator')[]
+}
+
 export interface TrainInputs {
   model: Text
   dataset: Text
@@ -282,6 +291,7 @@ export interface StepInputs {
   query: QueryInputs
   transform: TransformInputs
   validate: ValidateInputs
+  gate: GateInputs
   train: TrainInputs
   evaluate: EvaluateInputs
   compare: CompareInputs
@@ -303,7 +313,7 @@ export type StepTypeName = keyof StepInputs
 /** Types of steps that a map can do with each item: those that are not waited for. */
 export type InnerTypeName = Exclude<
   StepTypeName,
-  'train' | 'deploy' | 'approve' | 'wait' | 'map' | 'subpipeline'
+  'train' | 'deploy' | 'gate' | 'approve' | 'wait' | 'sensor' | 'map' | 'subpipeline'
 >
 
 /** Outputs of the step library, by type of step, with their types. */
@@ -312,6 +322,16 @@ export const STEP_OUTPUTS = {
   query: { table: 'table', rows: 'integer', first: 'json' },
   transform: { table: 'table', rows: 'integer', columns: 'strings' },
   validate: { warnings: 'strings', results: 'json', suite: 'json' },
+  gate: {
+    name: 'string',
+    version: 'integer',
+    root: 'string',
+    rows: 'integer',
+    table: 'table',
+    suite: 'json',
+    validation: 'string',
+    override: 'json',
+  },
   train: { run: 'string', model: 'string', version: 'integer', sha256: 'string', metrics: 'json' },
   evaluate: { metrics: 'json', rows: 'integer', predictions: 'table', version: 'integer' },
   compare: { ratio: 'number' },

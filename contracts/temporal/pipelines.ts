@@ -129,6 +129,8 @@ export interface OpenGate {
   readonly kind: 'approval' | 'event' | 'time' | 'source'
   /** Whose answer counts; null for anybody who may send one. */
   readonly roles: readonly string[] | null
+  /** Nobody approves it without saying why. */
+  readonly needsReason?: boolean
   /** Epoch milliseconds: time itself is the answer; null where it is not. */
   readonly until: number | null
   /** Epoch milliseconds: nobody has answered. */

@@ -3,11 +3,12 @@ import type { ErrorCode } from '../errors.js'
 interface Gate {
   readonly kind: 'approval' | 'event' | 'time' | 'source'
   readonly roles: readonly string[] | null
+  readonly needsReason?: boolean
 }
 
 interface Answer {
   readonly role: string
-  readonly answer: { readonly kind: 'approve' | 'reject' | 'release' }
+  readonly answer: { readonly kind: 'approve' | 'reject' | 'release'; readonly reason?: string | null }
 }
 
 /**
@@ -19,7 +20,7 @@ export function answerProblem(
   step: string,
   gate: Gate | undefined,
   earlier: { readonly kind: string } | undefined,
-  { role, answer: { kind } }: Answer,
+  { role, answer: { kind, reason } }: Answer,
 ): { readonly code: ErrorCode; readonly message: string } | null {
   if (earlier)
     return { code: 'wrong_state', message: `Step "${step}" was answered already: ${earlier.kind}.` }
@@ -34,11 +35,14 @@ export function answerProblem(
     }
     return { code: 'wrong_state', message: `Step "${step}" takes ${verbs[gate.kind]}, not ${kind}.` }
   }
-  if (gate.roles === null || gate.roles.includes(role)) return null
-  return {
-    code: 'forbidden',
-    message: `Step "${step}" is answered by ${gate.roles.join(' or ')}, not by ${role}.`,
+  if (gate.roles !== null && !gate.roles.includes(role)) {
+    return {
+      code: 'forbidden',
+      message: `Step "${step}" is answered by ${gate.roles.join(' or ')}, not by ${role}.`,
+    }
   }
+  if (gate.needsReason !== true || kind !== 'approve' || reason?.trim()) return null
+  return { code: 'invalid_request', message: `Step "${step}" is approved with a reason only: give one.` }
 }
 
 /** `approval by admin or operator`, for people. */

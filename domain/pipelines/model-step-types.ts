@@ -56,6 +56,42 @@ export const VALIDATE = {
   cache: 'default',
 } as const satisfies StepType
 
+export const GATE = {
+  version: 1,
+  description: 'Waits until a version of a dataset is as its suite expects, or somebody lets one pass.',
+  inputs: {
+    dataset: {
+      type: 'string',
+      description:
+        '`name`, whose newest version is meant as long as it waits, or name@ and a branch, a tag, a number',
+    },
+    suite: {
+      type: 'string',
+      optional: true,
+      description: '`name@3`, a version of the suite of the dataset; the current one where left out',
+    },
+    roles: {
+      type: 'strings',
+      default: ['admin', 'operator'],
+      description: 'who may let a version pass, with a reason: admin, operator',
+    },
+  },
+  outputs: {
+    name: { type: 'string', description: 'of the dataset' },
+    version: { type: 'integer', description: 'its number' },
+    root: { type: 'string', description: 'hash of its content' },
+    rows: { type: 'integer', description: 'number of its rows' },
+    table: { type: 'table', description: 'its rows' },
+    suite: { type: 'json', description: '{ dataset, version, sha256 } of the suite' },
+    validation: { type: 'string', description: 'id of the validation that has the results' },
+    override: { type: 'json', description: '{ by, reason } of who has let it pass, null for nobody' },
+  },
+  work: 'wait',
+  timeoutSeconds: 7 * 24 * HOUR,
+  maxAttempts: 5,
+  cache: 'never',
+} as const satisfies StepType
+
 export const EVALUATE = {
   version: 1,
   description: 'Scores a registered version of a model on a table.',

@@ -1,5 +1,5 @@
 import type { Json } from '../canonical-json.js'
-import { EVALUATE, REGISTER, TRANSFORM, VALIDATE } from './model-step-types.js'
+import { EVALUATE, GATE, REGISTER, TRANSFORM, VALIDATE } from './model-step-types.js'
 import type { ValueType } from './values.js'
 
 export interface InputSpec {
@@ -85,6 +85,7 @@ export const STEP_TYPES = {
   },
   transform: TRANSFORM,
   validate: VALIDATE,
+  gate: GATE,
   train: {
     version: 1,
     description: 'Trains, evaluates, judges and registers a model: a training of its own.',

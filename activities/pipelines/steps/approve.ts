@@ -1,13 +1,13 @@
 import { Context } from '@temporalio/activity'
 import type { Logger } from 'pino'
-import { MlforgeError, type Problem } from '../../../domain/errors.js'
+import { MlforgeError } from '../../../domain/errors.js'
 import { effectKey } from '../../../domain/names.js'
 import { inputInvalid } from '../../../domain/pipelines/invalid-input.js'
 import { assertYes, type GateKind } from '../gate-steps.js'
 import { checkedRequest } from '../http-request.js'
 import { send } from '../http-send.js'
+import { roleProblems } from '../roles.js'
 
-const ROLES = ['admin', 'operator']
 const LEAST_REMIND_SECONDS = 60
 const TELL_MS = 10_000
 
@@ -48,10 +48,7 @@ export function approveStep({ logger }: { readonly logger: Pick<Logger, 'warn'> 
 }
 
 function assertUsable(roles: readonly string[], remindEvery: number | undefined): void {
-  const problems: Problem[] = roles
-    .filter(role => !ROLES.includes(role))
-    .map(role => ({ at: 'roles', message: `"${role}" cannot answer: ${ROLES.join(' or ')}.` }))
-  if (roles.length === 0) problems.push({ at: 'roles', message: 'names nobody who could answer.' })
+  const problems = roleProblems(roles)
   if (remindEvery !== undefined && remindEvery < LEAST_REMIND_SECONDS) {
     problems.push({ at: 'remindEverySeconds', message: `must be at least ${LEAST_REMIND_SECONDS}.` })
   }

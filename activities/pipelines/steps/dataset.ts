@@ -1,4 +1,5 @@
 import { selectorOf } from '../../../domain/pipelines/pins.js'
+import type { TableVersion } from '../../../stores/postgres/dataset-store.js'
 import type { Ports } from '../../ports.js'
 import type { StepRunner } from '../step-context.js'
 import type { IdentityOf } from '../step-memo.js'
@@ -16,17 +17,13 @@ export function datasetStep({ datasets }: Pick<Ports, 'datasets'>): StepRunner {
   return async ({ project, inputs }) => {
     const { name, selector } = selectorOf(String(inputs['dataset']))
     const found = await datasets.table(project, name, selector)
-    const { parquet, root } = found
-    const rows = Number(found.rows)
-    return {
-      outputs: {
-        name,
-        version: found.version,
-        root,
-        rows,
-        table: { kind: 'table', uri: parquet.uri, sha256: parquet.sha256, bytes: parquet.bytes, rows },
-      },
-      note: `${name}@${found.version}, ${rows} rows`,
-    }
+    return { outputs: tableOutputs(name, found), note: `${name}@${found.version}, ${found.rows} rows` }
   }
+}
+
+/** What a step gives of a version. */
+export function tableOutputs(name: string, { version, root, parquet, rows: count }: TableVersion) {
+  const rows = Number(count)
+  const { uri, sha256, bytes } = parquet
+  return { name, version, root, rows, table: { kind: 'table', uri, sha256, bytes, rows } }
 }

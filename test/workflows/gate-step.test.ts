@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { PipelineRun } from '../../contracts/rest/pipeline-runs.js'
+import type { SuitePut } from '../../contracts/rest/suites.js'
+import { expectation, suite } from '../../sdk/index.js'
+import { TestApi } from '../api/support/api.js'
+import { pipelineCalls } from '../api/support/pipeline-calls.js'
+import { eventually } from '../support/eventually.js'
+import { Harness, PROJECT, type RunningWorker } from '../support/harness.js'
+import { record } from '../support/histories.js'
+
+const atMost = (max: number) =>
+  suite('prices', [expectation('expect_column_values_to_be_between', { column: 'price', max_value: max })])
+const prices = (...values: number[]) => `price\n${values.join('\n')}\n`
+
+describe('the step gate', () => {
+  let harness: Harness
+  let api: TestApi
+  let io: RunningWorker
+  beforeAll(async () => {
+    harness = await Harness.start({
+      queues: ['workflows', 'watch'],
+      env: { MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.2' },
+    })
+    io = await harness.work('io')
+    api = await TestApi.beside(harness)
+  })
+  afterAll(async () => {
+    await api?.stop()
+    await harness?.stop()
+  })
+
+  const calls = pipelineCalls(() => api)
+  const commit = async (dataset: string, csv: string) => harness.ended(await harness.commit(dataset, csv))
+  const put = async (dataset: string, max: number) =>
+    (await api.call('PUT', `/v1/datasets/${dataset}/expectations`, { body: { suite: atMost(max) } }))
+      .body as SuitePut
+  const start = (dataset: string, more: object = {}, step: object = {}) =>
+    calls.start(dataset, {
+      steps: {
+        good: { uses: 'gate', with: { dataset, ...more }, ...step },
+        next: {
+          uses: 'branch',
+          with: { value: '${{ steps.good.version }}', cases: [{ case: 'any', atLeast: 1 }] },
+        },
+      },
+    })
+  /** The step waits for a person, having found that no version will do. */
+  const untilOpen = ({ id }: PipelineRun) =>
+    eventually(
+      async () => {
+        const run = await calls.get(id)
+        expect(run.live).toMatchObject({
+          open: [{ step: 'good', what: expect.stringContaining('approval') }],
+        })
+      },
+      { deadlineMs: 60_000 },
+    )
+  const outputsOf = async ({ id }: PipelineRun) =>
+    (await harness.ports.ledger.steps(id)).find(({ step }) => step === 'good')!.outcome as {
+      outputs: Record<string, unknown>
+      note: string
+    }
+  const approve = ({ id }: PipelineRun, body: object, key?: string) =>
+    calls.verb(id, 'steps/good/approve', body, key)
+
+  it('lets a version pass that is as its suite expects, with the validation as evidence', async () => {
+    await commit('fine', prices(1, 2))
+    const { version, sha256 } = await put('fine', 5)
+    const run = await calls.ended((await start('fine')).id, 'succeeded')
+    const { outputs, note } = await outputsOf(run)
+    expect(outputs).toMatchObject({
+      name: 'fine',
+      version: 1,
+      rows: 2,
+      table: { kind: 'table', rows: 2 },
+      suite: { dataset: 'fine', version, sha256 },
+      override: null,
+    })
+    expect(note).toBe('fine@1, as expected')
+    const evidence = await api.call('GET', `/v1/datasets/fine/validations/${String(outputs['validation'])}`)
+    expect(evidence).toMatchObject({ status: 200, body: { version: 1, found: { failed: 0 } } })
+  })
+
+  it('sleeps until a version comes that is, whatever happens to its worker', async () => {
+    await commit('late', prices(1, 9))
+    await put('late', 5)
+    const run = await start('late')
+    await untilOpen(run)
+    await io.stop()
+    io = await harness.work('io')
+    await commit('late', prices(1, 8))
+    await commit('late', prices(1, 3))
+    await calls.ended(run.id, 'succeeded')
+    expect(await outputsOf(run)).toMatchObject({ outputs: { version: 3, override: null } })
+    await record(harness.client, `${PROJECT}/pipeline/late/${run.id}`, 'runPipeline.gated')
+  })
+
+  it('checks again when the suite was wrong', async () => {
+    await commit('strict', prices(1, 9))
+    await put('strict', 5)
+    const run = await start('strict')
+    await untilOpen(run)
+    const { version } = await put('strict', 9)
+    await calls.ended(run.id, 'succeeded')
+    expect(await outputsOf(run)).toMatchObject({
+      outputs: { version: 1, suite: { version }, override: null },
+    })
+  })
+
+  it('lets a version pass that somebody answers for, with the reason', async () => {
+    await commit('forced', prices(1, 9))
+    await put('forced', 5)
+    const run = await start('forced', { roles: ['operator'] })
+    await untilOpen(run)
+    expect(await approve(run, {})).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', detail: expect.stringContaining('with a reason only') },
+    })
+    expect(await approve(run, { reason: ' ' })).toMatchObject({ status: 400 })
+    expect(await approve(run, { reason: 'it is sale' }, 'mlf_admin')).toMatchObject({ status: 403 })
+    expect(await approve(run, { reason: 'it is sale' })).toMatchObject({ status: 200 })
+    await calls.ended(run.id, 'succeeded')
+    expect(await outputsOf(run)).toMatchObject({
+      outputs: { version: 1, override: { by: 'key:operator', reason: 'it is sale' } },
+      note: 'forced@1, 1 not as expected, passed by key:operator',
+    })
+  })
+
+  it('refuses what somebody rejects, and what nobody answers for in its time', async () => {
+    await commit('bad', prices(1, 9))
+    await put('bad', 5)
+    const rejected = await start('bad')
+    await untilOpen(rejected)
+    await calls.verb(rejected.id, 'steps/good/reject', { reason: 'a broken scale' })
+    expect(await calls.ended(rejected.id, 'refused')).toMatchObject({
+      error: { code: 'approval_rejected', message: expect.stringContaining('a broken scale') },
+    })
+    const expired = await start('bad', {}, { timeout: 3 })
+    expect(await calls.ended(expired.id, 'refused')).toMatchObject({ error: { code: 'approval_expired' } })
+  })
+
+  it('says so where there is no suite, or one of another dataset', async () => {
+    await commit('bare', prices(1))
+    const bare = await calls.ended((await start('bare')).id, 'refused')
+    expect(bare.error).toMatchObject({ code: 'not_found', message: expect.stringContaining('bare') })
+    const other = await calls.ended((await start('bare', { suite: 'fine@1' })).id, 'failed')
+    expect(other.error).toMatchObject({ code: 'step_input_invalid' })
+  })
+})
