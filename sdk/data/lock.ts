@@ -40,7 +40,11 @@ export function takeLock(directory: string): Lock {
       rmSync(file, { force: true })
       continue
     }
-    for (const older of numbers.slice(0, -1)) rmSync(join(directory, String(older)), { force: true })
+    // Those before, and what a process has left that was killed while it tried.
+    const left = readdirSync(directory).filter(name => name.startsWith('.'))
+    for (const name of [...numbers.slice(0, -1).map(String), ...left]) {
+      rmSync(join(directory, name), { force: true })
+    }
     return { file, release: () => replace(directory, file, { ...me, released: true }) }
   }
 }
@@ -52,14 +56,14 @@ function numbersIn(directory: string): number[] {
     .toSorted((a, b) => a - b)
 }
 
-/** @returns false where it is there already */
+/** @returns false where it is there already, or another one has taken the lock meanwhile */
 function make(directory: string, file: string, holder: Holder): boolean {
   const beside = written(directory, holder)
   try {
     linkSync(beside, file)
     return true
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false
+    if (['EEXIST', 'ENOENT'].includes((error as NodeJS.ErrnoException).code ?? '')) return false
     throw error
   } finally {
     rmSync(beside, { force: true })

@@ -102,7 +102,7 @@ describe('datasetCommit of every format', () => {
     const file = join(tmpdir(), `mlforge-pandas-${uuidv7()}`)
     await pandas(
       `import pandas as pd, sys, json
-t = pd.DataFrame({'i': [1, 2], 'f': [0.1, None], 's': ['é', None], 'b': [True, False], 'at': pd.to_datetime(['2011-01-31 10:00', '2012-02-29 23:59:59'])})
+t = pd.DataFrame({'i': [1, 2], 'f': [0.1, None], 's': ['é', None], 'b': [True, False], 'at': pd.to_datetime(['2011-01-31 10:00:00', '2012-02-29 23:59:59'])})
 t.to_parquet(sys.argv[1] + '.parquet')
 t.to_json(sys.argv[1] + '.jsonl', orient='records', lines=True, date_format='iso', date_unit='s')
 t.to_csv(sys.argv[1] + '.tsv', sep='\\t', index=False, encoding='utf-16')

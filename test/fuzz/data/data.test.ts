@@ -66,6 +66,18 @@ describe('clients of versioned datasets, killed with processes of the stack whil
     expect(end.struck).not.toEqual([])
   })
 
+  it('a history that is collected while models are trained on it loses nothing that is kept', async () => {
+    const { problems: found, did } = await History.play(
+      bench.stack,
+      { seed: 1, versions: 10, trainings: 4 },
+      'history',
+    )
+    expect({ found, did }).toEqual({
+      found: [],
+      did: expect.stringMatching(/^10 versions, [3-7] retired, 4/),
+    })
+  })
+
   it('the comparison names a manifest whose bytes were changed', async () => {
     const flip = `UPDATE dataset_versions SET manifest = reverse(manifest) WHERE ${version(2)}`
     await bench.stack.query(flip)
@@ -136,18 +148,6 @@ describe('clients of versioned datasets, killed with processes of the stack whil
     )
     // Pulls that met with the damage are still there.
     expect((await problems()).filter(each => !each.startsWith('pull '))).toEqual([])
-  })
-
-  it('a history that is collected while models are trained on it loses nothing that is kept', async () => {
-    const { problems: found, did } = await History.play(
-      bench.stack,
-      { seed: 1, versions: 10, trainings: 4 },
-      'history',
-    )
-    expect({ found, did }).toEqual({
-      found: [],
-      did: expect.stringMatching(/^10 versions, [3-7] retired, 4/),
-    })
   })
 })
 

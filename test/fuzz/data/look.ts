@@ -144,7 +144,10 @@ export async function objectDifferences(
       limit: LISTED,
     })
     for (const { uri } of listed) {
-      const record = decodeRef(await contentOf(uri))
+      const content = await contentOf(uri)
+      // Of versions of others that were collected.
+      if ((JSON.parse(content.toString()) as { t?: unknown }).t === 'end') continue
+      const record = decodeRef(content)
       const isLater = record.sequence > (records.get(record.name)?.sequence ?? 0)
       if (record.dataset === dataset && isLater) records.set(record.name, record)
     }
