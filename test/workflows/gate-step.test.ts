@@ -141,9 +141,9 @@ describe('the step gate', () => {
 
   it('says so where there is no suite, or one of another dataset', async () => {
     await commit('bare', prices(1))
-    const bare = await calls.ended((await start('bare')).id, 'refused')
+    const bare = await calls.ended((await start('bare')).id, 'failed')
     expect(bare.error).toMatchObject({ code: 'not_found', message: expect.stringContaining('bare') })
-    const other = await calls.ended((await start('bare', { suite: 'fine@1' })).id, 'failed')
+    const other = await calls.ended((await start('bare', { suite: 'fine@1' })).id, 'refused')
     expect(other.error).toMatchObject({ code: 'step_input_invalid' })
   })
 })
