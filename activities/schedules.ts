@@ -4,15 +4,11 @@ import type { RunLimits, SkippedTick, TickInput } from '../contracts/temporal/me
 import type { RetrainingRequest } from '../contracts/temporal/retraining.js'
 import type { StartableRun } from '../contracts/temporal/start-options.js'
 import { canonicalJson, type Json } from '../domain/canonical-json.js'
+import { selectorOf } from '../domain/data/selector.js'
 import { MlforgeError } from '../domain/errors.js'
 import type { RetryPolicy } from '../domain/runs/retry-policy.js'
 import { isOpen, writeSequence } from '../domain/runs/run-status.js'
-import {
-  buildTrainingSpec,
-  type DatasetFacts,
-  selectorOf,
-  type TrainingRequest,
-} from '../domain/training/build-spec.js'
+import { buildTrainingSpec, type DatasetFacts, type TrainingRequest } from '../domain/training/build-spec.js'
 import { derivedId } from '../stores/ids.js'
 import type { Schedule, ScheduledPipelineRow } from '../stores/postgres/entities/schedule.js'
 import type { Run } from '../stores/postgres/entities/run.js'
@@ -100,9 +96,9 @@ export function scheduleActivities(ports: SchedulePorts) {
     switch (kind) {
       case 'training': {
         const request = schedule.training as TrainingRequest
-        const { dataset } = request
-        const version = await datasets.version(project, dataset.name, selectorOf(dataset))
-        const spec = buildTrainingSpec(request, { ...version, name: dataset.name } as DatasetFacts)
+        const { name: of, version: named = 'latest' } = request.dataset
+        const version = await datasets.version(project, of, selectorOf(named))
+        const spec = buildTrainingSpec(request, { ...version, name: of } as DatasetFacts)
         return { kind, name: spec.model, request: spec }
       }
       case 'retraining': {

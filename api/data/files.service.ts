@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify'
 import type { Page } from '../../contracts/rest/common.js'
 import type { DataChange, DataFile } from '../../contracts/rest/data.js'
 import type { FileEntry } from '../../domain/data/nodes.js'
-import type { VersionSelector } from '../../domain/data/selector.js'
+import { selectorOf, type VersionSelector } from '../../domain/data/selector.js'
 import { changesOf, filesOf, findFile } from '../../domain/data/walk.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { PackStore } from '../../stores/packs/pack-store.js'
@@ -12,7 +12,6 @@ import { DatasetStore, type FilesContent } from '../../stores/postgres/dataset-s
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import { assertReadable } from '../../stores/postgres/readable.js'
 import type { Principal } from '../http/request.js'
-import { selectorOf } from './selector-param.js'
 
 const DEFAULT_LIMIT = 1_000
 

@@ -2,6 +2,7 @@ import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
 import type { DataPull, PullProgress, StartPull } from '../../contracts/rest/data.js'
 import type { PullRequest } from '../../contracts/temporal/data.js'
+import { selectorOf } from '../../domain/data/selector.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
@@ -14,7 +15,6 @@ import { operationView } from '../runs/run-view.js'
 import { runOfDataset } from '../runs/run-of-dataset.js'
 import { RunsService } from '../runs/runs.service.js'
 import { filesIn } from './files.service.js'
-import { selectorOf } from './selector-param.js'
 
 /** Versions that clients read: what they need is kept while they do. */
 @Injectable()

@@ -7,6 +7,7 @@ import type {
   VerificationReport,
 } from '../../contracts/rest/data-collection.js'
 import type { DatasetVerifyResult, VerificationRequest } from '../../contracts/temporal/data-verification.js'
+import { selectorOf } from '../../domain/data/selector.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { bytesOf } from '../../stores/objects/whole.js'
@@ -21,7 +22,6 @@ import { invalidRequest } from '../http/validation.js'
 import { CONFIG, OBJECTS } from '../platform/tokens.js'
 import { operationView } from '../runs/run-view.js'
 import { RunsService } from '../runs/runs.service.js'
-import { selectorOf } from './selector-param.js'
 
 const ALL = 'all'
 

@@ -11,6 +11,7 @@ import type {
   SuiteSummary,
   SuiteVersion,
 } from '../../contracts/rest/suites.js'
+import { selectorOf } from '../../domain/data/selector.js'
 import type { Schema } from '../../domain/datasets/schema.js'
 import type { Suite } from '../../domain/expectations/expectation.js'
 import { importGreatExpectations } from '../../domain/expectations/import-great-expectations.js'
@@ -20,7 +21,6 @@ import { readProfile } from '../../domain/profile/read-profile.js'
 import { factsOf } from '../../stores/duckdb/expectations/facts.js'
 import { DatasetStore, hasTable } from '../../stores/postgres/dataset-store.js'
 import { type StoredSuite, type SuiteEntry, SuiteStore } from '../../stores/postgres/suite-store.js'
-import { selectorOf } from '../data/selector-param.js'
 import { mapPage } from '../http/paging.js'
 import { assertName } from '../http/params.js'
 import type { Principal } from '../http/request.js'

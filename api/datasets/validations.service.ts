@@ -6,6 +6,7 @@ import type {
   ValidateVersionOutcome,
   ValidationRequest,
 } from '../../contracts/temporal/dataset-validation.js'
+import { selectorOf } from '../../domain/data/selector.js'
 import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { Result } from '../../domain/expectations/results.js'
@@ -17,7 +18,6 @@ import type { Run } from '../../stores/postgres/entities/run.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { SuiteStore } from '../../stores/postgres/suite-store.js'
-import { selectorOf } from '../data/selector-param.js'
 import type { Idempotency } from '../http/idempotency.js'
 import type { Principal } from '../http/request.js'
 import { CONFIG, OBJECTS } from '../platform/tokens.js'

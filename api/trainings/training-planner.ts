@@ -1,6 +1,7 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { StartTraining } from '../../contracts/rest/trainings.js'
-import { buildTrainingSpec, type DatasetFacts, selectorOf } from '../../domain/training/build-spec.js'
+import { selectorOf } from '../../domain/data/selector.js'
+import { buildTrainingSpec, type DatasetFacts } from '../../domain/training/build-spec.js'
 import type { TrainingSpec } from '../../domain/training/spec.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 
@@ -11,8 +12,8 @@ export class TrainingPlanner {
 
   /** @throws MlforgeError not_found, or what the request has wrong for this dataset, all at once */
   async plan(project: string, request: StartTraining): Promise<TrainingSpec> {
-    const { name } = request.dataset
-    const row = await this.datasets.table(project, name, selectorOf(request.dataset))
+    const { name, version = 'latest' } = request.dataset
+    const row = await this.datasets.table(project, name, selectorOf(version))
     const facts = { ...row, name } as DatasetFacts
     return buildTrainingSpec(request, facts)
   }

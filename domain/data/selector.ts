@@ -1,3 +1,4 @@
+import { MlforgeError } from '../errors.js'
 import { NAME_PATTERN } from '../names.js'
 
 /** The branch on which versions are made where none is named. */
@@ -28,6 +29,16 @@ export function parseSelector(text: string): VersionSelector | null {
     return Number.isNaN(at) ? null : { kind: 'at', at }
   }
   return refNameProblem(text) === null ? { kind: 'ref', name: text } : null
+}
+
+/**
+ * The version that a person or a program names.
+ * @throws MlforgeError not_found for what selects nothing
+ */
+export function selectorOf(named: string | number): VersionSelector {
+  const selector = parseSelector(String(named))
+  if (selector !== null) return selector
+  throw new MlforgeError('not_found', `"${named}" selects no version: give ${SELECTOR_RULE}.`)
 }
 
 /** Why a branch or a tag cannot be called so; null where it can. */

@@ -1,4 +1,5 @@
 import { MlforgeError, type Problem } from '../errors.js'
+import { joined } from './joined.js'
 import { MAX_COLUMNS, MAX_ROW_BYTES } from './csv-check.js'
 import { encodingRefused } from './reading.js'
 import { Utf8Validator } from './utf8.js'
@@ -57,7 +58,7 @@ export class JsonLinesChecker {
 
   private endLine(ending: number): void {
     this.line++
-    const bytes = this.parts.length === 1 ? this.parts[0]! : joined(this.parts, this.held)
+    const bytes = this.parts.length === 1 ? this.parts[0]! : joined(...this.parts)
     const text = this.decoded(bytes).replace(/^[ \t\r]+|[ \t\r]+$/g, '')
     this.offset += this.held + ending
     this.parts = []
@@ -152,16 +153,6 @@ function malformed(
     `The file is not well-formed JSON lines: ${at} ${message}${more}. Write one object a line, and send it again.`,
     { problems, problemCount },
   )
-}
-
-function joined(parts: readonly Uint8Array[], length: number): Uint8Array {
-  const bytes = new Uint8Array(length)
-  let at = 0
-  for (const part of parts) {
-    bytes.set(part, at)
-    at += part.length
-  }
-  return bytes
 }
 
 function firstInvalid(bytes: Uint8Array): number {

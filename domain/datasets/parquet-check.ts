@@ -1,4 +1,5 @@
 import { MlforgeError } from '../errors.js'
+import { joined } from './joined.js'
 
 /** Magic at both ends, four bytes with the length of the footer, and a footer. */
 const LEAST = 13
@@ -37,11 +38,4 @@ export function parquetMalformed(why: string): MlforgeError {
     `The file is no Parquet that can be read: ${why}. Write it again and send it whole.`,
     { reason: why },
   )
-}
-
-function joined(one: Uint8Array, two: Uint8Array): Uint8Array {
-  const both = new Uint8Array(one.length + two.length)
-  both.set(one)
-  both.set(two, one.length)
-  return both
 }

@@ -8,6 +8,7 @@ import {
   isParquet,
   mayBeJson,
 } from './file-kind.js'
+import { joined } from './joined.js'
 import { JsonLinesChecker } from './json-lines-check.js'
 import { ParquetChecker } from './parquet-check.js'
 import type { Encoding, FileForm, StatedReading, TextFormat } from './reading.js'
@@ -162,11 +163,4 @@ function firstCharacter(bytes: Uint8Array): number {
   const from = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf ? 3 : 0
   for (let i = from; i < bytes.length; i++) if (![0x20, 0x09, 0x0a, 0x0d].includes(bytes[i]!)) return i
   return -1
-}
-
-function joined(one: Uint8Array<ArrayBuffer>, two: Uint8Array): Uint8Array<ArrayBuffer> {
-  const both = new Uint8Array(one.length + two.length)
-  both.set(one)
-  both.set(two, one.length)
-  return both
 }

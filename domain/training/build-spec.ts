@@ -1,5 +1,4 @@
 import type { CodeState } from '../data/commit.js'
-import { parseSelector, SELECTOR_RULE, type VersionSelector } from '../data/selector.js'
 import { MlforgeError, type ErrorCode, type Problem } from '../errors.js'
 import { didYouMean } from '../suggest.js'
 import { DEFAULT_GATE, type GatePolicy } from './gate.js'
@@ -9,7 +8,7 @@ import { validateRounds, validateXgboostParameters } from './xgboost-parameters.
 /** A training as somebody asks for it; what is left out has a default. */
 export interface TrainingRequest {
   readonly model: string
-  /** A version as `parseSelector` takes it; `latest` where left out. */
+  /** A version as `selectorOf` takes it; `latest` where left out. */
   readonly dataset: { readonly name: string; readonly version?: number | string }
   readonly code?: CodeState
   readonly engine?: 'xgboost'
@@ -52,16 +51,6 @@ const DEFAULT_CHECKPOINT_EVERY = 250
 const FEATURE_TYPES = ['integer', 'number', 'boolean']
 const TARGET_TYPES = ['integer', 'number']
 const DAY = /^\d{4}-\d{2}-\d{2}$/
-
-/**
- * The version that a request names, to be resolved when it is taken on.
- * @throws MlforgeError invalid_request for what selects nothing
- */
-export function selectorOf({ version = 'latest' }: TrainingRequest['dataset']): VersionSelector {
-  const selector = parseSelector(String(version))
-  if (selector !== null) return selector
-  throw new MlforgeError('invalid_request', `"${version}" selects no version: give ${SELECTOR_RULE}.`)
-}
 
 /**
  * The complete specification of a training on a dataset version.

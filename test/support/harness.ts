@@ -12,6 +12,7 @@ import type { Config } from '../../config/config.js'
 import { loadConfig } from '../../config/load.js'
 import { type QueueName, QUEUES } from '../../contracts/temporal/queues.js'
 import { startOptions } from '../../contracts/temporal/start-options.js'
+import { selectorOf } from '../../domain/data/selector.js'
 import type { BadRows } from '../../domain/datasets/bad-rows.js'
 import type { CommitRequest } from '../../domain/datasets/commit-request.js'
 import type { StatedReading } from '../../domain/datasets/reading.js'
@@ -20,7 +21,6 @@ import { isOpen } from '../../domain/runs/run-status.js'
 import {
   buildTrainingSpec,
   type DatasetFacts,
-  selectorOf,
   type TrainingRequest,
 } from '../../domain/training/build-spec.js'
 import { uuidv7 } from '../../stores/ids.js'
@@ -198,8 +198,8 @@ export class Harness {
   }
 
   async train(request: TrainingRequest, more: Partial<AcceptRun> = {}): Promise<Run> {
-    const { name } = request.dataset
-    const found = await this.ports.datasets.version(PROJECT, name, selectorOf(request.dataset))
+    const { name, version = 'latest' } = request.dataset
+    const found = await this.ports.datasets.version(PROJECT, name, selectorOf(version))
     const spec = buildTrainingSpec(request, { ...found, name } as DatasetFacts)
     return this.accept('training', request.model, spec, more)
   }

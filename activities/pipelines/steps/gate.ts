@@ -9,7 +9,6 @@ import { selectorOf, suiteSelectorOf } from '../../../domain/pipelines/pins.js'
 import type { RetryPolicy } from '../../../domain/runs/retry-policy.js'
 import { isUnderWay } from '../../../domain/runs/run-status.js'
 import { derivedId } from '../../../stores/ids.js'
-import type { TableVersion } from '../../../stores/postgres/dataset-store.js'
 import type { Run } from '../../../stores/postgres/entities/run.js'
 import { toFailure } from '../../failures.js'
 import type { Ports } from '../../ports.js'
@@ -44,6 +43,7 @@ export async function gateStep(
   const { step, begun } = await takeStep(ports, input)
   if ('report' in begun) return begun.report
   return attempt(ports, input, step, begun, async () => {
+    const roles = answeringRoles(step.inputs['roles'] as readonly string[])
     const { child, childAttempt } = begun.row
     if (child === null) return check(ports, input, begun, await wanted(ports, input, step), retryPolicy)
     const run = await ports.runs.get(input.project, child)
@@ -56,8 +56,7 @@ export async function gateStep(
     const { answer } = input
     if (answer) return pass(ports, input, begun, run, overrideOf(input, answer))
     const next = await wanted(ports, input, step)
-    const isKnown = isSame(next, run)
-    return isKnown ? open(step, begun) : check(ports, input, begun, next, retryPolicy)
+    return isSame(next, run) ? open(step, begun, roles) : check(ports, input, begun, next, retryPolicy)
   })
 }
 
@@ -69,11 +68,11 @@ async function wanted(
 ): Promise<Wanted> {
   const { name: dataset, selector } = selectorOf(String(inputs['dataset']))
   const { dataset: of, version: number } = suiteSelectorOf(String(inputs['suite'] ?? dataset))
-  const { version } = await datasets.table(project, dataset, selector)
-  const suite = await suites.version(project, of, number ?? undefined)
   if (of !== dataset) {
     throw new MlforgeError('step_input_invalid', `The suite is of "${of}", and the version of "${dataset}".`)
   }
+  const { version } = await datasets.table(project, dataset, selector)
+  const suite = await suites.version(project, dataset, number ?? undefined)
   return { dataset, request: { version, suite: { version: suite.version, sha256: suite.sha256 } } }
 }
 
@@ -110,11 +109,11 @@ async function check(
   return { state: 'running', child: id }
 }
 
-function open({ spec, type, inputs }: ReadStep, { row }: BegunStep): StepReport {
+function open({ spec, type }: ReadStep, { row }: BegunStep, roles: readonly string[]): StepReport {
   const began = row.startedAt.getTime()
   const gate: OpenGate = {
     kind: 'approval',
-    roles: answeringRoles(inputs['roles'] as readonly string[]),
+    roles,
     needsReason: true,
     until: null,
     expires: began + (spec.timeoutSeconds ?? type.timeoutSeconds) * 1000,
@@ -139,10 +138,7 @@ async function pass(
   override: { by: string; reason: string } | null,
 ): Promise<StepReport> {
   const { version, suite } = run.request as ValidationRequest
-  const found = (await ports.datasets.table(input.project, run.name, {
-    kind: 'number',
-    version,
-  })) as TableVersion
+  const found = await ports.datasets.table(input.project, run.name, version)
   const { failed = 0 } = (run.result ?? {}) as Partial<DatasetValidateResult>
   const outputs: Record<string, Json> = {
     ...tableOutputs(run.name, found),
