@@ -1,9 +1,9 @@
 import { type BigIntStats, type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
-import ignore, { type Ignore } from 'ignore'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { FileStat } from '../../packing/messages.js'
+import { type IgnoreRules, ignoreRules, isIgnored } from './ignore-rules.js'
 import { STATE } from './state.js'
 
 const IGNORE_FILE = '.mlforgeignore'
@@ -16,13 +16,6 @@ export interface Found {
   readonly files: Map<string, FileStat>
   /** What is no file, and not ignored. */
   readonly problems: Problem[]
-}
-
-/** Rules of one directory, for paths within it. */
-interface Rules {
-  /** Its path, with `/` behind it; empty for the root. */
-  readonly base: string
-  readonly rules: Ignore
 }
 
 /** Whether a part of a path never belongs to a dataset, on any file system. */
@@ -40,16 +33,16 @@ export async function walk(
 ): Promise<Found> {
   const found: Found = { files: new Map(), problems: [] }
   let looks = 0
-  const visit = async (base: string, above: readonly Rules[]): Promise<void> => {
+  const visit = async (base: string, above: readonly IgnoreRules[]): Promise<void> => {
     const entries = list(join(root, base))
     const own = entries.some(entry => entry.name === IGNORE_FILE && entry.isFile())
-      ? rulesOf(root, base)
+      ? ignoreRules(base, readFileSync(join(root, base, IGNORE_FILE), 'utf8'))
       : null
     const rules = own ? [own, ...above] : above
     for (const entry of entries) {
       const path = base + entry.name
       if (isReserved(entry.name) || !covers(path, entry.isDirectory())) continue
-      if (isIgnored(path, entry.isDirectory(), rules)) continue
+      if (isIgnored(entry.isDirectory() ? `${path}/` : path, rules)) continue
       if (++looks % LOOKS === 0) await breathe()
       if (entry.isDirectory()) await visit(`${path}/`, rules)
       else if (entry.isFile() && !entry.name.includes('\ufffd')) {
@@ -113,19 +106,6 @@ function list(directory: string): Dirent[] {
       `Directory "${directory}" may not be read. Change its permissions, or name it in ${IGNORE_FILE}.`,
     )
   }
-}
-
-function rulesOf(root: string, base: string): Rules {
-  return { base, rules: ignore().add(readFileSync(join(root, base, IGNORE_FILE), 'utf8')) }
-}
-
-/** The rules nearest to a path that have a word on it decide. */
-function isIgnored(path: string, isDirectory: boolean, nearestFirst: readonly Rules[]): boolean {
-  for (const { base, rules } of nearestFirst) {
-    const { ignored, unignored } = rules.test(path.slice(base.length) + (isDirectory ? '/' : ''))
-    if (ignored || unignored) return ignored
-  }
-  return false
 }
 
 function whyNot(entry: Dirent): string {

@@ -1,10 +1,10 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
-import ignore, { type Ignore } from 'ignore'
 import { parse } from 'yaml'
 import { type DvcConfig, readDvcConfig } from '../../../domain/data/dvc/config.js'
 import { type DvcOutputs, readDotDvc, readDvcPipeline } from '../../../domain/data/dvc/metafiles.js'
 import { MlforgeError } from '../../../domain/errors.js'
+import { type IgnoreRules, ignoreRules, isIgnored } from '../ignore-rules.js'
 
 const IGNORE_FILE = '.dvcignore'
 const PIPELINE = 'dvc.yaml'
@@ -14,12 +14,6 @@ const LOCK = 'dvc.lock'
 export interface DvcRepository extends DvcOutputs {
   readonly root: string
   readonly config: DvcConfig
-}
-
-/** Rules of one directory, for paths within it. */
-interface Rules {
-  readonly base: string
-  readonly rules: Ignore
 }
 
 /**
@@ -52,10 +46,10 @@ function rootOf(directory: string): string {
   }
 }
 
-function metafilesBelow(root: string, path: string, above: readonly Rules[]): DvcOutputs[] {
+function metafilesBelow(root: string, path: string, above: readonly IgnoreRules[]): DvcOutputs[] {
   const entries = readdirSync(join(root, path), { withFileTypes: true })
   const own = textOf(join(root, path, IGNORE_FILE))
-  const rules = own === null ? above : [{ base: path, rules: ignore().add(own) }, ...above]
+  const rules = own === null ? above : [ignoreRules(path, own), ...above]
   const here = entries
     .filter(entry => entry.isFile() && !isIgnored(path + entry.name, rules))
     .flatMap(({ name }): DvcOutputs[] => {
@@ -78,14 +72,6 @@ function metafilesBelow(root: string, path: string, above: readonly Rules[]): Dv
       return existsSync(join(root, directory, '.dvc')) ? [] : metafilesBelow(root, directory, rules)
     }),
   ]
-}
-
-function isIgnored(path: string, nearestFirst: readonly Rules[]): boolean {
-  for (const { base, rules } of nearestFirst) {
-    const { ignored, unignored } = rules.test(path.slice(base.length))
-    if (ignored || unignored) return ignored
-  }
-  return false
 }
 
 /** Null where there is none. Scalars are text, as a hash may look like a number. */
