@@ -187,7 +187,7 @@ describe('labels and predictions', () => {
     expect(await stateOf(bike)).toEqual({ labels: 2, held: 0, unknown: 1, listed: ['never'] })
     const [mark] = await labels.history(bike.id, 'p0')
     expect(mark!.reportedAt).toBeNull()
-  }, 180_000)
+  })
 
   it('end the same wherever a look is killed', async () => {
     const expected = { labels: 4, held: 1, unknown: 1, listed: ['never'] }
@@ -219,7 +219,7 @@ describe('labels and predictions', () => {
     }
     expect(calls).toBeGreaterThan(8)
     expect(await check(...deployments)).toEqual(nothingWrong)
-  }, 180_000)
+  })
 
   it('end the same when several look at once', async () => {
     const bike = await deploy('at-once')

@@ -66,7 +66,6 @@ describe('a sensor whose worker is killed', () => {
       expect(await bench.row(method)).toMatchObject({ cursor: { seen: 3 } })
       await stop()
     },
-    120_000,
   )
 
   it('takes nothing on twice, and moves no cursor back, when a worker that was given up writes late', async () => {

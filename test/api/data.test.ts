@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { DataFile, DataPull, DataPush } from '../../contracts/rest/data.js'
 import { readChunk, sha256Of } from '../../packing/read-chunk.js'
 import { FOOTER_BYTES, indexOffset, readPackIndex } from '../../domain/data/pack.js'
@@ -9,8 +9,6 @@ import { eventually } from '../support/eventually.js'
 import { record } from '../support/histories.js'
 import { Harness } from '../support/harness.js'
 import { TestApi } from './support/api.js'
-
-jest.setTimeout(60_000)
 
 const FILES: Files = {
   'labels.csv': 'image,label\na.png,1\n',

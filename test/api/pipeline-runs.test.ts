@@ -24,7 +24,7 @@ describe('runs of pipelines', () => {
       await harness.commit('bike', bikeCsv(1), { columns: { dteday: { format: '%m/%d/%Y' } } }),
     )
     api = await TestApi.beside(harness)
-  }, 60_000)
+  })
   afterAll(async () => {
     await api.stop()
     await receiver.stop()

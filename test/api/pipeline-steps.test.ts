@@ -66,7 +66,7 @@ describe('what a step has printed and given', () => {
       await harness.commit('bike', bikeCsv(1), { columns: { dteday: { format: '%m/%d/%Y' } } }),
     )
     api = await TestApi.beside(harness)
-  }, 60_000)
+  })
   afterAll(async () => {
     await api.stop()
     await harness.stop()

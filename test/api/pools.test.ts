@@ -14,7 +14,7 @@ describe('pools and limits', () => {
   beforeAll(async () => {
     harness = await Harness.start()
     api = await TestApi.beside(harness)
-  }, 60_000)
+  })
   afterAll(async () => {
     await api.stop()
     await harness.stop()

@@ -12,8 +12,6 @@ import { type TestDatabase, testDatabase } from '../support/postgres.js'
 import { freePort } from './support/ports.js'
 
 const MAIN = fileURLToPath(new URL('../../api/main.js', import.meta.url))
-const PATIENT = { deadlineMs: 45_000 }
-
 describe('the api process', () => {
   let database: TestDatabase
   let directory: string
@@ -62,7 +60,7 @@ describe('the api process', () => {
     const through = new URL(database.url)
     through.host = `127.0.0.1:${proxyPort}`
     launch(through.toString())
-    await eventually(async () => expect(await status('/live')).toBe(200), PATIENT)
+    await eventually(async () => expect(await status('/live')).toBe(200))
     expect(await status('/ready')).toBe(503)
     expect(await status('/v1/trainings', { authorization: 'Bearer mlf_x' })).toBe(503)
     proxy = createServer(socket => {
@@ -71,7 +69,7 @@ describe('the api process', () => {
       socket.on('error', () => upstream.destroy())
       upstream.on('error', () => socket.destroy())
     }).listen(proxyPort, '127.0.0.1')
-    await eventually(async () => expect(await status('/ready')).toBe(200), PATIENT)
+    await eventually(async () => expect(await status('/ready')).toBe(200))
   })
 
   it('refuses a database of another release with one line that says what to run', async () => {
@@ -97,7 +95,7 @@ describe('the api process', () => {
       expiresAt: null,
     })
     const running = launch(database.url)
-    await eventually(async () => expect(await status('/ready')).toBe(200), PATIENT)
+    await eventually(async () => expect(await status('/ready')).toBe(200))
     const socket = connect(port, '127.0.0.1')
     let answer = ''
     socket.on('data', chunk => (answer += String(chunk)))
@@ -106,12 +104,12 @@ describe('the api process', () => {
       `POST /v1/uploads HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer mlf_operator\r\n` +
         `Content-Type: text/csv\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 5)}`,
     )
-    await eventually(async () => expect(await objects(directory)).toBe(1), PATIENT)
+    await eventually(async () => expect(await objects(directory)).toBe(1))
     running.kill('SIGTERM')
-    await eventually(() => expect(output).toMatch('draining'), PATIENT)
+    await eventually(() => expect(output).toMatch('draining'))
     const gone = once(running, 'exit')
     socket.write(body.slice(5))
-    await eventually(() => expect(answer).toMatch(/^HTTP\/1\.1 201 /), PATIENT)
+    await eventually(() => expect(answer).toMatch(/^HTTP\/1\.1 201 /))
     expect(await gone).toEqual([0, null])
     await expect(status('/live')).rejects.toThrow(/fetch failed/)
     const rows = await database.dataSource.query('SELECT rows FROM uploads')

@@ -23,7 +23,7 @@ describe('sensors', () => {
     await bench.apply('any')
     await bench.apply('other')
     api = await TestApi.beside(harness)
-  }, 60_000)
+  })
   afterAll(async () => {
     await api.stop()
     await harness.stop()
@@ -284,5 +284,5 @@ describe('sensors while Temporal is away', () => {
     const patched = await api.call('PATCH', '/v1/sensors/hook', { body: { intervalSeconds: 5 } })
     expect(patched).toMatchObject({ status: 200, body: { intervalSeconds: 5 } })
     expect((await api.call('DELETE', '/v1/sensors/hook')).status).toBe(204)
-  }, 60_000)
+  })
 })

@@ -37,7 +37,7 @@ describe('mlforge apply', () => {
   let directory: string
   beforeAll(async () => {
     api = await TestApi.start()
-  }, 60_000)
+  })
   afterAll(() => api.close())
   beforeEach(async () => {
     directory = await mkdtemp(join(tmpdir(), 'mlforge-apply-'))

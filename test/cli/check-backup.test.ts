@@ -119,14 +119,11 @@ describe('check', () => {
     await stack.client.workflow.getHandle(run.workflowId).terminate('a test')
     expect((await checkStack(stack.config)).problems).toMatchObject([{ code: 'run_not_closed', at: run.id }])
     // A row that was written to just now is left to its workflow.
-    const repaired = await eventually(
-      async () => {
-        const { stdout } = await stack.mlforge('repair')
-        expect(stdout).toContain(`closed ${run.id}: its workflow had ended`)
-        return stdout
-      },
-      { deadlineMs: 60_000 },
-    )
+    const repaired = await eventually(async () => {
+      const { stdout } = await stack.mlforge('repair')
+      expect(stdout).toContain(`closed ${run.id}: its workflow had ended`)
+      return stdout
+    })
     expect(repaired).toMatch(/Nothing is wrong\.\s*$/)
     expect((await stack.runs.get('default', run.id)).status).toBe('terminated')
   })
@@ -137,18 +134,15 @@ describe('check', () => {
     expect(report.ok).toBe(false)
     expect(report.unreachable.map(({ part }) => part)).toEqual(['temporal'])
     expect(report.datasets).toHaveLength(1)
-  }, 20_000)
+  })
 })
 
 describe('a backup taken while a training runs', () => {
   it('is restored into a stack that finishes it with the same result', async () => {
     const run = await stack.startTraining('demand', 'bikes', 4000, 200)
-    await eventually(
-      async () => {
-        expect(await new CheckpointStore(stack.dataSource).list(run.id)).not.toHaveLength(0)
-      },
-      { deadlineMs: 60_000 },
-    )
+    await eventually(async () => {
+      expect(await new CheckpointStore(stack.dataSource).list(run.id)).not.toHaveLength(0)
+    })
     await leaveLog()
     const written = JSON.parse(await stack.ok('backup', file, '--json')) as { objects: number; bytes: number }
     expect((await stack.runs.get('default', run.id)).status).toBe('running')
@@ -169,7 +163,7 @@ describe('a backup taken while a training runs', () => {
     expect(restored.steps.resumedFromRound).toBeGreaterThan(0)
     expect(restored.report.problems).toEqual([])
     expect(restored.report.comparable).toEqual(undisturbed.report.comparable)
-  }, 240_000)
+  })
 })
 
 describe('a backup file', () => {

@@ -3,7 +3,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:f
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { TestApi } from '../api/support/api.js'
 import { hashesOf, makeRepository, tracked } from '../sdk/data/dvc-repository.js'
 import { temporary } from '../sdk/data/tree.js'
@@ -12,8 +12,6 @@ import { Harness } from '../support/harness.js'
 
 const run = promisify(execFile)
 const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
-
-jest.setTimeout(300_000)
 
 describe('mlforge data with DVC', () => {
   const files = temporary()
@@ -25,7 +23,7 @@ describe('mlforge data with DVC', () => {
     await makeRepository(repository)
     harness = await Harness.start()
     api = await TestApi.beside(harness)
-  }, 600_000)
+  })
   afterAll(async () => {
     await api?.stop()
     await harness?.stop()

@@ -30,7 +30,7 @@ describe('mlforge data expectations', () => {
     directory = await mkdtemp(join(tmpdir(), 'mlforge-cli-expectations-'))
     await harness.ended(await harness.commit('orders', 'id,price\n1,3\n2,3\n3,9\n'))
     await writeFile(join(directory, 'suite.yaml'), SUITE)
-  }, 120_000)
+  })
   afterAll(async () => {
     await api?.stop()
     await harness?.stop()
@@ -72,7 +72,7 @@ describe('mlforge data expectations', () => {
       /^orders, version 1, suite version 1: 2 expectations, 1 failed, 1 warned\n {2}failed {2}expect_column_values_to_be_between\(.*: 1 row, first row 3: \{"id":3,"price":9\}\n {2}warned {2}expect_column_values_to_be_unique.*2 rows, first row 1/,
     )
     expect((await cli('check', '1', '--suite', '2')).stdout).toContain('0 expectations, 0 failed')
-  }, 60_000)
+  })
 
   it('makes one to start from, which holds', async () => {
     await cli('infer', '-o', 'inferred.yaml')
@@ -81,7 +81,7 @@ describe('mlforge data expectations', () => {
     await cli('set', 'inferred.yaml')
     const checked = JSON.parse((await cli('check', '--json')).stdout) as object
     expect(checked).toMatchObject({ validation: { status: 'succeeded', found: { failed: 0, warned: 0 } } })
-  }, 60_000)
+  })
 
   it('takes over a suite of Great Expectations, and tells what it cannot', async () => {
     const kwargs = { column: 'price', min_value: 1, batch_id: 'x' }
@@ -130,7 +130,7 @@ describe('mlforge data expectations', () => {
     await expect(cli('show', 'first')).rejects.toMatchObject({
       stderr: expect.stringContaining('"first" is no version of a suite'),
     })
-  }, 60_000)
+  })
 
   it('takes one that is written in TypeScript', async () => {
     const suites = new Suites(new Rest(api.url, 'mlf_operator'), 'orders')

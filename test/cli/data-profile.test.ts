@@ -19,7 +19,7 @@ describe('mlforge data profile', () => {
     directory = await mkdtemp(join(tmpdir(), 'mlforge-cli-profile-'))
     await seedDataset(api, 'bikes', table(5))
     await seedDataset(api, 'bikes', table(30).replaceAll(',1,', ',7,'))
-  }, 60_000)
+  })
   afterAll(async () => {
     await api.close()
     await rm(directory, { recursive: true, force: true })

@@ -25,13 +25,13 @@ withServer('a stack whose objects are in a bucket', () => {
     })
     file = `${stack.stateDirectory}.tar.gz`
     await stack.up()
-  }, 240_000)
+  })
 
   afterAll(async () => {
     await rm(file, { force: true })
     await stack.remove()
     await server.close()
-  }, 120_000)
+  })
 
   const checked = async (): Promise<CheckReport> => {
     const { stdout } = await stack.mlforge('check', '--json', '--deep')
@@ -90,7 +90,7 @@ withServer('a stack whose objects are in a bucket', () => {
     const after = await checked()
     expect(after.problems).toEqual([])
     expect(after.comparable).toEqual(before.comparable)
-  }, 120_000)
+  })
 
   it('does not restore where another store is configured', async () => {
     const other = await CliStack.create()

@@ -1,9 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { caseOf } from './case.js'
 import { predict } from './model.js'
 import { PipelineBench } from './pipeline-bench.js'
-
-jest.setTimeout(300_000)
 
 /** What they cover together is below; others are for the long suite. */
 const SEEDS = [2, 24, 62, 75, 111]

@@ -68,14 +68,11 @@ async function when(
   isThere: (run: PipelineRun) => boolean,
   before: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<string> {
-  await eventually(
-    async () => {
-      await before()
-      const run = await pipelineCalls(() => api).get(id)
-      if (!isThere(run)) throw new Error(`Run ${id} is ${run.status} in ${run.live?.stage}.`)
-    },
-    { deadlineMs: 30_000 },
-  )
+  await eventually(async () => {
+    await before()
+    const run = await pipelineCalls(() => api).get(id)
+    if (!isThere(run)) throw new Error(`Run ${id} is ${run.status} in ${run.live?.stage}.`)
+  })
   return id
 }
 
@@ -108,8 +105,6 @@ async function accept(stage: Stage): Promise<string> {
   return (answer.body as PipelineRun).id
 }
 
-const RELAYED = { deadlineMs: 60_000 }
-
 /** Makes the starts that are owed, until it is so. @param client of a Temporal that may not be there */
 async function relayUntil(
   { config, database, outbox, logger, ports }: Harness,
@@ -124,7 +119,7 @@ async function relayUntil(
       await relayStarts({ ...own, outbox, logger, idle }, stop.signal)
       if (!(await isThere())) throw new Error('A start is still owed.')
       // Several plays make starts of each other, and each waits for a Temporal that is not there.
-    }, RELAYED)
+    })
   } finally {
     if (client) own.wakes.close()
   }

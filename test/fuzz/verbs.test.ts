@@ -42,7 +42,7 @@ describe('verbs', () => {
     })
     api = await TestApi.beside(harness)
     away = await api.restart({ ...toEnvironment(harness.config), ...NOWHERE })
-  }, 60_000)
+  })
   afterAll(async () => {
     await away?.stop()
     await api?.stop()
@@ -67,28 +67,25 @@ describe('verbs', () => {
   async function finish(id: string, receiver: Receiver): Promise<string[]> {
     const sent: string[] = []
     receiver.release()
-    await eventually(
-      async () => {
-        const run = await get(id)
-        const next = nextVerb(run)
-        if (next === 'succeeded') return
-        if (next === 'wait') {
-          await relayOnce(harness)
-          const child = run.steps.find(({ state, child: by }) => state === 'running' && by !== null)?.child
-          if (child) await answerWithin(child)
-          throw new Error(`Run ${id} is ${run.status} in ${run.live?.stage} after ${sent.join(', ')}.`)
-        }
-        if (sent.length >= MOST_VERBS) return
-        const steps = run.steps.map(({ name }) => name)
-        const answer = await ('step' in next
-          ? post(id, `steps/${next.step}/${next.verb}`, {})
-          : post(id, next.verb, next.verb === 'reset' ? { steps } : undefined))
-        expect([200, 202, 409]).toContain(answer.status)
-        if (answer.status < 300) sent.push(next.verb)
-        throw new Error(`Run ${id} was ${run.status}; sent: ${sent.join(', ')}.`)
-      },
-      { deadlineMs: 60_000 },
-    )
+    await eventually(async () => {
+      const run = await get(id)
+      const next = nextVerb(run)
+      if (next === 'succeeded') return
+      if (next === 'wait') {
+        await relayOnce(harness)
+        const child = run.steps.find(({ state, child: by }) => state === 'running' && by !== null)?.child
+        if (child) await answerWithin(child)
+        throw new Error(`Run ${id} is ${run.status} in ${run.live?.stage} after ${sent.join(', ')}.`)
+      }
+      if (sent.length >= MOST_VERBS) return
+      const steps = run.steps.map(({ name }) => name)
+      const answer = await ('step' in next
+        ? post(id, `steps/${next.step}/${next.verb}`, {})
+        : post(id, next.verb, next.verb === 'reset' ? { steps } : undefined))
+      expect([200, 202, 409]).toContain(answer.status)
+      if (answer.status < 300) sent.push(next.verb)
+      throw new Error(`Run ${id} was ${run.status}; sent: ${sent.join(', ')}.`)
+    })
     expect((await get(id)).status).toBe('succeeded')
     return sent
   }
@@ -140,13 +137,12 @@ describe('verbs', () => {
       )
       expect(wrong).toEqual([])
     },
-    120_000,
   )
 
   it('leave nothing behind that a check would find', async () => {
     const { problems, unreachable } = await checkStack(harness.config)
     expect({ problems, unreachable }).toEqual({ problems: [], unreachable: [] })
-  }, 30_000)
+  })
 
   it('are taken when the guide says so', () => {
     const { text } = page('docs/guides/pipelines.md')

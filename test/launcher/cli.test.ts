@@ -123,7 +123,7 @@ describe('a stack', () => {
       supervisor = report.supervisor.pid ?? 0
       return reached(report)
     }
-    expect(await until(isThere, 20_000)).toBe(true)
+    expect(await until(isThere, 60_000)).toBe(true)
     const [pid] = childrenOf(process.pid, '--foreground')
     process.kill(pid ?? 0, 'SIGINT')
     const { code, stdout } = await foreground

@@ -1,12 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { rm } from 'node:fs/promises'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { filesOf } from '../../domain/data/walk.js'
 import { fsckData } from '../../infra/launcher/data-fsck.js'
 import { push, treeOf } from '../support/data-push.js'
 import { Harness, PROJECT } from '../support/harness.js'
-
-jest.setTimeout(120_000)
 
 const CSV = 'day,demand\n2026-01-01,1\n2026-01-02,2\n'
 

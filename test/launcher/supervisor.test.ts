@@ -23,7 +23,7 @@ import {
 
 const silent = () => undefined
 
-afterEach(removeStacks, 60_000)
+afterEach(removeStacks)
 
 describe('a supervisor that is killed', () => {
   it('leaves children that down alone stops, with their whole groups', async () => {

@@ -111,7 +111,7 @@ describe('import directions', () => {
     for (const part of SDK_SEES) sources[file('sdk', part)] = source(`${up('sdk')}${part}`)
     for (const part of SDK_DOES_NOT_SEE) sources[file('sdk', part)] = source(`${up('sdk')}${part}`)
     found = await lint(sources)
-  }, 180_000)
+  })
 
   for (const room of NAMES) {
     it(`${room} imports only the rooms below it`, () => {

@@ -113,7 +113,7 @@ describe('lint', () => {
       sources[at(goodPath ?? path, n, 'good')] = good
     })
     found = await lint(sources)
-  }, 180_000)
+  })
 
   RULES.forEach(({ rule, path, goodPath }, n) => {
     it(`enforces ${rule} in ${path}`, () => {

@@ -202,6 +202,5 @@ describe('one of two replicas that is killed', () => {
         ids: ARMS.map(({ version, role }, i) => ({ version, role, count: counts[i] })),
       })
     },
-    120_000,
   )
 })

@@ -10,7 +10,7 @@ export async function eventually<T>(
   check: () => Promise<T> | T,
   options: EventuallyOptions = {},
 ): Promise<T> {
-  const { deadlineMs = 30_000, everyMs = 50 } = options
+  const { deadlineMs = 120_000, everyMs = 50 } = options
   const end = Date.now() + deadlineMs
   for (;;) {
     try {

@@ -209,7 +209,7 @@ export class Harness {
   }
 
   /** The row once it says so, with its workflow closed too where the run has ended. */
-  async until(run: Run, check: (row: Run) => void, deadlineMs = 30_000): Promise<Run> {
+  async until(run: Run, check: (row: Run) => void, deadlineMs = 120_000): Promise<Run> {
     return eventually(
       async () => {
         const row = await this.row(run)
@@ -220,7 +220,7 @@ export class Harness {
     )
   }
 
-  async ended(run: Run, deadlineMs = 30_000): Promise<Run> {
+  async ended(run: Run, deadlineMs = 120_000): Promise<Run> {
     const row = await this.until(
       run,
       ({ status, stage, attempt }) => {

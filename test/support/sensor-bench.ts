@@ -83,7 +83,7 @@ export class SensorBench {
   }
 
   /** The ticks of a sensor once there are so many. */
-  async untilTicks(sensor: Pick<Sensor, 'id'>, count: number, deadlineMs = 15_000): Promise<SensorTick[]> {
+  async untilTicks(sensor: Pick<Sensor, 'id'>, count: number, deadlineMs = 120_000): Promise<SensorTick[]> {
     return eventually(
       async () => {
         const ticks = await this.ticks(sensor)

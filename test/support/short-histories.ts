@@ -36,9 +36,7 @@ export class ShortHistories {
     const started = new ShortHistories(address, server)
     process.once('exit', () => server.kill('SIGKILL'))
     try {
-      await eventually(async () => (await Connection.connect({ address, connectTimeout: 1_000 })).close(), {
-        deadlineMs: 30_000,
-      })
+      await eventually(async () => (await Connection.connect({ address, connectTimeout: 1_000 })).close())
     } catch (error) {
       await started.stop()
       throw error

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { Page } from '../../contracts/rest/common.js'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
 import type { Deployment } from '../../contracts/rest/deployments.js'
@@ -15,29 +15,21 @@ import { ask, label } from './traffic.js'
 import { DATASET } from './work.js'
 import { Upgrade, type Upgraded } from './upgraded.js'
 
-jest.setTimeout(180_000)
-
 /** Once it has ended. */
 const ended = <T extends Operation>({ api }: Upgraded, path: string): Promise<T> =>
-  eventually(
-    async () => {
-      const run = await api.get<T>(path)
-      const isOpen = run.status === 'accepted' || run.status === 'running' || run.retry.nextAttemptAt
-      if (isOpen) throw new Error(`${path} is ${run.status} (${run.stage})`)
-      return run
-    },
-    { deadlineMs: 90_000 },
-  )
+  eventually(async () => {
+    const run = await api.get<T>(path)
+    const isOpen = run.status === 'accepted' || run.status === 'running' || run.retry.nextAttemptAt
+    if (isOpen) throw new Error(`${path} is ${run.status} (${run.stage})`)
+    return run
+  })
 
 const incidentIn = ({ api }: Upgraded, id: string, status: Incident['status']): Promise<Incident> =>
-  eventually(
-    async () => {
-      const incident = await api.get<Incident>(`/v1/incidents/${id}`)
-      if (incident.status !== status) throw new Error(`It is ${incident.status}: ${incident.message}`)
-      return incident
-    },
-    { deadlineMs: 90_000 },
-  )
+  eventually(async () => {
+    const incident = await api.get<Incident>(`/v1/incidents/${id}`)
+    if (incident.status !== status) throw new Error(`It is ${incident.status}: ${incident.message}`)
+    return incident
+  })
 
 /** The same rows under other ids get the answers that they got before. */
 async function expectSameAnswers({ serving }: Upgraded, recorded: Recorded, name: string): Promise<void> {
@@ -84,13 +76,10 @@ describe.each(recordedStates())('the work that $commit was in the middle of', ({
 
   it.each(['watched', 'steered', 'switched'])('has each prediction of %s once', async name => {
     const rows = recorded.answers[name]!.length + ASKED_AGAIN
-    await eventually(
-      async () => {
-        const { predictions } = await stack.api.get<Deployment>(`/v1/deployments/${name}`)
-        expect(predictions).toMatchObject({ rows, waitingSegments: 0 })
-      },
-      { deadlineMs: 30_000 },
-    )
+    await eventually(async () => {
+      const { predictions } = await stack.api.get<Deployment>(`/v1/deployments/${name}`)
+      expect(predictions).toMatchObject({ rows, waitingSegments: 0 })
+    })
   })
 
   it('goes on with its incident when there are more labels, and takes a verb for it', async () => {

@@ -17,8 +17,6 @@ import { ask, label } from './traffic.js'
 
 export const DATASET = 'bike'
 const MODEL = 'bikes'
-const DEADLINE = { deadlineMs: 120_000 }
-
 /** Small models: their bytes are most of what an archive has to hold. */
 const SMALL: StartTraining = {
   ...TRAINING,
@@ -103,7 +101,7 @@ export class OpenWork {
     await eventually(async () => {
       const { checkpoints } = await this.api.get<Training>(`/v1/trainings/${id}`)
       if (checkpoints.length < 2) throw new Error(`Training ${id} has ${checkpoints.length} checkpoints.`)
-    }, DEADLINE)
+    })
     return id
   }
 
@@ -186,7 +184,7 @@ export class OpenWork {
       const { live, status, stage } = await this.api.get<Rollout>(`/v1/rollouts/${id}`)
       const weight = live?.arms.find(({ version }) => version === 2)?.weight
       if (weight !== percent) throw new Error(`Rollout ${id} is ${status} (${stage}) with ${weight} %.`)
-    }, DEADLINE)
+    })
   }
 
   private async openIncident(deployment: string): Promise<Recorded['incident']> {
@@ -201,6 +199,6 @@ export class OpenWork {
       const { status, message } = await this.api.get<Incident>(`/v1/incidents/${items[0]?.id}`)
       if (status !== 'waiting_for_data') throw new Error(`The incident is ${status}: ${message}`)
       return { id: items[0]!.id, message }
-    }, DEADLINE)
+    })
   }
 }

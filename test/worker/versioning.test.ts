@@ -22,7 +22,7 @@ describe('workflow workers of several builds', () => {
     receiver = await Receiver.start()
     kit = new PipelineKit(harness, receiver)
     deployments = await WorkerDeployments.connect(harness.config)
-  }, 60_000)
+  })
   afterAll(async () => {
     await deployments.close()
     await receiver.stop()
@@ -91,7 +91,7 @@ describe('workflow workers of several builds', () => {
     expect((await harness.ended(run)).status).toBe('succeeded')
     expect(await buildOf()).toBe('two')
     expect(receiver.of('/ok/versioned')).toHaveLength(1)
-  }, 90_000)
+  })
 
   it('are versioned only where that is configured', async () => {
     const { temporal, worker } = harness.config

@@ -69,7 +69,7 @@ describe('compactPredictions', () => {
       })),
       'key:test',
     )
-  }, 120_000)
+  })
   afterAll(async () => {
     await harness.stop()
     await rm(directory, { recursive: true, force: true })
@@ -174,7 +174,7 @@ describe('compactPredictions', () => {
     // Nothing has come in: it is not even looked at.
     expect((await harness.tick<DueWindows>('superviseWindows')).accepted).toEqual([])
     expect(await harness.ports.drift.look(deployment.id)).toEqual(look)
-  }, 180_000)
+  })
 
   const saved = () =>
     backup({
@@ -202,7 +202,7 @@ describe('compactPredictions', () => {
     expect(after.deployments).toEqual(report.deployments)
     // A backup takes along what was replaced as long as it is there, and does without it.
     expect((await saved()).objects).toBe(savedBefore - deleted)
-  }, 180_000)
+  })
 
   it('tells a check that began before what has become of its files', async () => {
     const { ports, database } = harness

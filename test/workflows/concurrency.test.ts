@@ -21,7 +21,7 @@ describe('concurrency of pipelines', () => {
     })
     io = await harness.work('io')
     runs = new PipelineRuns(harness)
-  }, 60_000)
+  })
   afterAll(() => harness.stop())
 
   const stage = (run: Run, expected: string) =>

@@ -28,7 +28,7 @@ describe('histories that are cut', () => {
     harness = await Harness.start({
       env: { MLFORGE_TEMPORAL_ADDRESS: temporal.address, MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.2' },
     })
-  }, 90_000)
+  })
   beforeEach(async () => {
     receiver = await Receiver.start()
     kit = new PipelineKit(harness, receiver)
@@ -198,7 +198,7 @@ describe('histories that are cut', () => {
         },
       },
     })
-    expect(await harness.ended(run, 60_000)).toMatchObject({ status: 'succeeded' })
+    expect(await harness.ended(run)).toMatchObject({ status: 'succeeded' })
     const { each } = await kit.steps(run)
     const child = await harness.row({ id: each!.child! })
     const chain = await executions(child)
@@ -207,5 +207,5 @@ describe('histories that are cut', () => {
     for (const item of items) expect(receiver.of(`/${item}`)).toHaveLength(1)
     await record(harness.client, child.workflowId, 'runMap.cut', chain[0])
     await record(harness.client, child.workflowId, 'runMap.continued', chain[1])
-  }, 90_000)
+  })
 })

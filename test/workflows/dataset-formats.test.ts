@@ -121,7 +121,7 @@ print(json.dumps({}))`,
       })
       expect(await rowsOf(name)).toEqual(expected)
     }
-  }, 300_000)
+  })
 
   it.each<[string, string | (() => Promise<Uint8Array>), string, RegExp]>([
     ['mixed', '{"v":1}\n{"v":"a"}\n', 'types_mixed', /Column v/],

@@ -1,13 +1,11 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { decodeCommit, decodeRef } from '../../domain/data/commit.js'
 import { findFile } from '../../domain/data/walk.js'
 import { acceptPush, type Files, push, seal, sendPack, type Tree, treeOf } from '../support/data-push.js'
 import { eventually } from '../support/eventually.js'
 import { Harness, PROJECT } from '../support/harness.js'
 import { record } from '../support/histories.js'
-
-jest.setTimeout(120_000)
 
 const FILES: Files = {
   'README.md': 'Hours of bike sharing.\n',

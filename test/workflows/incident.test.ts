@@ -32,7 +32,6 @@ import { MONTHLY, recordWindow } from '../support/windows.js'
 
 /** Labelled rows of the months from May 2011 on. */
 const ROWS = [744, 720, 744, 731, 717]
-const patient = { deadlineMs: 60_000 }
 const QUICK = { MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.2' }
 
 const { model: _, dataset: _dataset, split: _split, ...TRAINING } = bikeTraining({ rounds: 20 })
@@ -138,7 +137,7 @@ describe('followIncident', () => {
       state: { settledUntil: Date.UTC(2011, 10, 1), retrainings: [{ version: null }, { version: 1 }] },
     })
     await record(harness.client, run.workflowId, 'followIncident.closed')
-  }, 120_000)
+  })
 
   it('retrains by the pipeline of its policy, and takes its no for one', async () => {
     const runs = new PipelineRuns(harness)
@@ -174,7 +173,7 @@ describe('followIncident', () => {
     await bike.tell({ verb: 'close', by: 'key:ann', reason: 'seen enough' })
     await harness.ended(await bike.run())
     await record(harness.client, (await bike.run()).workflowId, 'followIncident.by-pipeline')
-  }, 120_000)
+  })
 
   it('opens with the check that finds the second breach', async () => {
     const bike = await world.deploy('watched', policy(1))
@@ -197,7 +196,7 @@ describe('followIncident', () => {
     await bike.until('waiting_for_data', 'waiting for data 1464/2000')
     await bike.tell({ verb: 'suppress', by: 'key:ann', reason: 'a test' })
     await harness.ended(await bike.run())
-  }, 60_000)
+  })
 
   it('escalates what was rolled back, and takes verbs until a person ends it', async () => {
     const bike = await world.deploy('rolled-back', policy(1))
@@ -229,7 +228,7 @@ describe('followIncident', () => {
     })
     await expect(bike.tell({ verb: 'acknowledge', by: 'key:ann', reason: 'x' })).rejects.toThrow(/completed/)
     await record(harness.client, run.workflowId, 'followIncident.rolled-back')
-  }, 120_000)
+  })
 
   it("waits for somebody else's rollout, and says what keeps it from retraining", async () => {
     const bike = await world.deploy('no-policy', null)
@@ -250,7 +249,7 @@ describe('followIncident', () => {
       (await harness.ports.incidents.list(PROJECT, { deploymentId: bike.deployment.id })).items,
     ).toHaveLength(1)
     await record(harness.client, run.workflowId, 'followIncident.suppressed')
-  }, 60_000)
+  })
 
   it('stays as it is when its run is cancelled or terminated, and goes on when that is retried', async () => {
     const bike = await world.deploy('stopped', policy(1))
@@ -269,7 +268,7 @@ describe('followIncident', () => {
     await eventually(async () => {
       await harness.tick('reconcile')
       expect(await bike.run()).toMatchObject({ status: 'terminated' })
-    }, patient)
+    })
     expect(await bike.incident()).toMatchObject({ status: 'waiting_for_data' })
 
     await harness.ports.runs.retry(PROJECT, bike.id)
@@ -282,7 +281,7 @@ describe('followIncident', () => {
       message: 'corrected labels: 2011-05 and 2011-06 are no longer breached in a row',
     })
     await record(harness.client, handle.workflowId, 'followIncident.withdrawn')
-  }, 60_000)
+  })
 })
 
 describe('verbs of an incident', () => {
@@ -296,9 +295,8 @@ describe('verbs of an incident', () => {
     const bike = await world.deploy('early', policy(1))
     await bike.sees(['breached', 'breached'])
     const acknowledge = { verb: 'acknowledge', by: 'key:ann', reason: 'seen' } as const
-    await eventually(
-      () => expect(bike.tell(acknowledge)).rejects.toThrow('is only just beginning. Send the verb again'),
-      patient,
+    await eventually(() =>
+      expect(bike.tell(acknowledge)).rejects.toThrow('is only just beginning. Send the verb again'),
     )
     const { workflowId } = await bike.run()
     await world.harness.client.workflow.getHandle(workflowId).terminate()
@@ -314,7 +312,7 @@ describe('verbs of an incident', () => {
     expect((await bike.incident()).state.acknowledged).toBeNull()
     await bike.tell({ verb: 'close', by: 'key:ann', reason: 'enough' })
     await eventually(async () => expect((await bike.incident()).status).toBe('closed'))
-  }, 60_000)
+  })
 })
 
 /** The harness with a relay that starts everything but rollouts: how those end the tests decide. */
@@ -420,7 +418,7 @@ class Bike {
       throw new Error(
         `${incident.status}, ${incident.message}; run is ${run.status} (${run.attempt})${error}`,
       )
-    }, patient)
+    })
   }
 
   async tell(order: IncidentOrder, updateId: string = randomUUID()): Promise<IncidentVerbAnswered> {

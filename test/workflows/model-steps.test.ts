@@ -47,7 +47,7 @@ describe('steps that make, score and register models', () => {
       MLFORGE_SERVING_POLL_SECONDS: '0.05',
     })
     await replica.live()
-  }, 90_000)
+  })
   afterAll(async () => {
     await replica?.kill()
     await receiver.stop()
@@ -98,7 +98,7 @@ describe('steps that make, score and register models', () => {
         },
       },
     })
-    expect(await harness.ended(run, 90_000)).toMatchObject({ status: 'succeeded', error: null })
+    expect(await harness.ended(run)).toMatchObject({ status: 'succeeded', error: null })
     const { sha256 } = trained.artifacts['model.onnx']!
     expect(await outputsOf(run, 'given')).toEqual({ model: 'given', version: 1, sha256 })
     expect(await harness.ports.models.version(PROJECT, 'given', 1)).toMatchObject({
@@ -137,7 +137,7 @@ describe('steps that make, score and register models', () => {
         champion: { uses: 'promote', with: { model: 'bike', version: '${{ steps.rival.version }}' } },
       },
     })
-    expect(await harness.ended(run, 60_000)).toMatchObject({ status: 'succeeded', error: null })
+    expect(await harness.ended(run)).toMatchObject({ status: 'succeeded', error: null })
     expect(await outputsOf(run, 'next')).toMatchObject({ model: 'given', version: 2 })
     const rollout = await harness.accept('rollout', 'rides', {
       deployment: 'rides',
@@ -147,7 +147,7 @@ describe('steps that make, score and register models', () => {
       force: null,
       reason: 'test',
     } satisfies RolloutSpec)
-    expect(await harness.ended(rollout, 60_000)).toMatchObject({ status: 'succeeded', error: null })
+    expect(await harness.ended(rollout)).toMatchObject({ status: 'succeeded', error: null })
     const features = Object.fromEntries(
       (trained.signature as { features: { name: string }[] }).features.map(({ name }) => [name, 1]),
     )
@@ -158,7 +158,7 @@ describe('steps that make, score and register models', () => {
 
     // The engine has no file of its own for this champion.
     const training = await harness.train(bikeTraining({ gate: { maxRmseOfChampion: 1.01 } }))
-    expect(await harness.ended(training, 60_000)).toMatchObject({ status: 'succeeded', error: null })
+    expect(await harness.ended(training)).toMatchObject({ status: 'succeeded', error: null })
     const { champion, model } = (await harness.ports.models.versionOfRun(training.id))!.metrics as {
       champion: RegressionMetrics
       model: RegressionMetrics
@@ -168,7 +168,7 @@ describe('steps that make, score and register models', () => {
 
   it('refuses a run whose file is no model', async () => {
     const run = await kit.start('broken-file', { steps: { leave: leave('/etc/hostname'), given: given() } })
-    expect(await harness.ended(run, 60_000)).toMatchObject({
+    expect(await harness.ended(run)).toMatchObject({
       status: 'refused',
       error: { code: 'preflight_failed', details: { step: 'given' } },
     })

@@ -12,7 +12,7 @@ describe('a step while Postgres is away', () => {
   let harness: Harness
   beforeAll(async () => {
     harness = await Harness.start({ queues: ['workflows', 'watch'] })
-  }, 60_000)
+  })
   afterAll(() => harness.stop())
 
   it.each(['begin', 'finish'] as const)(

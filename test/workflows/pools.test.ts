@@ -13,7 +13,7 @@ describe('a pool', () => {
     // Waits end by wakes: nobody would wait for this look.
     harness = await Harness.start({ env: { MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '60' } })
     runs = new PipelineRuns(harness)
-  }, 60_000)
+  })
   afterAll(() => harness.stop())
 
   const pool = (name: string, slots: number) =>

@@ -17,7 +17,7 @@ describe('a history that is cut while something waits for slots', () => {
     runs = new PipelineRuns(harness)
     await harness.ports.pools.put(PROJECT, 'cut', { slots: 1, description: null })
     await runs.apply('holding', { steps: { work: held({ pool: 'cut' }) } })
-  }, 60_000)
+  })
   afterAll(() => harness.stop())
 
   const executionOf = async ({ workflowId }: Pick<Run, 'workflowId'>) =>
@@ -62,7 +62,7 @@ describe('a history that is cut while something waits for slots', () => {
     await runs.works(second, 'work')
     await runs.release(second, 'work')
     expect(await harness.ended(second)).toMatchObject({ status: 'succeeded', stage: 'succeeded' })
-  }, 90_000)
+  })
 
   it('does the items of a map that have waited, each once', async () => {
     const holder = await runs.begin('holding')
@@ -84,5 +84,5 @@ describe('a history that is cut while something waits for slots', () => {
       [run.id],
     )
     expect(starts).toEqual(Array.from({ length: 4 }, () => ({ starts: 1 })))
-  }, 90_000)
+  })
 })

@@ -25,8 +25,6 @@ import { serveVersion } from '../support/serving-plan.js'
 import { MONTHLY, recordWindow } from '../support/windows.js'
 
 const AUGUST = Date.UTC(2011, 7, 1)
-const patient = { deadlineMs: 60_000 }
-
 const { model: _, dataset: _dataset, split: _split, ...TRAINING } = bikeTraining({ rounds: 20 })
 
 function policy(maxRmseOfBaseline = 1): RetrainingPolicy {
@@ -106,7 +104,7 @@ describe('retrainDeployment', () => {
       const rollout = await own(run, 'rollout')
       if (rollout) return rollout
       throw new Error(`no rollout: ${JSON.stringify(await harness.row(run))}`)
-    }, patient)
+    })
   /** As the rollout's workflow would leave its row. */
   async function ends(
     { id, attempt }: Run,
@@ -125,7 +123,7 @@ describe('retrainDeployment', () => {
     })
   }
   const ended = async (run: Run) => {
-    const row = await harness.ended(run, patient.deadlineMs)
+    const row = await harness.ended(run)
     return { ...row, result: row.result as RetrainDeploymentResult }
   }
 
@@ -143,7 +141,7 @@ describe('retrainDeployment', () => {
     const handle = harness.client.workflow.getHandle(run.workflowId)
     await eventually(async () => {
       expect(await handle.query(liveQuery)).toMatchObject({ stage: 'roll_out', rollout: rollout.id })
-    }, patient)
+    })
     expect(await harness.row(run)).toMatchObject({ status: 'running', stage: 'roll_out' })
     const web = await handle.query<{ currentDetails: string }>('__temporal_workflow_metadata')
     // All of July is labelled, as the prediction that follows shows.
@@ -191,7 +189,7 @@ describe('retrainDeployment', () => {
       result: { version: 2, dataset: { version: 3 }, rollout: (await own(corrected, 'rollout'))!.id },
     })
     await record(harness.client, corrected.workflowId, 'retrainDeployment.rolled-back')
-  }, 120_000)
+  })
 
   it('is refused with the evidence of the gate', async () => {
     const strict = await deploy('strict', policy(0.01))
@@ -203,7 +201,7 @@ describe('retrainDeployment', () => {
     })
     expect(await own(run, 'rollout')).toBeNull()
     await record(harness.client, run.workflowId, 'retrainDeployment.refused')
-  }, 60_000)
+  })
 
   it('is done by the pipeline of its policy, and does nothing twice', async () => {
     const runs = new PipelineRuns(harness)
@@ -257,7 +255,7 @@ describe('retrainDeployment', () => {
       error: { code: 'gate_refused', details: { pipelineRun: expect.any(String) } },
     })
     expect(await own(strict, 'rollout')).toBeNull()
-  }, 120_000)
+  })
 
   it('says so where the pipeline of its policy cannot be run, or gives no version', async () => {
     const runs = new PipelineRuns(harness)
@@ -294,7 +292,7 @@ describe('retrainDeployment', () => {
       },
       result: { pipelineRun: expect.any(String) },
     })
-  }, 60_000)
+  })
 
   it('does nothing without labelled predictions, and leaves an open incident to itself', async () => {
     const bare = await deploy('bare', policy(), [])
@@ -319,7 +317,7 @@ describe('retrainDeployment', () => {
       },
     })
     expect([...(await harness.steps(run)).keys()]).toEqual(['plan'])
-  }, 60_000)
+  })
 
   it("waits for somebody else's rollout; cancelled or terminated it leaves its runs, and goes on when retried", async () => {
     const busy = await deploy('busy')
@@ -329,7 +327,7 @@ describe('retrainDeployment', () => {
     const waits = () =>
       eventually(async () => {
         expect(await handle.query(liveQuery)).toMatchObject({ stage: 'roll_out', waitingFor: human.id })
-      }, patient)
+      })
     await waits()
     await handle.cancel()
     expect(await ended(run)).toMatchObject({ status: 'cancelled' })
@@ -356,7 +354,7 @@ describe('retrainDeployment', () => {
     const { items } = await harness.ports.runs.list(PROJECT, { kind: 'training', name: 'busy' })
     expect(items).toHaveLength(1)
     await record(harness.client, run.workflowId, 'retrainDeployment.retried')
-  }, 120_000)
+  })
 
   it('waits no longer than the policy says', async () => {
     await deploy('short')
@@ -378,7 +376,7 @@ describe('retrainDeployment', () => {
     })
     expect(await own(run, 'rollout')).toBeNull()
     await record(harness.client, run.workflowId, 'retrainDeployment.failed')
-  }, 60_000)
+  })
 
   it('is what a tick of a schedule runs, once', async () => {
     const bike = await deploy('weekly')
@@ -403,7 +401,7 @@ describe('retrainDeployment', () => {
       })
     const first = await tick()
     const id = derivedId(PROJECT, workflowId)
-    const run = await eventually(() => harness.row({ id }), patient)
+    const run = await eventually(() => harness.row({ id }))
     expect(run).toMatchObject({ kind: 'retraining', principal: 'schedule:weekly', trigger: 'schedule' })
     await ends(await rolloutOf(run), 'promoted')
     const result: unknown = await first.result()
@@ -415,7 +413,7 @@ describe('retrainDeployment', () => {
     expect(
       (await harness.ports.runs.list(PROJECT, { kind: 'retraining', name: 'weekly' })).items,
     ).toHaveLength(1)
-  }, 60_000)
+  })
 
   it('says what keeps it from retraining', async () => {
     await harness.ports.deployments.create(PROJECT, 'no-policy', 'bike', 'key:test')
@@ -432,7 +430,7 @@ describe('retrainDeployment', () => {
       const found = await own(run, 'training')
       expect(found?.status).toBe('running')
       return found!
-    }, patient)
+    })
     await harness.client.workflow.getHandle(training.workflowId).cancel()
     expect(await ended(run)).toMatchObject({
       status: 'failed',
@@ -446,5 +444,5 @@ describe('retrainDeployment', () => {
     await harness.ports.runs.retry(PROJECT, run.id)
     await ends(await rolloutOf(run), 'promoted')
     expect(await ended({ ...run, attempt: 2 })).toMatchObject({ status: 'succeeded' })
-  }, 60_000)
+  })
 })

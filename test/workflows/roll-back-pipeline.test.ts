@@ -14,7 +14,7 @@ describe('runPipeline, rolling back', () => {
   beforeAll(async () => {
     kit = await PipelineKit.withWorkers()
     ;({ harness, receiver } = kit)
-  }, 60_000)
+  })
   afterAll(() => kit.stop())
 
   /** A step that sends `/ok/<name>`, and what undoes it, which sends on the status of that. */

@@ -19,7 +19,6 @@ import { ReportingReplica } from '../support/replica.js'
 
 const CANARY: Strategy = { kind: 'canary', stops: [{ percent: 50, minRows: 40 }], mirror: 100 }
 /** Each step of a rollout takes a few looks, and looking at rows starts databases. */
-const PATIENT = { deadlineMs: 60_000 }
 const LOOK = { MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.1' }
 
 describe('rollOut', () => {
@@ -44,7 +43,7 @@ describe('rollOut', () => {
     await harness.ended(refused)
     deployment = (await harness.ports.deployments.create(PROJECT, 'bikes', 'bike', 'key:test')).id
     replica = new ReportingReplica(harness.ports.deployments, PROJECT)
-  }, 60_000)
+  })
   afterAll(async () => {
     await replica?.stop()
     await harness.stop()
@@ -80,7 +79,7 @@ describe('rollOut', () => {
   const arms = async () =>
     (await plan()).plan.arms.map(({ version, role, weight }) => [version, role, weight])
   const reached = (arm: readonly unknown[]) =>
-    eventually(async () => expect(await arms()).toContainEqual(arm), PATIENT)
+    eventually(async () => expect(await arms()).toContainEqual(arm))
   const activities = async ({ workflowId }: Run, type: string) => {
     const { events } = await harness.client.workflow.getHandle(workflowId).fetchHistory()
     return (events ?? []).filter(
@@ -98,7 +97,7 @@ describe('rollOut', () => {
       .toReversed()
       .map(({ entry }) => entry)
   const until = (run: Run, stage: string) =>
-    harness.until(run, row => expect([row.stage, row.error]).toEqual([stage, null]), 60_000)
+    harness.until(run, row => expect([row.stage, row.error]).toEqual([stage, null]))
 
   /** Labelled rows as replicas would have logged them: answers of both arms and the candidate's copies. */
   async function serve(count: number, errors: Readonly<Record<number, number>>): Promise<void> {
@@ -159,7 +158,7 @@ describe('rollOut', () => {
       expect(subscribed).toBeGreaterThan(0)
     })
     const run = await start({ version: 1 })
-    const row = await harness.ended(run, 60_000)
+    const row = await harness.ended(run)
     await eventually(() => expect(plans).toBeGreaterThan(0))
     wakes.close()
     expect(row).toMatchObject({
@@ -182,7 +181,7 @@ describe('rollOut', () => {
       'version 1 is champion',
     ])
     await record(harness.client, run.workflowId, 'rollOut.promoted-first')
-  }, 120_000)
+  })
 
   it('promotes a candidate whose rows show no harm, step by step', async () => {
     const run = await start({ version: 2 })
@@ -192,7 +191,7 @@ describe('rollOut', () => {
       details: { rolloutId: run.id },
     })
     await serve(400, { 1: 20, 2: 2 })
-    const row = await harness.ended(run, 60_000)
+    const row = await harness.ended(run)
     expect(row).toMatchObject({ status: 'succeeded', result: { rollout: 'promoted', version: 2 } })
     expect(await arms()).toEqual([[2, 'stable', 100]])
     expect((await harness.ports.models.aliased(PROJECT, 'bike', 'champion'))?.version).toBe(2)
@@ -204,7 +203,7 @@ describe('rollOut', () => {
     expect(passed.assessments[0]!.sampleSizes).toEqual({ stable: 200, candidate: 200 })
     expect(passed.rows.split).toMatch(/^[0-9a-f]{64}$/)
     await record(harness.client, run.workflowId, 'rollOut.promoted')
-  }, 120_000)
+  })
 
   it('registers what an admin forces, and takes it back when it does harm', async () => {
     const run = await start({ training: refused.id }, CANARY, { reason: 'to see it fail' })
@@ -215,7 +214,7 @@ describe('rollOut', () => {
       run: refused.id,
     })
     await serve(200, { 2: 2, 4: 90 })
-    const row = await harness.ended(run, 60_000)
+    const row = await harness.ended(run)
     expect(row).toMatchObject({
       status: 'refused',
       error: { code: 'rolled_back', message: expect.stringContaining('above 0') },
@@ -224,16 +223,16 @@ describe('rollOut', () => {
     expect(await arms()).toEqual([[2, 'stable', 100]])
     expect((await harness.ports.models.aliased(PROJECT, 'bike', 'champion'))?.version).toBe(2)
     await record(harness.client, run.workflowId, 'rollOut.rolled-back')
-  }, 120_000)
+  })
 
   it('does not begin with a version that callers could not use', async () => {
-    const row = await harness.ended(await start({ version: 3 }), 60_000)
+    const row = await harness.ended(await start({ version: 3 }))
     expect(row).toMatchObject({
       status: 'refused',
       error: { code: 'preflight_failed', message: expect.stringContaining('windspeed') },
     })
     expect(await arms()).toEqual([[2, 'stable', 100]])
-  }, 120_000)
+  })
 
   it('takes verbs once, refuses others with the reason, and ends where it began when aborted', async () => {
     const run = await start({ version: 1 })
@@ -262,13 +261,13 @@ describe('rollOut', () => {
     })
     const aborting = await verb(run, 'abort', 'last')
     expect(aborting).toMatchObject({ status: 'aborting' })
-    const row = await harness.ended(run, 60_000)
+    const row = await harness.ended(run)
     expect(row).toMatchObject({ status: 'refused', result: { rollout: 'aborted' } })
     // Who has not heard the answer asks when the workflow is over.
     expect((row.result as unknown as RolloutResult).verbs).toContainEqual(['last', aborting])
     expect(await arms()).toEqual([[2, 'stable', 100]])
     await record(harness.client, run.workflowId, 'rollOut.aborted')
-  }, 120_000)
+  })
 
   it('holds at its deadline without a verdict; a cancel takes the traffic back', async () => {
     const stops = [{ percent: 10, minRows: 40, deadlineSeconds: 0.3 }]
@@ -281,13 +280,13 @@ describe('rollOut', () => {
       [1, 'candidate', 10],
     ])
     await harness.client.workflow.getHandle(run.workflowId).cancel()
-    expect(await harness.ended(run, 60_000)).toMatchObject({
+    expect(await harness.ended(run)).toMatchObject({
       status: 'cancelled',
       result: { verbs: [['resumed', resumed]] },
     })
     expect(await arms()).toEqual([[2, 'stable', 100]])
     await record(harness.client, run.workflowId, 'rollOut.cancelled')
-  }, 120_000)
+  })
 
   it('leaves no traffic with the candidate of a rollout that was terminated', async () => {
     const run = await start({ version: 1 })
@@ -298,5 +297,5 @@ describe('rollOut', () => {
       expect((await harness.row(run)).status).toBe('terminated')
     })
     expect(await arms()).toEqual([[2, 'stable', 100]])
-  }, 120_000)
+  })
 })

@@ -25,7 +25,7 @@ describe('runBackfill', () => {
     await harness.ended(
       await harness.commit('bike', bikeCsv(1), { columns: { dteday: { format: '%m/%d/%Y' } } }),
     )
-  }, 60_000)
+  })
   afterAll(async () => {
     await receiver.stop()
     await harness.stop()
@@ -88,7 +88,7 @@ describe('runBackfill', () => {
     const again = await assets.backfill(['summary'], range, { upstream: 'all' })
     expect(await harness.ended(again)).toMatchObject({ result: { counts: { succeeded: 0, skipped: 30 } } })
     await record(harness.client, again.workflowId, 'runBackfill.fresh')
-  }, 200_000)
+  })
 
   /** Assets over the same keys, each of which is a path of the receiver after a word for the asset. */
   const keyed = (
@@ -154,7 +154,7 @@ describe('runBackfill', () => {
     // The same run of the pipeline has gone on, since nothing of its definition had changed.
     const child = await harness.ports.runs.get(PROJECT, assets.childOf(run, 1))
     expect(child).toMatchObject({ status: 'succeeded', attempt: 2, trigger: 'backfill' })
-  }, 90_000)
+  })
 
   it('makes what failed by its new pipeline, once that was changed', async () => {
     await keyedPipeline()
@@ -170,7 +170,7 @@ describe('runBackfill', () => {
     const [item] = (await harness.ports.backfills.items(run.id, {})).items
     expect(item).toMatchObject({ generation: 2, child: assets.childOf(run, 0, 2) })
     expect(await assets.made()).toMatchObject({ 'mended/broken/1': 1 })
-  }, 60_000)
+  })
 
   it('begins nothing more after a failure, where it is to stop', async () => {
     await keyedPipeline()
@@ -183,7 +183,7 @@ describe('runBackfill', () => {
       'strict/ok/3': 'blocked',
     })
     expect(receiver.of('/ok/2/strict')).toEqual([])
-  }, 60_000)
+  })
 
   it('pauses, goes on, and stops what is being made when it is cancelled', async () => {
     await keyedPipeline()
@@ -221,5 +221,5 @@ describe('runBackfill', () => {
     receiver.release()
     await harness.ended(await harness.ports.runs.retry(PROJECT, run.id))
     expect(await assets.made()).toMatchObject({ 'held/hold/1': 1, 'held/hold/2': 1, 'held/ok/3': 1 })
-  }, 90_000)
+  })
 })

@@ -15,7 +15,7 @@ describe('runPipeline, by runs within it', () => {
     kit = await PipelineKit.withWorkers()
     ;({ harness, receiver } = kit)
     await kit.commitBike()
-  }, 60_000)
+  })
   afterAll(() => kit.stop())
 
   const start: PipelineKit['start'] = (...given) => kit.start(...given)
@@ -73,7 +73,7 @@ describe('runPipeline, by runs within it', () => {
         }),
       },
     })
-    expect(await harness.ended(run, 60_000)).toMatchObject({ status: 'succeeded' })
+    expect(await harness.ended(run)).toMatchObject({ status: 'succeeded' })
     expect((await outcomeOf(run, 'each')).outputs).toMatchObject({ count: 25, failed: 1 })
     const [told] = receiver.of('/ok/mapped')
     expect(told!.body).toEqual(items.map(({ n }) => (n > 23 ? null : { ratio: n / 23 })))
@@ -81,7 +81,7 @@ describe('runPipeline, by runs within it', () => {
     const child = await harness.row({ id: each!.child! })
     expect(child).toMatchObject({ kind: 'map', name: 'mapped', status: 'succeeded' })
     await record(harness.client, child.workflowId, 'runMap.succeeded')
-  }, 90_000)
+  })
 
   it('takes a map up where it was, with the rows of a table as its items', async () => {
     const run = await start('mapped-table', {
@@ -107,17 +107,17 @@ describe('runPipeline, by runs within it', () => {
     })
     const paths = Array.from({ length: 6 }, (_, i) => `/fail/1/${i + 1}`)
     const sent = () => paths.map(path => receiver.of(path).length)
-    expect(await harness.ended(run, 60_000)).toMatchObject({
+    expect(await harness.ended(run)).toMatchObject({
       status: 'failed',
       error: { code: 'http_failed', message: expect.stringContaining('item 0') },
     })
     expect(sent()).toEqual([1, 0, 0, 0, 0, 0])
     // Each attempt comes one item further, and sends nothing again that was answered.
     for (let attempt = 2; attempt <= 7; attempt++) {
-      await harness.ended(await harness.ports.runs.retry(PROJECT, run.id), 60_000)
+      await harness.ended(await harness.ports.runs.retry(PROJECT, run.id))
     }
     expect(await harness.row(run)).toMatchObject({ status: 'succeeded', attempt: 7 })
     expect(sent()).toEqual([2, 2, 2, 2, 2, 2])
     expect(new Set(receiver.of('/fail/1/3').map(({ key }) => key))).toEqual(new Set([`${run.id}/each/2/g1`]))
-  }, 120_000)
+  })
 })

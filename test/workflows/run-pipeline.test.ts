@@ -23,7 +23,7 @@ describe('runPipeline', () => {
     kit = await PipelineKit.withWorkers()
     ;({ harness, receiver } = kit)
     await kit.commitBike()
-  }, 60_000)
+  })
   afterAll(() => kit.stop())
 
   const start: PipelineKit['start'] = (...given) => kit.start(...given)
@@ -239,7 +239,7 @@ describe('runPipeline', () => {
         },
       },
     })
-    expect(await harness.ended(run, 60_000)).toMatchObject({ status: 'succeeded' })
+    expect(await harness.ended(run)).toMatchObject({ status: 'succeeded' })
     const { train } = await stepsOf(run)
     expect(await harness.row({ id: train!.child! })).toMatchObject({
       kind: 'training',
@@ -249,7 +249,7 @@ describe('runPipeline', () => {
     })
     expect((await harness.ports.models.aliased(PROJECT, 'demand', 'tested'))?.version).toBe(1)
     await record(harness.client, run.workflowId, 'runPipeline.trained')
-  }, 90_000)
+  })
 
   it('cancels the run that does a step with it', async () => {
     const { model: _, dataset: __, ...training } = bikeTraining()
@@ -270,11 +270,11 @@ describe('runPipeline', () => {
       return row
     })
     await harness.client.workflow.getHandle(run.workflowId).cancel()
-    expect(await harness.ended(run, 60_000)).toMatchObject({ status: 'cancelled' })
+    expect(await harness.ended(run)).toMatchObject({ status: 'cancelled' })
     expect((await harness.row(child)).status).toBe('cancelled')
     expect(await statesOf(run)).toEqual({ train: 'cancelled' })
     await record(harness.client, run.workflowId, 'runPipeline.cancelled')
-  }, 90_000)
+  })
 
   it('takes the way that a branch says, and joins after it', async () => {
     const run = await start('branches', {

@@ -102,7 +102,7 @@ describe('scheduledDriftCheck', () => {
     const [joined] = await Promise.all([tick('bike', '3'), tick('bike', '4')])
     await joined.result
     expect(await checksOf(bike)).toHaveLength(9)
-  }, 60_000)
+  })
 
   it('fails where a check fails, after the others, and starts that one again with the next tick', async () => {
     const pinned = await deploy(
@@ -127,7 +127,7 @@ describe('scheduledDriftCheck', () => {
         message: expect.stringMatching(/^2 of 5 checks .* the label is none$/),
       },
     })
-  }, 60_000)
+  })
 
   it('says that nobody has said how to watch', async () => {
     const bare = await deploy('bare', WEEKLY, hours.slice(0, 1))
@@ -135,5 +135,5 @@ describe('scheduledDriftCheck', () => {
     await expect((await tick('bare', '1')).result).rejects.toMatchObject({
       cause: { cause: { type: 'wrong_state' } },
     })
-  }, 60_000)
+  })
 })

@@ -13,7 +13,7 @@ describe('scheduledPipeline', () => {
   beforeAll(async () => {
     kit = await PipelineKit.withWorkers()
     ;({ harness } = kit)
-  }, 60_000)
+  })
   afterAll(() => kit.stop())
 
   const start: PipelineKit['start'] = (...given) => kit.start(...given)

@@ -15,8 +15,6 @@ import { Harness, PROJECT } from '../support/harness.js'
 import { record } from '../support/histories.js'
 
 const ENDLESS = { rounds: 100_000, checkpointEvery: 50 }
-const patient = { deadlineMs: 30_000 }
-
 describe('starts and ends that somebody else must see to', () => {
   let harness: Harness
   beforeAll(async () => {
@@ -44,7 +42,7 @@ describe('starts and ends that somebody else must see to', () => {
     await eventually(async () => {
       const result = await harness.tick<{ closed: string[] }>('reconcile')
       expect(result.closed).toEqual([run.id])
-    }, patient)
+    })
     const row = await harness.row(run)
     expect(row).toMatchObject({
       status: 'terminated',
@@ -56,7 +54,7 @@ describe('starts and ends that somebody else must see to', () => {
       const { history } = await harness.row(run)
       expect(history).not.toBeNull()
       return history!
-    }, patient)
+    })
     const chunks: Uint8Array[] = []
     for await (const chunk of await harness.ports.objects.open(archived)) chunks.push(chunk as Uint8Array)
     const { events } = JSON.parse(gunzipSync(Buffer.concat(chunks)).toString()) as {
@@ -74,7 +72,7 @@ describe('starts and ends that somebody else must see to', () => {
       const found = await harness.tick<{ lost: string[] }>('reconcile', workflowId)
       expect(found.lost).toEqual([lost.id])
       return found
-    }, patient)
+    })
     expect(result.lost).toEqual([lost.id])
     await record(harness.client, workflowId, 'reconcile.succeeded')
     expect(await harness.row(lost)).toMatchObject({ status: 'lost', error: { code: 'lost' } })
@@ -83,7 +81,7 @@ describe('starts and ends that somebody else must see to', () => {
     await eventually(async () => {
       const { retried } = await harness.tick<{ retried: string[] }>('superviseRetries', retries)
       expect(retried).toEqual([lost.id])
-    }, patient)
+    })
     await record(harness.client, retries, 'superviseRetries.succeeded')
     await started(lost)
     await cancel({ ...lost, attempt: 2 })
@@ -223,7 +221,7 @@ describe('starts that are owed', () => {
     await eventually(async () => {
       const { looked } = await harness.tick<{ looked: number }>('reconcile')
       expect(looked).toBe(1)
-    }, patient)
+    })
     expect(await harness.row(run)).toMatchObject({ status: 'accepted', attempt: 2, executionId: first })
     const second = await harness.startNow(await harness.row(run))
     expect(second).not.toBe(first)
@@ -281,11 +279,11 @@ describe('starts that are owed', () => {
           'SELECT tries, last_error, done_at FROM outbox WHERE run_id = $1',
           [run.id],
         )
-      await eventually(async () => expect((await owed())[0]!.tries).toBeGreaterThan(0), patient)
+      await eventually(async () => expect((await owed())[0]!.tries).toBeGreaterThan(0))
       expect((await owed())[0]!.last_error).toMatch(/UNAVAILABLE|ECONNREFUSED/)
       expect(await harness.row(run)).toMatchObject({ status: 'accepted', executionId: null })
       await proxy.open()
-      await eventually(async () => expect((await owed())[0]!.done_at).not.toBeNull(), patient)
+      await eventually(async () => expect((await owed())[0]!.done_at).not.toBeNull())
       const row = await harness.row(run)
       const description = await harness.client.workflow.getHandle(run.workflowId).describe()
       expect(description.runId).toBe(row.executionId)

@@ -141,5 +141,5 @@ describe('watchSensor', () => {
     const counts = await harness.ports.sensorTicks.counts([sensor.id])
     expect(counts.get(sensor.id)).toEqual({ started: count })
     await bench.pause('long')
-  }, 300_000)
+  })
 })

@@ -1,8 +1,6 @@
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import { Interleaving, type Work } from './interleaving.js'
-
-jest.setTimeout(300_000)
 
 const RUNS = 25
 

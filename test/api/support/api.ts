@@ -14,6 +14,9 @@ import type { Harness } from '../../support/harness.js'
 import { type TestDatabase, testDatabase } from '../../support/postgres.js'
 import { assertConforms } from './conforms.js'
 
+/** The same of every api; to make it takes a second. */
+let description: OpenAPIObject | undefined
+
 /** Where nothing listens: what is "away" in a test. */
 const AWAY = '127.0.0.1:1'
 
@@ -83,7 +86,7 @@ export class TestApi {
     readonly log: readonly string[],
     readonly url: string,
   ) {
-    this.document = openApiDocument(app)
+    this.document = description ??= openApiDocument(app)
   }
 
   /** Sends a request as the operator; every answer is compared with its OpenAPI description. */

@@ -24,14 +24,11 @@ export function pipelineCalls(api: () => TestApi) {
       return (await api().call('GET', `/v1/pipeline-runs/${id}`, { key: 'mlf_viewer' })).body
     },
     ended(id: string, status: PipelineRun['status'], attempt = 1): Promise<PipelineRun> {
-      return eventually(
-        async () => {
-          const run = await calls.get(id)
-          expect(run).toMatchObject({ status, attempt })
-          return run
-        },
-        { deadlineMs: 30_000 },
-      )
+      return eventually(async () => {
+        const run = await calls.get(id)
+        expect(run).toMatchObject({ status, attempt })
+        return run
+      })
     },
     verb(id: string, name: string, body?: unknown, key = 'mlf_operator'): Promise<Answer> {
       const path = `/v1/pipeline-runs/${id}/${name}`

@@ -174,16 +174,13 @@ export class CliStack {
 
   /** The row once it is as wanted. */
   runIn(id: string, ...statuses: string[]): Promise<Run> {
-    return eventually(
-      async () => {
-        const run = await this.runs.get('default', id)
-        if (!statuses.includes(run.status)) {
-          throw new Error(`run ${id} is ${run.status} at ${run.stage}: ${JSON.stringify(run.error)}`)
-        }
-        return run
-      },
-      { deadlineMs: 90_000 },
-    )
+    return eventually(async () => {
+      const run = await this.runs.get('default', id)
+      if (!statuses.includes(run.status)) {
+        throw new Error(`run ${id} is ${run.status} at ${run.stage}: ${JSON.stringify(run.error)}`)
+      }
+      return run
+    })
   }
 }
 

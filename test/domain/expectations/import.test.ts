@@ -155,7 +155,7 @@ describe('suites of Great Expectations', () => {
       { threshold: 3, double_sided: true },
       { column: 'n' },
     ])
-  }, 300_000)
+  })
 
   it('say so when they are none', () => {
     expect(importGreatExpectations('x').left).toHaveLength(1)

@@ -10,14 +10,12 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { afterAll, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { objectUri } from '../../../stores/objects/object-uri.js'
 import { eventually } from '../../support/eventually.js'
 import { dataCaseOf } from './case.js'
 import { DataBench, type Played } from './data-bench.js'
 import { History } from './history.js'
-
-jest.setTimeout(300_000)
 
 /** What they cover together is below; others are for the long suite. */
 const SEEDS = [3, 20, 131, 224, 308]
@@ -148,9 +146,8 @@ describe('clients of versioned datasets, killed with processes of the stack whil
       expect.stringMatching(/^the last record of branch main is change \d+ to \d+ instead/),
     )
     // Pulls that met with the damage are still there; one that has just ended may be about to be closed.
-    await eventually(
-      async () => expect((await problems()).filter(each => !each.startsWith('pull '))).toEqual([]),
-      { deadlineMs: 60_000 },
+    await eventually(async () =>
+      expect((await problems()).filter(each => !each.startsWith('pull '))).toEqual([]),
     )
   })
 })

@@ -33,7 +33,7 @@ export function start(stack: TestStack, lines: string[] = []): Promise<void> {
     supervisor: [process.execPath, '--enable-source-maps', supervisor, JSON.stringify(stack)],
     fingerprint: testPlan(stack).fingerprint,
     progress: line => lines.push(line),
-    deadlineMs: 50_000,
+    deadlineMs: 120_000,
   })
 }
 
@@ -58,7 +58,7 @@ export const running = (list: readonly number[]): number[] => list.filter(pid =>
 
 export async function eventually(
   condition: () => boolean | Promise<boolean>,
-  deadlineMs = 20_000,
+  deadlineMs = 120_000,
 ): Promise<void> {
   if (!(await until(condition, deadlineMs))) throw new Error(`did not come true within ${deadlineMs} ms`)
 }

@@ -12,8 +12,6 @@ import { Versity, versitygw } from '../../stores/objects/support/versity.js'
 import { treeOf } from '../../support/data-push.js'
 import { Harness } from '../../support/harness.js'
 
-jest.setTimeout(60_000)
-
 const withServer = versitygw === undefined ? describe.skip : describe
 
 withServer('versions whose packs are in a bucket', () => {

@@ -2,14 +2,12 @@ import { randomBytes } from 'node:crypto'
 import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { DataClient } from '../../../sdk/data/data-client.js'
 import { WorkingCopy } from '../../../sdk/data/working-copy.js'
 import { Refused, Rest } from '../../../sdk/rest.js'
 import { TestApi } from '../../api/support/api.js'
 import { Harness } from '../../support/harness.js'
-
-jest.setTimeout(60_000)
 
 const WHO = { author: 'somebody', at: new Date('2026-01-01T00:00:00Z') }
 

@@ -2,15 +2,13 @@ import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { committedFiles, exportDvc } from '../../../sdk/data/dvc/export.js'
 import { WorkingCopy } from '../../../sdk/data/working-copy.js'
 import { madeBytes } from '../../domain/data/made-bytes.js'
 import { dvc, dvcPython, git } from '../../support/dvc.js'
 import { hashesOf, makeRepository, tracked } from './dvc-repository.js'
 import { commit, put, temporary } from './tree.js'
-
-jest.setTimeout(300_000)
 
 const files = temporary()
 const open: WorkingCopy[] = []
@@ -41,7 +39,7 @@ const exported = async (copy: WorkingCopy, target = files.path('exported')) => {
   return target
 }
 
-beforeAll(dvcPython, 600_000)
+beforeAll(dvcPython)
 afterEach(() => Promise.all(open.splice(0).map(copy => copy.close())))
 afterAll(() => files.remove())
 

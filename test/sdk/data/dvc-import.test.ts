@@ -10,15 +10,13 @@ import {
   writeFileSync,
 } from 'node:fs'
 import { dirname, join } from 'node:path'
-import { afterAll, afterEach, beforeAll, describe, expect, it, jest } from '@jest/globals'
+import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { md5sOf } from '../../../sdk/data/dvc/md5.js'
 import { WorkingCopy } from '../../../sdk/data/working-copy.js'
 import { madeBytes } from '../../domain/data/made-bytes.js'
 import { dvc, dvcScript, git } from '../../support/dvc.js'
 import { asBefore3, copyOf, hashesOf, makeRepository, rewrite, tracked, within } from './dvc-repository.js'
 import { commit, put, Remote, temporary } from './tree.js'
-
-jest.setTimeout(300_000)
 
 const files = temporary()
 const open: WorkingCopy[] = []

@@ -69,20 +69,17 @@ export class ReplicaProcess {
   }
 
   async ready(): Promise<this> {
-    await eventually(
-      async () => {
-        if (this.child.exitCode !== null) throw new Error(`it has ended: ${this.output}`)
-        const { status, body } = await this.call('/ready', { method: 'GET' })
-        if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}: ${this.output}`)
-      },
-      { deadlineMs: 30_000 },
-    )
+    await eventually(async () => {
+      if (this.child.exitCode !== null) throw new Error(`it has ended: ${this.output}`)
+      const { status, body } = await this.call('/ready', { method: 'GET' })
+      if (status !== 200) throw new Error(`${status} ${JSON.stringify(body)}: ${this.output}`)
+    })
     return this
   }
 
   /** Listens, ready or not. */
   async live(): Promise<this> {
-    await eventually(() => this.call('/live', { method: 'GET' }), { deadlineMs: 30_000 })
+    await eventually(() => this.call('/live', { method: 'GET' }))
     return this
   }
 

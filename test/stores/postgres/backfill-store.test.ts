@@ -25,7 +25,7 @@ describe('BackfillStore', () => {
       needs: position < PARTITIONS ? [] : [position - PARTITIONS],
     }))
     await database.dataSource.transaction(transaction => backfills.create(transaction, runId, items))
-  }, 60_000)
+  })
   afterAll(() => database.drop())
 
   it('keeps as many items as there may be, and begins them in the order of the plan', async () => {
@@ -42,7 +42,7 @@ describe('BackfillStore', () => {
     // All of the first asset that have not ended, and of the second one those whose needs have ended well.
     expect(last.map(({ position }) => position).slice(-2)).toEqual([PARTITIONS, PARTITIONS + 1])
     expect(last).toHaveLength(PARTITIONS - 3 + 2)
-  }, 60_000)
+  })
 
   it('blocks all that rests on one that failed, and a new attempt lets it wait again', async () => {
     await backfills.changing(runId, 1, transaction => backfills.block(transaction, runId, false))
@@ -56,7 +56,7 @@ describe('BackfillStore', () => {
     await expect(backfills.changing(runId, 1, () => Promise.resolve())).rejects.toMatchObject({
       code: 'wrong_state',
     })
-  }, 60_000)
+  })
 
   it('pages items in the order of the plan', async () => {
     const first = await backfills.items(runId, { asset: 'a9', state: 'waiting', limit: 2 })

@@ -40,7 +40,7 @@ describe('the list of a directory', () => {
     } finally {
       rmSync(directory, { recursive: true, force: true })
     }
-  }, 600_000)
+  })
 
   it('is read as it was written', () => {
     fc.assert(

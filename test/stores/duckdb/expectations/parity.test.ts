@@ -87,7 +87,7 @@ describe('expectations beside great_expectations', () => {
       TABLES,
       CASES.map(each => ({ table: each.table, type: each.type, kwargs: kwargsOf(each) })),
     )
-  }, 600_000)
+  })
   afterAll(() => rm(directory, { recursive: true, force: true }))
 
   it('looks at every type that both have', () => {

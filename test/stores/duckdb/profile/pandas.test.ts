@@ -24,7 +24,7 @@ describe('a profile of what is hard to measure, against pandas', () => {
     const edges = join(directory, 'edges.json')
     await writeFile(edges, JSON.stringify(Object.fromEntries(profile.columns.flatMap(edgesOf))))
     theirs = await pandas<ByPandas>(SCRIPT, file, edges)
-  }, 600_000)
+  })
   afterAll(() => rm(directory, { recursive: true, force: true }))
 
   const each = (check: (column: ColumnProfile, pandas: ByPandas['columns'][string]) => void): void => {
