@@ -22,6 +22,7 @@ import { proposeTypes } from '../stores/duckdb/propose-types.js'
 import { parquetNames, readableFile } from '../stores/duckdb/readable-file.js'
 import { profileTable } from '../stores/duckdb/profile.js'
 import { sha256Hex } from '../stores/ids.js'
+import { writes } from '../stores/lineage-scope.js'
 import { hasTable } from '../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
 import { checkTable } from './expectations.js'
@@ -162,6 +163,7 @@ export function datasetActivities(ports: DatasetPorts) {
             runId: input.runId,
             effectKey: effectKey(input, 'commit'),
           })
+          writes({ kind: 'dataset', name: input.name, version: version.version })
           return { version: version.version, root: version.root, created }
         }
       })

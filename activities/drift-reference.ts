@@ -10,6 +10,7 @@ import { previousWindow, type TimeRange, type WindowSpec } from '../domain/drift
 import type { ModelSignature } from '../domain/models/signature.js'
 import type { WindowRows } from '../stores/duckdb/predictions-window.js'
 import { withTrainingRows } from '../stores/duckdb/training-rows.js'
+import { reads } from '../stores/lineage-scope.js'
 import type { Ports } from './ports.js'
 import { scoreRows } from './score-rows.js'
 
@@ -85,6 +86,7 @@ async function withTraining<T>(
   const { policy, window, model } = facts
   const { reference: of } = policy
   const version = await models.version(project, model, number)
+  reads({ kind: 'model', name: model, version: number })
   const timeColumn = (version.lineage as { split?: { column?: string } } | null)?.split?.column
   const { 'train.parquet': table } = version.artifacts
   if (!table || timeColumn === undefined) {

@@ -28,6 +28,7 @@ import {
   policyOf,
   type WindowSnapshot,
 } from './drift-window.js'
+import { reads, writes } from '../stores/lineage-scope.js'
 import { beatWhile } from './heartbeats.js'
 import { json, readJson, writeFile } from './objects.js'
 import type { Ports } from './ports.js'
@@ -153,6 +154,8 @@ export function driftActivities(ports: DriftPorts) {
         const { html } = await outcomeOf<ReportOutcome>(ledger, input, 'report')
         const report = await readJson<WindowReport>(objects, jsonRef.uri)
         const { window, state, reason, breached, rows, labelled, versions, errors, reference } = report
+        reads({ kind: 'window', name: input.name, window: window.id })
+        reads(...versions.map(({ version }) => ({ kind: 'model', name: report.model, version }) as const))
         return async transaction => {
           const recorded = await drift.record(transaction, {
             deploymentId,
@@ -175,6 +178,7 @@ export function driftActivities(ports: DriftPorts) {
             runId: input.runId,
             effectKey: effectKey(input, 'record'),
           })
+          writes({ kind: 'report', run: input.runId })
           if (recorded.outcome === 'recorded') {
             const assessments = await drift.assessments(deploymentId, transaction)
             const retryPolicy = { codes, maxAttempts, delaySeconds }

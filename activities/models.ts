@@ -10,6 +10,7 @@ import type { ForcedRegistration } from '../contracts/temporal/rollouts.js'
 import { effectKey } from '../domain/names.js'
 import { decideGate, type GateDecision } from '../domain/training/gate.js'
 import type { TrainingSpec } from '../domain/training/spec.js'
+import { writes } from '../stores/lineage-scope.js'
 import type { Ports } from './ports.js'
 import { signatureOf } from './signature.js'
 import { onceStep, outcomeOf } from './step.js'
@@ -75,6 +76,7 @@ export function modelActivities(ports: ModelPorts) {
             runId: input.runId,
             effectKey: effectKey(input, 'register'),
           })
+          writes({ kind: 'model', name: spec.model, version: registered.version })
           return { version: registered.version, sha256: registered.sha256 }
         }
       })

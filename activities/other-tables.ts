@@ -1,3 +1,4 @@
+import { reads } from '../stores/lineage-scope.js'
 import type { Ports } from './ports.js'
 
 /** The latest versions of the datasets that expectations name, as files in a directory. */
@@ -9,7 +10,8 @@ export async function otherTables(
 ): Promise<Record<string, string>> {
   const files: Record<string, string> = {}
   for (const name of names) {
-    const { parquet } = await datasets.table(project, name, 'latest')
+    const { parquet, version } = await datasets.table(project, name, 'latest')
+    reads({ kind: 'dataset', name, version })
     files[name] = await objects.toFile(parquet.uri, directory)
   }
   return files

@@ -30,6 +30,7 @@ import { writeLabels } from '../stores/duckdb/predictions-labels.js'
 import { profileTable } from '../stores/duckdb/profile.js'
 import { EVENT_TIME, joinPredictions, newestTime } from '../stores/duckdb/retraining.js'
 import { sha256Hex } from '../stores/ids.js'
+import { reads, writes } from '../stores/lineage-scope.js'
 import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
 import type { Deployment } from '../stores/postgres/entities/deployment.js'
 import { beatWhile } from './heartbeats.js'
@@ -100,6 +101,7 @@ export function retrainingActivities(ports: RetrainingPorts) {
                   )
                 }
                 const { root, rows } = version
+                writes({ kind: 'dataset', name: policy.dataset, version: version.version })
                 return {
                   dataset: policy.dataset,
                   version: version.version,
@@ -185,6 +187,10 @@ export function retrainingActivities(ports: RetrainingPorts) {
     })
     refuseFailed(results)
 
+    reads(
+      { kind: 'dataset', name: policy.dataset, version: base.version },
+      { kind: 'window', name: deployment.name, window: rangeName({ from, until }) },
+    )
     const raw = await writeFile(objects, input.project, labelled)
     const joined: JoinedPredictions = {
       deployment: deployment.name,
@@ -239,6 +245,11 @@ interface BuildSet {
 /** Nothing was joined: the set is the version that it would have grown from. */
 function unchanged(dataset: string, { version, root, rows }: DatasetVersion): RetrainingSetOutcome {
   return { dataset, version, root, rows: Number(rows), added: 0, created: false }
+}
+
+/** What predictions are called that are no window of the monitoring. */
+function rangeName({ from, until }: { readonly from: number | null; readonly until: number }): string {
+  return `${from === null ? '' : new Date(from).toISOString()}..${new Date(until).toISOString()}`
 }
 
 function sentenceCase(text: string): string {

@@ -20,6 +20,7 @@ import { stableArm } from '../domain/routing/plan.js'
 import { validatePlan } from '../domain/routing/validate-plan.js'
 import type { ServedVersion } from '../domain/serving/served-version.js'
 import { sha256Hex } from '../stores/ids.js'
+import { reads, writes } from '../stores/lineage-scope.js'
 import type { ServingReplica } from '../stores/postgres/entities/deployment.js'
 import type { ModelVersion } from '../stores/postgres/entities/model.js'
 import { planTopic } from '../stores/redis/wake.js'
@@ -161,6 +162,8 @@ export function rolloutActivities(ports: RolloutPorts) {
           return async transaction => {
             const content = { plan, versions: served, reason, rolloutId, effectKey: effectKey(input, issue) }
             const row = await deployments.issue(transaction, id, content)
+            reads(...numbers.map(version => ({ kind: 'model', name: model, version }) as const))
+            writes({ kind: 'deployment', name: input.name })
             return { revision: row.revision }
           }
         },

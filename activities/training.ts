@@ -11,6 +11,7 @@ import { MlforgeError } from '../domain/errors.js'
 import type { TrainingSpec } from '../domain/training/spec.js'
 import type { ModelSignature } from '../domain/models/signature.js'
 import { splitByTime } from '../stores/duckdb/split.js'
+import { reads } from '../stores/lineage-scope.js'
 import type { ObjectStore } from '../stores/objects/object-store.js'
 import type { ModelVersion } from '../stores/postgres/entities/model.js'
 import type { ModelFile } from '../trainers/protocol.js'
@@ -42,6 +43,7 @@ export function trainingActivities(ports: TrainingPorts) {
           beatWhile('splitting the dataset', async signal => {
             const spec = await specOf(input)
             const version = await datasets.table(input.project, spec.dataset.name, spec.dataset.version)
+            reads({ kind: 'dataset', name: spec.dataset.name, version: version.version })
             const table = await objects.toFile(version.parquet.uri, directory)
             const keep = [spec.split.column, ...spec.baseline.by]
             const split = await splitByTime(
@@ -108,6 +110,7 @@ export function trainingActivities(ports: TrainingPorts) {
             const data = await outcomeOf<PrepareOutcome>(ledger, input, 'prepare')
             const { model } = await outcomeOf<TrainOutcome>(ledger, input, 'train')
             const champion = await models.aliased(input.project, spec.model, 'champion')
+            if (champion) reads({ kind: 'model', name: spec.model, version: champion.version })
             const signature = await signatureOf(datasets, input.project, spec)
             const result = await runJob(
               {

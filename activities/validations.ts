@@ -3,6 +3,7 @@ import type { RunInput } from '../contracts/temporal/messages.js'
 import type { Schema } from '../domain/datasets/schema.js'
 import { checkAccepted } from '../domain/expectations/accepted.js'
 import { isWarning } from '../domain/expectations/results.js'
+import { reads, writes } from '../stores/lineage-scope.js'
 import { hasTable, type TableVersion } from '../stores/postgres/dataset-store.js'
 import { checkTable } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
@@ -34,6 +35,8 @@ export function validationActivities(ports: ValidationPorts) {
           beatWhile('checking expectations', async signal => {
             const asked = (await runs.get(project, runId)).request as ValidationRequest
             const table = await datasets.table(project, name, { kind: 'number', version: asked.version })
+            reads({ kind: 'dataset', name, version: table.version })
+            writes({ kind: 'report', run: runId })
             const { suite } = await suites.version(project, name, asked.suite.version)
             const { results, ...outcome } = await checkTable(ports, {
               project,

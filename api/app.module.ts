@@ -12,6 +12,7 @@ import { AuthGuard } from './http/auth.guard.js'
 import { ProblemFilter } from './http/problem.filter.js'
 import { IncidentsModule } from './incidents/incidents.module.js'
 import { KeysModule } from './keys/keys.module.js'
+import { LineageModule } from './lineage/lineage.module.js'
 import { ModelsModule } from './models/models.module.js'
 import { MonitoringModule } from './monitoring/monitoring.module.js'
 import { OperationsModule } from './operations/operations.module.js'
@@ -53,6 +54,7 @@ export class AppModule {
         PoolsModule,
         AssetsModule,
         BackfillsModule,
+        LineageModule,
         OperationsModule,
         KeysModule,
       ],

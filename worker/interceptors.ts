@@ -9,6 +9,7 @@ import { CancelledFailure, type Context } from '@temporalio/activity'
 import type { Logger } from 'pino'
 import { toFailure } from '../activities/failures.js'
 import { MlforgeError } from '../domain/errors.js'
+import { traced } from '../stores/lineage-scope.js'
 import { boundedMessage } from '../domain/runs/bounded-failure.js'
 
 /** Histories carry references: what is larger than this belongs into the object store. */
@@ -49,7 +50,10 @@ const NEVER_GIVE_UP = [
   'leaveQueue',
 ]
 
-/** Errors become failures with stable codes, payloads stay small, and every line says whose it is. */
+/**
+ * Errors become failures with stable codes, payloads stay small, every line says whose it is, and what a step has
+ * read and written is committed with it.
+ */
 export function activityInterceptors(options: InterceptorOptions): ActivityInterceptorsFactory {
   return (context: Context): ActivityInterceptors => ({
     inbound: { execute: (input, next) => execute(options, context, input, next) },
@@ -72,7 +76,7 @@ async function execute(
   const started = performance.now()
   try {
     assertSmall('input', activityType, input.args)
-    const result = await next(input)
+    const result = await traced(() => next(input))
     assertSmall('result', activityType, result)
     log.debug({ ms: Math.round(performance.now() - started) }, 'activity done')
     return result

@@ -8,6 +8,7 @@ import type { CommitOutcome, RunInput } from '../../contracts/temporal/messages.
 import { canonicalJson } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { effectKey } from '../../domain/names.js'
+import { reads, writes } from '../../stores/lineage-scope.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
 import { awaitChange } from '../await-change.js'
 import { beatWhile } from '../heartbeats.js'
@@ -127,6 +128,7 @@ export function transferActivities(ports: DataPorts) {
             effectKey: effectKey(input, 'commit'),
           })
           await keep(transaction)
+          writes({ kind: 'dataset', name: input.name, version: version.version })
           await transfers.release(input.runId, transaction)
           return { version: version.version, root: version.root, created }
         }
@@ -139,6 +141,7 @@ export function transferActivities(ports: DataPorts) {
         beatWhile('checking files', async () => {
           const request = (await runs.get(input.project, input.runId)).request as PullRequest
           const { files } = await checkFiles(ports, input, { ...request, base: null })
+          reads({ kind: 'dataset', name: input.name, version: request.version })
           return { version: request.version, files }
         }),
       )

@@ -8,6 +8,7 @@ import { compensatedBy } from '../../domain/pipelines/compensations.js'
 import type { PipelineStep } from '../../stores/postgres/entities/pipeline.js'
 import type { Fence } from '../../stores/postgres/leases.js'
 import type { Effect, StepRef } from '../../stores/postgres/ledger-store.js'
+import { copyEdges } from '../../stores/postgres/lineage-store.js'
 import { isHeld, releaseIn } from '../../stores/postgres/pool-claims.js'
 import { knownError, toFailure } from '../failures.js'
 import { json } from '../objects.js'
@@ -162,6 +163,7 @@ export async function finishStep(
     await pipelineRuns.succeed(transaction, input, more?.log ?? null)
     const undone = compensatedBy(input.step)
     if (undone !== null) await pipelineRuns.undo(transaction, input, undone)
+    if (done.cachedFrom) await copyEdges(transaction, done.cachedFrom, input)
     if (memo !== null) await pipelineRuns.remember(transaction, input.project, memo, input)
     granted = await releaseIn(transaction, [input])
     return done

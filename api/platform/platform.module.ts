@@ -18,6 +18,7 @@ import { IncidentStore } from '../../stores/postgres/incident-store.js'
 import { KeyStore } from '../../stores/postgres/key-store.js'
 import { LabelStore } from '../../stores/postgres/label-store.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
+import { LineageStore } from '../../stores/postgres/lineage-store.js'
 import { ModelStore } from '../../stores/postgres/model-store.js'
 import { OutboxStore } from '../../stores/postgres/outbox-store.js'
 import { PipelineRunStore } from '../../stores/postgres/pipeline-run-store.js'
@@ -55,6 +56,7 @@ const STORES = [
   KeyStore,
   LabelStore,
   LedgerStore,
+  LineageStore,
   ModelStore,
   OutboxStore,
   PipelineRunStore,

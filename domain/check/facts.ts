@@ -1,4 +1,5 @@
 import type { RunKind } from '../names.js'
+import type { LineageFacts } from './lineage.js'
 import type { RunStatus } from '../runs/run-status.js'
 import type { AssetCheckFacts } from './assets.js'
 import type { DataFacts } from './data.js'
@@ -20,6 +21,7 @@ export interface StackFacts
   readonly uploads: readonly UploadFacts[]
   readonly checkpoints: readonly { readonly uri: string; readonly bytes: string }[]
   readonly ledger: readonly LedgerFacts[]
+  readonly lineage: readonly LineageFacts[]
   readonly runs: readonly RunFacts[]
   /** Starts that are still owed. */
   readonly owed: readonly OwedStart[]
@@ -219,3 +221,4 @@ export type CheckCode =
   | 'materialisation_missing'
   | 'materialisation_without_run'
   | 'backfill_item_not_closed'
+  | 'lineage_missing'

@@ -3,6 +3,7 @@ import { comparableState } from './comparable.js'
 import { checkData } from './data.js'
 import { checkEffects } from './effects.js'
 import type { StackFacts } from './facts.js'
+import { checkLineage } from './lineage.js'
 import { checkMonitoring } from './monitoring.js'
 import { checkPipelines } from './pipelines.js'
 import { checkPools } from './pools.js'
@@ -39,6 +40,7 @@ export function buildReport(facts: StackFacts, unreachable: readonly Unreachable
     checkSensors,
     checkAssets,
     checkData,
+    checkLineage,
   ]
   const problems = [...ofEffects, ...checks.flatMap(check => check(facts))].sort((a, b) =>
     `${a.code} ${a.at}` < `${b.code} ${b.at}` ? -1 : 1,

@@ -3,6 +3,7 @@ import type { StackFacts } from '../../domain/check/facts.js'
 import { Checkpoint } from '../../stores/postgres/entities/checkpoint.js'
 import { Dataset, DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import { LedgerStep } from '../../stores/postgres/entities/ledger-step.js'
+import { LineageEdgeRow } from '../../stores/postgres/entities/lineage.js'
 import { AliasChange, Model, ModelAlias, ModelVersion } from '../../stores/postgres/entities/model.js'
 import { OutboxRow } from '../../stores/postgres/entities/outbox.js'
 import { Run } from '../../stores/postgres/entities/run.js'
@@ -65,6 +66,7 @@ async function rowsIn(transaction: EntityManager): Promise<RowFacts> {
     uploads: await transaction.find(Upload),
     checkpoints: await transaction.find(Checkpoint),
     ledger: await transaction.find(LedgerStep),
+    lineage: await transaction.find(LineageEdgeRow),
     runs: await transaction.find(Run, { order: { createdAt: 'ASC', id: 'ASC' } }),
     ...(await servingRows(transaction)),
     ...(await pipelineRows(transaction)),

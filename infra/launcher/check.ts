@@ -100,6 +100,7 @@ const NO_ROWS: RowFacts = {
   aliasChanges: [],
   schedules: [],
   uploads: [],
+  lineage: [],
   deployments: [],
   plans: [],
   replicas: [],

@@ -19,6 +19,7 @@ import { IdempotencyKey } from './entities/idempotency-key.js'
 import { Incident, IncidentEvent } from './entities/incident.js'
 import { Lease } from './entities/lease.js'
 import { LedgerStep } from './entities/ledger-step.js'
+import { LineageEdgeRow } from './entities/lineage.js'
 import { AliasChange, Model, ModelAlias, ModelVersion } from './entities/model.js'
 import { OutboxRow } from './entities/outbox.js'
 import { Label, LabelLook, PredictionFile, PredictionSegment } from './entities/prediction.js'
@@ -52,6 +53,7 @@ import { DataVersions1765500000000 } from './migrations/1765500000000-data-versi
 import { DataCollection1765600000000 } from './migrations/1765600000000-data-collection.js'
 import { TableReaders1765650000000 } from './migrations/1765650000000-table-readers.js'
 import { Suites1765700000000 } from './migrations/1765700000000-suites.js'
+import { Lineage1765800000000 } from './migrations/1765800000000-lineage.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -62,6 +64,7 @@ export const ENTITIES = [
   IdempotencyKey,
   Lease,
   LedgerStep,
+  LineageEdgeRow,
   Checkpoint,
   Upload,
   Dataset,
@@ -138,6 +141,7 @@ export const MIGRATIONS = [
   DataCollection1765600000000,
   TableReaders1765650000000,
   Suites1765700000000,
+  Lineage1765800000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

@@ -2,6 +2,7 @@ import { type DataSource, type EntityManager, In, Like, Not } from 'typeorm'
 import { LedgerStep } from './entities/ledger-step.js'
 import { Run } from './entities/run.js'
 import { assertFence, type Fence, takeLease } from './leases.js'
+import { recordTouched } from './lineage-store.js'
 
 export interface StepRef {
   readonly runId: string
@@ -63,7 +64,7 @@ export class LedgerStore {
   }
 
   /**
-   * Commits a step: its effect and its outcome, together or not at all. When the step was finished
+   * Commits a step: its effect, its outcome and its lineage, together or not at all. When the step was finished
    * meanwhile, nothing is written and the outcome that is there is the answer.
    * @throws MlforgeError lease_lost
    */
@@ -75,6 +76,7 @@ export class LedgerStore {
       const { runId, step, generation, attempt } = ref
       const row = { runId, step, generation, attempt, outcome, finishedAt: new Date() }
       await transaction.insert(LedgerStep, row)
+      await recordTouched(transaction, ref)
       return outcome
     })
   }

@@ -7,6 +7,7 @@ import { uuidv7 } from '../ids.js'
 import { IdempotencyKey } from './entities/idempotency-key.js'
 import { OutboxRow } from './entities/outbox.js'
 import { Run } from './entities/run.js'
+import { recordParent } from './lineage-store.js'
 import { holdVersions, versionsRead } from './versions-read.js'
 
 const KEY_LIFE_MS = 7 * 24 * 3600 * 1000
@@ -76,11 +77,18 @@ export async function acceptRun(
   const fresh = (inserted.raw as unknown[]).length > 0
   if (!fresh) await refuseSecond(transaction, request, id)
   if (fresh) await holdVersions(transaction, project, versionsRead(kind, name, request.request))
+  const parent = parentOf(request.principal)
+  if (fresh && parent !== null) await recordParent(transaction, id, parent)
   if (fresh && !request.startedByCaller) await promiseStart(transaction, id, 1, now)
   if (fresh && request.alongside) {
     await request.alongside(transaction, await runIn(transaction, project, id))
   }
   return { run: await runIn(transaction, project, id), replayed: !fresh }
+}
+
+/** The run that has asked for another one; null where somebody else has. */
+function parentOf(principal: string): string | null {
+  return /^(?:pipeline|incident|retraining|backfill):([0-9a-f-]{36})$/.exec(principal)?.[1] ?? null
 }
 
 /** Id of the run that has had this key and body before, undefined when the key is now this run's. */

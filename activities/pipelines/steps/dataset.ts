@@ -1,4 +1,5 @@
 import { selectorOf } from '../../../domain/pipelines/pins.js'
+import { reads } from '../../../stores/lineage-scope.js'
 import type { TableVersion } from '../../../stores/postgres/dataset-store.js'
 import type { Ports } from '../../ports.js'
 import type { StepRunner } from '../step-context.js'
@@ -21,8 +22,9 @@ export function datasetStep({ datasets }: Pick<Ports, 'datasets'>): StepRunner {
   }
 }
 
-/** What a step gives of a version. */
+/** What a step gives of a version, which it has read. */
 export function tableOutputs(name: string, { version, root, parquet, rows: count }: TableVersion) {
+  reads({ kind: 'dataset', name, version })
   const rows = Number(count)
   const { uri, sha256, bytes } = parquet
   return { name, version, root, rows, table: { kind: 'table', uri, sha256, bytes, rows } }

@@ -9,6 +9,7 @@ import type { TableValue } from '../../../domain/pipelines/values.js'
 import { writtenProblems } from '../../../domain/pipelines/written.js'
 import { didYouMean } from '../../../domain/suggest.js'
 import { tableColumns } from '../../../stores/duckdb/expectations/table.js'
+import { reads } from '../../../stores/lineage-scope.js'
 import type { ModelVersion } from '../../../stores/postgres/entities/model.js'
 import { runJob } from '../../../trainers/runner.js'
 import { writeFile } from '../../objects.js'
@@ -42,6 +43,7 @@ export function evaluateStep({ models, objects }: Pick<Ports, 'models' | 'object
         `Version ${version.version} of model "${asked.model}" has no ONNX export, so it cannot be scored.`,
       )
     }
+    reads({ kind: 'model', name: asked.model, version: version.version })
     const signature = version.signature as ModelSignature
     const { target = signature.target } = asked
     const table = await objects.toFile(asked.table.uri, directory)

@@ -8,6 +8,7 @@ import { located } from '../../../domain/pipelines/problems.js'
 import type { TableValue } from '../../../domain/pipelines/values.js'
 import { writtenProblems } from '../../../domain/pipelines/written.js'
 import { writeFile } from '../../objects.js'
+import { reads, writes } from '../../../stores/lineage-scope.js'
 import type { Ports } from '../../ports.js'
 import type { StepRunner } from '../step-context.js'
 import { tryModel } from '../try-model.js'
@@ -31,6 +32,7 @@ export function registerStep(ports: RegisterPorts): StepRunner {
     const signature = readSignature(inputs['signature']!)
     const dataset = await datasetOf(ports, project, inputs)
     const sample = inputs['sample'] as unknown as TableValue | undefined
+    if (dataset !== null) reads({ kind: 'dataset', ...dataset })
     const tried = await tryModel(
       {
         file: await objects.toFile(file.uri, directory),
@@ -59,6 +61,7 @@ export function registerStep(ports: RegisterPorts): StepRunner {
         runId,
         effectKey,
       })
+      writes({ kind: 'model', name: model, version })
       return { outputs: { model, version, sha256 }, note: `${model} version ${version}` }
     }
   }

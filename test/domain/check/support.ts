@@ -65,6 +65,10 @@ export function stack(seed: string, more: Partial<RunFacts> = {}): StackFacts {
     schedules: [],
     uploads: [],
     checkpoints: [],
+    lineage: [
+      { runId, relation: 'wrote', node: 'model:demand@1' },
+      { runId, relation: 'read', node: 'dataset:bikes@1' },
+    ],
     ledger: [{ runId, step: 'register', generation: 1, outcome: { version: 1, sha256: hash('a') } }],
     runs: [run],
     deployments: [],

@@ -19,6 +19,7 @@ const withSecond = (second: ReturnType<typeof plan>, more: Partial<StackFacts> =
     well.modelVersions[0]!,
     { ...well.modelVersions[0]!, version: 2, effectKey: 'r/register/g1' },
   ],
+  lineage: [...well.lineage, { runId: training.id, relation: 'wrote', node: 'model:demand@2' }],
   ledger: [
     ...well.ledger,
     { runId: 'r', step: 'register', generation: 1, outcome: { version: 2 } },

@@ -1,0 +1,152 @@
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Lineage } from '../../contracts/rest/lineage.js'
+import { expectation, suite } from '../../sdk/index.js'
+import { bikeCsv, bikeTraining } from '../support/bike-data.js'
+import { eventually } from '../support/eventually.js'
+import { Harness } from '../support/harness.js'
+import { TestApi } from './support/api.js'
+import { pipelineCalls } from './support/pipeline-calls.js'
+
+describe('lineage', () => {
+  let harness: Harness
+  let api: TestApi
+  let run: string
+  let training: string
+  beforeAll(async () => {
+    harness = await Harness.start({ env: { MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.2' } })
+    api = await TestApi.beside(harness)
+    const options = { columns: { dteday: { format: '%m/%d/%Y' } } }
+    await harness.ended(await harness.commit('bike', bikeCsv(4), options))
+    const { model: _, dataset: __, ...request } = bikeTraining({})
+    const weekly = await calls.start('weekly', {
+      steps: {
+        data: { uses: 'dataset', with: { dataset: 'bike@1' } },
+        train: {
+          uses: 'train',
+          with: {
+            model: 'demand',
+            dataset: '${{ steps.data.name }}',
+            version: '${{ steps.data.version }}',
+            training: request,
+          },
+        },
+      },
+    })
+    run = weekly.id
+    const { steps } = await calls.ended(run, 'succeeded')
+    training = steps.find(({ name }) => name === 'train')!.child!
+  })
+  afterAll(async () => {
+    await api?.stop()
+    await harness?.stop()
+  })
+
+  const calls = pipelineCalls(() => api)
+  const get = (id: string, query = '') => api.call('GET', `/v1/lineage/${id}${query}`, { key: 'mlf_viewer' })
+  const lineage = async (id: string, query = '') => (await get(id, query)).body as Lineage
+
+  it('leads from a model to its data, through the runs that have made it', async () => {
+    const { nodes, edges, truncated } = await lineage('model:demand@1', '?direction=upstream')
+    const commit = nodes.find(({ run: of }) => of?.kind === 'dataset')!
+    expect(nodes.map(({ id, distance }) => [id, distance])).toEqual([
+      ['model:demand@1', 0],
+      [`run:${training}`, 1],
+      [`run:${run}`, 2],
+      ['dataset:bike@1', 2],
+      [commit.id, 3],
+    ])
+    expect(nodes[0]).toEqual({
+      id: 'model:demand@1',
+      kind: 'model',
+      name: 'demand',
+      version: 1,
+      window: null,
+      run: null,
+      distance: 0,
+    })
+    expect(nodes[1]).toMatchObject({
+      kind: 'run',
+      name: 'demand',
+      run: { id: training, kind: 'training', status: 'succeeded' },
+    })
+    expect(edges.map(({ from, to, step }) => [from, to, step]).sort()).toEqual(
+      [
+        [commit.id, 'dataset:bike@1', 'commit'],
+        ['dataset:bike@1', `run:${training}`, 'prepare'],
+        ['dataset:bike@1', `run:${run}`, 'data'],
+        [`run:${run}`, `run:${training}`, null],
+        [`run:${training}`, 'model:demand@1', 'register'],
+      ].sort(),
+    )
+    expect(edges.every(({ at }) => new Date(at).getTime() <= Date.now())).toBe(true)
+    expect(truncated).toBe(false)
+  })
+
+  it('leads from data to what was made of them, as far as it is asked to', async () => {
+    const { nodes, truncated } = await lineage('dataset:bike@1', '?direction=downstream&depth=1')
+    expect(nodes.map(({ id }) => id).sort()).toEqual(
+      ['dataset:bike@1', `run:${run}`, `run:${training}`].sort(),
+    )
+    expect(truncated).toBe(true)
+    const few = await lineage('dataset:bike@1', '?direction=downstream&limit=2')
+    expect(few).toMatchObject({ nodes: { length: 2 }, edges: { length: 1 }, truncated: true })
+  })
+
+  it('of a run is asked for by its id alone', async () => {
+    const { nodes } = await lineage(training)
+    expect(nodes.map(({ id }) => id)).toContain('model:demand@1')
+    expect(nodes[0]!.id).toBe(`run:${training}`)
+  })
+
+  it('says what a check has found, and that somebody has passed the data all the same', async () => {
+    const rows = suite('bike', [
+      expectation('expect_table_row_count_to_be_between', { min_value: 1_000_000 }),
+    ])
+    const body = { suite: rows }
+    expect(await api.call('PUT', '/v1/datasets/bike/expectations', { body })).toMatchObject({ status: 200 })
+    const gate = { uses: 'gate', with: { dataset: 'bike' } }
+    const { id: gated } = await calls.start('gated', { steps: { gate } })
+    await eventually(async () =>
+      expect(
+        await calls.verb(gated, 'steps/gate/approve', { reason: 'a short month' }, 'mlf_admin'),
+      ).toMatchObject({ status: 200 }),
+    )
+    await calls.ended(gated, 'succeeded')
+    const { edges, nodes } = await lineage(gated)
+    expect(edges).toContainEqual({
+      from: 'dataset:bike@1',
+      to: `run:${gated}`,
+      step: 'gate',
+      details: { override: { by: expect.any(String), reason: 'a short month' } },
+      at: expect.any(String),
+    })
+    expect(nodes.find(({ kind }) => kind === 'report')).toMatchObject({
+      name: 'bike',
+      run: { kind: 'validation', status: 'refused' },
+    })
+  })
+
+  it.each(['bike', 'dataset:bike', 'dataset:bike@latest', 'feature:bike@1', '%20'])(
+    'of "%s" is a bad request',
+    async id => {
+      expect(await get(id)).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_request', problems: [{ at: 'path {id}' }] },
+      })
+    },
+  )
+
+  it.each(['dataset:bike@2', 'dataset:other@1', 'model:demand@2', 'deployment:none', 'window:none@2012-01'])(
+    'of %s, which is not there, is not found',
+    async id => {
+      expect(await get(id)).toMatchObject({ status: 404, body: { code: 'not_found' } })
+    },
+  )
+
+  it.each(['?direction=sideways', '?depth=0', '?depth=101', '?limit=2001', '?depth=two'])(
+    'with %s is a bad request',
+    async query => {
+      expect(await get('dataset:bike@1', query)).toMatchObject({ status: 400 })
+    },
+  )
+})
