@@ -27,6 +27,13 @@ const UP = [
   edges(`SELECT v.run_id, 'evaluate', 'read', 'model:' || m.name || '@' || (v.lineage->>'champion'), m.project, v.created_at
    FROM model_versions v JOIN models m ON m.id = v.model_id JOIN runs r ON r.id = v.run_id
    WHERE v.lineage->>'champion' IS NOT NULL`),
+  // Trainings that are still open have these steps behind them.
+  edges(`SELECT r.id, s.step, 'read',
+     'dataset:' || (r.request#>>'{dataset,name}') || '@' || (r.request#>>'{dataset,version}'), r.project, s.finished_at
+   FROM ledger_steps s JOIN runs r ON r.id = s.run_id WHERE r.kind = 'training' AND s.step = 'prepare'`),
+  edges(`SELECT r.id, s.step, 'read', 'model:' || r.name || '@' || (s.outcome->>'championVersion'), r.project, s.finished_at
+   FROM ledger_steps s JOIN runs r ON r.id = s.run_id
+   WHERE r.kind = 'training' AND s.step = 'evaluate' AND s.outcome->>'championVersion' IS NOT NULL`),
   edges(`SELECT r.id, '', 'read', 'run:' || p.id, r.project, r.created_at
    FROM runs r JOIN runs p ON r.principal = p.kind || ':' || p.id AND p.project = r.project`),
 ]

@@ -174,10 +174,34 @@ describe('lineage', () => {
         }),
       )
     await register('first', 1)
+    // Another one is in the middle of its work.
+    const open = uuidv7()
+    await runs.accept({
+      id: open,
+      project: PROJECT,
+      kind: 'training',
+      name: 'old',
+      request: { dataset: { name: 'bike', version: 8 } },
+      principal: 'key:ann',
+      trigger: 'api',
+      retryPolicy: { codes: [], maxAttempts: 1, delaySeconds: 1 },
+    })
+    await step(open, 'prepare', async () => Promise.resolve({}))
+    await step(open, 'evaluate', async () => Promise.resolve({ championVersion: 1 }))
     await database.dataSource.query('DROP TABLE lineage_edges')
     const runner = database.dataSource.createQueryRunner()
     await new Lineage1765800000000().up(runner)
     await runner.release()
+    expect(await graph({ kind: 'run', run: open })).toEqual(
+      [
+        ['dataset:bike@8', `run:${open}`, 'prepare'],
+        ['model:old@1', `run:${open}`, 'evaluate'],
+        [`run:${runId}`, 'model:old@1', 'register'],
+        ['model:old@1', `run:${runId}`, 'evaluate'],
+        ['dataset:bike@7', `run:${runId}`, 'prepare'],
+        [`run:${parent}`, `run:${runId}`, ''],
+      ].sort(),
+    )
     expect(await graph({ kind: 'model', name: 'old', version: 1 }, 'upstream')).toEqual(
       [
         ['dataset:bike@7', `run:${runId}`, 'prepare'],
