@@ -99,10 +99,10 @@ describe('check', () => {
          SELECT gen_random_uuid(), 2, effect_key, ${columns} FROM model_versions`,
       )
       const twice = await checkStack(stack.config)
-      expect(codes(twice)).toEqual(['effect_duplicated'])
+      expect(codes(twice)).toEqual(['effect_duplicated', 'lineage_missing'])
       expect(twice.effects.find(({ step }) => step === 'register')?.rows).toBe(2)
       await dataSource.query(`UPDATE model_versions SET effect_key = 'nobody/register/g1' WHERE version = 2`)
-      expect(codes(await checkStack(stack.config))).toEqual(['effect_without_step'])
+      expect(codes(await checkStack(stack.config))).toEqual(['effect_without_step', 'lineage_missing'])
     } finally {
       await dataSource.query('DELETE FROM model_versions WHERE version = 2')
       await dataSource.query(
