@@ -199,7 +199,13 @@ export class KillStack {
         Object.values(children).every(isAlive)
       )
     }
-    if (await until(isReady, READY_MS, 50)) return
+    // Who was killed a moment ago may still be there.
+    const answers = () =>
+      this.query('SELECT 1').then(
+        () => true,
+        () => false,
+      )
+    if (await until(async () => isReady() && (await answers()), READY_MS, 50)) return
     const parts = Object.entries(readState(this.stateDirectory).parts)
     throw new Error(
       `The stack is not well again: ${parts.map(([name, { state }]) => `${name} ${state}`).join(', ')}`,
