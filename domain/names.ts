@@ -3,6 +3,9 @@ export const NAME_PATTERN = /^[a-z0-9][a-z0-9._-]{0,99}$/
 export const NAME_RULE =
   'lower-case letters, digits, ".", "_" and "-", at most 100, starting with a letter or digit'
 
+/** Ids of runs and of all else that has no name: UUIDs, in lower case. */
+export const ID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
+
 export type RunKind =
   | 'dataset'
   | 'push'

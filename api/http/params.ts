@@ -1,15 +1,14 @@
 import { Injectable, type PipeTransform } from '@nestjs/common'
 import { MlforgeError } from '../../domain/errors.js'
-import { NAME_PATTERN, NAME_RULE } from '../../domain/names.js'
+import { ID_PATTERN, NAME_PATTERN, NAME_RULE } from '../../domain/names.js'
 import { invalidRequest } from './validation.js'
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
 
 /** Ids are UUIDs; nothing is found under anything else. */
 @Injectable()
 export class IdParam implements PipeTransform<string, string> {
   transform(value: string): string {
-    if (UUID.test(value)) return value.toLowerCase()
+    const id = value.toLowerCase()
+    if (ID_PATTERN.test(id)) return id
     throw new MlforgeError('not_found', `There is nothing with the id "${value}": ids are UUIDs.`)
   }
 }

@@ -4,6 +4,9 @@ import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator'
 import type { Lineage, LineageEdge, LineageNode, LineageNodeKind } from '../../contracts/rest/lineage.js'
 import type { LineageDirection } from '../../domain/lineage/walk.js'
 
+export const DEPTH = 6
+export const LIMIT = 500
+
 const DIRECTIONS = ['upstream', 'downstream', 'both'] as const satisfies readonly LineageDirection[]
 const KINDS = ['dataset', 'model', 'window', 'deployment', 'report', 'run'] as const
 
@@ -21,7 +24,7 @@ export class LineageQueryDto {
     type: 'integer',
     minimum: 1,
     maximum: 100,
-    default: 6,
+    default: DEPTH,
     description: 'edges from the node at most',
   })
   @IsOptional()
@@ -35,7 +38,7 @@ export class LineageQueryDto {
     type: 'integer',
     minimum: 1,
     maximum: 2000,
-    default: 500,
+    default: LIMIT,
     description: 'nodes at most, the nearest',
   })
   @IsOptional()

@@ -6,10 +6,7 @@ import { walk } from '../../domain/lineage/walk.js'
 import { type LineageRun, LineageStore } from '../../stores/postgres/lineage-store.js'
 import type { Principal } from '../http/request.js'
 import { invalidRequest } from '../http/validation.js'
-import type { LineageQueryDto } from './lineage.dto.js'
-
-const DEPTH = 6
-const LIMIT = 500
+import { DEPTH, LIMIT, type LineageQueryDto } from './lineage.dto.js'
 
 @Injectable()
 export class LineageService {

@@ -29,6 +29,7 @@ import {
   TextField,
   TextsField,
 } from '../http/fields.js'
+import { ID_PATTERN } from '../../domain/names.js'
 import { PageQueryDto } from '../http/paging.js'
 import { OperationDto, STATUSES } from '../runs/operation.dto.js'
 
@@ -87,7 +88,7 @@ export class StartRolloutDto implements StartRollout {
   @IntField({ optional: true, min: 1, max: 2 ** 31 - 1 }) version?: number
   @ApiPropertyOptional({ format: 'uuid', description: 'a training that the gate refused; needs force' })
   @IsOptional()
-  @Matches(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/, { message: '$property is the id of a training' })
+  @Matches(ID_PATTERN, { message: '$property is the id of a training' })
   training?: string
   @ObjectField(() => StrategyDto, { optional: true, description: 'a canary with defaults where missing' })
   strategy?: StrategyDto

@@ -1,3 +1,5 @@
+import { ID_PATTERN, NAME_PATTERN } from '../names.js'
+
 /** What lineage leads to and from. Runs are nodes too: what they read leads to them, and they lead to what they wrote. */
 export type LineageNode =
   | { readonly kind: 'dataset' | 'model'; readonly name: string; readonly version: number }
@@ -10,8 +12,6 @@ export type LineageNode =
 
 export const NODE_RULE =
   'dataset:<name>@<version>, model:<name>@<version>, window:<deployment>@<window>, deployment:<name>, report:<run> or run:<run>'
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/
 
 /** The one id of a node, as NODE_RULE has it: a name, and where there are many of it which one, after an `@`. */
 export function nodeId(node: LineageNode): string {
@@ -31,21 +31,21 @@ export function nodeId(node: LineageNode): string {
 
 /** The node of an id; null for what is none. An id of a run alone is that run. */
 export function parseNodeId(id: string): LineageNode | null {
-  if (UUID.test(id)) return { kind: 'run', run: id }
-  const [, kind, rest] = /^([a-z]+):(.+)$/s.exec(id) ?? []
-  const [, name, which] = /^([a-z0-9][a-z0-9._-]{0,99})@(.{1,200})$/s.exec(rest ?? '') ?? []
+  if (ID_PATTERN.test(id)) return { kind: 'run', run: id }
+  const [, kind, rest = ''] = /^([a-z]+):(.{1,400})$/s.exec(id) ?? []
+  const [, name = '', which = ''] = /^([^@]+)@(.+)$/s.exec(rest) ?? []
   switch (kind) {
     case 'dataset':
     case 'model':
-      if (name === undefined || !/^[1-9]\d{0,8}$/.test(which!)) return null
+      if (!NAME_PATTERN.test(name) || !/^[1-9]\d{0,8}$/.test(which)) return null
       return { kind, name, version: Number(which) }
     case 'window':
-      return name === undefined ? null : { kind, name, window: which! }
+      return NAME_PATTERN.test(name) ? { kind, name, window: which } : null
     case 'deployment':
-      return /^[a-z0-9][a-z0-9._-]{0,99}$/.test(rest!) ? { kind, name: rest! } : null
+      return NAME_PATTERN.test(rest) ? { kind, name: rest } : null
     case 'report':
     case 'run':
-      return UUID.test(rest!) ? { kind, run: rest! } : null
+      return ID_PATTERN.test(rest) ? { kind, run: rest } : null
     default:
       return null
   }

@@ -38,30 +38,30 @@ export async function walk(
   { direction, depth, limit }: { direction: LineageDirection; depth: number; limit: number },
   edgesOf: EdgesOf,
 ): Promise<LineageGraph> {
+  const ways = (['upstream', 'downstream'] as const)
+    .filter(way => direction === 'both' || direction === way)
+    .map(way => ({ way, seen: new Set([start]), frontier: [start] }))
   const distances = new Map([[start, 0]])
   const edges = new Map<string, LineageEdge>()
   let truncated = false
-  for (const way of ['upstream', 'downstream'] as const) {
-    if (direction !== 'both' && direction !== way) continue
-    const seen = new Set([start])
-    let frontier = [start]
-    for (let distance = 1; frontier.length > 0; distance++) {
-      const found = await edgesOf(frontier, way)
+  for (let distance = 1; ways.some(({ frontier }) => frontier.length > 0); distance++) {
+    for (const each of ways.filter(({ frontier }) => frontier.length > 0)) {
+      const found = await edgesOf(each.frontier, each.way)
+      each.frontier = []
       if (distance > depth) {
         truncated ||= found.some(edge => !edges.has(key(edge)))
-        break
+        continue
       }
-      frontier = []
       for (const edge of found) {
-        const next = way === 'upstream' ? edge.from : edge.to
+        const next = each.way === 'upstream' ? edge.from : edge.to
         if (!distances.has(next) && distances.size >= limit) {
           truncated = true
           continue
         }
         edges.set(key(edge), edge)
         if (!distances.has(next)) distances.set(next, distance)
-        if (!seen.has(next)) frontier.push(next)
-        seen.add(next)
+        if (!each.seen.has(next)) each.frontier.push(next)
+        each.seen.add(next)
       }
     }
   }

@@ -25,11 +25,15 @@ export async function recordParent(transaction: EntityManager, runId: string, pa
   await insert(transaction, { runId, step: '' }, [{ relation: 'read', node }])
 }
 
-/** A step that takes over what an equal one has given was made from the same. */
+/** A step that takes over what an equal one has given was made from the same; the run that did it, it leads to. */
 export async function copyEdges(transaction: EntityManager, from: StepOfRun, to: StepOfRun): Promise<void> {
   await transaction.query(
     `INSERT INTO lineage_edges (run_id, step, relation, node, project, details, created_at)
-     SELECT $3, $4, relation, node, project, details, now() FROM lineage_edges WHERE run_id = $1 AND step = $2
+     SELECT $3::uuid, $4::text, relation, node, project, details, now() FROM lineage_edges WHERE run_id = $1 AND step = $2
+     UNION ALL
+     SELECT $3::uuid, $4::text, 'wrote', 'run:' || s.child, r.project, NULL::jsonb, now()
+     FROM pipeline_steps s JOIN runs r ON r.id = s.run_id
+     WHERE s.run_id = $1 AND s.step = $2 AND s.child IS NOT NULL
      ON CONFLICT DO NOTHING`,
     [from.runId, withoutItem(from.step), to.runId, withoutItem(to.step)],
   )
@@ -113,16 +117,10 @@ export class LineageStore {
 function existence(node: LineageNode): [sql: string, ...values: (string | number)[]] {
   switch (node.kind) {
     case 'dataset':
-      return [
-        `SELECT FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id
-         WHERE d.project = $1 AND d.name = $2 AND v.version = $3`,
-        node.name,
-        node.version,
-      ]
     case 'model':
       return [
-        `SELECT FROM model_versions v JOIN models m ON m.id = v.model_id
-         WHERE m.project = $1 AND m.name = $2 AND v.version = $3`,
+        `SELECT FROM ${node.kind}_versions v JOIN ${node.kind}s named ON named.id = v.${node.kind}_id
+         WHERE named.project = $1 AND named.name = $2 AND v.version = $3`,
         node.name,
         node.version,
       ]

@@ -92,6 +92,22 @@ describe('lineage', () => {
     expect(few).toMatchObject({ nodes: { length: 2 }, edges: { length: 1 }, truncated: true })
   })
 
+  it('leads to a model from a run that has taken its training over', async () => {
+    const { body } = await calls.post('weekly')
+    const again = (body as { id: string }).id
+    const { steps } = await calls.ended(again, 'succeeded')
+    expect(steps.find(({ name }) => name === 'train')).toMatchObject({
+      cachedFrom: { runId: run, step: 'train' },
+    })
+    const { nodes, edges } = await lineage(again, '?direction=downstream')
+    expect(nodes.map(({ id }) => id)).toContain('model:demand@1')
+    expect(edges.map(({ from, to, step }) => [from, to, step])).toContainEqual([
+      `run:${again}`,
+      `run:${training}`,
+      'train',
+    ])
+  })
+
   it('of a run is asked for by its id alone', async () => {
     const { nodes } = await lineage(training)
     expect(nodes.map(({ id }) => id)).toContain('model:demand@1')

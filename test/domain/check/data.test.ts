@@ -2,24 +2,8 @@ import { describe, expect, it } from '@jest/globals'
 import { referencedObjects } from '../../../domain/check/references.js'
 import type { StackFacts } from '../../../domain/check/facts.js'
 import { buildReport } from '../../../domain/check/report.js'
-import { codes, content, stack } from './support.js'
+import { codes, content, dataVersion as version, stack } from './support.js'
 
-const version = {
-  datasetId: 'd',
-  version: 1,
-  branch: 'main',
-  root: 'r',
-  rows: null,
-  parents: [],
-  raw: null,
-  parquet: null,
-  quarantine: null,
-  commit: 'ab'.repeat(32),
-  retiredAt: null,
-  purge: null,
-  runId: 'run',
-  effectKey: 'run/commit/g1',
-}
 const main = {
   datasetId: 'd',
   kind: 'branch',

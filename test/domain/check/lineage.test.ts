@@ -1,27 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
 import type { StackFacts } from '../../../domain/check/facts.js'
 import { buildReport } from '../../../domain/check/report.js'
-import { codes, stack } from './support.js'
+import { codes, dataVersion, stack } from './support.js'
 
 const well = stack('1')
 const of = (more: Partial<StackFacts>) => codes({ ...well, ...more })
-const table = {
-  datasetId: 'd',
-  version: 3,
-  branch: 'main',
-  root: 'r',
-  rows: null,
-  parents: [],
-  raw: null,
-  parquet: null,
-  quarantine: null,
-  commit: null,
-  retiredAt: null,
-  purge: null,
-  runId: 'run-1',
-  effectKey: 'run-1/set/g1',
-}
-
 describe('a check of lineage', () => {
   it('finds nothing where edges say what rows say', () => {
     expect(of({})).toEqual([])
@@ -38,7 +21,10 @@ describe('a check of lineage', () => {
     ])
     const others = well.lineage.map(edge => ({ ...edge, runId: 'another' }))
     expect(of({ lineage: others })).toEqual(['lineage_missing', 'lineage_missing'])
-    const datasets = { datasets: [{ id: 'd', project: 'default', name: 'bikes' }], datasetVersions: [table] }
+    const datasets = {
+      datasets: [{ id: 'd', project: 'default', name: 'bikes' }],
+      datasetVersions: [{ ...dataVersion, version: 3, runId: 'run-1' }],
+    }
     expect(of(datasets)).toContain('lineage_missing')
     const edge = { runId: 'run-1', relation: 'wrote' as const, node: 'dataset:bikes@3' }
     expect(of({ ...datasets, lineage: [...well.lineage, edge] })).not.toContain('lineage_missing')

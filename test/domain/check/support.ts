@@ -18,6 +18,24 @@ export const content = (digit: string) => ({
 })
 export const NOW = new Date('2026-01-10T00:00:00Z')
 
+/** A version of files, as a stack holds it. */
+export const dataVersion = {
+  datasetId: 'd',
+  version: 1,
+  branch: 'main',
+  root: 'r',
+  rows: null,
+  parents: [],
+  raw: null,
+  parquet: null,
+  quarantine: null,
+  commit: 'ab'.repeat(32),
+  retiredAt: null,
+  purge: null,
+  runId: 'run',
+  effectKey: 'run/commit/g1',
+}
+
 /** A training that registered version 1, as a stack holds it. */
 export function stack(seed: string, more: Partial<RunFacts> = {}): StackFacts {
   const runId = `run-${seed}`

@@ -73,6 +73,28 @@ describe('walk', () => {
     expect(await go(circle, 'a')).toEqual({ nodes: { a: 0, b: 1 }, edges: ['a>b', 'b>a'], truncated: false })
   })
 
+  it('says how near a node is that both ways lead to', async () => {
+    const ring: readonly Pair[] = [
+      ['a', 'b'],
+      ['b', 'c'],
+      ['c', 'd'],
+      ['d', 'a'],
+    ]
+    expect((await go(ring, 'a')).nodes).toEqual({ a: 0, b: 1, c: 2, d: 1 })
+  })
+
+  it('keeps the nearest of both ways', async () => {
+    const line: readonly Pair[] = [
+      ['far', 'near'],
+      ['near', 'here'],
+      ['here', 'next'],
+    ]
+    expect(await go(line, 'here', 'both', { limit: 3 })).toMatchObject({
+      nodes: { here: 0, near: 1, next: 1 },
+      truncated: true,
+    })
+  })
+
   it('finds what can be reached, whatever the graph', async () => {
     const id = fc.integer({ min: 0, max: 9 }).map(String)
     await fc.assert(

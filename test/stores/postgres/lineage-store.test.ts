@@ -8,6 +8,7 @@ import { LedgerStore } from '../../../stores/postgres/ledger-store.js'
 import { copyEdges, LineageStore } from '../../../stores/postgres/lineage-store.js'
 import { Lineage1765800000000 } from '../../../stores/postgres/migrations/1765800000000-lineage.js'
 import { ModelStore } from '../../../stores/postgres/model-store.js'
+import type { AcceptRun } from '../../../stores/postgres/run-acceptance.js'
 import { RunStore } from '../../../stores/postgres/run-store.js'
 import { type TestDatabase, testDatabase } from '../../support/postgres.js'
 
@@ -28,15 +29,16 @@ describe('lineage', () => {
   })
   afterAll(() => database.drop())
 
-  const accept = async (principal = 'key:ann') => {
+  const accept = async (more: Partial<AcceptRun> = {}) => {
     const { run } = await runs.accept({
       project: PROJECT,
       kind: 'training',
       name: 'demand',
       request: {},
-      principal,
+      principal: 'key:ann',
       trigger: 'api',
       retryPolicy: { codes: [], maxAttempts: 1, delaySeconds: 1 },
+      ...more,
     })
     return run.id
   }
@@ -115,7 +117,7 @@ describe('lineage', () => {
 
   it('leads from a run to those that it has started', async () => {
     const parent = await accept()
-    const child = await accept(`pipeline:${parent}`)
+    const child = await accept({ principal: `pipeline:${parent}` })
     await trains(child, dataset(6), model(6))
     expect(await graph({ kind: 'run', run: parent }, 'downstream')).toEqual(
       [
@@ -147,17 +149,8 @@ describe('lineage', () => {
 
   it('is made of the rows of an earlier release, as far as they say it', async () => {
     const models = new ModelStore(database.dataSource)
-    const [parent, runId] = [await accept(), uuidv7()]
-    await runs.accept({
-      id: runId,
-      project: PROJECT,
-      kind: 'training',
-      name: 'old',
-      request: {},
-      principal: `training:${parent}`,
-      trigger: 'pipeline',
-      retryPolicy: { codes: [], maxAttempts: 1, delaySeconds: 1 },
-    })
+    const parent = await accept()
+    const runId = await accept({ name: 'old', principal: `training:${parent}`, trigger: 'pipeline' })
     const register = (effectKey: string, champion: number | null) =>
       database.dataSource.transaction(transaction =>
         models.register(transaction, PROJECT, 'old', {
@@ -175,17 +168,7 @@ describe('lineage', () => {
       )
     await register('first', 1)
     // Another one is in the middle of its work.
-    const open = uuidv7()
-    await runs.accept({
-      id: open,
-      project: PROJECT,
-      kind: 'training',
-      name: 'old',
-      request: { dataset: { name: 'bike', version: 8 } },
-      principal: 'key:ann',
-      trigger: 'api',
-      retryPolicy: { codes: [], maxAttempts: 1, delaySeconds: 1 },
-    })
+    const open = await accept({ name: 'old', request: { dataset: { name: 'bike', version: 8 } } })
     await step(open, 'prepare', async () => Promise.resolve({}))
     await step(open, 'evaluate', async () => Promise.resolve({ championVersion: 1 }))
     await database.dataSource.query('DROP TABLE lineage_edges')
