@@ -113,6 +113,15 @@ export interface Config {
     /** How long a pack that no version needs, and an object that no pack is, stay before a collection removes them. */
     readonly graceMinutes: number
   }
+  /** Who is told of runs, and of what they have read and written, by OpenLineage. */
+  readonly lineage: {
+    /** Where events are posted to; empty: nobody is told. */
+    readonly url: string
+    /** Sent as a bearer token; empty: none. */
+    readonly apiKey: string
+    /** Of all jobs and datasets. */
+    readonly namespace: string
+  }
   readonly scripts: {
     /** Where pipelines find the files of their scripts: the directory of mlforge.yaml by default. */
     readonly directory: string

@@ -228,6 +228,22 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
     schema: z.number().min(0).max(10_080),
     fallback: 60,
   },
+  'lineage.url': {
+    env: 'MLFORGE_LINEAGE_URL',
+    schema: z.literal('').or(url('http:', 'https:')),
+    fallback: '',
+  },
+  'lineage.apiKey': { env: 'MLFORGE_LINEAGE_API_KEY', schema: z.string(), fallback: '' },
+  'lineage.namespace': {
+    env: 'MLFORGE_LINEAGE_NAMESPACE',
+    schema: z
+      .string()
+      .regex(
+        /^[A-Za-z0-9:/_.@+?=-]{1,200}$/,
+        'must be 1 to 200 letters, digits and : / _ . @ + ? = -, such as mlforge://team',
+      ),
+    fallback: 'mlforge',
+  },
   'scripts.directory': {
     env: 'MLFORGE_SCRIPTS_DIRECTORY',
     schema: text,

@@ -12,10 +12,12 @@ import { createLogger } from '../config/logger.js'
 import { type QueueName, QUEUES } from '../contracts/temporal/queues.js'
 import { MlforgeError } from '../domain/errors.js'
 import { connectPostgres } from '../stores/postgres/data-source.js'
+import { LineageEventStore } from '../stores/postgres/lineage-event-store.js'
 import { OutboxStore } from '../stores/postgres/outbox-store.js'
 import { assertSchema } from '../stores/postgres/schema-version.js'
 import { freePort, serveHealth } from './health.js'
 import { ingestPredictions } from './ingest.js'
+import { relayLineage } from './lineage-events.js'
 import { relayStarts } from './relay.js'
 import { ensureSystemSchedules } from './system-schedules.js'
 import { createPorts, createWorker } from './workers.js'
@@ -68,6 +70,9 @@ async function main(): Promise<void> {
     await ensureSystemSchedules(client, config)
     const outbox = new OutboxStore(dataSource)
     tasks.push(relayStarts({ ...ports, outbox, logger }, stop.signal))
+    const events = new LineageEventStore(dataSource)
+    const { version: release } = ports.code
+    tasks.push(relayLineage({ events, receiver: config.lineage, release, logger }, stop.signal))
     tasks.push(ingestPredictions({ ...ports, logger }, stop.signal))
   }
   ready = true

@@ -1,8 +1,16 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger'
 import { Type as Converted } from 'class-transformer'
 import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator'
-import type { Lineage, LineageEdge, LineageNode, LineageNodeKind } from '../../contracts/rest/lineage.js'
+import type {
+  Lineage,
+  LineageEdge,
+  LineageEvent,
+  LineageEventState,
+  LineageNode,
+  LineageNodeKind,
+} from '../../contracts/rest/lineage.js'
 import type { LineageDirection } from '../../domain/lineage/walk.js'
+import { PageQueryDto } from '../http/paging.js'
 
 export const DEPTH = 6
 export const LIMIT = 500
@@ -83,4 +91,28 @@ export class LineageDto implements Lineage {
   @ApiProperty({ type: [LineageNodeDto] }) nodes!: LineageNodeDto[]
   @ApiProperty({ type: [LineageEdgeDto] }) edges!: LineageEdgeDto[]
   @ApiProperty({ description: 'there is more than depth or limit let in' }) truncated!: boolean
+}
+
+const EVENT_STATES = ['owed', 'sent', 'refused'] as const
+
+export class LineageEventsQueryDto extends PageQueryDto {
+  @ApiPropertyOptional({ enum: EVENT_STATES })
+  @IsOptional()
+  @IsIn(EVENT_STATES)
+  state?: LineageEventState
+}
+
+export class LineageEventDto implements LineageEvent {
+  @ApiProperty({ format: 'uuid' }) run!: string
+  @ApiProperty({ type: 'integer' }) attempt!: number
+  @ApiProperty({ enum: ['START', 'COMPLETE', 'FAIL', 'ABORT'] }) type!: LineageEvent['type']
+  @ApiProperty({ format: 'date-time' }) at!: string
+  @ApiProperty({ enum: EVENT_STATES, description: 'refused is what the receiver says it will never take' })
+  state!: LineageEventState
+  @ApiProperty({ type: 'integer' }) tries!: number
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, description: 'when it is sent again' })
+  dueAt!: string | null
+  @ApiProperty({ type: String, format: 'date-time', nullable: true }) sentAt!: string | null
+  @ApiProperty({ type: String, nullable: true, description: 'what went wrong the last time' })
+  error!: string | null
 }

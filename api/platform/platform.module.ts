@@ -18,6 +18,7 @@ import { IncidentStore } from '../../stores/postgres/incident-store.js'
 import { KeyStore } from '../../stores/postgres/key-store.js'
 import { LabelStore } from '../../stores/postgres/label-store.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
+import { LineageEventStore } from '../../stores/postgres/lineage-event-store.js'
 import { LineageStore } from '../../stores/postgres/lineage-store.js'
 import { ModelStore } from '../../stores/postgres/model-store.js'
 import { OutboxStore } from '../../stores/postgres/outbox-store.js'
@@ -56,6 +57,7 @@ const STORES = [
   KeyStore,
   LabelStore,
   LedgerStore,
+  LineageEventStore,
   LineageStore,
   ModelStore,
   OutboxStore,

@@ -34,3 +34,21 @@ export interface Lineage {
   /** True where there is more than `depth` or `limit` let in. */
   readonly truncated: boolean
 }
+
+/** A change of a run, and whether the receiver of OpenLineage events has it. */
+export interface LineageEvent {
+  readonly run: string
+  readonly attempt: number
+  readonly type: 'START' | 'COMPLETE' | 'FAIL' | 'ABORT'
+  readonly at: string
+  /** Refused is what the receiver says it will never take. */
+  readonly state: LineageEventState
+  readonly tries: number
+  /** When it is sent again; null where it is not. */
+  readonly dueAt: string | null
+  readonly sentAt: string | null
+  /** What went wrong the last time. */
+  readonly error: string | null
+}
+
+export type LineageEventState = 'owed' | 'sent' | 'refused'

@@ -19,7 +19,7 @@ import { IdempotencyKey } from './entities/idempotency-key.js'
 import { Incident, IncidentEvent } from './entities/incident.js'
 import { Lease } from './entities/lease.js'
 import { LedgerStep } from './entities/ledger-step.js'
-import { LineageEdgeRow } from './entities/lineage.js'
+import { LineageEdgeRow, LineageEventRow } from './entities/lineage.js'
 import { AliasChange, Model, ModelAlias, ModelVersion } from './entities/model.js'
 import { OutboxRow } from './entities/outbox.js'
 import { Label, LabelLook, PredictionFile, PredictionSegment } from './entities/prediction.js'
@@ -54,6 +54,7 @@ import { DataCollection1765600000000 } from './migrations/1765600000000-data-col
 import { TableReaders1765650000000 } from './migrations/1765650000000-table-readers.js'
 import { Suites1765700000000 } from './migrations/1765700000000-suites.js'
 import { Lineage1765800000000 } from './migrations/1765800000000-lineage.js'
+import { LineageEvents1765900000000 } from './migrations/1765900000000-lineage-events.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -65,6 +66,7 @@ export const ENTITIES = [
   Lease,
   LedgerStep,
   LineageEdgeRow,
+  LineageEventRow,
   Checkpoint,
   Upload,
   Dataset,
@@ -142,6 +144,7 @@ export const MIGRATIONS = [
   TableReaders1765650000000,
   Suites1765700000000,
   Lineage1765800000000,
+  LineageEvents1765900000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

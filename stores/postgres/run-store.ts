@@ -14,6 +14,7 @@ import {
 import { IdempotencyKey } from './entities/idempotency-key.js'
 import { OutboxRow } from './entities/outbox.js'
 import { Run } from './entities/run.js'
+import { oweEvent } from './lineage-event-store.js'
 import { type AcceptRun, acceptRun, promiseStart, runIn, sameRequest } from './run-acceptance.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 import { releaseRunIn } from './pool-claims.js'
@@ -291,6 +292,7 @@ export class RunStore {
       run.retryNote = decision.retry || change.status === 'succeeded' ? null : decision.reason
     }
     await transaction.save(run)
+    if (change.status !== undefined) await oweEvent(transaction, run)
     if (!isOpen(run.status)) granted.push(...(await releaseOf(transaction, run)))
     return true
   }

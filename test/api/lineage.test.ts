@@ -1,19 +1,37 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { Lineage } from '../../contracts/rest/lineage.js'
+import type { Page } from '../../contracts/rest/common.js'
+import type { Lineage, LineageEvent } from '../../contracts/rest/lineage.js'
+import type { OpenLineageRunEvent } from '../../domain/lineage/open-lineage.js'
 import { expectation, suite } from '../../sdk/index.js'
+import { LineageEventStore } from '../../stores/postgres/lineage-event-store.js'
+import { relayLineage } from '../../worker/lineage-events.js'
 import { bikeCsv, bikeTraining } from '../support/bike-data.js'
 import { eventually } from '../support/eventually.js'
 import { Harness } from '../support/harness.js'
+import { throughOpenLineage } from '../support/open-lineage.js'
+import { Receiver } from '../support/receiver.js'
 import { TestApi } from './support/api.js'
 import { pipelineCalls } from './support/pipeline-calls.js'
 
 describe('lineage', () => {
+  let receiver: Receiver
+  let relay: Promise<void>
+  const stopRelay = new AbortController()
   let harness: Harness
   let api: TestApi
   let run: string
   let training: string
   beforeAll(async () => {
-    harness = await Harness.start({ env: { MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.2' } })
+    receiver = await Receiver.start()
+    harness = await Harness.start({
+      env: {
+        MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.2',
+        MLFORGE_LINEAGE_URL: receiver.url('/ok/lineage'),
+      },
+    })
+    const { config, database, logger } = harness
+    const events = new LineageEventStore(database.dataSource)
+    relay = relayLineage({ events, receiver: config.lineage, release: '1.2.3', logger }, stopRelay.signal)
     api = await TestApi.beside(harness)
     const options = { columns: { dteday: { format: '%m/%d/%Y' } } }
     await harness.ended(await harness.commit('bike', bikeCsv(4), options))
@@ -38,7 +56,10 @@ describe('lineage', () => {
   })
   afterAll(async () => {
     await api?.stop()
+    stopRelay.abort()
+    await relay
     await harness?.stop()
+    await receiver?.stop()
   })
 
   const calls = pipelineCalls(() => api)
@@ -140,6 +161,47 @@ describe('lineage', () => {
       name: 'bike',
       run: { kind: 'validation', status: 'refused' },
     })
+  })
+
+  it('is told to a receiver of OpenLineage events', async () => {
+    const told = await eventually(() => {
+      const events = receiver.of('/ok/lineage').map(({ body }) => body as OpenLineageRunEvent)
+      const ofTraining = events.filter(event => event.run.runId === training)
+      expect(ofTraining.map(({ eventType }) => eventType)).toEqual(['START', 'COMPLETE'])
+      expect(events.filter(event => event.run.runId === run)).toHaveLength(2)
+      return events
+    })
+    const complete = told.find(event => event.run.runId === training && event.eventType === 'COMPLETE')
+    expect(complete).toMatchObject({
+      job: { namespace: 'mlforge', name: 'training/demand' },
+      run: { facets: { parent: { run: { runId: run }, job: { name: 'pipeline/weekly' } } } },
+      inputs: [
+        {
+          name: 'dataset:bike',
+          facets: {
+            version: { datasetVersion: '1' },
+            schema: {
+              fields: expect.arrayContaining([expect.objectContaining({ name: 'cnt', type: 'integer' })]),
+            },
+          },
+        },
+      ],
+      outputs: [{ name: 'model:demand', facets: { version: { datasetVersion: '1' } } }],
+    })
+    await throughOpenLineage(told)
+    const { body } = await api.call('GET', '/v1/lineage-events?state=sent&limit=200', { key: 'mlf_viewer' })
+    expect((body as Page<LineageEvent>).items).toContainEqual({
+      run: training,
+      attempt: 1,
+      type: 'COMPLETE',
+      at: complete!.eventTime,
+      state: 'sent',
+      tries: 1,
+      dueAt: null,
+      sentAt: expect.any(String),
+      error: null,
+    })
+    expect(await api.call('GET', '/v1/lineage-events?state=lost')).toMatchObject({ status: 400 })
   })
 
   it.each(['bike', 'dataset:bike', 'dataset:bike@latest', 'feature:bike@1', '%20'])(

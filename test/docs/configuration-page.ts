@@ -73,6 +73,10 @@ const MEANINGS: { readonly [P in ConfigPath]: string } = {
     'how long files that were merged can still be read before they are deleted: longer than any activity, and than the age of a database backup of your own that you would restore beside these objects',
   'data.graceMinutes':
     'how long a pack that no version needs, and an object that nothing names, stay before a collection removes them',
+  'lineage.url':
+    'where OpenLineage events are posted to, such as `http://marquez:5000/api/v1/lineage`; empty: nowhere',
+  'lineage.apiKey': 'sent to it as a bearer token; better in the environment than in a file',
+  'lineage.namespace': 'namespace of all jobs and datasets in these events',
   'scripts.directory': 'where pipelines find the files of their scripts',
   'retries.intervalSeconds': 'how often failed runs are looked at',
   'retries.codes': 'failures that are started again by themselves; separated by commas',
