@@ -4,6 +4,7 @@ import { located, type PipelineProblem } from '../../domain/pipelines/problems.j
 import type { Operation } from '../../domain/pipelines/transform/operations.js'
 import { type Part, planTransform, type Stage } from '../../domain/pipelines/transform/plan.js'
 import { type DuckDb, type DuckDbOptions, name, text, withDuckDb } from './duckdb.js'
+import { expressionProblem } from './expressions.js'
 import { enclose } from './query.js'
 import { outOfMemory, saidOfStatement } from './query-errors.js'
 
@@ -82,35 +83,6 @@ async function partProblem(db: DuckDb, { sql, isGiven }: Part, statement: string
     if (said === undefined) throw error
     return said
   }
-}
-
-interface Select {
-  readonly type: string
-  readonly select_list?: readonly unknown[]
-  readonly from_table?: { readonly type: string }
-  readonly where_clause?: unknown
-  readonly modifiers?: readonly unknown[]
-}
-
-/** By DuckDB's own parser: in the place of an expression there must be one, and nothing beside it. */
-async function expressionProblem(db: DuckDb, sql: string): Promise<string | null> {
-  const [row] = await db.query(`SELECT json_serialize_sql(${text(`SELECT (${sql}\n)`)}) AS parsed`)
-  const parsed = JSON.parse(row!['parsed'] as string) as {
-    readonly error: boolean
-    readonly error_message?: string
-    readonly statements?: readonly { readonly node: Select }[]
-  }
-  if (parsed.error) return parsed.error_message ?? 'It cannot be parsed.'
-  const [statement, ...more] = parsed.statements ?? []
-  const node = statement?.node
-  const isAlone =
-    more.length === 0 &&
-    node?.type === 'SELECT_NODE' &&
-    node.select_list?.length === 1 &&
-    node.from_table?.type === 'EMPTY' &&
-    (node.where_clause ?? null) === null &&
-    (node.modifiers ?? []).length === 0
-  return isAlone ? null : 'It must be one expression of SQL.'
 }
 
 function wrong(problems: readonly PipelineProblem[]): MlforgeError {
