@@ -46,6 +46,8 @@ export const ERROR_CODES = {
   expectations_failed: { http: 422, retryable: false },
   unknown_column: { http: 422, retryable: false },
   no_table: { http: 422, retryable: false },
+  transformation_invalid: { http: 400, retryable: false },
+  transformation_mismatch: { http: 422, retryable: false },
 
   // Versions of data
   branch_moved: { http: 409, retryable: false },

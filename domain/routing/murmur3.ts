@@ -29,7 +29,7 @@ function rotate(value: number, by: number): number {
 }
 
 /** UTF-8 as TextEncoder writes it (lone surrogates become U+FFFD); the workflow sandbox need not have one. */
-function utf8(text: string): number[] {
+export function utf8(text: string): number[] {
   const bytes: number[] = []
   for (const character of text) {
     const point = character.codePointAt(0)!
