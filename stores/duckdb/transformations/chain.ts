@@ -1,0 +1,92 @@
+import type { PipelineProblem } from '../../../domain/pipelines/problems.js'
+import { StepChecker } from '../../../domain/transformations/check.js'
+import type { Column } from '../../../domain/transformations/columns.js'
+import type { StepState } from '../../../domain/transformations/fitted.js'
+import type { Step } from '../../../domain/transformations/steps.js'
+import { type DuckDb, name } from '../duckdb.js'
+import { saidOfStatement } from '../query-errors.js'
+import { codesType, stepSql } from './step-sql.js'
+
+interface Start {
+  /** Of its views and types; one chain has it. */
+  readonly prefix: string
+  /** Quoted name of the table. */
+  readonly from: string
+  /** Columns of the table that steps see. */
+  readonly columns: readonly Column[]
+  /** Columns of the table that only go along. */
+  readonly along?: readonly string[]
+  /** Columns that the table lacks, and steps read as a target only. */
+  readonly absent?: ReadonlySet<string>
+}
+
+/** Views over a table, one for each step. */
+export class Chain {
+  private readonly steps: { readonly step: Step; readonly columns: readonly Column[] }[] = []
+  private now: readonly Column[]
+
+  constructor(
+    private readonly db: DuckDb,
+    private readonly start: Start,
+  ) {
+    this.now = start.columns
+  }
+
+  /** Those after the steps so far. */
+  get columns(): readonly Column[] {
+    return this.now
+  }
+
+  /** The table after the steps so far, quoted. */
+  get table(): string {
+    return this.tableBefore(this.steps.length)
+  }
+
+  /** The columns before a step. */
+  before(step: number): { readonly step: Step; readonly columns: readonly Column[]; readonly table: string } {
+    return { ...this.steps[step]!, table: this.tableBefore(step) }
+  }
+
+  /** The type of the codes of a column of a step, quoted. */
+  codes(step: number, column: number): string {
+    return codesType(this.start.prefix, step, column)
+  }
+
+  /** Adds a step that fits the columns; returns what DuckDB finds wrong with its SQL. */
+  async add(step: Step, state: StepState): Promise<PipelineProblem[]> {
+    const { prefix, along = [], absent } = this.start
+    const at = this.steps.length
+    const path = ['steps', at]
+    const columns = this.now
+    const { before, helpers, made, where } = stepSql(step, state, { at, columns, prefix })
+    const after = new StepChecker({ columns, open: [] }, path, absent).check(step, state)
+    const list = after.columns.map(column => {
+      const sql = made.get(column.name)
+      return sql === undefined ? name(column.name) : `${sql} AS ${name(column.name)}`
+    })
+    const helped = helpers.map(([column, sql]) => `${sql} AS ${name(column)}`)
+    const from = helped.length === 0 ? this.table : `(SELECT *, ${helped.join(', ')} FROM ${this.table})`
+    const select = `SELECT ${[...along.map(name), ...list].join(', ')} FROM ${from}${where === null ? '' : ` WHERE ${where}`}`
+    for (const statement of before) await this.db.run(statement)
+    try {
+      await this.db.run(`CREATE VIEW ${this.tableBefore(at + 1)} AS ${select}`)
+    } catch (error) {
+      const said = saidOfStatement(error)
+      if (said === undefined) throw error
+      return [{ path, message: said }]
+    }
+    this.steps.push({ step, columns })
+    this.now = (await describe(this.db, this.table)).filter(({ name: own }) => !along.includes(own))
+    return []
+  }
+
+  private tableBefore(step: number): string {
+    return step === 0 ? this.start.from : name(`${this.start.prefix} after ${step}`)
+  }
+}
+
+/** The columns of a table. */
+export async function describe(db: DuckDb, table: string): Promise<Column[]> {
+  const rows = await db.query(`DESCRIBE SELECT * FROM ${table}`)
+  return rows.map(row => ({ name: row['column_name'] as string, type: row['column_type'] as string }))
+}
