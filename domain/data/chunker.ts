@@ -7,6 +7,8 @@ export const MAX_CHUNK = 256 * 1024
 
 /** Bytes that a cut depends on: older ones have left the 32 bits of the hash. */
 const WINDOW = 32
+/** A binding of another module would be looked up for each byte, which takes half of the time. */
+const TABLE = GEAR
 /** 18 of the highest bits before the average, 14 after it: 16 with normalisation level 2. */
 const STRICT = ~0 << 14
 const LOOSE = ~0 << 18
@@ -26,13 +28,14 @@ export function endOfChunk(bytes: Uint8Array, from: number, end: number): number
   const usual = Math.min(most, from + AVERAGE_CHUNK)
   let hash = 0
   let at = least - WINDOW
-  for (; at < least; at++) hash = (hash << 1) + GEAR[bytes[at]!]!
+  // Always 32 bits: where it could be more, it is computed as a double, three times as slowly.
+  for (; at < least; at++) hash = ((hash << 1) + TABLE[bytes[at]!]!) | 0
   for (; at < usual; at++) {
-    hash = ((hash << 1) + GEAR[bytes[at]!]!) | 0
+    hash = ((hash << 1) + TABLE[bytes[at]!]!) | 0
     if ((hash & STRICT) === 0) return at + 1
   }
   for (; at < most; at++) {
-    hash = ((hash << 1) + GEAR[bytes[at]!]!) | 0
+    hash = ((hash << 1) + TABLE[bytes[at]!]!) | 0
     if ((hash & LOOSE) === 0) return at + 1
   }
   return most
