@@ -8,7 +8,7 @@ import type {
 } from '../contracts/temporal/messages.js'
 import type { Json } from '../domain/canonical-json.js'
 import { QUARANTINE_FILE } from '../domain/datasets/bad-rows.js'
-import type { CommitRequest } from '../domain/datasets/commit-request.js'
+import type { CommitRequest, CommitSource } from '../domain/datasets/commit-request.js'
 import { conversionLike, type ConversionSpec, identityInput } from '../domain/datasets/conversion.js'
 import type { CsvDelimiter } from '../domain/datasets/csv-header.js'
 import type { FileForm } from '../domain/datasets/reading.js'
@@ -25,6 +25,7 @@ import { sha256Hex } from '../stores/ids.js'
 import { writes } from '../stores/lineage-scope.js'
 import { hasTable } from '../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
+import { commitSource } from './commit-source.js'
 import { checkTable } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
 import { json, readJson, writeFile } from './objects.js'
@@ -40,7 +41,10 @@ interface TableDescription {
   readonly proposal: unknown
 }
 
-type DatasetPorts = Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'datasets' | 'objects' | 'scratch'>
+type DatasetPorts = Pick<
+  Ports,
+  'runs' | 'ledger' | 'wakes' | 'datasets' | 'transformations' | 'objects' | 'scratch'
+>
 
 export function datasetActivities(ports: DatasetPorts) {
   const { runs, ledger, datasets, objects, scratch } = ports
@@ -61,14 +65,15 @@ export function datasetActivities(ports: DatasetPorts) {
     )
 
   return {
-    /** The uploaded file as typed Parquet: a first version by inference, later ones by the last version's schema. */
+    /** The file as typed Parquet: a first version by inference, later ones by the last version's schema. */
     async ingest(input: RunInput): Promise<IngestOutcome> {
       return step(input, 'ingest', 'converting to Parquet', async (request, directory, signal) => {
-        const { upload } = request
         const options = { signal, temporaryDirectory: directory }
-        const original = await objects.toFile(upload.uri, directory)
-        const file = await readableFile(original, upload.reading ?? {}, directory, signal)
-        const form = await formOfUpload(file, upload, options)
+        const { project } = input
+        const source = await commitSource(ports, request, { project, directory, signal })
+        const original = await objects.toFile(source.uri, directory)
+        const file = await readableFile(original, source.reading ?? {}, directory, signal)
+        const form = await formOf(file, source, options)
         const head = await datasets.latest(input.project, input.name)
         // Files alone have no schema that a table could be read with.
         const last = head !== null && hasTable(head) ? head : null
@@ -79,13 +84,13 @@ export function datasetActivities(ports: DatasetPorts) {
         const quarantineFile = join(directory, QUARANTINE_FILE)
         const { rows, schema, quarantined } = await convertToParquet(file, conversion, parquetFile, {
           ...options,
-          rows: upload.rows,
+          rows: source.rows,
           inherited: last !== null,
           ...(request.badRows && { quarantine: { allowed: request.badRows, file: quarantineFile } }),
         })
         const description: TableDescription = { conversion, schema, proposal }
         return {
-          raw: { uri: upload.uri, sha256: upload.sha256, bytes: upload.bytes },
+          raw: { uri: source.uri, sha256: source.sha256, bytes: source.bytes },
           parquet: await writeFile(objects, input.project, parquetFile),
           rows,
           ...(quarantined > 0 && {
@@ -94,7 +99,7 @@ export function datasetActivities(ports: DatasetPorts) {
               rows: quarantined,
             },
           }),
-          root: sha256Hex(identityInput(upload.sha256, conversion, DUCKDB_VERSION)),
+          root: sha256Hex(identityInput(source.sha256, conversion, DUCKDB_VERSION)),
           description: await json(objects, input.project, description as unknown as Json),
         }
       })
@@ -173,10 +178,10 @@ export function datasetActivities(ports: DatasetPorts) {
 
 export type DatasetActivities = ReturnType<typeof datasetActivities>
 
-/** How the file of an upload is read; of Parquet only the file itself tells its columns. */
-async function formOfUpload(
+/** How a file is read; of Parquet only the file itself tells its columns. */
+async function formOf(
   file: string,
-  { reading, delimiter, columns }: CommitRequest['upload'],
+  { reading, delimiter, columns }: CommitSource,
   options: { signal: AbortSignal; temporaryDirectory: string },
 ): Promise<FileForm> {
   return {

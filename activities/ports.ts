@@ -31,6 +31,7 @@ import type { VerifyStore } from '../stores/postgres/verify-store.js'
 import type { EndStore } from '../stores/postgres/end-store.js'
 import type { RefStore } from '../stores/postgres/ref-store.js'
 import type { TransferStore } from '../stores/postgres/transfer-store.js'
+import type { TransformationStore } from '../stores/postgres/transformation-store.js'
 import type { PredictionStore } from '../stores/postgres/prediction-store.js'
 import type { RetryStore } from '../stores/postgres/retry-store.js'
 import type { RolloutStore } from '../stores/postgres/rollout-store.js'
@@ -64,6 +65,7 @@ export interface Ports {
   readonly retention: RetentionStore
   readonly packing: Packing
   readonly models: ModelStore
+  readonly transformations: TransformationStore
   readonly schedules: ScheduleStore
   readonly deployments: DeploymentStore
   readonly rollouts: RolloutStore

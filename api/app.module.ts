@@ -26,6 +26,7 @@ import { RunsModule } from './runs/runs.module.js'
 import { SchedulesModule } from './schedules/schedules.module.js'
 import { SensorsModule } from './sensors/sensors.module.js'
 import { TrainingsModule } from './trainings/trainings.module.js'
+import { TransformationsModule } from './transformations/transformations.module.js'
 import { UploadsModule } from './uploads/uploads.module.js'
 
 @Module({})
@@ -40,6 +41,7 @@ export class AppModule {
         UploadsModule,
         DatasetsModule,
         DataModule,
+        TransformationsModule,
         TrainingsModule,
         ModelsModule,
         RolloutsModule,

@@ -13,6 +13,7 @@ export type RunKind =
   | 'collection'
   | 'verification'
   | 'validation'
+  | 'fit'
   | 'training'
   | 'rollout'
   | 'drift'

@@ -4,12 +4,14 @@ export { codeState } from './git.js'
 export { pipeline, PipelineBuilder } from './pipelines.js'
 export type { Parameter, References, StepOptions } from './pipelines.js'
 export {
+  apply,
   approve,
   branch,
   compare,
   dataset,
   deploy,
   evaluate,
+  fit,
   gate,
   http,
   map,

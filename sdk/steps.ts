@@ -30,6 +30,10 @@ export const dataset = work('dataset')
 export const query = work('query')
 /** Changes a table by a list of operations. */
 export const transform = work('transform')
+/** Fits steps to a table: a version of a transformation, to change other tables by. */
+export const fit = work('fit')
+/** Changes a table by a version of a transformation. */
+export const apply = work('apply')
 /** Refuses a table that does not hold what is expected of it. */
 export const validate = work('validate')
 /** Waits until a version of a dataset is as its suite expects, or somebody lets one pass. */

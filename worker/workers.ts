@@ -29,6 +29,7 @@ import { rolloutActivities } from '../activities/rollouts.js'
 import { runActivities } from '../activities/runs.js'
 import { scheduleActivities } from '../activities/schedules.js'
 import { sensorActivities } from '../activities/sensors/sensors.js'
+import { transformationActivities } from '../activities/transformations.js'
 import { trainingActivities } from '../activities/training.js'
 import { validationActivities } from '../activities/validations.js'
 import type { Config } from '../config/config.js'
@@ -49,6 +50,7 @@ import { SweepStore } from '../stores/postgres/sweep-store.js'
 import { VerifyStore } from '../stores/postgres/verify-store.js'
 import { EndStore } from '../stores/postgres/end-store.js'
 import { RefStore } from '../stores/postgres/ref-store.js'
+import { TransformationStore } from '../stores/postgres/transformation-store.js'
 import { TransferStore } from '../stores/postgres/transfer-store.js'
 import { BackfillStore } from '../stores/postgres/backfill-store.js'
 import { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
@@ -109,6 +111,7 @@ export async function createPorts(
     retention: new RetentionStore(dataSource),
     packing: new Packing({}),
     models: new ModelStore(dataSource),
+    transformations: new TransformationStore(dataSource),
     schedules: new ScheduleStore(dataSource),
     deployments: new DeploymentStore(dataSource),
     rollouts: new RolloutStore(dataSource),
@@ -203,6 +206,7 @@ function queueOptions(queue: QueueName, context: WorkerContext): Partial<WorkerO
           ...runActivities(ports),
           ...datasetActivities(ports),
           ...validationActivities(ports),
+          ...transformationActivities(ports),
           ...transferActivities(ports),
           ...publishActivities({ ...ports, logger }),
           ...verificationActivities(ports),

@@ -4,11 +4,13 @@ import type { Ports } from '../ports.js'
 import { advanceChild, type ChildKind } from './child-steps.js'
 import { doStep, type DoStepPorts, type StepKind } from './do-step.js'
 import { doGate, type GateKind } from './gate-steps.js'
+import { applyStep } from './steps/apply.js'
 import { approveStep } from './steps/approve.js'
 import { branchStep } from './steps/branch.js'
 import { compareStep } from './steps/compare.js'
 import { datasetIdentity, datasetStep } from './steps/dataset.js'
 import { deployStep } from './steps/deploy.js'
+import { fitStep } from './steps/fit.js'
 import { gateStep } from './steps/gate.js'
 import { evaluateIdentity, evaluateStep } from './steps/evaluate.js'
 import { httpStep } from './steps/http.js'
@@ -29,7 +31,15 @@ import { waitStep } from './steps/wait.js'
 type LibraryPorts = DoStepPorts &
   Pick<
     Ports,
-    'datasets' | 'suites' | 'models' | 'deployments' | 'pipelines' | 'code' | 'sensorTicks' | 'sensorSources'
+    | 'datasets'
+    | 'suites'
+    | 'transformations'
+    | 'models'
+    | 'deployments'
+    | 'pipelines'
+    | 'code'
+    | 'sensorTicks'
+    | 'sensorSources'
   > & {
     readonly retryPolicy: RetryPolicy
     /** Where the files of scripts are. */
@@ -55,6 +65,8 @@ export function ioSteps(ports: LibraryPorts) {
   return {
     datasetStep: step({ run: datasetStep(ports), identityOf: datasetIdentity(ports) }),
     queryStep: step({ run: queryStep(ports) }),
+    fitStep: step({ run: fitStep(ports) }),
+    applyStep: step({ run: applyStep(ports) }),
     transformStep: step({ run: transformStep(ports) }),
     validateStep: step({ run: validateStep(ports), identityOf: validateIdentity }),
     compareStep: step({ run: compareStep() }),

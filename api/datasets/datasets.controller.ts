@@ -38,7 +38,15 @@ export class DatasetsController {
   @HttpCode(202)
   @ApiIdempotencyKey()
   @ApiAcceptedResponse({ type: DatasetCommitDto })
-  @Problems('invalid_request', 'not_found', 'idempotency_key_reused', 'unknown_column')
+  @Problems(
+    'invalid_request',
+    'not_found',
+    'idempotency_key_reused',
+    'unknown_column',
+    'no_table',
+    'version_retired',
+    'transformation_mismatch',
+  )
   async commitDataset(
     @Caller() caller: Principal,
     @Param('name') name: string,

@@ -15,14 +15,18 @@ import type {
   ExpectationResult,
   Rows,
 } from '../../contracts/rest/datasets.js'
+import type { TransformedSource } from '../../contracts/rest/fits.js'
 import type { ExpectationCounts, TypedExpectation } from '../../contracts/rest/expectations.js'
 import { EXPECTATION_KINDS } from '../../domain/datasets/expectations.js'
+import { SELECTOR_RULE } from '../../domain/data/selector.js'
 import { COLUMN_TYPES } from '../../domain/datasets/schema.js'
 import {
   AnyProperty,
   ChoiceField,
   FlagField,
   IntField,
+  NameField,
+  ObjectField,
   RecordField,
   satisfies,
   TextField,
@@ -107,10 +111,24 @@ const ExpectationsField = () =>
     satisfies(typedProblems),
   )
 
+class TransformedSourceDto implements TransformedSource {
+  @NameField() dataset!: string
+  @TextField({ optional: true, min: 1, max: 200, description: SELECTOR_RULE }) version?: string
+  @NameField() transformation!: string
+  @IntField({ optional: true, min: 1, max: 2 ** 31 - 1, description: 'the newest where left out' })
+  transformationVersion?: number
+}
+
 export class CommitDatasetDto implements CommitDataset {
-  @ApiProperty({ format: 'uuid', description: 'id of an upload' })
+  @ApiPropertyOptional({ format: 'uuid', description: 'id of an upload; either this or `transformed`' })
+  @IsOptional()
   @IsUUID()
-  upload!: string
+  upload?: string
+  @ObjectField(() => TransformedSourceDto, {
+    optional: true,
+    description: 'instead of an upload: what a transformation makes of a version of a dataset',
+  })
+  transformed?: TransformedSourceDto
   @RecordField(ColumnDeclarationDto, {
     optional: true,
     description: 'types by column; those left out are inferred, or taken from the last version',

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common'
+import { CommitSources } from './commit-sources.js'
 import { DatasetsController } from './datasets.controller.js'
 import { DatasetsService } from './datasets.service.js'
 import { ProfilesController } from './profiles.controller.js'
@@ -10,6 +11,6 @@ import { ValidationsService } from './validations.service.js'
 
 @Module({
   controllers: [DatasetsController, ProfilesController, SuitesController, ValidationsController],
-  providers: [DatasetsService, ProfilesService, SuitesService, ValidationsService],
+  providers: [CommitSources, DatasetsService, ProfilesService, SuitesService, ValidationsService],
 })
 export class DatasetsModule {}

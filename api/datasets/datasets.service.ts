@@ -16,7 +16,7 @@ import type { CommitRequest } from '../../domain/datasets/commit-request.js'
 import { type ConversionSpec, formOf } from '../../domain/datasets/conversion.js'
 import { completeReading, rawName, type Reading } from '../../domain/datasets/reading.js'
 import type { VersionSelector } from '../../domain/data/selector.js'
-import { checkDeclared, type Schema } from '../../domain/datasets/schema.js'
+import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { checkAccepted } from '../../domain/expectations/accepted.js'
 import type { KnownColumn } from '../../domain/expectations/expectation.js'
@@ -31,7 +31,6 @@ import type { Run } from '../../stores/postgres/entities/run.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { type StoredSuite, SuiteStore } from '../../stores/postgres/suite-store.js'
-import { UploadStore } from '../../stores/postgres/upload-store.js'
 import { artifactNamed, artifactViews, sendArtifact } from '../http/download.js'
 import type { Idempotency } from '../http/idempotency.js'
 import { assertName } from '../http/params.js'
@@ -42,6 +41,7 @@ import { operationView, resultVersion } from '../runs/run-view.js'
 import { runOfDataset } from '../runs/run-of-dataset.js'
 import { RunsService } from '../runs/runs.service.js'
 import { LiveDetail } from '../temporal/live-detail.js'
+import { CommitSources } from './commit-sources.js'
 import { resultView } from './result-view.js'
 
 @Injectable()
@@ -51,7 +51,7 @@ export class DatasetsService {
     @Inject(OBJECTS) private readonly objects: ObjectStore,
     @Inject(DatasetStore) private readonly datasets: DatasetStore,
     @Inject(SuiteStore) private readonly suites: SuiteStore,
-    @Inject(UploadStore) private readonly uploads: UploadStore,
+    @Inject(CommitSources) private readonly sources: CommitSources,
     @Inject(LedgerStore) private readonly ledger: LedgerStore,
     @Inject(RunStore) private readonly rows: RunStore,
     @Inject(RunsService) private readonly runs: RunsService,
@@ -68,12 +68,11 @@ export class DatasetsService {
     // The suite of the dataset may be another one by now.
     const replayed = idempotency && (await this.rows.replayed(caller.project, caller.name, idempotency))
     if (replayed) return this.commitView(replayed, null)
-    const upload = await this.uploads.get(caller.project, body.upload)
-    // The columns of Parquet are read by the commit itself.
-    const columns = upload.columns ? checkDeclared(body.columns ?? {}, upload.columns) : (body.columns ?? {})
+    const source = await this.sources.of(caller, body)
+    const { columns } = source
     const last = await this.datasets.latest(caller.project, name)
     // Types that are still to be inferred are checked against by the commit itself.
-    const known = upload.columns?.map(column => ({ name: column, ...columns[column] }))
+    const known = source.names?.map(column => ({ name: column, ...columns[column] }))
     const schema = last && hasTable(last) ? (last.schema as Schema) : known
     // What a request brings is all that is looked at, and nothing where that is an empty list.
     const suite = body.expectations ? null : await this.suites.current(caller.project, name)
@@ -81,16 +80,7 @@ export class DatasetsService {
     else if (schema) checkAccepted(body.expectations ?? [], schema)
     const badRows = badRowsOfRequest(body)
     const request: CommitRequest = {
-      upload: {
-        id: upload.id,
-        uri: upload.uri,
-        sha256: upload.sha256,
-        bytes: Number(upload.bytes),
-        delimiter: upload.delimiter,
-        columns: upload.columns,
-        rows: upload.rows === null ? null : Number(upload.rows),
-        ...(upload.reading && { reading: upload.reading }),
-      },
+      ...source.request,
       columns,
       nullValues: body.nullValues ?? [],
       expectations: suite?.suite.expectations ?? body.expectations ?? [],

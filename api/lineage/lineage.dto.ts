@@ -16,7 +16,7 @@ export const DEPTH = 6
 export const LIMIT = 500
 
 const DIRECTIONS = ['upstream', 'downstream', 'both'] as const satisfies readonly LineageDirection[]
-const KINDS = ['dataset', 'model', 'window', 'deployment', 'report', 'run'] as const
+const KINDS = ['dataset', 'model', 'transformation', 'window', 'deployment', 'report', 'run'] as const
 
 export class LineageQueryDto {
   @ApiPropertyOptional({

@@ -7,6 +7,7 @@ import { PackCatalogue } from '../../stores/postgres/pack-catalogue.js'
 import { CollectionStore } from '../../stores/postgres/collection-store.js'
 import { RetentionStore } from '../../stores/postgres/retention-store.js'
 import { RefStore } from '../../stores/postgres/ref-store.js'
+import { TransformationStore } from '../../stores/postgres/transformation-store.js'
 import { TransferStore } from '../../stores/postgres/transfer-store.js'
 import { AssetStore } from '../../stores/postgres/asset-store.js'
 import { BackfillStore } from '../../stores/postgres/backfill-store.js'
@@ -53,6 +54,7 @@ const STORES = [
   RetentionStore,
   RefStore,
   TransferStore,
+  TransformationStore,
   IncidentStore,
   KeyStore,
   LabelStore,

@@ -18,6 +18,7 @@ export const KINDS = [
   'collection',
   'verification',
   'validation',
+  'fit',
   'training',
   'rollout',
   'drift',

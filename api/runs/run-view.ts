@@ -43,6 +43,8 @@ export function operationView(run: Run, temporal: Config['temporal']): Operation
 /** Address of the run in this API. */
 export function selfPath(run: Run): string {
   switch (run.kind) {
+    case 'fit':
+      return `/v1/transformations/${run.name}/fits/${run.id}`
     case 'training':
       return `/v1/trainings/${run.id}`
     case 'rollout':
@@ -103,7 +105,12 @@ function resultPath(run: Run): string | null {
   if (NO_RESULT.includes(run.kind)) return null
   const version = resultVersion(run)
   if (version === null) return null
-  return `/v1/${run.kind === 'training' ? 'models' : 'datasets'}/${run.name}/versions/${version}`
+  return `/v1/${nounOf(run.kind)}/${run.name}/versions/${version}`
+}
+
+function nounOf(kind: Run['kind']): string {
+  if (kind === 'fit') return 'transformations'
+  return kind === 'training' ? 'models' : 'datasets'
 }
 
 function windowPath({ name, request, status }: Run): string | null {

@@ -1,6 +1,7 @@
 import type { Artifact } from './common.js'
 import type { CodeState } from './data.js'
 import type { ExpectationCounts, TypedExpectation } from './expectations.js'
+import type { TransformedSource } from './fits.js'
 import type { Operation } from './operations.js'
 import type { SuiteReference } from './suites.js'
 import type { FileReading } from './uploads.js'
@@ -32,8 +33,10 @@ export interface Expectation {
 }
 
 export interface CommitDataset {
-  /** Id of an upload of this project. */
-  upload: string
+  /** Id of an upload of this project; either this or `transformed`. */
+  upload?: string
+  /** Instead of an upload: what a transformation makes of a version of a dataset. Types are those that it gives. */
+  transformed?: TransformedSource
   /** Types by column; columns left out are inferred, or taken from the last version where there is one. */
   columns?: Record<string, ColumnDeclaration>
   /** Texts that mean "no value"; in CSV besides the empty one. */

@@ -1,5 +1,6 @@
 /** What a node is; see `nodeId` for its id. */
-export type LineageNodeKind = 'dataset' | 'model' | 'window' | 'deployment' | 'report' | 'run'
+export type LineageNodeKind =
+  'dataset' | 'model' | 'transformation' | 'window' | 'deployment' | 'report' | 'run'
 
 export interface LineageNode {
   /** For example `dataset:bike@3`; of a window its deployment comes before the `@`. */

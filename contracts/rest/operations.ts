@@ -8,6 +8,7 @@ export interface Operation {
     | 'collection'
     | 'verification'
     | 'validation'
+    | 'fit'
     | 'training'
     | 'rollout'
     | 'drift'

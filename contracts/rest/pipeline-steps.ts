@@ -2,6 +2,7 @@ import type { Expectation } from './datasets.js'
 import type { TypedExpectation } from './expectations.js'
 import type { JsonValue } from './pipelines.js'
 import type { RolloutStrategy } from './rollouts.js'
+import type { TransformationStep } from './transformations.js'
 import type { StartTraining } from './trainings.js'
 
 /** Types of the values that steps take and give. */
@@ -92,6 +93,34 @@ export interface TransformInputs {
 }
 
 /** Either expectations or a suite. */
+export interface FitInputs {
+  /** name of the transformation */
+  transformation: Text
+  /** what is learned from */
+  table: Table
+  /** predicate in SQL for the rows that are learned from; all of them where left out */
+  where?: Text
+  /** a list of `{ kind, ... }`: impute, scale, one_hot, target, ... as the reference has them */
+  steps: WithReferences<TransformationStep>[]
+  /** how many parts `table` is made in, each by what the others have taught, so that no row knows its own target */
+  folds?: Integer
+  /** of the folds */
+  seed?: Integer
+  /** what the table was made from */
+  dataset?: Text
+  /** of the dataset */
+  version?: Integer
+}
+
+export interface ApplyInputs {
+  /** name of the transformation */
+  transformation: Text
+  /** of it */
+  version: Integer
+  /** what is changed */
+  table: Table
+}
+
 export interface ValidateInputs {
   table: Table
   /** Of a dataset: `name` for its current one, `name@3` for a version of it. */
@@ -290,6 +319,8 @@ export interface StepInputs {
   dataset: DatasetInputs
   query: QueryInputs
   transform: TransformInputs
+  fit: FitInputs
+  apply: ApplyInputs
   validate: ValidateInputs
   gate: GateInputs
   train: TrainInputs
@@ -321,6 +352,16 @@ export const STEP_OUTPUTS = {
   dataset: { name: 'string', version: 'integer', root: 'string', rows: 'integer', table: 'table' },
   query: { table: 'table', rows: 'integer', first: 'json' },
   transform: { table: 'table', rows: 'integer', columns: 'strings' },
+  fit: {
+    transformation: 'string',
+    version: 'integer',
+    sha256: 'string',
+    created: 'boolean',
+    table: 'table',
+    rows: 'integer',
+    columns: 'strings',
+  },
+  apply: { table: 'table', rows: 'integer', columns: 'strings' },
   validate: { warnings: 'strings', results: 'json', suite: 'json' },
   gate: {
     name: 'string',

@@ -10,6 +10,7 @@ import type { VerificationLive } from './data-verification.js'
 import type { BackfillLive } from './backfills.js'
 import type { DriftLive } from './monitoring.js'
 import type { IncidentLive } from './incidents.js'
+import type { FitLive } from './fits.js'
 import type { MapLive, PipelineLive } from './pipelines.js'
 import type { RetrainingLive } from './retraining.js'
 import type { RolloutLive } from './rollouts.js'
@@ -172,6 +173,7 @@ export type RunLive =
   | CollectionLive
   | VerificationLive
   | ValidationLive
+  | FitLive
   | RolloutLive
   | IncidentLive
   | DriftLive
@@ -190,6 +192,7 @@ export const WORKFLOWS = {
   collection: 'datasetGc',
   verification: 'datasetVerify',
   validation: 'datasetValidate',
+  fit: 'fitTransformation',
   training: 'trainModel',
   rollout: 'rollOut',
   incident: 'followIncident',

@@ -33,11 +33,12 @@ const PRIORITY: Record<RunKind, number> = {
   collection: 4,
   verification: 4,
   validation: 2,
+  fit: 3,
   training: 3,
   drift: 3,
 }
 
-/** The search attribute that holds the run's name. */
+/** The search attribute that holds the run's name; transformations have none. */
 const NAMED_BY = {
   rollout: searchAttributes.deployment,
   incident: searchAttributes.deployment,
@@ -53,7 +54,7 @@ const NAMED_BY = {
   pipeline: searchAttributes.pipeline,
   map: searchAttributes.pipeline,
   backfill: searchAttributes.asset,
-} as const
+} as const satisfies Record<Exclude<RunKind, 'fit'>, unknown>
 
 const WHAT: Record<RunKind, string> = {
   rollout: 'Roll out to deployment',
@@ -64,6 +65,7 @@ const WHAT: Record<RunKind, string> = {
   collection: 'Collect what no version needs:',
   verification: 'Verify dataset',
   validation: 'Check expectations of dataset',
+  fit: 'Fit transformation',
   training: 'Train model',
   retraining: 'Retrain deployment',
   pipeline: 'Run pipeline',
@@ -97,7 +99,7 @@ export function startOptions(run: StartableRun, limits: RunLimits) {
       typedSearchAttributes: new TypedSearchAttributes([
         { key: searchAttributes.project, value: project },
         { key: searchAttributes.kind, value: run.kind },
-        { key: NAMED_BY[run.kind], value: name },
+        ...(run.kind === 'fit' ? [] : [{ key: NAMED_BY[run.kind], value: name }]),
         { key: searchAttributes.trigger, value: run.trigger },
       ]),
     },

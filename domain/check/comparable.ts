@@ -46,6 +46,16 @@ export function comparableState(
         ),
       })),
     ),
+    transformations: ordered(
+      facts.transformations.map(({ id, project, name }) => ({
+        project,
+        name,
+        versions: facts.transformationVersions
+          .filter(version => version.transformationId === id)
+          .sort((a, b) => a.version - b.version)
+          .map(({ version, sha256, dataset }) => ({ version, sha256, dataset })),
+      })),
+    ),
     models: ordered(
       facts.models.map(({ id, project, name }) => ({
         project,

@@ -20,13 +20,14 @@ const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
   collection: /^$/,
   verification: /^$/,
   validation: /^$/,
+  fit: /^fit$/,
   training: /^register$/,
   rollout: /^(begin|plan-[1-9]\d*|compensation)$/,
   drift: /^record$/,
   // A version of a dataset for each retraining.
   incident: /^set-[1-9]\d*$/,
   retraining: /^set$/,
-  // Whatever they are called, those that register a model: `mayHaveNone`.
+  // Whatever they are called, those that register a model or a transformation: `mayHaveNone`.
   pipeline: /./,
   map: /./,
   // What its items leave in our stores they leave through runs of their own.
@@ -37,6 +38,7 @@ const EFFECT_STEPS: Readonly<Record<RunKind, RegExp>> = {
 const LAST_STEP: Readonly<Partial<Record<RunKind, string>>> = {
   dataset: 'commit',
   push: 'commit',
+  fit: 'fit',
   training: 'register',
   drift: 'record',
 }
@@ -104,7 +106,7 @@ export function checkEffects(facts: StackFacts): { effects: EffectCount[]; probl
 
 function effectRows(facts: StackFacts): EffectRow[] {
   return [
-    ...[...facts.datasetVersions, ...facts.modelVersions].map(row => ({
+    ...[...facts.datasetVersions, ...facts.modelVersions, ...facts.transformationVersions].map(row => ({
       effectKey: row.effectKey,
       what: `version ${row.version}`,
       says: row as unknown as EffectRow['says'],
@@ -134,6 +136,7 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
     case 'push':
     case 'incident':
     case 'retraining':
+    case 'fit':
       return created === false
     case 'drift':
       return recorded === 'unchanged' || recorded === 'stale'
@@ -143,7 +146,7 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
       return false
     case 'pipeline':
     case 'map':
-      return registered({ outcome }) === undefined
+      return registered({ outcome }) === undefined || registered({ outcome })?.created === false
     case 'backfill':
     case 'pull':
     case 'collection':
@@ -153,11 +156,16 @@ function mayHaveNone(kind: RunKind, { step, outcome }: LedgerFacts): boolean {
   }
 }
 
-/** What a step of a pipeline says that registers a model; most leave nothing under a key, or leave it through runs of their own. */
+/** Names of the outputs of steps that make a version, in their order. */
+const REGISTERED = ['model,sha256,version', 'columns,created,rows,sha256,table,transformation,version']
+
+/** What a step of a pipeline says that registers a model or a transformation; most leave nothing under a key, or leave it through runs of their own. */
 function registered({ outcome }: Pick<LedgerFacts, 'outcome'>): EffectRow['says'] | undefined {
   const { outputs } = (outcome ?? {}) as { outputs?: EffectRow['says'] }
-  const names = Object.keys(outputs ?? {}).sort()
-  return names.join() === 'model,sha256,version' ? outputs : undefined
+  const names = Object.keys(outputs ?? {})
+    .sort()
+    .join()
+  return REGISTERED.includes(names) ? outputs : undefined
 }
 
 function countProblems(key: string, found: readonly EffectRow[]): CheckProblem[] {

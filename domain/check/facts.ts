@@ -15,6 +15,8 @@ export interface StackFacts
   readonly datasetVersions: readonly DatasetVersionFacts[]
   readonly models: readonly NamedRow[]
   readonly modelVersions: readonly ModelVersionFacts[]
+  readonly transformations: readonly NamedRow[]
+  readonly transformationVersions: readonly TransformationVersionFacts[]
   readonly aliases: readonly { readonly modelId: string; readonly alias: string; readonly version: number }[]
   readonly aliasChanges: readonly AliasChangeFacts[]
   readonly schedules: readonly ScheduleFacts[]
@@ -66,6 +68,16 @@ export interface DatasetVersionFacts {
   readonly commit: string | null
   readonly retiredAt: Date | null
   readonly purge: { readonly erased?: readonly string[] } | null
+  readonly runId: string
+  readonly effectKey: string
+}
+
+export interface TransformationVersionFacts {
+  readonly transformationId: string
+  readonly version: number
+  readonly sha256: string
+  readonly state: Content
+  readonly dataset: { readonly name: string; readonly version: number } | null
   readonly runId: string
   readonly effectKey: string
 }

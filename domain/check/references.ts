@@ -17,6 +17,7 @@ export type Referring = Pick<
   | 'dataPacks'
   | 'dataRefs'
   | 'modelVersions'
+  | 'transformationVersions'
   | 'checkpoints'
   | 'uploads'
   | 'runs'
@@ -52,6 +53,7 @@ export function referencedObjects(rows: Referring): Reference[] {
     if (record !== null) add(record, null, `${kind} ${name}`)
   }
   for (const version of rows.modelVersions) walk(version.artifacts, version.effectKey, add)
+  for (const { state, effectKey } of rows.transformationVersions) walk(state, effectKey, add)
   for (const { uri, bytes } of rows.checkpoints) add(uri, Number(bytes), 'a checkpoint')
   for (const { uri, bytes } of rows.uploads) add(uri, Number(bytes), 'an upload')
   for (const { versions, effectKey } of rows.plans) walk(versions, `plan ${effectKey}`, add)

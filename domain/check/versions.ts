@@ -42,6 +42,10 @@ function gaps(facts: StackFacts): CheckProblem[] {
       const own = facts.modelVersions.filter(version => version.modelId === id)
       return check('model', id, name, own.map(version => version.version)) // prettier-ignore
     }),
+    ...facts.transformations.flatMap(({ id, name }) => {
+      const own = facts.transformationVersions.filter(version => version.transformationId === id)
+      return check('transformation', id, name, own.map(version => version.version)) // prettier-ignore
+    }),
   ]
 }
 

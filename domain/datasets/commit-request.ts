@@ -3,21 +3,31 @@ import type { BadRows } from './bad-rows.js'
 import type { UnusualReading } from './reading.js'
 import type { DeclaredColumns } from './schema.js'
 
+/** Bytes of a table, and how they are read. */
+export interface CommitSource {
+  readonly uri: string
+  readonly sha256: string
+  readonly bytes: number
+  /** Of CSV. */
+  readonly delimiter: string | null
+  /** Null where they are known only once the file is read. */
+  readonly columns: readonly string[] | null
+  readonly rows: number | null
+  /** Left out for CSV in UTF-8 with double quotes and a header. */
+  readonly reading?: UnusualReading
+}
+
+export interface Transformed {
+  readonly dataset: { readonly name: string; readonly version: number }
+  readonly transformation: { readonly name: string; readonly version: number }
+}
+
 /** What a dataset commit is to do, complete: kept with its run. */
 export interface CommitRequest {
-  readonly upload: {
-    readonly id: string
-    readonly uri: string
-    readonly sha256: string
-    readonly bytes: number
-    /** Of CSV. */
-    readonly delimiter: string | null
-    /** Null where they are known only once the file is read. */
-    readonly columns: readonly string[] | null
-    readonly rows: number | null
-    /** Left out for CSV in UTF-8 with double quotes and a header. */
-    readonly reading?: UnusualReading
-  }
+  /** Where its bytes come from; left out where they are made by the commit itself. */
+  readonly upload?: CommitSource & { readonly id: string }
+  /** Instead of an upload: what a transformation makes of a version of a dataset. */
+  readonly transformed?: Transformed
   readonly columns: DeclaredColumns
   readonly nullValues: readonly string[]
   /** As asked: their columns are checked against the schema once that is known. */

@@ -2,7 +2,7 @@ import { ID_PATTERN, NAME_PATTERN } from '../names.js'
 
 /** What lineage leads to and from. Runs are nodes too: what they read leads to them, and they lead to what they wrote. */
 export type LineageNode =
-  | { readonly kind: 'dataset' | 'model'; readonly name: string; readonly version: number }
+  | { readonly kind: 'dataset' | 'model' | 'transformation'; readonly name: string; readonly version: number }
   /** Predictions of a deployment: a window of its monitoring, or from one instant to another. */
   | { readonly kind: 'window'; readonly name: string; readonly window: string }
   | { readonly kind: 'deployment'; readonly name: string }
@@ -11,13 +11,14 @@ export type LineageNode =
   | { readonly kind: 'run'; readonly run: string }
 
 export const NODE_RULE =
-  'dataset:<name>@<version>, model:<name>@<version>, window:<deployment>@<window>, deployment:<name>, report:<run> or run:<run>'
+  'dataset:<name>@<version>, model:<name>@<version>, transformation:<name>@<version>, window:<deployment>@<window>, deployment:<name>, report:<run> or run:<run>'
 
 /** The one id of a node, as NODE_RULE has it: a name, and where there are many of it which one, after an `@`. */
 export function nodeId(node: LineageNode): string {
   switch (node.kind) {
     case 'dataset':
     case 'model':
+    case 'transformation':
       return `${node.kind}:${node.name}@${node.version}`
     case 'window':
       return `window:${node.name}@${node.window}`
@@ -37,6 +38,7 @@ export function parseNodeId(id: string): LineageNode | null {
   switch (kind) {
     case 'dataset':
     case 'model':
+    case 'transformation':
       if (!NAME_PATTERN.test(name) || !/^[1-9]\d{0,8}$/.test(which)) return null
       return { kind, name, version: Number(which) }
     case 'window':

@@ -27,6 +27,65 @@ export const TRANSFORM = {
   cache: 'default',
 } as const satisfies StepType
 
+export const FIT = {
+  version: 1,
+  description: 'Fits steps to a table: a version of a transformation, to change other tables by.',
+  inputs: {
+    transformation: { type: 'string', description: 'name of the transformation' },
+    table: { type: 'table', description: 'what is learned from' },
+    where: {
+      type: 'string',
+      optional: true,
+      description: 'predicate in SQL for the rows that are learned from; all of them where left out',
+    },
+    steps: {
+      type: 'json',
+      description: 'a list of `{ kind, ... }`: impute, scale, one_hot, target, ... as the reference has them',
+    },
+    folds: {
+      type: 'integer',
+      optional: true,
+      description:
+        'how many parts `table` is made in, each by what the others have taught, so that no row knows its own target',
+    },
+    seed: { type: 'integer', default: 0, description: 'of the folds' },
+    dataset: { type: 'string', optional: true, description: 'what the table was made from' },
+    version: { type: 'integer', optional: true, description: 'of the dataset' },
+  },
+  outputs: {
+    transformation: { type: 'string', description: 'name of the transformation' },
+    version: { type: 'integer', description: 'version it was registered as' },
+    sha256: { type: 'string', description: 'hash of what was learned' },
+    created: { type: 'boolean', description: 'false where the newest version had learned the same' },
+    table: { type: 'table', description: 'the table, changed by it' },
+    rows: { type: 'integer', description: 'number of rows that it was fitted to' },
+    columns: { type: 'strings', description: 'columns of `table`' },
+  },
+  work: 'io',
+  timeoutSeconds: HOUR,
+  maxAttempts: 3,
+  cache: 'never',
+} as const satisfies StepType
+
+export const APPLY = {
+  version: 1,
+  description: 'Changes a table by a version of a transformation.',
+  inputs: {
+    transformation: { type: 'string', description: 'name of the transformation' },
+    version: { type: 'integer', description: 'of it' },
+    table: { type: 'table', description: 'what is changed' },
+  },
+  outputs: {
+    table: { type: 'table', description: 'the result' },
+    rows: { type: 'integer', description: 'number of its rows' },
+    columns: { type: 'strings', description: 'its columns' },
+  },
+  work: 'io',
+  timeoutSeconds: HOUR,
+  maxAttempts: 3,
+  cache: 'default',
+} as const satisfies StepType
+
 export const VALIDATE = {
   version: 1,
   description: 'Refuses a table that does not hold what is expected of it.',

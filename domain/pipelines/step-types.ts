@@ -1,5 +1,5 @@
 import type { Json } from '../canonical-json.js'
-import { EVALUATE, GATE, REGISTER, TRANSFORM, VALIDATE } from './model-step-types.js'
+import { APPLY, EVALUATE, FIT, GATE, REGISTER, TRANSFORM, VALIDATE } from './model-step-types.js'
 import type { ValueType } from './values.js'
 
 export interface InputSpec {
@@ -84,6 +84,8 @@ export const STEP_TYPES = {
     cache: 'default',
   },
   transform: TRANSFORM,
+  fit: FIT,
+  apply: APPLY,
   validate: VALIDATE,
   gate: GATE,
   train: {

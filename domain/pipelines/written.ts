@@ -5,6 +5,7 @@ import type { FieldCheck, IsOpen } from './fields.js'
 import type { PipelineProblem } from './problems.js'
 import { partsOf } from './references.js'
 import { strategy, training } from './requests.js'
+import { writtenStepProblems } from '../transformations/problems.js'
 import { operationProblems } from './transform/operations.js'
 
 type Inputs = Readonly<Record<string, Json>>
@@ -17,6 +18,8 @@ export function writtenProblems(uses: string, inputs: Inputs): PipelineProblem[]
   switch (uses) {
     case 'transform':
       return inside('operations', inputs, operationProblems)
+    case 'fit':
+      return inside('steps', inputs, writtenStepProblems)
     case 'register':
       return inside('signature', inputs, signatureProblems)
     case 'evaluate':

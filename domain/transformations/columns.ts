@@ -1,7 +1,15 @@
+import type { Schema } from '../datasets/schema.js'
+import { CAST_TYPES } from '../pipelines/transform/operations.js'
+
 /** A column and its type, as DuckDB writes it. */
 export interface Column {
   readonly name: string
   readonly type: string
+}
+
+/** The columns of a table of a dataset. */
+export function columnsOfSchema(schema: Schema): Column[] {
+  return schema.map(({ name, type }) => ({ name, type: CAST_TYPES[type] }))
 }
 
 /** What steps tell apart. */

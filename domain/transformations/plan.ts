@@ -1,8 +1,10 @@
+import type { Json } from '../canonical-json.js'
 import type { Problem } from '../errors.js'
 import { located, type PipelineProblem } from '../pipelines/problems.js'
 import type { Column } from './columns.js'
 import { type Known, type KnownColumn, StepChecker } from './check.js'
 import { writesOf } from './dates.js'
+import { stepProblems, transformationInvalid } from './problems.js'
 import type { Step } from './steps.js'
 
 /** What steps make of the columns of a table, as far as it is known before they are fitted. */
@@ -28,6 +30,19 @@ export function checkColumns(steps: readonly Step[], columns: readonly Column[])
     problems.push(...checker.problems)
   }
   return { problems: problems.map(located), ...known }
+}
+
+/**
+ * Steps as somebody has written them, for a table with these columns.
+ * @throws MlforgeError transformation_invalid with everything that is wrong with them
+ */
+export function checkSteps(written: Json, columns: readonly Column[]): readonly Step[] {
+  const shape = stepProblems(written)
+  if (shape.length > 0) throw transformationInvalid(shape)
+  const steps = written as unknown as readonly Step[]
+  const { problems } = checkColumns(steps, columns)
+  if (problems.length > 0) throw transformationInvalid(problems)
+  return steps
 }
 
 /** True for a step that looks at the rows of the fit. */

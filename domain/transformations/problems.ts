@@ -3,6 +3,7 @@ import { MlforgeError, type Problem } from '../errors.js'
 import {
   constant,
   type FieldCheck,
+  type IsOpen,
   isObject,
   list,
   listOf,
@@ -81,11 +82,20 @@ const KINDS = Object.keys(FIELDS)
  * 1 to 100 good ones, which then is a `Step[]`. Which columns there are is not looked at.
  */
 export function stepProblems(steps: Json): Problem[] {
+  return writtenStepProblems(steps).map(({ path, message }) => located({ path: ['steps', ...path], message }))
+}
+
+/**
+ * The same, paths beginning at the list.
+ * @param isOpen says which values are not known yet
+ */
+export function writtenStepProblems(steps: Json, isOpen: IsOpen = () => false): PipelineProblem[] {
+  if (isOpen(steps)) return []
   if (!Array.isArray(steps) || steps.length === 0 || steps.length > MAX_STEPS) {
     const example = '{ kind: scale, columns: [temp], method: standard }'
-    return [{ at: 'steps', message: `Must be a list of 1 to ${MAX_STEPS} steps, such as ${example}.` }]
+    return [{ path: [], message: `Must be a list of 1 to ${MAX_STEPS} steps, such as ${example}.` }]
   }
-  return (steps as readonly Json[]).flatMap((step, i) => oneProblems(step, ['steps', i])).map(located)
+  return (steps as readonly Json[]).flatMap((step, i) => oneProblems(step, [i], isOpen))
 }
 
 /** A transformation that cannot be fitted, or that is none, with all that is wrong with it. */
@@ -107,11 +117,13 @@ function withProblems(
   })
 }
 
-function oneProblems(step: Json, path: Path): PipelineProblem[] {
+function oneProblems(step: Json, path: Path, isOpen: IsOpen): PipelineProblem[] {
+  if (isOpen(step)) return []
   const kind = isObject(step) ? step['kind'] : undefined
   if (!isObject(step) || kind === undefined) {
     return [{ path, message: `Must be an object with "kind": ${KINDS.join(', ')}.` }]
   }
+  if (isOpen(kind)) return []
   if (typeof kind !== 'string' || !KINDS.includes(kind)) {
     const hint = typeof kind === 'string' ? didYouMean(kind, KINDS) : ''
     const message = `There is no step ${JSON.stringify(kind)}.${hint} There are: ${KINDS.join(', ')}.`
@@ -124,8 +136,10 @@ function oneProblems(step: Json, path: Path): PipelineProblem[] {
     ...Object.fromEntries(written.map(([name, check]) => [plain(name), check])),
   }
   const optional = written.flatMap(([name]) => (name.endsWith('?') ? [plain(name)] : []))
-  const ofFields = object(step, path, fields, optional, () => false)
-  return ofFields.length > 0 ? ofFields : together(step as unknown as Step, path)
+  const ofFields = object(step, path, fields, optional, isOpen)
+  if (ofFields.length > 0 || Object.values(step).some(value => value !== undefined && isOpen(value)))
+    return ofFields
+  return together(step as unknown as Step, path)
 }
 
 /** What is wrong between fields that are good each by itself. */

@@ -8,6 +8,7 @@ import { AliasChange, Model, ModelAlias, ModelVersion } from '../../stores/postg
 import { OutboxRow } from '../../stores/postgres/entities/outbox.js'
 import { Run } from '../../stores/postgres/entities/run.js'
 import { Schedule } from '../../stores/postgres/entities/schedule.js'
+import { Transformation, TransformationVersion } from '../../stores/postgres/entities/transformation.js'
 import { Upload } from '../../stores/postgres/entities/upload.js'
 import { assetRows } from './check-assets.js'
 import { dataRows } from './check-data.js'
@@ -60,6 +61,8 @@ async function rowsIn(transaction: EntityManager): Promise<RowFacts> {
     }),
     models: await transaction.find(Model, { order: { project: 'ASC', name: 'ASC' } }),
     modelVersions: await transaction.find(ModelVersion),
+    transformations: await transaction.find(Transformation, { order: { project: 'ASC', name: 'ASC' } }),
+    transformationVersions: await transaction.find(TransformationVersion),
     aliases: await transaction.find(ModelAlias, { order: { alias: 'ASC' } }),
     aliasChanges: await transaction.find(AliasChange, { order: { at: 'ASC', id: 'ASC' } }),
     schedules: await transaction.find(Schedule),

@@ -12,6 +12,7 @@ const RUN_TYPES = Object.values({
   verification: WORKFLOWS.verification,
   validation: WORKFLOWS.validation,
   training: WORKFLOWS.training,
+  fit: WORKFLOWS.fit,
   rollout: WORKFLOWS.rollout,
   drift: WORKFLOWS.drift,
   incident: WORKFLOWS.incident,

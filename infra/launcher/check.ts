@@ -96,6 +96,8 @@ const NO_ROWS: RowFacts = {
   dataRefs: [],
   models: [],
   modelVersions: [],
+  transformations: [],
+  transformationVersions: [],
   aliases: [],
   aliasChanges: [],
   schedules: [],

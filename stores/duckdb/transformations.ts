@@ -1,9 +1,9 @@
-import { isSameName } from '../../domain/transformations/columns.js'
+import { applicableColumns } from '../../domain/transformations/applicable.js'
 import type { Column } from '../../domain/transformations/columns.js'
 import type { Problem } from '../../domain/errors.js'
 import { freeName } from '../../domain/transformations/check.js'
 import type { FittedTransformation } from '../../domain/transformations/fitted.js'
-import { checkColumns, onlyTargets } from '../../domain/transformations/plan.js'
+import { checkColumns } from '../../domain/transformations/plan.js'
 import { transformationInvalid, transformationMismatch } from '../../domain/transformations/problems.js'
 import type { Step } from '../../domain/transformations/steps.js'
 import { type DuckDb, type DuckDbOptions, name, text, withDuckDb } from './duckdb.js'
@@ -65,7 +65,7 @@ export async function applyTransformation(
 ): Promise<AppliedTable> {
   return withDuckDb({ ...options, threads: 1 }, async db => {
     const found = await open(db, [file, outFile])
-    const { columns, absent } = inputOf(fitted, found)
+    const { columns, absent } = applicableColumns(fitted, found)
     const ofSql = await expressionProblems(db, fitted.steps)
     if (ofSql.length > 0) throw transformationInvalid(ofSql)
     const chain = new Chain(db, { prefix: 'apply', from: SOURCE, columns, absent })
@@ -174,36 +174,6 @@ function assertFolds(folds: number, seed: number): void {
     problems.push({ at: 'seed', message: 'Must be a whole number of 0 to 4294967295.' })
   }
   if (problems.length > 0) throw transformationInvalid(problems)
-}
-
-/** The columns of the fit that a table has, in the order of the fit. */
-function inputOf(
-  { input, steps }: FittedTransformation,
-  found: readonly Column[],
-): { columns: Column[]; absent: ReadonlySet<string> } {
-  const optional = onlyTargets(steps)
-  const types = new Map(found.map(column => [column.name, column.type]))
-  const absent = input.filter(column => !types.has(column.name))
-  const problems = [
-    ...absent.filter(column => !optional.has(column.name)).map(column => missing(column, found)),
-    ...input.flatMap(({ name: column, type }) => {
-      const own = types.get(column) ?? type
-      return own === type
-        ? []
-        : [{ at: column, message: `"${column}" is ${own}; the transformation was fitted to ${type}.` }]
-    }),
-  ]
-  if (problems.length > 0) throw transformationMismatch(problems)
-  return {
-    columns: input.filter(column => types.has(column.name)),
-    absent: new Set(absent.map(column => column.name)),
-  }
-}
-
-function missing({ name: column, type }: Column, found: readonly Column[]): Problem {
-  const near = found.find(other => isSameName(other.name, column))
-  const hint = near === undefined ? '' : ` It has "${near.name}".`
-  return { at: column, message: `The table has no column "${column}" (${type}).${hint}` }
 }
 
 async function follow(chain: Chain, { steps, state }: FittedTransformation): Promise<void> {

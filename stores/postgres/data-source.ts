@@ -32,6 +32,7 @@ import { Schedule, ScheduleTick } from './entities/schedule.js'
 import { Sensor, SensorEvent, SensorTick } from './entities/sensor.js'
 import { StepLogChunk } from './entities/step-log.js'
 import { DatasetSuite, DatasetSuiteVersion } from './entities/suite.js'
+import { Transformation, TransformationVersion } from './entities/transformation.js'
 import { Upload } from './entities/upload.js'
 import { Foundation1764000000000 } from './migrations/1764000000000-foundation.js'
 import { Serving1764100000000 } from './migrations/1764100000000-serving.js'
@@ -55,6 +56,7 @@ import { TableReaders1765650000000 } from './migrations/1765650000000-table-read
 import { Suites1765700000000 } from './migrations/1765700000000-suites.js'
 import { Lineage1765800000000 } from './migrations/1765800000000-lineage.js'
 import { LineageEvents1765900000000 } from './migrations/1765900000000-lineage-events.js'
+import { Transformations1766000000000 } from './migrations/1766000000000-transformations.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -88,6 +90,8 @@ export const ENTITIES = [
   ModelVersion,
   ModelAlias,
   AliasChange,
+  Transformation,
+  TransformationVersion,
   Schedule,
   ScheduleTick,
   Deployment,
@@ -145,6 +149,7 @@ export const MIGRATIONS = [
   Suites1765700000000,
   Lineage1765800000000,
   LineageEvents1765900000000,
+  Transformations1766000000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

@@ -118,6 +118,7 @@ function existence(node: LineageNode): [sql: string, ...values: (string | number
   switch (node.kind) {
     case 'dataset':
     case 'model':
+    case 'transformation':
       return [
         `SELECT FROM ${node.kind}_versions v JOIN ${node.kind}s named ON named.id = v.${node.kind}_id
          WHERE named.project = $1 AND named.name = $2 AND v.version = $3`,

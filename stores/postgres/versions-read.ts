@@ -1,4 +1,6 @@
 import type { EntityManager } from 'typeorm'
+import type { FitRequest } from '../../contracts/temporal/fits.js'
+import type { CommitRequest } from '../../domain/datasets/commit-request.js'
 import type { RunKind } from '../../domain/names.js'
 import type { Purge } from './entities/dataset.js'
 import { assertReadable } from './readable.js'
@@ -18,6 +20,14 @@ export function versionsRead(kind: RunKind, name: string, request: unknown): Ver
     case 'training': {
       const { dataset } = request as { dataset?: { name: string; version: number } }
       return dataset ? [{ dataset: dataset.name, version: dataset.version }] : []
+    }
+    case 'fit': {
+      const { dataset } = request as FitRequest
+      return [{ dataset: dataset.name, version: dataset.version }]
+    }
+    case 'dataset': {
+      const { transformed } = request as CommitRequest
+      return transformed ? [{ dataset: transformed.dataset.name, version: transformed.dataset.version }] : []
     }
     case 'pull':
     case 'validation':

@@ -1,4 +1,3 @@
-import type { Json } from '../../../domain/canonical-json.js'
 import type { Problem } from '../../../domain/errors.js'
 import { readSignature } from '../../../domain/models/read-signature.js'
 import { figureProblems, soleFile } from '../../../domain/models/registration.js'
@@ -10,6 +9,7 @@ import { writtenProblems } from '../../../domain/pipelines/written.js'
 import { writeFile } from '../../objects.js'
 import { reads, writes } from '../../../stores/lineage-scope.js'
 import type { Ports } from '../../ports.js'
+import { datasetNamed, lineageProblems } from '../named-dataset.js'
 import type { StepRunner } from '../step-context.js'
 import { tryModel } from '../try-model.js'
 
@@ -30,7 +30,7 @@ export function registerStep(ports: RegisterPorts): StepRunner {
     ]
     if (problems.length > 0 || 'at' in file) throw inputInvalid(problems)
     const signature = readSignature(inputs['signature']!)
-    const dataset = await datasetOf(ports, project, inputs)
+    const dataset = await datasetNamed(ports, project, inputs)
     const sample = inputs['sample'] as unknown as TableValue | undefined
     if (dataset !== null) reads({ kind: 'dataset', ...dataset })
     const tried = await tryModel(
@@ -70,21 +70,4 @@ export function registerStep(ports: RegisterPorts): StepRunner {
 function nameProblems(model: string): Problem[] {
   if (NAME_PATTERN.test(model)) return []
   return [{ at: 'model', message: `"${model}" cannot name a model. Use ${NAME_RULE}.` }]
-}
-
-function lineageProblems({ dataset, version }: Readonly<Record<string, Json>>): Problem[] {
-  if ((dataset === undefined) === (version === undefined)) return []
-  const at = dataset === undefined ? 'dataset' : 'version'
-  return [{ at, message: 'A dataset and its version say together what the model was made from.' }]
-}
-
-/** The version of the dataset as lineages name it; it must be there. */
-async function datasetOf(
-  { datasets }: Pick<Ports, 'datasets'>,
-  project: string,
-  { dataset, version }: Readonly<Record<string, Json>>,
-): Promise<{ name: string; version: number; root: string } | null> {
-  if (dataset === undefined) return null
-  const found = await datasets.table(project, String(dataset), Number(version))
-  return { name: String(dataset), version: found.version, root: found.root }
 }

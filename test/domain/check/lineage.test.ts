@@ -35,6 +35,31 @@ describe('a check of lineage', () => {
     expect(of({ lineage })).toEqual(['lineage_missing'])
   })
 
+  it('names a transformation, and what it was fitted to, where edges do not', () => {
+    const transformations = {
+      transformations: [{ id: 't', project: 'default', name: 'prep' }],
+      transformationVersions: [
+        {
+          transformationId: 't',
+          version: 1,
+          sha256: 'a'.repeat(64),
+          state: { uri: 'default/aa', sha256: 'a'.repeat(64), bytes: 1 },
+          dataset: { name: 'bikes', version: 3 },
+          runId: 'run-1',
+          effectKey: 'run-1/fit/g1',
+        },
+      ],
+    }
+    const edges = [
+      { runId: 'run-1', relation: 'wrote' as const, node: 'transformation:prep@1' },
+      { runId: 'run-1', relation: 'read' as const, node: 'dataset:bikes@3' },
+    ]
+    const missing = (lineage: StackFacts['lineage']) =>
+      of({ ...transformations, lineage }).filter(code => code === 'lineage_missing')
+    expect(missing([...well.lineage, ...edges])).toEqual([])
+    for (const edge of edges) expect(missing([...well.lineage, edge])).toHaveLength(1)
+  })
+
   it('expects nothing of a run that is gone', () => {
     expect(of({ lineage: [], runs: [] })).not.toContain('lineage_missing')
   })

@@ -64,6 +64,8 @@ export function stack(seed: string, more: Partial<RunFacts> = {}): StackFacts {
     datasetVersions: [],
     dataPacks: [],
     dataRefs: [],
+    transformations: [],
+    transformationVersions: [],
     models: [{ id: `model-${seed}`, project: 'default', name: 'demand' }],
     modelVersions: [
       {

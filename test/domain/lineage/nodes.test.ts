@@ -6,7 +6,7 @@ const name = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,30}$/)
 const run = fc.uuid()
 const node: fc.Arbitrary<LineageNode> = fc.oneof(
   fc.record({
-    kind: fc.constantFrom('dataset' as const, 'model' as const),
+    kind: fc.constantFrom('dataset' as const, 'model' as const, 'transformation' as const),
     name,
     version: fc.integer({ min: 1, max: 999_999_999 }),
   }),
