@@ -3,7 +3,9 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
 import { toEnvironment } from '../../config/load.js'
+import type { FitRequest } from '../../contracts/temporal/fits.js'
 import type { QueueName } from '../../contracts/temporal/queues.js'
+import type { CommitRequest } from '../../domain/datasets/commit-request.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { bikeCsv, bikeTraining } from '../support/bike-data.js'
 import { SIGNATURE, smallModel } from '../serving/support/models.js'
@@ -53,7 +55,8 @@ describe('a worker killed between two commits', () => {
       `SELECT (SELECT count(*)::int FROM ledger_steps WHERE run_id = $1) AS steps,
         (SELECT count(DISTINCT step)::int FROM ledger_steps WHERE run_id = $1) AS "distinct",
         (SELECT count(*)::int FROM dataset_versions WHERE run_id = $1)
-          + (SELECT count(*)::int FROM model_versions WHERE run_id = $1) AS versions`,
+          + (SELECT count(*)::int FROM model_versions WHERE run_id = $1)
+          + (SELECT count(*)::int FROM transformation_versions WHERE run_id = $1) AS versions`,
       [run.id],
     )
     return counted!
@@ -126,5 +129,50 @@ describe('a worker killed between two commits', () => {
     expect(await effects(run)).toMatchObject({ versions: 1 })
     expect(await kit.outcome(run, 'given')).toMatchObject({ outputs: { model: 'given', version: 1 } })
     await Promise.all([train.stop(), io.stop()])
+  })
+
+  it('learns once, and transforms once: killed with the state written, with the version, with the table', async () => {
+    const table = 'a,b\n1,2\n3,4\n5,9\n'
+    const io = await harness.work('io')
+    await harness.ended(await harness.commit('given', table))
+    await io.stop()
+    const state = await doomed('io', { after: 'object' })
+    const { version, root } = await harness.ports.datasets.version(PROJECT, 'given', { kind: 'latest' })
+    const fit = await harness.accept('fit', 'scaled', {
+      dataset: { name: 'given', version, root },
+      where: null,
+      steps: [{ kind: 'scale', columns: ['a'], method: 'standard' }],
+    } satisfies FitRequest)
+    expect(await deathDuring(fit, state)).toBe('SIGKILL')
+    expect(await effects(fit)).toMatchObject({ versions: 0 })
+    const learned = await doomed('io', { after: 'commit', step: 'fit' })
+    expect(await deathDuring(fit, learned)).toBe('SIGKILL')
+    expect(await harness.ports.transformations.version(PROJECT, 'scaled')).toMatchObject({ version: 1 })
+    expect(await harness.row(fit)).toMatchObject({ status: 'running', attempt: 1 })
+
+    const before = await harness.work('io')
+    expect(await harness.ended(fit)).toMatchObject({ status: 'succeeded', result: { version: 1 } })
+    expect(await effects(fit)).toEqual({ steps: 1, distinct: 1, versions: 1 })
+    await before.stop()
+
+    const transformed = await doomed('io', { after: 'object' })
+    const made = await harness.accept('dataset', 'made', {
+      transformed: {
+        dataset: { name: 'given', version },
+        transformation: { name: 'scaled', version: 1 },
+      },
+      columns: {},
+      nullValues: [],
+      expectations: [],
+      message: null,
+    } satisfies CommitRequest)
+    expect(await deathDuring(made, transformed)).toBe('SIGKILL')
+    const after = await harness.work('io')
+    expect(await harness.ended(made)).toMatchObject({ status: 'succeeded', result: { version: 1 } })
+    expect(await effects(made)).toEqual({ steps: 4, distinct: 4, versions: 1 })
+    expect(await harness.ports.datasets.version(PROJECT, 'made', { kind: 'latest' })).toMatchObject({
+      rows: '3',
+    })
+    await after.stop()
   })
 })
