@@ -16,6 +16,7 @@ import type { Schema } from '../domain/datasets/schema.js'
 import { MlforgeError } from '../domain/errors.js'
 import { checkAccepted } from '../domain/expectations/accepted.js'
 import { effectKey } from '../domain/names.js'
+import { alignedFile } from '../stores/duckdb/aligned-file.js'
 import { DUCKDB_VERSION } from '../stores/duckdb/duckdb.js'
 import { convertToParquet } from '../stores/duckdb/ingest.js'
 import { proposeTypes } from '../stores/duckdb/propose-types.js'
@@ -72,8 +73,10 @@ export function datasetActivities(ports: DatasetPorts) {
         const { project } = input
         const source = await commitSource(ports, request, { project, directory, signal })
         const original = await objects.toFile(source.uri, directory)
-        const file = await readableFile(original, source.reading ?? {}, directory, signal)
-        const form = await formOf(file, source, options)
+        const text = await readableFile(original, source.reading ?? {}, directory, signal)
+        const form = await formOf(text, source, options)
+        const aligned = form.ragged ? await alignedFile(text, form, directory, signal) : null
+        const file = aligned?.file ?? text
         const head = await datasets.latest(input.project, input.name)
         // Files alone have no schema that a table could be read with.
         const last = head !== null && hasTable(head) ? head : null
@@ -85,6 +88,7 @@ export function datasetActivities(ports: DatasetPorts) {
         const { rows, schema, quarantined } = await convertToParquet(file, conversion, parquetFile, {
           ...options,
           rows: source.rows,
+          ...(aligned && { aligned }),
           inherited: last !== null,
           ...(request.badRows && { quarantine: { allowed: request.badRows, file: quarantineFile } }),
         })

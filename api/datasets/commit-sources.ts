@@ -41,6 +41,7 @@ export class CommitSources {
       return this.transformedSource(project, transformed)
     }
     const upload = await this.uploads.get(project, uploadId!)
+    if (upload.reading?.ragged === true && reading.badRows !== 'quarantine') throw raggedUpload()
     return {
       names: upload.columns,
       // The columns of Parquet are read by the commit itself.
@@ -79,6 +80,11 @@ export class CommitSources {
       },
     }
   }
+}
+
+function raggedUpload(): MlforgeError {
+  const message = 'The upload has rows with another number of fields: "quarantine" puts them aside.'
+  return invalidRequest([{ at: 'badRows', message }])
 }
 
 function oneSource(): MlforgeError {

@@ -40,6 +40,13 @@ export class UploadQueryDto implements UploadQuery {
       'of CSV: whether the first line names the columns; true, but for a line of nothing but values',
   })
   header?: 'true' | 'false'
+  @ChoiceField(['refuse', 'keep'], {
+    optional: true,
+    default: 'refuse',
+    description:
+      'of CSV: what is done with a file that has rows with another number of fields; of a kept one they are put aside by a commit with badRows: quarantine',
+  })
+  ragged?: 'refuse' | 'keep'
 }
 
 const DELIMITER_NAMES = { comma: ',', semicolon: ';', tab: '\t', pipe: '|' } as const
@@ -56,7 +63,7 @@ const TYPE_READINGS: Readonly<Record<string, StatedReading>> = {
 
 /** What a query says of a file, else its content type. */
 export function statedReading(query: UploadQueryDto, contentType: string | undefined): StatedReading {
-  const { format, encoding, delimiter, quote, header } = query
+  const { format, encoding, delimiter, quote, header, ragged } = query
   const type = contentType?.split(';')[0]!.trim().toLowerCase() ?? ''
   return {
     ...(format === undefined && TYPE_READINGS[type]),
@@ -65,6 +72,7 @@ export function statedReading(query: UploadQueryDto, contentType: string | undef
     ...(delimiter && { delimiter: DELIMITER_NAMES[delimiter] }),
     ...(quote && { quote: QUOTE_NAMES[quote] }),
     ...(header && { header: header === 'true' }),
+    ...(ragged && { ragged: ragged === 'keep' }),
   }
 }
 
@@ -77,6 +85,13 @@ export class FileReadingDto implements FileReading {
   quote!: string | null
   @ApiProperty({ type: Boolean, nullable: true, description: 'of CSV: its first line names the columns' })
   header!: boolean | null
+  @ApiProperty({
+    type: Boolean,
+    nullable: true,
+    description:
+      'of CSV: there are rows with another number of fields than the header, which a commit puts aside',
+  })
+  ragged!: boolean | null
 }
 
 export class UploadDto implements Upload {

@@ -12,6 +12,8 @@ export interface UploadQuery {
   delimiter?: 'comma' | 'semicolon' | 'tab' | 'pipe'
   quote?: 'double' | 'single' | 'none'
   header?: 'true' | 'false'
+  /** Rows with another number of fields refuse the file, which is the default, or are kept to be put aside. */
+  ragged?: 'refuse' | 'keep'
 }
 
 /** How a file is read: null for what its format does not have. */
@@ -23,6 +25,8 @@ export interface FileReading {
   /** The character; the empty text: none. */
   quote: string | null
   header: boolean | null
+  /** Whether there are rows with another number of fields than the header, which a commit puts aside. */
+  ragged: boolean | null
 }
 
 /** A file that came whole and is well-formed. Commit it as a dataset version by its id. */

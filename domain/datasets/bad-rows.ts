@@ -22,13 +22,20 @@ export interface WrongValue {
   readonly expected: string
 }
 
+/** A row that has another number of fields than there are columns. */
+export interface WrongLength {
+  readonly code: 'row_ragged'
+  readonly fields: number
+  readonly expected: number
+}
+
 /** A row that was put aside, as one line of the quarantine has it. */
 export interface QuarantinedRow {
   /** Number in the file, from 1. */
   readonly row: number
   /** Line of the file on which it begins, from 1; null where the format has none. */
   readonly line: number | null
-  readonly problems: readonly WrongValue[]
+  readonly problems: readonly (WrongValue | WrongLength)[]
   /** As it stands in the file, without its line ending; of formats without lines as JSON. */
   readonly raw: string
 }

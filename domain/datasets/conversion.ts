@@ -63,7 +63,7 @@ export function conversionOf(
 
 /** Canonical JSON whose sha256 is the root of a dataset version: same input, same version. */
 export function identityInput(rawSha256: string, conversion: ConversionSpec, engineVersion: string): string {
-  const { format, delimiter, header, columns, nullValues, encoding, quote, headless } = conversion
+  const { format, delimiter, header, columns, nullValues, encoding, quote, headless, ragged } = conversion
   return canonicalJson({
     raw: rawSha256,
     engine: engineVersion,
@@ -73,7 +73,7 @@ export function identityInput(rawSha256: string, conversion: ConversionSpec, eng
       header,
       columns: columns.map(({ name, type, format: written }) => ({ name, type, format: written })),
       nullValues,
-      ...{ encoding, quote, headless },
+      ...{ encoding, quote, headless, ragged },
     },
   })
 }

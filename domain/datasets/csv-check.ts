@@ -22,6 +22,8 @@ export interface CsvOptions {
   readonly quote?: CsvQuote
   /** False: the first line is a row. A first line of nothing but values is refused when not given. */
   readonly header?: boolean
+  /** True: rows with another number of fields than the header are no problem. */
+  readonly ragged?: boolean
   /** Longest row in bytes, line ending included. Default 1 MiB. */
   readonly maxRowBytes?: number
   /** How many problems are listed; all are counted. Default 20. */
@@ -39,6 +41,8 @@ export interface CsvSummary {
   readonly quote?: Exclude<CsvQuote, '"'>
   /** Only where there is no header: columns are named by their number. */
   readonly headless?: true
+  /** Only where there are rows with another number of fields. */
+  readonly ragged?: true
 }
 
 export const MAX_ROW_BYTES = 1 << 20
@@ -84,6 +88,7 @@ export class CsvChecker {
   private offset = 0
   private rowStart = 0
   private rows = 0
+  private hasRagged = false
   private fields = 1
   private line = 1
   private rowLine = 1
@@ -142,6 +147,7 @@ export class CsvChecker {
       ...{ delimiter, columns, rows, bytes, hasBom: bom === 3 },
       ...(quote !== '"' && { quote }),
       ...(isHeadless && { headless: true as const }),
+      ...(this.hasRagged && { ragged: true as const }),
     }
   }
 
@@ -268,6 +274,10 @@ export class CsvChecker {
     }
     this.rows++
     if (fields === this.columns.length) return
+    if (this.options.ragged === true) {
+      this.hasRagged = true
+      return
+    }
     const count = fields === 1 ? '1 field' : `${fields} fields`
     this.problem(`row ${this.rows}`, `has ${count}, header has ${this.columns.length} (line ${rowLine})`)
   }

@@ -97,7 +97,7 @@ export function assertFormat(stated: TableFormat | undefined, found: TableFormat
  * @throws MlforgeError invalid_request
  */
 export function assertMeaningful(format: TableFormat, stated: StatedReading): void {
-  const ofCsv = (['delimiter', 'quote', 'header'] as const).filter(
+  const ofCsv = (['delimiter', 'quote', 'header', 'ragged'] as const).filter(
     name => format !== 'csv' && stated[name] !== undefined,
   )
   const wrong = [...ofCsv, ...(format === 'parquet' && stated.encoding !== undefined ? ['encoding'] : [])]

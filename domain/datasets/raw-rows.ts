@@ -64,7 +64,7 @@ export class RowCutter {
         from = i + 1
       }
     }
-    if (from < chunk.length) this.parts.push(chunk.slice(from))
+    if (from < chunk.length) this.parts.push(new Uint8Array(chunk.subarray(from)))
     return found
   }
 

@@ -20,6 +20,8 @@ export interface StatedReading {
   readonly delimiter?: CsvDelimiter
   readonly quote?: CsvQuote
   readonly header?: boolean
+  /** Rows with another number of fields than the header are no reason to refuse the file: a commit puts them aside. */
+  readonly ragged?: boolean
 }
 
 /** What of the reading of a file differs from CSV in UTF-8 with double quotes and a header. */
@@ -28,6 +30,8 @@ export interface UnusualReading {
   readonly encoding?: Exclude<Encoding, 'utf-8'>
   readonly quote?: Exclude<CsvQuote, '"'>
   readonly headless?: true
+  /** There are rows with another number of fields, which are put aside. */
+  readonly ragged?: true
 }
 
 /** A file and how it is read, but for the types. */
@@ -46,6 +50,8 @@ export interface Reading {
   /** `''`: no character quotes. */
   readonly quote: CsvQuote | null
   readonly header: boolean | null
+  /** Whether there are rows with another number of fields than the header. */
+  readonly ragged: boolean | null
 }
 
 /** A reading with what is usual filled in. */
@@ -58,16 +64,18 @@ export function completeReading(form: UnusualReading & Pick<FileForm, 'delimiter
     delimiter: isCsv ? (delimiter ?? ',') : null,
     quote: isCsv ? (form.quote ?? '"') : null,
     header: isCsv ? form.headless !== true : null,
+    ragged: isCsv ? form.ragged === true : null,
   }
 }
 
 /** Only the members of a reading that are not usual: what was read before they were known keeps its identity. */
-export function unusualOf({ format, encoding, quote, headless }: UnusualReading): UnusualReading {
+export function unusualOf({ format, encoding, quote, headless, ragged }: UnusualReading): UnusualReading {
   return {
     ...(format && { format }),
     ...(encoding && { encoding }),
     ...(quote !== undefined && { quote }),
     ...(headless && { headless }),
+    ...(ragged && { ragged }),
   }
 }
 

@@ -121,11 +121,12 @@ class TextChecker implements Checker {
   }
 }
 
-function csv({ delimiter, quote, header }: StatedReading): Checker {
+function csv({ delimiter, quote, header, ragged }: StatedReading): Checker {
   const checker = new CsvChecker({
     ...(delimiter !== undefined && { delimiter }),
     ...(quote !== undefined && { quote }),
     ...(header !== undefined && { header }),
+    ...(ragged !== undefined && { ragged }),
   })
   return {
     push: chunk => checker.push(chunk),

@@ -10,15 +10,20 @@ import { MlforgeError } from '../../domain/errors.js'
 import { type DuckDb, type DuckDbOptions, type JsonRow, name, text, withDuckDb } from './duckdb.js'
 import { assertReadableTypes, parquetColumns, unreadable } from './parquet-sql.js'
 import { writeQuarantine, wrongValue } from './quarantine.js'
-import { isWrong, ROW, tableSource, type TableSource } from './table-source.js'
+import type { AlignedFile } from './aligned-file.js'
+import { isWrong, ROW, tableSource, type TableSource, without } from './table-source.js'
 
 const LISTED = 20
+/** Name of the table of rows with another number of fields. */
+const RAGGED = 'ragged_rows'
 
 export interface ConvertOptions extends DuckDbOptions {
   /** Rows the checker counted: a conversion that loses or invents one fails. Null where it could not. */
   readonly rows: number | null
   /** The schema is that of an earlier version: a column most of whose values do not fit has changed. */
   readonly inherited?: boolean
+  /** Where rows of `file` stand for others that have had another number of fields. */
+  readonly aligned?: AlignedFile
   /** Rows that cannot be read are written to a file, rather than refused. */
   readonly quarantine?: { readonly allowed: BadRows; readonly file: string }
 }
@@ -55,18 +60,21 @@ async function convert(
   file: string,
   conversion: ConversionSpec,
   outFile: string,
-  { rows: expected, inherited, quarantine, signal }: ConvertOptions,
+  { rows: expected, inherited, aligned, quarantine, signal }: ConvertOptions,
 ): Promise<Converted> {
   const { columns } = conversion
   const types = conversion.format === 'parquet' ? await parquetColumns(db, file) : undefined
   if (types) assertReadableTypes(types, Object.fromEntries(columns.map(column => [column.name, column])))
-  const source = tableSource(file, conversion, types)
+  const whole = tableSource(file, conversion, types)
+  if (aligned) await db.run(`CREATE TEMP TABLE ${RAGGED} AS SELECT * FROM ${raggedRows(aligned)}`)
+  const source = aligned ? without(whole, RAGGED) : whole
   const counts = columns.flatMap((column, i) => [
     `count(*) FILTER (${isWrong(source, column)}) AS wrong${i}`,
     `count(${source.text(column.name)}) AS values${i}`,
   ])
   const [found] = await db.query(`SELECT count(*) AS rows, ${counts.join(', ')} FROM ${source.from}`)
-  const rows = found!['rows'] as number
+  const ragged = aligned?.count ?? 0
+  const rows = (found!['rows'] as number) + ragged
   if (expected !== null && rows !== expected) {
     throw new MlforgeError(
       'internal',
@@ -78,14 +86,22 @@ async function convert(
   const selected = columns.map(column => `${source.read(column)} AS ${name(column.name)}`)
   let good = source.from
   let quarantined = 0
-  if (wrong.length > 0) {
-    const bad = wrong.map(column => isWrong(source, column)).join(' OR ')
-    const refusal = await valuesNotOfType(db, source, wrong, bad, total(columns, found!))
+  if (wrong.length > 0 || ragged > 0) {
+    const bad = wrong.map(column => isWrong(source, column)).join(' OR ') || 'false'
+    const refusal =
+      wrong.length > 0
+        ? await valuesNotOfType(db, source, wrong, bad, total(columns, found!))
+        : await rowsRagged(db, conversion.header.length, ragged)
     if (quarantine === undefined) throw refusal
     const [count] = await db.query(`SELECT count(*) AS bad FROM ${source.from} WHERE ${bad}`)
-    quarantined = count!['bad'] as number
+    quarantined = (count!['bad'] as number) + ragged
     assertFewBadRows(quarantine.allowed, { badRows: quarantined, rows }, refusal.details.problems!)
-    await writeQuarantine(db, source, conversion, wrong, { file, outFile: quarantine.file, signal })
+    await writeQuarantine(db, source, conversion, wrong, {
+      file: aligned?.original ?? file,
+      ragged: aligned ? RAGGED : null,
+      outFile: quarantine.file,
+      signal,
+    })
     good = `${source.from} WHERE NOT (${bad})`
     // What is left out cuts batches shorter: only in one thread the row groups are always the same.
     await db.run('SET threads = 1')
@@ -100,6 +116,24 @@ async function convert(
     nullable: (values[`values${i}`] as number) < kept,
   }))
   return { rows: kept, bytes: (await stat(outFile)).size, schema, quarantined }
+}
+
+function raggedRows({ ragged }: AlignedFile): string {
+  return `read_json(${text(ragged)}, format = 'newline_delimited', columns = {"row": 'BIGINT', "fields": 'BIGINT'})`
+}
+
+async function rowsRagged(db: DuckDb, expected: number, count: number): Promise<MlforgeError> {
+  const rows = await db.query(`SELECT * FROM ${RAGGED} ORDER BY "row" LIMIT ${LISTED}`)
+  const problems = rows.map(({ row, fields }) => ({
+    at: `row ${row}`,
+    message: `has ${fields === 1 ? '1 field' : `${fields} fields`}, header has ${expected}`,
+  }))
+  const [first] = problems
+  return new MlforgeError(
+    'csv_malformed',
+    `${first!.at} ${first!.message}${count > 1 ? `; ${count - 1} more such rows` : ''}. Correct the file, or let the commit put such rows aside: badRows: quarantine.`,
+    { problems, problemCount: count },
+  )
 }
 
 function assertSameTypes(columns: readonly ConversionColumn[], found: JsonRow): void {
@@ -137,7 +171,7 @@ async function valuesNotOfType(
     (column, i) => `CASE WHEN ${isWrong(source, column)} THEN ${source.text(column.name)} END AS wrong${i}`,
   )
   const rows = await db.query(`SELECT ${ROW}, ${shown.join(', ')}
-    FROM (SELECT *, row_number() OVER () AS ${ROW} FROM ${source.from})
+    FROM ${source.numbered}
     WHERE ${bad} ORDER BY ${ROW} LIMIT ${LISTED}`)
   const values = rows
     .flatMap(row =>

@@ -209,7 +209,7 @@ async function tellingValue(
 ): Promise<string> {
   const value = source.text(column)
   const [row] = await db.query(`SELECT ${value} AS found
-    FROM (SELECT *, row_number() OVER () AS ${ROW} FROM ${source.from})
+    FROM ${source.numbered}
     WHERE ${value} IS NOT NULL ORDER BY (${one}) IS DISTINCT FROM (${two}) DESC, ${ROW} LIMIT 1`)
   return row!['found'] as string
 }

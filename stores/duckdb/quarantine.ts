@@ -14,7 +14,9 @@ const LF = 0x0a
 
 interface BadRow {
   readonly row: number
-  readonly values: readonly (string | null)[]
+  /** Wrong values by column; null where the row has another number of fields. */
+  readonly values: readonly (string | null)[] | null
+  readonly fields?: number | null
   /** Of formats without lines. */
   readonly raw?: string
 }
@@ -23,6 +25,7 @@ interface BadRow {
  * Writes rows with wrong values as JSON lines of `QuarantinedRow`, in their order. The same input gives the same
  * bytes.
  * @param file as text in UTF-8, or Parquet
+ * @param ragged a table of the rows that have another number of fields, which the source is without
  * @param columns those that have wrong values
  */
 export async function writeQuarantine(
@@ -30,7 +33,17 @@ export async function writeQuarantine(
   source: TableSource,
   conversion: ConversionSpec,
   columns: readonly ConversionColumn[],
-  { file, outFile, signal }: { file: string; outFile: string; signal?: AbortSignal | undefined },
+  {
+    file,
+    ragged,
+    outFile,
+    signal,
+  }: {
+    readonly file: string
+    readonly ragged: string | null
+    readonly outFile: string
+    readonly signal?: AbortSignal | undefined
+  },
 ): Promise<void> {
   const isText = conversion.format !== 'parquet'
   const values = columns.map(
@@ -38,15 +51,16 @@ export async function writeQuarantine(
   )
   const whole = conversion.header.map(column => `${name(column)} := ${name(column)}`)
   const badFile = `${outFile}.values`
-  await db.run(`COPY (SELECT ${ROW} AS "row", [${values.join(', ')}] AS "values"
-      ${isText ? '' : `, to_json(struct_pack(${whole.join(', ')}))::VARCHAR AS "raw"`}
-      FROM (SELECT *, row_number() OVER () AS ${ROW} FROM ${source.from})
-      WHERE ${columns.map(column => isWrong(source, column)).join(' OR ')} ORDER BY ${ROW})
-    TO ${text(badFile)} (FORMAT json)`)
+  const wrong = `SELECT ${ROW} AS "row", [${values.join(', ')}]::VARCHAR[] AS "values"
+    ${isText ? '' : `, to_json(struct_pack(${whole.join(', ')}))::VARCHAR AS "raw"`} ${ragged === null ? '' : ', NULL AS "fields"'}
+    FROM ${source.numbered} WHERE ${columns.map(column => isWrong(source, column)).join(' OR ') || 'false'}`
+  const both =
+    ragged === null ? wrong : `${wrong} UNION ALL SELECT "row", NULL AS "values", "fields" FROM ${ragged}`
+  await db.run(`COPY (SELECT * FROM (${both}) ORDER BY "row") TO ${text(badFile)} (FORMAT json)`)
   const bad = badRows(badFile)
   const lines = isText ? withRaw(bad, rawRows(file, conversion, await rowNumbers(db, badFile))) : bad
   await pipeline(
-    Readable.from(quarantined(lines, columns)),
+    Readable.from(quarantined(lines, columns, conversion.header.length)),
     createWriteStream(outFile),
     signal ? { signal } : {},
   )
@@ -95,12 +109,15 @@ async function* withRaw(bad: AsyncGenerator<BadRow>, raw: AsyncGenerator<RawRow>
 async function* quarantined(
   rows: AsyncIterable<BadRow & { readonly line?: number }>,
   columns: readonly ConversionColumn[],
+  expected: number,
 ): AsyncGenerator<string> {
-  for await (const { row, line = null, values, raw = '' } of rows) {
-    const problems = columns.flatMap((column, i) => {
-      const value = values[i] ?? null
+  for await (const { row, line = null, values, fields, raw = '' } of rows) {
+    const ofValues = columns.flatMap((column, i) => {
+      const value = values?.[i] ?? null
       return value === null ? [] : [wrongValue(column, value)]
     })
+    const problems =
+      typeof fields === 'number' ? [{ code: 'row_ragged' as const, fields, expected }] : ofValues
     yield `${JSON.stringify({ row, line, problems, raw } satisfies QuarantinedRow)}\n`
   }
 }

@@ -11,6 +11,8 @@ export const ROW = '__mlforge_row'
 export interface TableSource {
   /** What stands behind FROM. */
   readonly from: string
+  /** The same with ROW, the number of each in the file from 1. */
+  readonly numbered: string
   /** A value as text: NULL where it is missing. */
   text(column: string): string
   /** Which of the kinds of values, in SQL: null where all are text. */
@@ -22,6 +24,14 @@ export interface TableSource {
 /** True in SQL where a value is there but is not of the type. */
 export function isWrong(source: TableSource, column: ConversionColumn): string {
   return `(${source.text(column.name)} IS NOT NULL AND (${source.read(column)}) IS NULL)`
+}
+
+const numbered = (from: string) => `(SELECT *, row_number() OVER () AS ${ROW} FROM ${from})`
+
+/** A source without some of its rows; the others keep their numbers. @param rows a table with the column row */
+export function without(source: TableSource, rows: string): TableSource {
+  const kept = `(SELECT * FROM ${source.numbered} WHERE ${ROW} NOT IN (SELECT "row" FROM ${rows}))`
+  return { ...source, numbered: kept, from: `(SELECT * EXCLUDE (${ROW}) FROM ${kept})` }
 }
 
 export type SourceForm = Omit<ConversionSpec, 'columns'>
@@ -37,8 +47,10 @@ export function tableSource(
 }
 
 function csvSource(file: string, form: SourceForm): TableSource {
+  const from = readCsv(file, form)
   return {
-    from: readCsv(file, form),
+    from,
+    numbered: numbered(from),
     text: name,
     kind: null,
     read: column => parse(name(column.name), column),
@@ -56,9 +68,11 @@ function jsonSource(file: string, { header, nullValues }: SourceForm): TableSour
     if (nullValues.length === 0) return value
     return `CASE WHEN json_type(${name(column)}) = 'VARCHAR' AND ${isIn(value, nullValues)} THEN NULL ELSE ${value} END`
   }
+  const from = `read_json(${text(file)}, format = 'newline_delimited', auto_detect = false, ignore_errors = false,
+      compression = 'uncompressed', maximum_object_size = ${2 * MAX_ROW_BYTES}, columns = {${columns}})`
   return {
-    from: `read_json(${text(file)}, format = 'newline_delimited', auto_detect = false, ignore_errors = false,
-      compression = 'uncompressed', maximum_object_size = ${2 * MAX_ROW_BYTES}, columns = {${columns}})`,
+    from,
+    numbered: numbered(from),
     text: written,
     kind: column => `CASE WHEN ${written(column)} IS NOT NULL THEN CASE json_type(${name(column)}) WHEN 'VARCHAR' THEN 'string'
       WHEN 'BOOLEAN' THEN 'boolean' WHEN 'ARRAY' THEN 'nested' WHEN 'OBJECT' THEN 'nested' ELSE 'number' END END`,
@@ -78,8 +92,10 @@ function parquetSource(
     missing(column) === 'false' ? value : `CASE WHEN ${missing(column)} THEN NULL ELSE ${value} END`
   const written = (column: string): string =>
     family(column) === 'nested' ? `to_json(${name(column)})::VARCHAR` : `${name(column)}::VARCHAR`
+  const from = `read_parquet(${text(file)})`
   return {
-    from: `read_parquet(${text(file)})`,
+    from,
+    numbered: numbered(from),
     text: column => given(column, written(column)),
     kind: null,
     read: column => {

@@ -71,7 +71,7 @@ describe('what has been made', () => {
     expect(version).toMatchObject({
       rows: 20,
       quarantined: 1,
-      reading: { format: 'csv', encoding: 'utf-8', delimiter: ',', quote: '"', header: true },
+      reading: { format: 'csv', encoding: 'utf-8', delimiter: ',', quote: '"', header: true, ragged: false },
     })
     expect(version.artifacts.map(({ name }) => name)).toEqual(['raw.csv', 'data.parquet', 'quarantine.jsonl'])
     const { href, contentType } = version.artifacts.at(-1)!

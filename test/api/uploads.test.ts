@@ -59,7 +59,14 @@ describe('POST /v1/uploads', () => {
       "a|'b'\n1|2\n",
       'delimiter=pipe&quote=single',
       {
-        reading: { format: 'csv', encoding: 'utf-8', delimiter: '|', quote: "'", header: true },
+        reading: {
+          format: 'csv',
+          encoding: 'utf-8',
+          delimiter: '|',
+          quote: "'",
+          header: true,
+          ragged: false,
+        },
         columns: ['a', 'b'],
       },
     ],
@@ -80,7 +87,14 @@ describe('POST /v1/uploads', () => {
       '{"a":1}\n{"b":2}\n',
       'format=ndjson',
       {
-        reading: { format: 'ndjson', encoding: 'utf-8', delimiter: null, quote: null, header: null },
+        reading: {
+          format: 'ndjson',
+          encoding: 'utf-8',
+          delimiter: null,
+          quote: null,
+          header: null,
+          ragged: null,
+        },
         ...{ delimiter: null, columns: ['a', 'b'], rows: 2 },
       },
     ],
@@ -105,6 +119,18 @@ describe('POST /v1/uploads', () => {
     ['delimiter=x', 400, 'invalid_request'],
   ])('refuses a file of CSV that is sent with ?%s', async (query, status, code) => {
     expect(await send('a,b\n1,2\n', `/v1/uploads?${query}`)).toMatchObject({ status, body: { code } })
+  })
+
+  it('keeps a file with rows of another number of fields where it is to, for a commit that puts them aside', async () => {
+    const csv = 'a,b\n1,2\n3\n'
+    expect(await send(csv, '/v1/uploads')).toMatchObject({ status: 422, body: { code: 'csv_malformed' } })
+    const kept = await send(csv, '/v1/uploads?ragged=keep')
+    expect(kept).toMatchObject({ status: 201, body: { rows: 2, reading: { ragged: true } } })
+    const { id: upload } = kept.body as { id: string }
+    const commit = (more: object) =>
+      api.call('POST', '/v1/datasets/ragged/versions', { body: { upload, ...more } })
+    expect(await commit({})).toMatchObject({ status: 400, body: { problems: [{ at: 'badRows' }] } })
+    expect(await commit({ badRows: 'quarantine' })).toMatchObject({ status: 202 })
   })
 
   it('is committed with what is to be done with bad rows', async () => {

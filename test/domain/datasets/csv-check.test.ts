@@ -155,9 +155,10 @@ describe('CSV structure', () => {
         bytes,
         fc.array(fc.nat(60), { maxLength: 8 }),
         fc.integer({ min: 4, max: 40 }),
-        (content, at, max) => {
+        fc.boolean(),
+        (content, at, max, ragged) => {
           const cuts = at.map(cut => Math.min(cut, content.length))
-          const options = { maxRowBytes: max, maxProblems: 3 }
+          const options = { maxRowBytes: max, maxProblems: 3, ragged }
           const whole = outcome(() => check(content, options))
           expect(outcome(() => check(content, options, cuts))).toEqual(whole)
           const single = Array.from(content, (_, i) => i)

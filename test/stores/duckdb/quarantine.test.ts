@@ -55,6 +55,69 @@ describe('the quarantine of a table', () => {
     expect(schema.map(({ nullable }) => nullable)).toEqual([false, true, true])
   })
 
+  it('puts rows with another number of fields aside, beside those with wrong values', async () => {
+    const csv = 'a,b\r\n1,2\r\n3\r\nx,4\r\n"5\r\n,",6,7\r\n8,9\r\n,,\r\n10,11'
+    const stated = { ragged: true }
+    const { rows, bad, schema, conversion } = await quarantined(csv, { declared: integers, stated })
+    const ragged = (fields: number) => [{ code: 'row_ragged', fields, expected: 2 }]
+    expect(bad).toEqual([
+      { row: 2, line: 3, problems: ragged(1), raw: '3' },
+      { row: 3, line: 4, problems: [wrong('a', 'x', 'integer')], raw: 'x,4' },
+      { row: 4, line: 5, problems: ragged(3), raw: '"5\r\n,",6,7' },
+      { row: 6, line: 8, problems: ragged(3), raw: ',,' },
+    ])
+    expect(rows.map(row => [row['a'], row['b']])).toEqual([
+      [1, 2],
+      [8, 9],
+      [10, 11],
+    ])
+    expect(schema.map(({ nullable }) => nullable)).toEqual([false, false])
+    expect(conversion.ragged).toBe(true)
+  })
+
+  it('refuses them where they are not to be put aside, and more of them than may be', async () => {
+    const csv = 'a,b\n1\n2,2\n3,3,3\n'
+    const stated = { ragged: true }
+    await expect(read(csv, { stated })).rejects.toMatchObject({
+      code: 'csv_malformed',
+      message: expect.stringContaining('row 1 has 1 field, header has 2; 1 more such rows'),
+      details: { problemCount: 2 },
+    })
+    await expect(quarantined(csv, { stated }, badRowsOf({ maxBadRows: 1 }))).rejects.toMatchObject({
+      code: 'too_many_bad_rows',
+      details: { badRows: 2, rows: 3 },
+    })
+    // A file that has none is read as if nothing had been said.
+    expect((await read('a,b\n1,2\n', { stated })).conversion).not.toHaveProperty('ragged')
+  })
+
+  it('finds the rows with another number of fields in random files, whatever else is in them', async () => {
+    const cell = fc.constantFrom('1', '', 'x', '"a\nb"', '"2,3"', '"a ""b"""', ' 3 ')
+    const row = fc
+      .array(cell, { minLength: 1, maxLength: 4 })
+      .filter(cells => cells.join('') !== '' || cells.length > 1)
+    const file = fc
+      .array(row, { minLength: 1, maxLength: 14 })
+      .filter(rows => rows.some(cells => cells.length === 2))
+    const declared = { a: { type: 'string' }, b: { type: 'string' } } as const
+    await fc.assert(
+      fc.asyncProperty(file, fc.constantFrom('\n', '\r\n'), fc.boolean(), async (rows, ending, ends) => {
+        const text = `${['a,b', ...rows.map(cells => cells.join(','))].join(ending)}${ends ? ending : ''}`
+        const how = { declared, stated: { ragged: true } }
+        const table = await quarantined(text, how, badRowsOf({ maxBadShare: 1 }))
+        expect(table.bad.map(({ row: number, raw }) => [number, raw])).toEqual(
+          rows.flatMap((cells, i) => (cells.length === 2 ? [] : [[i + 1, cells.join(',')]])),
+        )
+        const plain = (written: string): string | null =>
+          written === '' ? null : written.replace(/^"(.*)"$/s, '$1').replaceAll('""', '"')
+        expect(table.rows.map(each => [each['a'], each['b']])).toEqual(
+          rows.filter(cells => cells.length === 2).map(cells => cells.map(plain)),
+        )
+      }),
+      { numRuns: 60 },
+    )
+  })
+
   it('counts blank lines of one column, and lines of other encodings, as the file has them', async () => {
     const declared = { a: { type: 'integer' } } as const
     const one = await quarantined('a\n1\n\nx\n\n', { declared })

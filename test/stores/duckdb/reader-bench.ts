@@ -4,6 +4,7 @@ import { conversionLike } from '../../../domain/datasets/conversion.js'
 import type { FileForm, StatedReading } from '../../../domain/datasets/reading.js'
 import type { DeclaredColumns, Schema } from '../../../domain/datasets/schema.js'
 import { UploadChecker } from '../../../domain/datasets/upload-check.js'
+import { alignedFile } from '../../../stores/duckdb/aligned-file.js'
 import { withDuckDb } from '../../../stores/duckdb/duckdb.js'
 import { convertToParquet, type ConvertOptions } from '../../../stores/duckdb/ingest.js'
 import { proposeTypes } from '../../../stores/duckdb/propose-types.js'
@@ -43,8 +44,10 @@ export class ReaderBench {
     const { rows, ...found } = checker.end()
     const original = this.place('raw')
     await writeFile(original, bytes)
-    const file = await readableFile(original, found, this.directory)
-    const form: FileForm = { ...found, columns: found.columns ?? (await parquetNames(file, {})) }
+    const text = await readableFile(original, found, this.directory)
+    const form: FileForm = { ...found, columns: found.columns ?? (await parquetNames(text, {})) }
+    const aligned = form.ragged ? await alignedFile(text, form, this.directory) : null
+    const file = aligned?.file ?? text
     const { nullValues = [], declared = {}, previous, quarantine } = how
     const conversion = previous
       ? conversionLike(previous, form, nullValues)
@@ -53,6 +56,7 @@ export class ReaderBench {
     const table = await convertToParquet(file, conversion, out, {
       rows,
       inherited: previous !== undefined,
+      ...(aligned && { aligned }),
       ...(quarantine && { quarantine }),
     })
     return { ...table, conversion, out, rows: (await readRows(out, { limit: 1000 })).rows }
