@@ -120,7 +120,7 @@ export class StepChecker {
     const there = this.existing(step.columns, TIMES)
     const left = step.dropOriginal === false ? this.before : this.without(there)
     return this.add(
-      there.flatMap(column => datePartNames(column, step)),
+      there.flatMap(column => datePartNames(column, step).map(({ name, type }) => ({ name, type }))),
       left,
     )
   }

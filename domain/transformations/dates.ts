@@ -1,5 +1,4 @@
-import type { DatePart, Step, StepOf } from './steps.js'
-import { productName, productsOf } from './products.js'
+import type { DatePart, StepOf } from './steps.js'
 
 interface Period {
   readonly first: number
@@ -52,28 +51,6 @@ export function datePartNames(
       { name: `${name}_cos`, type: 'DOUBLE', part, circle: around(Math.cos) },
     ]
   })
-}
-
-/** Columns that are no more what they were after a step, and those that it makes as far as they are known. */
-export function writesOf(step: Step): readonly string[] {
-  switch (step.kind) {
-    case 'impute':
-      return [...step.columns, ...step.columns.map(column => `${column}_missing`)]
-    case 'date_parts':
-      return [
-        ...step.columns,
-        ...step.columns.flatMap(column => datePartNames(column, step).map(({ name }) => name)),
-      ]
-    case 'interact':
-      return productsOf(step).map(productName)
-    case 'sql':
-      return Object.keys(step.columns)
-    case 'select':
-    case 'filter':
-      return []
-    default:
-      return step.columns
-  }
 }
 
 const ISO = /^(\d{4,6})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?)?$/

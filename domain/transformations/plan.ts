@@ -3,9 +3,12 @@ import type { Problem } from '../errors.js'
 import { located, type PipelineProblem } from '../pipelines/problems.js'
 import type { Column } from './columns.js'
 import { type Known, type KnownColumn, StepChecker } from './check.js'
-import { writesOf } from './dates.js'
+import { datePartNames } from './dates.js'
+import { productName, productsOf } from './products.js'
 import { stepProblems, transformationInvalid } from './problems.js'
 import type { Step } from './steps.js'
+
+export const NO_COLUMN = 'No column would be left.'
 
 /** What steps make of the columns of a table, as far as it is known before they are fitted. */
 export interface CheckedColumns {
@@ -28,6 +31,8 @@ export function checkColumns(steps: readonly Step[], columns: readonly Column[])
     const checker = new StepChecker(known, ['steps', i])
     known = checker.check(step)
     problems.push(...checker.problems)
+    if (known.columns.length + known.open.length === 0)
+      problems.push({ path: ['steps', i], message: NO_COLUMN })
   }
   return { problems: problems.map(located), ...known }
 }
@@ -111,4 +116,26 @@ export function onlyTargets(steps: readonly Step[]): ReadonlySet<string> {
     for (const column of named) targets.delete(column)
   }
   return targets
+}
+
+/** Columns that are no more what they were after a step, and those that it makes as far as they are known. */
+function writesOf(step: Step): readonly string[] {
+  switch (step.kind) {
+    case 'impute':
+      return [...step.columns, ...step.columns.map(column => `${column}_missing`)]
+    case 'date_parts':
+      return [
+        ...step.columns,
+        ...step.columns.flatMap(column => datePartNames(column, step).map(({ name }) => name)),
+      ]
+    case 'interact':
+      return productsOf(step).map(productName)
+    case 'sql':
+      return Object.keys(step.columns)
+    case 'select':
+    case 'filter':
+      return []
+    default:
+      return step.columns
+  }
 }

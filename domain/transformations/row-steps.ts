@@ -74,12 +74,15 @@ class ValueMaker {
     }
   }
 
-  private impute({ columns, indicator = false }: StepOf<'impute'>, { fills }: StateOf<'impute'>): MakeValues {
+  private impute(step: StepOf<'impute'>, { fills }: StateOf<'impute'>): MakeValues {
+    const { columns, strategy, indicator = false } = step
+    const isComputed = strategy === 'mean' || strategy === 'median'
     return row =>
       columns.flatMap((column, i) => {
         const value = row.get(column)!
         const missing = isMissing(column, this.type(column), value)
-        const filled = [column, missing ? fills[i]! : value] as const
+        const kept = isComputed ? numberOut(this.number(row, column)) : value
+        const filled = [column, missing ? fills[i]! : kept] as const
         return indicator ? [filled, [`${column}_missing`, missing ? 1 : 0] as const] : [filled]
       })
   }
@@ -169,7 +172,7 @@ class ValueMaker {
     }
     return row =>
       columns.flatMap(column => {
-        const counts = new Array<number>(buckets).fill(0)
+        const counts = Array.from({ length: buckets }, () => 0)
         for (const word of wordsOf(text(row, column) ?? '')) counts[bucketOf(word, buckets, seed)]! += 1
         return counts.map((count, i) => [`${column}_${i}`, count] as const)
       })

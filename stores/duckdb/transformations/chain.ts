@@ -20,6 +20,8 @@ interface Start {
   readonly absent?: ReadonlySet<string>
 }
 
+const NOTHING = 'nothing'
+
 /** Views over a table, one for each step. */
 export class Chain {
   private readonly steps: { readonly step: Step; readonly columns: readonly Column[] }[] = []
@@ -52,18 +54,22 @@ export class Chain {
     return codesType(this.start.prefix, step, column)
   }
 
-  /** Adds a step that fits the columns; returns what DuckDB finds wrong with its SQL. */
+  /** Adds a step; returns what is wrong with it for the columns, or what DuckDB finds wrong with its SQL. */
   async add(step: Step, state: StepState): Promise<PipelineProblem[]> {
     const { prefix, along = [], absent } = this.start
     const at = this.steps.length
     const path = ['steps', at]
     const columns = this.now
+    const checker = new StepChecker({ columns, open: [] }, path, absent)
+    const after = checker.check(step, state)
+    if (checker.problems.length > 0) return checker.problems
     const { before, helpers, made, where } = stepSql(step, state, { at, columns, prefix })
-    const after = new StepChecker({ columns, open: [] }, path, absent).check(step, state)
     const list = after.columns.map(column => {
       const sql = made.get(column.name)
       return sql === undefined ? name(column.name) : `${sql} AS ${name(column.name)}`
     })
+    // Not all columns need be among those that are read: nothing may be left of them.
+    if (list.length === 0) list.push(`true AS ${name(NOTHING)}`)
     const helped = helpers.map(([column, sql]) => `${sql} AS ${name(column)}`)
     const from = helped.length === 0 ? this.table : `(SELECT *, ${helped.join(', ')} FROM ${this.table})`
     const select = `SELECT ${[...along.map(name), ...list].join(', ')} FROM ${from}${where === null ? '' : ` WHERE ${where}`}`
@@ -76,7 +82,8 @@ export class Chain {
       return [{ path, message: said }]
     }
     this.steps.push({ step, columns })
-    this.now = (await describe(this.db, this.table)).filter(({ name: own }) => !along.includes(own))
+    const left = new Set(after.columns.map(column => column.name))
+    this.now = (await describe(this.db, this.table)).filter(column => left.has(column.name))
     return []
   }
 

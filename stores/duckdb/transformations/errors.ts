@@ -1,4 +1,4 @@
-import type { MlforgeError, Problem } from '../../../domain/errors.js'
+import type { Problem } from '../../../domain/errors.js'
 import { located } from '../../../domain/pipelines/problems.js'
 import { notPositive } from '../../../domain/transformations/learn.js'
 import { transformationInvalid, transformationMismatch } from '../../../domain/transformations/problems.js'

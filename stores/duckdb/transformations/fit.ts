@@ -3,7 +3,7 @@ import { located, type PipelineProblem } from '../../../domain/pipelines/problem
 import type { Column } from '../../../domain/transformations/columns.js'
 import type { FittedTransformation, StepState } from '../../../domain/transformations/fitted.js'
 import { type Evidence, learn } from '../../../domain/transformations/learn.js'
-import { type Batch, nextBatch, readsOf } from '../../../domain/transformations/plan.js'
+import { type Batch, nextBatch, NO_COLUMN, readsOf } from '../../../domain/transformations/plan.js'
 import { transformationInvalid } from '../../../domain/transformations/problems.js'
 import type { Scalar, Step } from '../../../domain/transformations/steps.js'
 import { type DuckDb, name } from '../duckdb.js'
@@ -110,9 +110,12 @@ class Fitter {
     const isGiven = given?.kind === 'one_hot' || given?.kind === 'ordinal'
     const state = isGiven ? given : learn(step, ['steps', i], await this.evidence(step, i, measurement))
     this.state.push(state)
-    const problems = await this.chains.all.add(step, state)
-    if (problems.length > 0) throw transformationInvalid(problems.map(located))
-    await this.chains.fit.add(step, state)
+    for (const chain of [this.chains.all, this.chains.fit]) {
+      const problems = await chain.add(step, state)
+      if (problems.length > 0) throw transformationInvalid(problems.map(located))
+    }
+    if (this.output.length === 0)
+      throw transformationInvalid([located({ path: ['steps', i], message: NO_COLUMN })])
   }
 
   private async evidence(step: Step, i: number, { numbers, categories }: Measurement): Promise<Evidence> {

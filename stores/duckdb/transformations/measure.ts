@@ -66,35 +66,82 @@ async function measureNumbers(
     const x = numberSql(types.get(column)!)
     return `${x} AS x${i}, CASE WHEN isfinite(${x}) THEN ${x} END AS f${i}`
   })
-  const wanted = names.flatMap((column, i) => [
-    `count(f${i}) AS ${name(`${i} count`)}`,
-    `count_if(isinf(x${i})) AS ${name(`${i} infinite`)}`,
-    ...[...merged.get(column)!].map(([key, each]) => `${statisticSql(each, i)} AS ${name(`${i} ${key}`)}`),
-  ])
+  const wanted: string[] = []
+  for (const [i, column] of names.entries()) {
+    const statistics = [...merged.get(column)!.values()]
+    const hasVariance = statistics.some(each => each.of === 'variance')
+    wanted.push(...columnSql(statistics, i, hasVariance ? await firstOf(db, table, types.get(column)!) : 0))
+  }
   const [row] = await db.query(`SELECT ${wanted.join(', ')} FROM (SELECT ${finite.join(', ')} FROM ${table})`)
-  return new Map(
-    names.map((column, i) => {
-      const keys = ['count', 'infinite', ...merged.get(column)!.keys()]
-      return [
-        column,
-        Object.fromEntries(keys.map(key => [key, numberOf(row![`${i} ${key}`]!)])) as unknown as Measured,
-      ]
-    }),
-  )
+  return new Map(names.map((column, i) => [column, measuredOf(row!, [...merged.get(column)!.values()], i)]))
 }
 
-function statisticSql(statistic: Statistic, i: number): string {
+/** The quantiles of a column together, so that its values are gathered once for all of them. */
+function columnSql(statistics: readonly Statistic[], i: number, first: number): string[] {
+  const shares = `[${sharesOf(statistics).map(double).join(', ')}]`
+  const quantiles = ['cont', 'disc'].map(way => `quantile_${way}(f${i}, ${shares}) AS ${name(`${i} ${way}`)}`)
+  return [
+    `count(f${i}) AS ${name(`${i} count`)}`,
+    `count_if(isinf(x${i})) AS ${name(`${i} infinite`)}`,
+    ...(sharesOf(statistics).length === 0 ? [] : quantiles),
+    ...statistics.flatMap(each => {
+      const sql = statisticSql(each, i, first)
+      return sql === null ? [] : [`${sql} AS ${name(`${i} ${statisticKey(each)}`)}`]
+    }),
+  ]
+}
+
+/**
+ * The first finite value. Variances are taken of differences from it: of values that lie far from zero the digits in
+ * which they differ would be lost.
+ */
+async function firstOf(db: DuckDb, table: string, column: Column): Promise<number> {
+  const [row] = await db.query(
+    `SELECT x FROM (SELECT ${numberSql(column)} AS x FROM ${table}) WHERE isfinite(x) LIMIT 1`,
+  )
+  return row === undefined ? 0 : Number(row['x'])
+}
+
+function sharesOf(statistics: readonly Statistic[]): number[] {
+  return statistics.flatMap(each => (each.of === 'quantile' ? [each.share] : []))
+}
+
+function measuredOf(row: JsonRow, statistics: readonly Statistic[], i: number): Measured {
+  const [cont, disc] = ['cont', 'disc'].map(way => (row[`${i} ${way}`] ?? []) as JsonValue[])
+  const quantiles = sharesOf(statistics).map((share, at): [string, number | null] => [
+    statisticKey({ of: 'quantile', share }),
+    cont!.length === 0 ? null : quantile(Number(cont![at]), Number(disc![at])),
+  ])
+  const others = statistics
+    .filter(each => each.of !== 'quantile')
+    .map((each): [string, number | null] => [
+      statisticKey(each),
+      numberOf(row[`${i} ${statisticKey(each)}`]!),
+    ])
+  const [count, infinite] = ['count', 'infinite'].map(key => row[`${i} ${key}`] as number)
+  return { count: count!, infinite: infinite!, ...Object.fromEntries([...quantiles, ...others]) }
+}
+
+/**
+ * DuckDB interpolates v (1 - t) + v t between equal values too, which can be off in the last bit: a bin whose edge
+ * is that value would not begin with it. Then it is the value itself.
+ */
+function quantile(between: number, value: number): number {
+  return Math.abs(between - value) <= 2 * Number.EPSILON * Math.abs(value) ? value : between
+}
+
+function statisticSql(statistic: Statistic, i: number, first: number): string | null {
   switch (statistic.of) {
     case 'mean':
       return `favg(f${i})`
     case 'variance':
-      return `var_pop(f${i})`
+      return `var_pop(f${i} - ${double(first)})`
     case 'min':
       return `min(f${i})`
     case 'max':
       return `max(f${i})`
     case 'quantile':
-      return `quantile_cont(f${i}, ${double(statistic.share)})`
+      return null
     case 'at_most':
       return `count_if(x${i} <= ${double(statistic.bound)})`
   }
@@ -127,9 +174,11 @@ async function measureCategories(
     ...needs.map(({ column }, i) => `${valueSql(types.get(column)!)} AS k${i}`),
     ...targets.map((target, i) => `${numberSql(types.get(target)!)} AS x${i}`),
   ]
+  const firsts: number[] = []
+  for (const target of targets) firsts.push(await firstOf(db, table, types.get(target)!))
   const moments = targets.map((_, i) => {
     const y = `CASE WHEN isfinite(x${i}) THEN x${i} END`
-    return `, count(${y}) AS n${i}, favg(${y}) AS m${i}, var_pop(${y}) AS v${i}`
+    return `, count(${y}) AS n${i}, favg(${y}) AS m${i}, var_pop(${y} - ${double(firsts[i]!)}) AS v${i}`
   })
   const grouped = `SELECT ${keys.join(', ')}, GROUPING(${keys.join(', ')}) AS g, count(*) AS n${moments.join('')}
     FROM (SELECT ${read.join(', ')} FROM ${table}) GROUP BY GROUPING SETS (${keys.map(key => `(${key})`).join(', ')})`
