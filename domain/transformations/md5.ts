@@ -7,7 +7,7 @@ const SINES = Uint32Array.from({ length: 64 }, (_, i) => Math.floor(Math.abs(Mat
  * MD5 of a text's UTF-8 bytes as four 32-bit words, least significant bytes first (RFC 1321). For hashing
  * values as SQL can too; it protects nothing.
  */
-export function md5Words(text: string): [number, number, number, number] {
+function md5Words(text: string): [number, number, number, number] {
   const words = padded(utf8(text))
   let [a0, b0, c0, d0] = [0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476]
   for (let block = 0; block < words.length; block += 16) {

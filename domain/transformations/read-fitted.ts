@@ -130,7 +130,7 @@ function even(state: Json, path: Path): PipelineProblem[] {
 }
 
 /** True for a step of which there is a state: also where it is fixed from the start. */
-export function hasState(step: Step): step is Extract<Step, { kind: NonNullable<StepState>['kind'] }> {
+function hasState(step: Step): step is Extract<Step, { kind: NonNullable<StepState>['kind'] }> {
   return isFitted(step) ? step.kind !== 'log' : ['impute', 'bin', 'clip'].includes(step.kind)
 }
 
