@@ -1,5 +1,5 @@
 import type { PipelineProblem } from '../../../domain/pipelines/problems.js'
-import { StepChecker } from '../../../domain/transformations/check.js'
+import { type KnownColumn, StepChecker } from '../../../domain/transformations/check.js'
 import type { Column } from '../../../domain/transformations/columns.js'
 import type { StepState } from '../../../domain/transformations/fitted.js'
 import type { Step } from '../../../domain/transformations/steps.js'
@@ -82,9 +82,15 @@ export class Chain {
       return [{ path, message: said }]
     }
     this.steps.push({ step, columns })
-    const left = new Set(after.columns.map(column => column.name))
-    this.now = (await describe(this.db, this.table)).filter(column => left.has(column.name))
+    this.now = await this.typed(after.columns)
     return []
+  }
+
+  /** Only of expressions the type has to be asked for: to bind a long chain takes a while. */
+  private async typed(columns: readonly KnownColumn[]): Promise<Column[]> {
+    const asked = columns.some(({ type }) => type === null) ? await describe(this.db, this.table) : []
+    const types = new Map(asked.map(column => [column.name, column.type]))
+    return columns.map(({ name: own, type }) => ({ name: own, type: type ?? types.get(own)! }))
   }
 
   private tableBefore(step: number): string {

@@ -137,7 +137,8 @@ class StepWriter {
     return step.columns.flatMap((column, i) => {
       const { names, infrequent, missing } = state.columns[i]!
       const frequent = names.map(({ category }) => category)
-      const { key, code } = this.codes(column, i, [...frequent, ...(infrequent?.categories ?? [])])
+      const { key, code: read } = this.codes(column, i, [...frequent, ...(infrequent?.categories ?? [])])
+      const code = this.helper(`code ${i}`, read)
       const guard =
         unknown === 'error'
           ? ` WHEN ${code} IS NULL AND ${key} IS NOT NULL THEN ${this.refused('category', i)}`
@@ -177,7 +178,11 @@ class StepWriter {
       const { categories, encodings } = own[i]!
       if (categories.length === 0) return [column, double(mean)]
       const { code } = this.codes(column, i, categories)
-      return [column, `coalesce(list_extract(${doubles(encodings)}, ${code} + 1), ${double(mean)})`]
+      // A variable is read once, and a list of literals each time that the view is bound.
+      const variable = `${this.place.prefix} encodings ${this.place.at} ${i}`
+      this.before.push(`SET VARIABLE ${name(variable)} = ${doubles(encodings)}`)
+      const encoded = `list_extract(getvariable(${text(variable)}), ${code} + 1)`
+      return [column, `coalesce(${encoded}, ${double(mean)})`]
     })
   }
 
@@ -187,11 +192,10 @@ class StepWriter {
       `(md5_number_lower(${text(`${seed}:`)} || ${sql}) % ${buckets})::BIGINT`
     if (!tokens) return columns.map(column => [column, bucket(name(column))])
     return columns.flatMap((column, i) => {
-      const words = this.helper(`words ${i}`)
       const found = `regexp_extract_all(lower(${name(column)}), ${text(WORD_RE2)})`
-      this.helpers.push([words, `list_transform(${found}, lambda word: ${bucket('word')})`])
+      const words = this.helper(`words ${i}`, `list_transform(${found}, lambda word: ${bucket('word')})`)
       return Array.from({ length: buckets }, (_, at) => {
-        const count = `len(list_filter(${name(words)}, lambda bucket: bucket = ${at}))`
+        const count = `len(list_filter(${words}, lambda bucket: bucket = ${at}))`
         return [`${column}_${at}`, `coalesce(${count}, 0)::BIGINT`] as const
       })
     })
@@ -218,11 +222,13 @@ class StepWriter {
     return `error('mlforge ${why} ${this.place.at} ${i}')`
   }
 
-  private helper(wanted: string): string {
+  /** What several columns are made of, computed once; quoted. */
+  private helper(wanted: string, sql: string): string {
     const names = this.place.columns.map(column => column.name.toLowerCase())
     let free = wanted
     while (names.includes(free)) free = `${free} `
-    return free
+    this.helpers.push([free, sql])
+    return name(free)
   }
 
   private column(wanted: string): Column {
@@ -244,8 +250,9 @@ function flag(condition: string): string {
   return `(CASE WHEN ${condition} THEN 1 ELSE 0 END)::BIGINT`
 }
 
+/** One literal: a long list of them takes long to bind. */
 function doubles(values: readonly number[]): string {
-  return `[${values.map(double).join(', ')}]`
+  return `${text(`[${values.join(', ')}]`)}::DOUBLE[]`
 }
 
 function clipped(x: string, { min, max }: StateOf<'clip'>['bounds'][number]): string {
