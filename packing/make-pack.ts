@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
-import { type PackEntry, packHeader, packTrailer } from '../domain/data/pack.js'
+import { type PackEntry, packHeader, packTrailer, trailerBytes } from '../domain/data/pack.js'
 import { MlforgeError } from '../domain/errors.js'
 import { compressed } from './compress.js'
 import type { Pack, Piece } from './messages.js'
-import { changed, type OpenFile, withFile } from './open-file.js'
+import { changed, withFile } from './open-file.js'
 import { sha256Of } from './read-chunk.js'
 
 /**
@@ -11,7 +11,7 @@ import { sha256Of } from './read-chunk.js'
  * @throws MlforgeError file_changed where a file has not the bytes any more that it was cut into
  */
 export function makePack(pieces: readonly Piece[]): Pack {
-  const writer = new PackWriter(pieces.reduce((total, { bytes }) => total + bytes, 0))
+  const writer = new PackWriter(pieces)
   for (let i = 0; i < pieces.length;) i = takeRun(pieces, i, writer)
   return writer.finish()
 }
@@ -20,7 +20,12 @@ export function makePack(pieces: readonly Piece[]): Pack {
 function takeRun(pieces: readonly Piece[], first: number, writer: PackWriter): number {
   const { from } = pieces[first]!
   if ('content' in from) {
-    writer.add(pieces[first]!, from.content)
+    const { content } = from
+    const piece = pieces[first]!
+    if (content.length !== piece.bytes) {
+      throw new MlforgeError('internal', `Node ${piece.sha256} has another length than its bytes.`)
+    }
+    writer.add(piece, into => into.set(content))
     return first + 1
   }
   const { file } = from
@@ -30,7 +35,9 @@ function takeRun(pieces: readonly Piece[], first: number, writer: PackWriter): n
       for (; next < pieces.length; next++) {
         const piece = pieces[next]!
         if (!('file' in piece.from) || piece.from.file !== file) break
-        writer.add(piece, bytesOf(open, piece.from.offset, piece.bytes))
+        const { offset } = piece.from
+        if (offset + piece.bytes > open.stat.size) throw changed(file)
+        writer.add(piece, into => open.read(into, offset))
       }
       return next
     })
@@ -40,49 +47,40 @@ function takeRun(pieces: readonly Piece[], first: number, writer: PackWriter): n
   }
 }
 
-function bytesOf({ file, stat, read }: OpenFile, offset: number, bytes: number): Uint8Array {
-  if (offset + bytes > stat.size) throw changed(file)
-  const content = Buffer.allocUnsafe(bytes)
-  read(content, offset)
-  return content
-}
-
 class PackWriter {
+  /** Room for all pieces as they are and for what follows them; what stays unused is never touched. */
   private readonly content: Uint8Array
   private readonly entries: PackEntry[] = []
   private end: number
 
-  /** @param bytes of all pieces; memory that compression leaves unused is never touched */
-  constructor(bytes: number) {
+  constructor(pieces: readonly Piece[]) {
     const header = packHeader()
-    this.content = new Uint8Array(header.length + bytes)
+    const bytes = pieces.reduce((total, piece) => total + piece.bytes, 0)
+    this.content = new Uint8Array(header.length + bytes + trailerBytes(pieces.length))
     this.content.set(header)
     this.end = header.length
   }
 
-  add({ sha256, bytes, from }: Piece, content: Uint8Array): void {
-    if (content.length !== bytes || hash('sha256', content, 'hex') !== sha256) {
+  /** @param fill writes the bytes of the piece to their place */
+  add({ sha256, bytes, from }: Piece, fill: (into: Uint8Array) => void): void {
+    const { end: offset } = this
+    const content = this.content.subarray(offset, offset + bytes)
+    fill(content)
+    if (hash('sha256', content, 'hex') !== sha256) {
       if ('file' in from) throw changed(from.file)
       throw new MlforgeError('internal', `Node ${sha256} has another hash than its bytes.`)
     }
     const small = compressed(content)
-    const stored = small ?? content
-    this.content.set(stored, this.end)
-    this.entries.push({
-      sha256,
-      offset: this.end,
-      stored: stored.length,
-      bytes,
-      codec: small ? 'deflate' : 'none',
-    })
-    this.end += stored.length
+    if (small) this.content.set(small, offset)
+    const stored = small?.length ?? bytes
+    this.entries.push({ sha256, offset, stored, bytes, codec: small ? 'deflate' : 'none' })
+    this.end += stored
   }
 
   finish(): Pack {
     const trailer = packTrailer(this.entries, sha256Of)
-    const content = new Uint8Array(this.end + trailer.length)
-    content.set(this.content.subarray(0, this.end))
-    content.set(trailer, this.end)
+    this.content.set(trailer, this.end)
+    const content = this.content.subarray(0, this.end + trailer.length)
     return { sha256: hash('sha256', content, 'hex'), content, chunks: this.entries }
   }
 }

@@ -38,13 +38,18 @@ export function packHeader(): Uint8Array {
   return Uint8Array.of(...HEAD, VERSION)
 }
 
+/** Bytes of the trailer of a pack with so many chunks. */
+export function trailerBytes(chunks: number): number {
+  return chunks * ENTRY_BYTES + FOOTER_BYTES
+}
+
 /**
  * What follows the chunks of a pack: the index, sorted by hash, and the footer that says where it begins.
  * @param entries each chunk once
  */
 export function packTrailer(entries: readonly PackEntry[], sha256: Sha256): Uint8Array {
   const sorted = entries.toSorted((a, b) => (a.sha256 < b.sha256 ? -1 : 1))
-  const trailer = new Uint8Array(sorted.length * ENTRY_BYTES + FOOTER_BYTES)
+  const trailer = new Uint8Array(trailerBytes(sorted.length))
   const view = new DataView(trailer.buffer)
   sorted.forEach((entry, i) => {
     const at = i * ENTRY_BYTES
