@@ -18,14 +18,22 @@ export const IdempotencyKey = createParamDecorator((_: unknown, context: Executi
   idempotencyOf(context.switchToHttp().getRequest<FastifyRequest>()),
 )
 
+/** The key alone, of a request whose body is read as it comes. */
+export const IdempotencyKeyOnly = createParamDecorator((_: unknown, context: ExecutionContext) =>
+  keyOf(context.switchToHttp().getRequest<FastifyRequest>()),
+)
+
+function keyOf({ headers }: FastifyRequest): string | undefined {
+  const key = headers['idempotency-key']
+  if (key === undefined || (typeof key === 'string' && /^[\x21-\x7e]{1,255}$/.test(key))) return key
+  throw invalidRequest([
+    { at: 'header Idempotency-Key', message: 'Use 1 to 255 visible ASCII characters, such as a UUID.' },
+  ])
+}
+
 function idempotencyOf(request: FastifyRequest): Idempotency | undefined {
-  const key = request.headers['idempotency-key']
+  const key = keyOf(request)
   if (key === undefined) return undefined
-  if (typeof key !== 'string' || !/^[\x21-\x7e]{1,255}$/.test(key)) {
-    throw invalidRequest([
-      { at: 'header Idempotency-Key', message: 'Use 1 to 255 visible ASCII characters, such as a UUID.' },
-    ])
-  }
   const body = canonicalJson((request.body ?? null) as Json)
   return {
     route: `${request.method} ${request.url.split('?', 1)[0]}`,
@@ -43,19 +51,25 @@ export function answerFor<A extends { readonly bodySha256?: string }>(
   idempotency: Idempotency | undefined,
 ): Omit<A, 'bodySha256'> {
   if (idempotency && bodySha256 !== undefined && bodySha256 !== idempotency.bodySha256) {
-    throw new MlforgeError(
-      'idempotency_key_reused',
-      `Idempotency-Key "${idempotency.key}" was used with another body. Use a new key for a new request.`,
-    )
+    throw keyReused(idempotency.key)
   }
   return answer
 }
 
+export function keyReused(key: string): MlforgeError {
+  return new MlforgeError(
+    'idempotency_key_reused',
+    `Idempotency-Key "${key}" was used with another body. Use a new key for a new request.`,
+  )
+}
+
 /** Documents the header. */
-export const ApiIdempotencyKey = () =>
+export const ApiIdempotencyKey = (
+  description = 'the same key and body get the same run again, for 7 days; another body is refused',
+) =>
   ApiHeader({
     name: 'Idempotency-Key',
     required: false,
-    description: 'the same key and body get the same run again, for 7 days; another body is refused',
+    description,
     schema: { type: 'string', maxLength: 255 },
   })

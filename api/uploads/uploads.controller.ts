@@ -3,6 +3,7 @@ import { ApiBody, ApiConsumes, ApiCreatedResponse, ApiOkResponse, ApiTags } from
 import type { IncomingMessage } from 'node:http'
 import { Caller } from '../http/caller.js'
 import { FILE_TYPES, FileBody } from '../http/file-body.js'
+import { ApiIdempotencyKey, IdempotencyKeyOnly } from '../http/idempotency.js'
 import { IdParam } from '../http/params.js'
 import { Problems, Summary } from '../http/problems.js'
 import type { Principal } from '../http/request.js'
@@ -23,10 +24,12 @@ export class UploadsController {
   @Post()
   @ApiConsumes(...FILE_TYPES)
   @ApiBody({ schema: { type: 'string', format: 'binary' } })
+  @ApiIdempotencyKey('the same key and file get the same upload again; another file is refused')
   @ApiCreatedResponse({ type: UploadDto })
   @Problems(
     'invalid_request',
     'upload_interrupted',
+    'idempotency_key_reused',
     'body_too_large',
     'unsupported_media_type',
     'csv_empty',
@@ -48,8 +51,9 @@ export class UploadsController {
     @Caller() caller: Principal,
     @FileBody() body: IncomingMessage,
     @Query() query: UploadQueryDto,
+    @IdempotencyKeyOnly() key: string | undefined,
   ): Promise<UploadDto> {
-    return this.service.receive(caller, body, query)
+    return this.service.receive(caller, body, query, key)
   }
 
   @Summary('One upload')

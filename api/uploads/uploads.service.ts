@@ -2,13 +2,15 @@ import type { IncomingMessage } from 'node:http'
 import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
 import type { Upload } from '../../contracts/rest/uploads.js'
+import { canonicalJson, type Json } from '../../domain/canonical-json.js'
 import type { CsvDelimiter } from '../../domain/datasets/csv-header.js'
 import { completeReading, type StatedReading, unusualOf } from '../../domain/datasets/reading.js'
 import { UploadChecker, type UploadSummary } from '../../domain/datasets/upload-check.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import type { Upload as UploadRow } from '../../stores/postgres/entities/upload.js'
-import { UploadStore } from '../../stores/postgres/upload-store.js'
+import { type NewUpload, UploadStore } from '../../stores/postgres/upload-store.js'
+import { keyReused } from '../http/idempotency.js'
 import { linger } from '../http/linger.js'
 import type { Principal } from '../http/request.js'
 import { CONFIG, OBJECTS } from '../platform/tokens.js'
@@ -26,7 +28,12 @@ export class UploadsService {
    * Takes a file as it comes: checked, hashed and written in one pass and constant memory. The
    * object and its row appear only when the file was whole and well-formed.
    */
-  async receive(caller: Principal, body: IncomingMessage, query: UploadQueryDto): Promise<Upload> {
+  async receive(
+    caller: Principal,
+    body: IncomingMessage,
+    query: UploadQueryDto,
+    key: string | undefined,
+  ): Promise<Upload> {
     const maxBytes = this.config.api.maxUploadBytes
     try {
       if (Number(body.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
@@ -34,7 +41,7 @@ export class UploadsService {
       const { uri, sha256, bytes } = await this.objects.write(caller.project, check, { maxBytes })
       const { delimiter, columns, rows, ...unusual } = check.summary!
       const reading = unusualOf(unusual)
-      const row = await this.uploads.create({
+      const asked = {
         project: caller.project,
         fileName: query.fileName ?? null,
         uri,
@@ -45,7 +52,10 @@ export class UploadsService {
         rows: rows === null ? null : String(rows),
         reading: Object.keys(reading).length > 0 ? reading : null,
         principal: caller.name,
-      })
+      }
+      if (key === undefined) return uploadView(await this.uploads.create(asked))
+      const row = await this.uploads.createOnce(asked, key)
+      if (!isSame(row, asked)) throw keyReused(key)
       return uploadView(row)
     } catch (error) {
       linger(body)
@@ -81,6 +91,13 @@ class CheckedBytes implements AsyncIterable<Uint8Array> {
     if (!this.body.complete) throw interrupted()
     this.summary = checker.end()
   }
+}
+
+/** Whether it is the same file, read in the same way. */
+function isSame(one: NewUpload, other: NewUpload): boolean {
+  const identity = ({ sha256, fileName, delimiter, reading }: NewUpload): string =>
+    canonicalJson([sha256, fileName, delimiter, (reading as Json | null) ?? null])
+  return identity(one) === identity(other)
 }
 
 function interrupted(): MlforgeError {

@@ -1,6 +1,6 @@
-import type { DataSource } from 'typeorm'
+import type { DataSource, QueryDeepPartialEntity } from 'typeorm'
 import { MlforgeError } from '../../domain/errors.js'
-import { uuidv7 } from '../ids.js'
+import { derivedId, uuidv7 } from '../ids.js'
 import { Upload } from './entities/upload.js'
 
 export type NewUpload = Omit<Upload, 'id' | 'createdAt'>
@@ -10,6 +10,19 @@ export class UploadStore {
 
   async create(upload: NewUpload): Promise<Upload> {
     return this.dataSource.getRepository(Upload).save({ ...upload, id: uuidv7(), createdAt: new Date() })
+  }
+
+  /** The upload that the same principal has made with this key, be it of another file; else this one. */
+  async createOnce(upload: NewUpload, key: string): Promise<Upload> {
+    const id = derivedId('upload', upload.project, upload.principal, key)
+    await this.dataSource
+      .getRepository(Upload)
+      .createQueryBuilder()
+      .insert()
+      .values({ ...upload, id, createdAt: new Date() } as QueryDeepPartialEntity<Upload>)
+      .orIgnore()
+      .execute()
+    return this.get(upload.project, id)
   }
 
   async get(project: string, id: string): Promise<Upload> {
