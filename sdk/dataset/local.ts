@@ -1,0 +1,254 @@
+import { access } from 'node:fs/promises'
+import { join, resolve } from 'node:path'
+import {
+  BIGINT,
+  BOOLEAN,
+  DOUBLE,
+  DuckDBDataChunk,
+  type DuckDBType,
+  type DuckDBValue,
+  VARCHAR,
+} from '@duckdb/node-api'
+import type { Column, ColumnDeclaration, ColumnType } from '../../contracts/rest/datasets.js'
+import { MlforgeError, type Problem } from '../../domain/errors.js'
+import type { View } from './read.js'
+import { type LocalOptions, type Prepare, Session, SOURCE } from './session.js'
+import { castTo, columnTypeOf, explained, name, SQL_TYPES, text } from './sql.js'
+
+export type Declared = Readonly<Record<string, ColumnDeclaration | ColumnType>>
+
+export interface LocalTableOptions extends LocalOptions {
+  /** Types by column; the others are found. Dates and timestamps in text are never guessed: declare them. */
+  readonly columns?: Declared
+}
+
+/** What a cell may be given as; Date is a timestamp. Missing is null or undefined. */
+export type Given = boolean | number | bigint | string | Date | null | undefined
+
+const CHUNK_ROWS = 2048
+const STAGE = 'staged'
+
+/** A Parquet file as it is; it has to stay as long as the dataset is open. */
+export function openParquet(file: string, options: LocalOptions): Promise<[Session, View]> {
+  const path = resolve(file)
+  return opened(options, path, () =>
+    Promise.resolve({ sql: `SELECT * FROM read_parquet(${text(path)})`, files: [path] }),
+  )
+}
+
+/** A CSV file, read once. */
+export function openCsv(file: string, options: LocalTableOptions): Promise<[Session, View]> {
+  const path = resolve(file)
+  return opened(options, path, async (session, directory) => {
+    const found = `read_csv(${text(path)}, auto_type_candidates = ['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR'], sample_size = -1)`
+    const names = (await session.query(`DESCRIBE SELECT * FROM ${found}`)).map(each =>
+      String(each['column_name']),
+    )
+    const declared = declarationsOf(options.columns ?? {}, names)
+    // As text, so that nothing is read in two ways.
+    const types = Object.keys(declared).map(column => `${text(column)}: 'VARCHAR'`)
+    const from = types.length === 0 ? found : found.replace(/\)$/, `, types = {${types.join(', ')}})`)
+    return stored(
+      session,
+      directory,
+      names.map(column => readAs(column, declared[column])),
+      from,
+    )
+  })
+}
+
+/** @throws MlforgeError types_mixed, no_rows, invalid_request */
+export function openColumns(
+  columns: Readonly<Record<string, readonly Given[]>>,
+  options: LocalTableOptions,
+): Promise<[Session, View]> {
+  const names = Object.keys(columns)
+  const rows = columns[names[0] ?? '']?.length ?? 0
+  const other = names.find(each => columns[each]!.length !== rows)
+  if (other !== undefined) {
+    throw invalid(other, `has ${columns[other]!.length} values, and "${names[0]}" has ${rows}`)
+  }
+  if (names.length === 0) throw invalid('columns', 'are none: give one or more')
+  return opened(options, null, async (session, directory) => {
+    const declared = declarationsOf(options.columns ?? {}, names)
+    const stages = names.map(each => stageOf(each, columns[each]!, declared[each]))
+    const definition = names.map((each, i) => `${name(each)} ${stages[i]!.type.toString()}`)
+    await session.run(`CREATE TABLE ${STAGE} (${definition.join(', ')})`)
+    await session.append(
+      STAGE,
+      chunks(
+        names.map(each => columns[each]!),
+        stages,
+        rows,
+      ),
+    )
+    const reads = names.map((each, i) => readAs(each, declared[each] ?? { type: stages[i]!.as }))
+    const prepared = await stored(session, directory, reads, STAGE)
+    await session.run(`DROP TABLE ${STAGE}`)
+    return prepared
+  })
+}
+
+interface Stage {
+  readonly type: DuckDBType
+  readonly as: ColumnType
+  value(given: NonNullable<Given>): DuckDBValue
+}
+
+const STAGES = {
+  boolean: { type: BOOLEAN, as: 'boolean', value: given => given as boolean },
+  integer: { type: BIGINT, as: 'integer', value: given => BigInt(given as number) },
+  number: { type: DOUBLE, as: 'number', value: given => Number(given) },
+  string: { type: VARCHAR, as: 'string', value: String },
+  date: { type: VARCHAR, as: 'timestamp', value: given => iso(given as Date) },
+} as const satisfies Record<string, Stage>
+
+/** How the values of a column get into DuckDB: as what they are in JavaScript. */
+function stageOf(column: string, values: readonly Given[], declared: ColumnDeclaration | undefined): Stage {
+  const kinds = new Set<keyof typeof STAGES>()
+  for (const value of values) if (value !== null && value !== undefined) kinds.add(kindOf(column, value))
+  if (kinds.has('number')) kinds.delete('integer')
+  if (declared && (kinds.size === 0 || (kinds.has('date') && kinds.size === 1))) return STAGES.date
+  if (declared?.type === 'number' && kinds.has('integer')) return STAGES.number
+  const [kind, ...more] = kinds
+  if (more.length > 0) {
+    throw new MlforgeError(
+      'types_mixed',
+      `Column "${column}" holds ${[...kinds].join(' and ')} values. Make them one.`,
+      {
+        problems: [{ at: `columns.${column}`, message: `holds ${[...kinds].join(' and ')}` }],
+      },
+    )
+  }
+  if (kind === undefined) throw invalid(column, 'has no value at all: declare its type in `columns`')
+  return STAGES[kind]
+}
+
+function kindOf(column: string, value: NonNullable<Given>): keyof typeof STAGES {
+  switch (typeof value) {
+    case 'boolean':
+    case 'string':
+      return typeof value as 'boolean' | 'string'
+    case 'bigint':
+      return 'integer'
+    case 'number':
+      return Number.isSafeInteger(value) ? 'integer' : 'number'
+    default:
+      if (value instanceof Date && !Number.isNaN(value.getTime())) return 'date'
+      throw invalid(column, `holds ${String(value)}, which is no value of a table`)
+  }
+}
+
+function iso(value: Date): string {
+  return value.toISOString().replace('Z', '')
+}
+
+function* chunks(
+  columns: readonly (readonly Given[])[],
+  stages: readonly Stage[],
+  rows: number,
+): Generator<DuckDBDataChunk> {
+  const types = stages.map(({ type }) => type)
+  for (let start = 0; start < rows; start += CHUNK_ROWS) {
+    const chunk = DuckDBDataChunk.create(types, Math.min(CHUNK_ROWS, rows - start))
+    chunk.setColumns(
+      columns.map((values, i) =>
+        values
+          .slice(start, start + CHUNK_ROWS)
+          .map(value => (value === null || value === undefined ? null : stages[i]!.value(value))),
+      ),
+    )
+    yield chunk
+  }
+}
+
+/** @throws MlforgeError unknown_column */
+function declarationsOf(declared: Declared, names: readonly string[]): Record<string, ColumnDeclaration> {
+  const unknown = Object.keys(declared).filter(each => !names.includes(each))
+  if (unknown.length > 0) {
+    const problems = unknown.map(at => ({ at: `columns.${at}`, message: 'is no column' }))
+    throw new MlforgeError(
+      'unknown_column',
+      `There is no column "${unknown[0]}". There are: ${names.join(', ')}.`,
+      { problems },
+    )
+  }
+  return Object.fromEntries(
+    Object.entries(declared).map(([column, type]) => [column, typeof type === 'string' ? { type } : type]),
+  )
+}
+
+function readAs(column: string, declared: ColumnDeclaration | undefined): string {
+  if (declared === undefined) return name(column)
+  const { type, format } = declared
+  const value =
+    format !== undefined && (type === 'date' || type === 'timestamp')
+      ? `strptime(${name(column)}, ${text(format)})`
+      : name(column)
+  return `CAST(${value} AS ${SQL_TYPES[type]}) AS ${name(column)}`
+}
+
+async function stored(session: Session, directory: string, columns: readonly string[], from: string) {
+  const file = join(directory, 'table.parquet')
+  await session.run(
+    `COPY (SELECT ${columns.join(', ')} FROM ${from}) TO ${text(file)} (FORMAT parquet, COMPRESSION zstd)`,
+  )
+  return { sql: `SELECT * FROM read_parquet(${text(file)})`, files: [] }
+}
+
+/** A session on what was prepared, with columns of the types that tables have. */
+async function opened(
+  options: LocalOptions,
+  file: string | null,
+  prepare: Prepare,
+): Promise<[Session, View]> {
+  if (file !== null) await assertThere(file)
+  try {
+    const session = await Session.open(asTable(prepare), options)
+    try {
+      return [session, await viewOf(session)]
+    } catch (error) {
+      await session.close()
+      throw error
+    }
+  } catch (error) {
+    throw explained(error, file === null ? 'The table' : `"${file}"`)
+  }
+}
+
+/** What was prepared, each column as one of the types of tables. */
+export function asTable(prepare: Prepare): Prepare {
+  return async (session, directory) => {
+    const { sql, files } = await prepare(session, directory)
+    const described = await session.query(`DESCRIBE ${sql}`)
+    const columns = described.map(each => {
+      const [column, type] = [String(each['column_name']), String(each['column_type'])]
+      return castTo(columnTypeOf(column, type), column, type)
+    })
+    return { sql: `SELECT ${columns.join(', ')} FROM (${sql})`, files }
+  }
+}
+
+async function viewOf(session: Session): Promise<View> {
+  const described = await session.query(`DESCRIBE ${SOURCE}`)
+  const names = described.map(each => String(each['column_name']))
+  const counts = names.map((column, i) => `count(${name(column)}) AS n${i}`)
+  const [found] = await session.query(`SELECT count(*) AS "all", ${counts.join(', ')} FROM ${SOURCE}`)
+  const rows = Number(found!['all'])
+  const schema = described.map((each, i): Column => {
+    const type = columnTypeOf(names[i]!, String(each['column_type']))
+    return { name: names[i]!, type, nullable: Number(found![`n${i}`]) < rows }
+  })
+  return { sql: `SELECT * FROM ${SOURCE}`, schema, rows }
+}
+
+async function assertThere(file: string): Promise<void> {
+  await access(file).catch((error: Error) => {
+    throw new MlforgeError('not_found', `"${file}" cannot be read: ${error.message}.`)
+  })
+}
+
+function invalid(at: string, message: string): MlforgeError {
+  const problem: Problem = { at, message }
+  return new MlforgeError('invalid_request', `${at} ${message}.`, { problems: [problem] })
+}
