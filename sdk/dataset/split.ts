@@ -38,8 +38,8 @@ const POSITION = '"the position"'
 const HASH = '"the hash"'
 
 /**
- * Puts rows into folds: those of each stratum in the order of a hash of position and seed (the low 64 bits of the MD5
- * of `seed:position`, positions from 0), dealt one after the other, so that folds differ by one row at most.
+ * Puts rows into folds: those of each stratum in the order of a hash of position and seed (the MD5 of `seed:position`,
+ * positions from 0), dealt one after the other, so that folds differ by one row at most.
  */
 export async function intoFolds(
   session: Session,
@@ -125,7 +125,7 @@ async function deal(
   if (!Number.isSafeInteger(seed)) throw invalid('seed', `is ${seed}: give a whole number`)
   if (stratify !== undefined) await columnsOf(session, view, [stratify])
   const stratum = stratify === undefined ? '0' : name(stratify)
-  const hashed = `SELECT *, md5_number_lower('${seed}:' || ${POSITION}) AS ${HASH}
+  const hashed = `SELECT *, md5('${seed}:' || ${POSITION}) AS ${HASH}
     FROM (SELECT *, row_number() OVER () - 1 AS ${POSITION} FROM (${view.sql}))`
   const strata = name(session.freshName('strata'))
   await session.run(`CREATE TABLE ${strata} AS SELECT stratum, rows, row_number() OVER (ORDER BY stratum NULLS LAST) - 1 AS id
@@ -148,23 +148,30 @@ async function deal(
     before += rows
   }
   if (takes.length === 0) throw tooFew(view)
-  // Each part of a stratum is a range of hashes: no row has to be sorted when it is read.
+  // Each part of a stratum is a range of hashes: no row has to be sorted when it is read. And none but those that
+  // begin as one of the ends does to find them.
   const cuts = name(session.freshName('cuts'))
+  const identified =
+    stratify === undefined
+      ? `SELECT 0 AS id, ${HASH} AS h FROM (${hashed})`
+      : `SELECT id, ${HASH} AS h FROM (${hashed}) a JOIN ${strata} s ON a.${stratum} IS NOT DISTINCT FROM s.stratum`
   await session.run(`CREATE TABLE ${cuts} AS
     WITH takes(id, part, first, last) AS (VALUES ${takes.join(', ')}),
-    ranked AS (SELECT id, ${HASH} AS h, ${POSITION} AS p,
-        row_number() OVER (PARTITION BY id ORDER BY ${HASH}, ${POSITION}) AS r
-      FROM (SELECT ${stratum} AS stratum, ${HASH}, ${POSITION} FROM (${hashed})) a
-      JOIN ${strata} s ON a.stratum IS NOT DISTINCT FROM s.stratum)
-    SELECT s.stratum, part, max(h) FILTER (r = first) AS h0, max(p) FILTER (r = first) AS p0,
-      max(h) FILTER (r = last) AS h1, max(p) FILTER (r = last) AS p1
+    hashes AS NOT MATERIALIZED (${identified}),
+    counts AS (SELECT id, left(h, 4) AS beginning, count(*) AS n FROM hashes GROUP BY ALL),
+    sums AS (SELECT *, sum(n) OVER (PARTITION BY id ORDER BY beginning) AS upto FROM counts),
+    ends AS (SELECT DISTINCT id, beginning, upto - n AS below FROM sums JOIN takes USING (id)
+      WHERE (first > upto - n AND first <= upto) OR (last > upto - n AND last <= upto)),
+    ranked AS (SELECT e.id, h, below + row_number() OVER (PARTITION BY e.id, beginning ORDER BY h) AS r
+      FROM hashes JOIN ends e ON hashes.id = e.id AND left(h, 4) = beginning)
+    SELECT s.stratum, part, max(h) FILTER (r = first) AS h0, max(h) FILTER (r = last) AS h1
     FROM ranked JOIN takes USING (id) JOIN ${strata} s USING (id) WHERE r IN (first, last) GROUP BY ALL`)
   const bounds = stratify === undefined ? await session.query(`SELECT * FROM ${cuts}`) : []
   return totals.map((rows, part) => {
     const cut = bounds.find(each => each['part'] === part)
     const from = cut
-      ? `(SELECT *, ${between(cut as unknown as Cut)} AS "inside" FROM (${hashed}))`
-      : `(SELECT a.*, coalesce(${between(COLUMNS)}, FALSE) AS "inside" FROM (${hashed}) a
+      ? `(SELECT *, ${between(text(String(cut['h0'])), text(String(cut['h1'])))} AS "inside" FROM (${hashed}))`
+      : `(SELECT a.*, coalesce(${between('c.h0', 'c.h1')}, FALSE) AS "inside" FROM (${hashed}) a
          LEFT JOIN (SELECT * FROM ${cuts} WHERE part = ${part}) c ON a.${stratum} IS NOT DISTINCT FROM c.stratum
          ORDER BY ${POSITION})`
     const columns = view.schema.map(column => name(column.name)).join(', ')
@@ -177,18 +184,9 @@ async function deal(
   })
 }
 
-interface Cut {
-  readonly h0: string
-  readonly p0: string
-  readonly h1: string
-  readonly p1: string
-}
-
-const COLUMNS: Cut = { h0: 'c.h0', p0: 'c.p0', h1: 'c.h1', p1: 'c.p1' }
-
-function between({ h0, p0, h1, p1 }: Cut): string {
-  return `((${HASH} > ${h0} OR (${HASH} = ${h0} AND ${POSITION} >= ${p0}))
-    AND (${HASH} < ${h1} OR (${HASH} = ${h1} AND ${POSITION} <= ${p1})))`
+/** Looked at once: the hash is what costs time. */
+function between(first: string, last: string): string {
+  return `(${HASH} BETWEEN ${first} AND ${last})`
 }
 
 function inhabited(view: View, pair: Pair<View>): Pair<View> {
