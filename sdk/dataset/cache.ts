@@ -27,7 +27,7 @@ export function defaultCache(): string {
  */
 export async function cachedFile(rest: Rest, artifact: Artifact, directory: string): Promise<string> {
   const file = join(directory, artifact.sha256)
-  if ((await sha256Of(file)) === artifact.sha256) return file
+  if ((await sha256Of(file).catch(onDisk)) === artifact.sha256) return file
   await mkdir(directory, { recursive: true, mode: 0o700 }).catch(onDisk)
   await removeStale(directory)
   const { href, bytes, sha256 } = artifact
@@ -60,7 +60,7 @@ export async function sha256Of(file: string): Promise<string | null> {
       hash.update(chunk as Uint8Array)
     }
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
+    if (['ENOENT', 'ENOTDIR'].includes((error as NodeJS.ErrnoException).code ?? '')) return null
     throw error
   }
   return hash.digest('hex')

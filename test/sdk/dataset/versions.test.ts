@@ -1,0 +1,295 @@
+import { fork } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Page } from '../../../contracts/rest/common.js'
+import type { DatasetVersion, Rows } from '../../../contracts/rest/datasets.js'
+import { DataClient } from '../../../sdk/data/data-client.js'
+import { Suites } from '../../../sdk/data/suites.js'
+import { WorkingCopy } from '../../../sdk/data/working-copy.js'
+import { Dataset, Refused, Rest, type SavedVersion } from '../../../sdk/index.js'
+import { TestApi } from '../../api/support/api.js'
+import { Harness } from '../../support/harness.js'
+import { proxyTo } from './proxy.js'
+import { refused } from './refused.js'
+
+const BIKES = fileURLToPath(
+  new URL('../../../../examples/bike-sharing/bike-sharing-hour.csv', import.meta.url),
+)
+const DAY = { dteday: { type: 'date', format: '%m/%d/%Y' } } as const
+
+describe('versions as datasets', () => {
+  let harness: Harness
+  let api: TestApi
+  let rest: Rest
+  let directory: string
+  let cacheDirectory: string
+  let bikes: Dataset
+  const open: Dataset[] = []
+  beforeAll(async () => {
+    harness = await Harness.start()
+    api = await TestApi.beside(harness)
+    rest = new Rest(api.url, 'mlf_operator')
+    directory = await mkdtemp(join(tmpdir(), 'mlforge-versions-'))
+    cacheDirectory = join(directory, 'cache')
+    bikes = await Dataset.fromCsv(BIKES, { columns: DAY })
+  })
+  afterAll(async () => {
+    await Promise.all([...open, bikes].map(each => each?.close()))
+    await api?.stop()
+    await harness?.stop()
+    await rm(directory, { recursive: true, force: true })
+  })
+
+  const load = async (reference: string): Promise<Dataset> => {
+    const dataset = await Dataset.load(rest, reference, { cacheDirectory })
+    open.push(dataset)
+    return dataset
+  }
+  const versionsOf = async (name: string) =>
+    (await rest.get<Page<DatasetVersion>>(`/v1/datasets/${name}/versions`)).items
+  const cached = async () => (await readdir(cacheDirectory).catch(() => [])).toSorted()
+
+  it('saves a table, and loads equal rows and types of it', async () => {
+    const saved = (await bikes.save(rest, 'bikes', { message: 'all hours' })) as SavedVersion
+    expect(saved).toMatchObject({ status: 'succeeded', name: 'bikes', version: 1, created: true })
+    const loaded = await load('bikes')
+    expect([loaded.name, loaded.version, loaded.root, loaded.rows]).toEqual(['bikes', 1, saved.root, 17_379])
+    expect(await rest.get('/v1/datasets/bikes/versions/1')).toMatchObject({
+      message: 'all hours',
+      root: saved.root,
+    })
+    expect(await cached()).toEqual([])
+    expect(loaded.schema.map(({ name, type }) => [name, type])).toEqual(
+      bikes.schema.map(({ name, type }) => [name, type]),
+    )
+    const rows = await loaded.toRows()
+    expect(rows).toEqual(await bikes.toRows())
+    expect(await cached()).toHaveLength(1)
+
+    expect(await bikes.save(rest, 'bikes')).toMatchObject({ version: 1, created: false, root: saved.root })
+    expect(await versionsOf('bikes')).toHaveLength(1)
+  })
+
+  it('gives rows, columns and Arrow as REST gives rows', async () => {
+    const { columns, rows } = await rest.get<Rows>(
+      '/v1/datasets/bikes/versions/1/rows?offset=8000&limit=1000',
+    )
+    const loaded = await load('bikes@1')
+    const where = 'instant > 8000 AND instant <= 9000'
+    expect((await loaded.toRows({ where })).map(row => columns.map(column => row[column]))).toEqual(rows)
+    const values = await loaded.toColumns({ where })
+    expect(Object.keys(values)).toEqual(columns)
+    expect(rows.map((_, i) => columns.map(column => values[column]![i]))).toEqual(rows)
+    const arrow = await loaded.toArrow({ where })
+    const ofArrow = (value: unknown, type: string) =>
+      type === 'date'
+        ? new Date(value as number).toISOString().slice(0, 10)
+        : typeof value === 'bigint'
+          ? Number(value)
+          : value
+    const table = loaded.schema.map(({ name, type }) =>
+      [...arrow.getChild(name)!].map(value => ofArrow(value, type)),
+    )
+    expect(rows.map((_, i) => table.map(column => column[i]))).toEqual(rows)
+    const batches = []
+    for await (const batch of loaded.batches({ where, size: 300 })) batches.push(batch)
+    expect(batches.map(({ offset, rows: count }) => [offset, count])).toEqual([
+      [0, 300],
+      [300, 300],
+      [600, 300],
+      [900, 100],
+    ])
+    expect(batches.flatMap(batch => batch.toRows()).map(row => columns.map(column => row[column]))).toEqual(
+      rows,
+    )
+  })
+
+  it('loads by number, latest, branch, tag and instant', async () => {
+    const { train, test } = await bikes.split({ column: 'dteday', until: '2012-01-01' })
+    expect(await train.save(rest, 'parts', { idempotencyKey: 'parts-1' })).toMatchObject({ version: 1 })
+    const between = new Date().toISOString()
+    expect(await test.save(rest, 'parts')).toMatchObject({ version: 2, created: true })
+    await rest.put('/v1/datasets/parts/tags/year-one', { version: 1 })
+    const found = async (reference: string) => (await load(reference)).version
+    for (const [reference, version] of [
+      ['parts', 2],
+      ['parts@latest', 2],
+      ['parts@1', 1],
+      ['parts@2', 2],
+      ['parts@main', 2],
+      ['parts@year-one', 1],
+      [`parts@{${between}}`, 1],
+    ] as const) {
+      expect([reference, await found(reference)]).toEqual([reference, version])
+    }
+    expect(await (await load('parts@year-one')).toColumns()).toEqual(await train.toColumns())
+    await refused(load('parts@1@2'), 'invalid_request', /names no version/)
+    for (const [reference, code] of [
+      ['none', 'not_found'],
+      ['parts@7', 'not_found'],
+      ['parts@nobody', 'not_found'],
+    ] as const) {
+      const error = await load(reference).catch((thrown: unknown) => thrown)
+      expect(error).toBeInstanceOf(Refused)
+      expect((error as Refused).problem).toMatchObject({ code })
+    }
+    // Back to what was before is a version of its own; the same key is the version that it was.
+    expect(await train.save(rest, 'parts', { idempotencyKey: 'parts-1' })).toMatchObject({ version: 1 })
+    expect(await train.save(rest, 'parts')).toMatchObject({ version: 3, created: true })
+  })
+
+  it('says what a suite refuses, and validates by one', async () => {
+    const suites = new Suites(rest, 'bikes')
+    const between = (max_value: number) => ({
+      expectations: [
+        { type: 'expect_column_values_to_be_between' as const, column: 'cnt', min_value: 1, max_value },
+      ],
+    })
+    const loose = await suites.put(between(1000))
+    const strict = await suites.put(between(900))
+    const loaded = await load('bikes@1')
+    const passed = await loaded.validate(loose.version)
+    expect(passed).toMatchObject({ passed: true, validation: { status: 'succeeded', version: 1 } })
+    const failed = await loaded.validate()
+    expect(failed).toMatchObject({
+      passed: false,
+      results: [{ passed: false, failingRows: 18 }],
+      validation: { status: 'refused', suite: { version: strict.version } },
+    })
+    const { test } = await loaded.split({ column: 'dteday', until: '2012-01-01' })
+    expect(await test.save(rest, 'bikes')).toMatchObject({
+      status: 'refused',
+      name: 'bikes',
+      error: { code: 'expectations_failed' },
+    })
+    // The same call goes on once the suite is another one.
+    await suites.put(between(1000), { expected: strict.version })
+    expect(await test.save(rest, 'bikes')).toMatchObject({ status: 'succeeded', version: 2 })
+    const few = await Dataset.fromRows([{ instant: 'x' }])
+    open.push(few)
+    expect(await few.save(rest, 'bikes', { expectations: [] })).toMatchObject({
+      status: 'refused',
+      error: { code: 'schema_changed' },
+    })
+    const none = await Dataset.fromRows([], { columns: { a: 'integer' } })
+    open.push(none)
+    await refused(none.save(rest, 'bikes'), 'no_rows', /no rows/)
+  })
+
+  it('gives the profile of a version', async () => {
+    const profile = await (await load('bikes@1')).profile()
+    expect(profile).toMatchObject({ dataset: 'bikes', version: 1, rows: 17_379 })
+    expect(profile.columns.find(({ name }) => name === 'cnt')).toMatchObject({ min: 1, max: 977 })
+  })
+
+  it('fetches a table once for all that load it at once, and heals what is corrupt', async () => {
+    await rm(cacheDirectory, { recursive: true, force: true })
+    const [one, other] = await Promise.all([load('bikes@1'), load('bikes@1')])
+    const sums = await Promise.all([one, other].map(each => each.toColumns({ columns: ['cnt'] })))
+    expect(sums[0]).toEqual(sums[1])
+    const [file, ...more] = await cached()
+    expect(more).toEqual([])
+    const [path, artifact] = [
+      join(cacheDirectory, file!),
+      (await rest.get<DatasetVersion>('/v1/datasets/bikes/versions/1')).artifacts.find(
+        ({ name }) => name === 'data.parquet',
+      )!,
+    ]
+    expect(file).toBe(artifact.sha256)
+    const { size, ino } = await stat(path)
+    expect(size).toBe(artifact.bytes)
+    expect((await stat(path)).mode & 0o77).toBe(0)
+    expect(await (await load('bikes@1')).toColumns({ columns: ['cnt'] })).toEqual(sums[0])
+    expect((await stat(path)).ino).toBe(ino)
+    for (const corrupt of [() => truncate(path, 1000), () => writeFile(path, Buffer.alloc(size))]) {
+      await corrupt()
+      expect(await (await load('bikes@1')).toColumns({ columns: ['cnt'] })).toEqual(sums[0])
+      expect((await stat(path)).size).toBe(size)
+    }
+    expect(await cached()).toEqual([file])
+  })
+
+  it('says that a version has no table, is purged, or cannot be fetched', async () => {
+    const copy = WorkingCopy.init(join(directory, 'files'), 'files')
+    await writeFile(join(copy.root, 'a.txt'), 'a')
+    await copy.add('all')
+    await copy.commit({ author: 'somebody', at: new Date(), message: 'files' })
+    await new DataClient(rest).push(copy)
+    await copy.close()
+    await refused(load('files@1'), 'no_table', /has files and no table/)
+
+    await bikes.save(rest, 'erased')
+    const before = await Dataset.load(rest, 'erased@1', { cacheDirectory: join(directory, 'other') })
+    open.push(before)
+    const next = await bikes.split({ test: 0.1, seed: 1 })
+    await next.test.save(rest, 'erased')
+    const admin = new Rest(api.url, 'mlf_admin')
+    await admin.post('/v1/datasets/erased/versions/1/purge', { reason: 'asked to' })
+    await refused(load('erased@1'), 'version_retired', /purged at .*: asked to/)
+    const late = await before.toRows().catch((thrown: unknown) => thrown)
+    expect((late as Refused).problem).toMatchObject({ code: 'version_retired' })
+
+    await writeFile(join(directory, 'no-directory'), '')
+    const nowhere = await Dataset.load(rest, 'bikes@1', { cacheDirectory: join(directory, 'no-directory') })
+    open.push(nowhere)
+    await refused(nowhere.toRows(), 'forbidden', /no-directory/)
+  })
+
+  it('makes one version, wherever a client is killed while it saves', async () => {
+    // As long as a whole save is, in bytes that come by.
+    const whole = await proxyTo(api.url)
+    const csv = await Dataset.fromCsv(BIKES)
+    open.push(csv)
+    await csv.save(new Rest(whole.url, 'mlf_operator'), 'whole')
+    await whole.close()
+    const probe = new URL('./probes/save.js', import.meta.url)
+    const sends = (text: string) => (_: number, chunk: Buffer) => chunk.includes(text)
+    const moments = [
+      ...[0.001, 0.3, 0.7].map(share => (bytes: number) => bytes > whole.bytes * share),
+      sends('POST /v1/datasets/'),
+      sends('/commits/'),
+    ]
+    for (const [i, isMoment] of moments.entries()) {
+      let child: ReturnType<typeof fork> | undefined
+      const proxy = await proxyTo(api.url, (bytes, chunk) => {
+        if (isMoment(bytes, chunk)) child?.kill('SIGKILL')
+        return false
+      })
+      const name = `killed-${i}`
+      child = fork(probe, [proxy.url, 'mlf_operator', BIKES, name], { execArgv: [], stdio: 'inherit' })
+      const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
+      expect([i, signal]).toEqual([i, 'SIGKILL'])
+      await proxy.close()
+      expect(await csv.save(rest, name)).toMatchObject({ status: 'succeeded', version: 1 })
+      expect(await versionsOf(name)).toHaveLength(1)
+      expect(await (await load(name)).toColumns({ columns: ['cnt'] })).toEqual(
+        await csv.toColumns({ columns: ['cnt'] }),
+      )
+    }
+  })
+
+  it('sends and fetches again what a broken connection has cut off', async () => {
+    for (const work of [
+      async (through: Rest) => expect(await bikes.save(through, 'cut')).toMatchObject({ version: 1 }),
+      async (through: Rest) => {
+        const loaded = await Dataset.load(through, 'cut', { cacheDirectory: join(directory, 'cut') })
+        open.push(loaded)
+        expect(await loaded.toColumns({ columns: ['cnt'] })).toEqual(
+          await bikes.toColumns({ columns: ['cnt'] }),
+        )
+      },
+    ]) {
+      let cuts = 0
+      const proxy = await proxyTo(api.url, bytes => bytes > 60_000 * (cuts + 1) && cuts++ < 2)
+      await work(new Rest(proxy.url, 'mlf_operator'))
+      expect(cuts).toBeGreaterThan(1)
+      await proxy.close()
+    }
+    expect(await versionsOf('cut')).toHaveLength(1)
+    expect(await readdir(join(directory, 'cut'))).toHaveLength(1)
+  })
+})
