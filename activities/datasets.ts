@@ -7,6 +7,7 @@ import type {
   ValidateOutcome,
 } from '../contracts/temporal/messages.js'
 import type { Json } from '../domain/canonical-json.js'
+import { MAIN } from '../domain/data/selector.js'
 import { QUARANTINE_FILE } from '../domain/datasets/bad-rows.js'
 import type { CommitRequest, CommitSource } from '../domain/datasets/commit-request.js'
 import { conversionLike, type ConversionSpec, identityInput } from '../domain/datasets/conversion.js'
@@ -77,7 +78,7 @@ export function datasetActivities(ports: DatasetPorts) {
         const form = await formOf(text, source, options)
         const aligned = form.ragged ? await alignedFile(text, form, directory, signal) : null
         const file = aligned?.file ?? text
-        const head = await datasets.latest(input.project, input.name)
+        const head = await datasets.head(project, input.name, request.branch ?? MAIN)
         // Files alone have no schema that a table could be read with.
         const last = head !== null && hasTable(head) ? head : null
         const { conversion, proposal } = last
@@ -114,7 +115,7 @@ export function datasetActivities(ports: DatasetPorts) {
         const table = await outcomeOf<IngestOutcome>(ledger, input, 'ingest')
         const { schema } = await readJson<TableDescription>(objects, table.description.uri)
         const expectations = checkAccepted(request.expectations, schema)
-        const last = await datasets.latest(input.project, input.name)
+        const last = await datasets.head(input.project, input.name, request.branch ?? MAIN)
         const { results: _, ...outcome } = await checkTable(ports, {
           project: input.project,
           parquet: table.parquet,
@@ -153,6 +154,7 @@ export function datasetActivities(ports: DatasetPorts) {
         return async transaction => {
           const { version, created } = await datasets.commit(transaction, input.project, input.name, {
             root: table.root,
+            branch: request.branch ?? MAIN,
             files: null,
             table: {
               rows: String(table.rows),

@@ -144,6 +144,12 @@ export class CommitDatasetDto implements CommitDataset {
   @ExpectationsField()
   expectations?: (ExpectationDto | TypedExpectation)[]
   @TextField({ optional: true, max: 2000 }) message?: string
+  @NameField({
+    optional: true,
+    description: 'that it is for; a new one begins at the newest version of the main one',
+    default: 'main',
+  })
+  branch?: string
   @ChoiceField(['refuse', 'quarantine'], {
     optional: true,
     default: 'refuse',

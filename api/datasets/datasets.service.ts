@@ -15,7 +15,7 @@ import { type BadRows, badRowsOf, QUARANTINE_FILE } from '../../domain/datasets/
 import type { CommitRequest } from '../../domain/datasets/commit-request.js'
 import { type ConversionSpec, formOf } from '../../domain/datasets/conversion.js'
 import { completeReading, rawName, type Reading } from '../../domain/datasets/reading.js'
-import type { VersionSelector } from '../../domain/data/selector.js'
+import { MAIN, refNameProblem, type VersionSelector } from '../../domain/data/selector.js'
 import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { checkAccepted } from '../../domain/expectations/accepted.js'
@@ -35,6 +35,7 @@ import { artifactNamed, artifactViews, sendArtifact } from '../http/download.js'
 import type { Idempotency } from '../http/idempotency.js'
 import { assertName } from '../http/params.js'
 import { mapPage } from '../http/paging.js'
+import { invalidRequest } from '../http/validation.js'
 import type { Principal } from '../http/request.js'
 import { CONFIG, OBJECTS } from '../platform/tokens.js'
 import { operationView, resultVersion } from '../runs/run-view.js'
@@ -70,7 +71,8 @@ export class DatasetsService {
     if (replayed) return this.commitView(replayed, null)
     const source = await this.sources.of(caller, body)
     const { columns } = source
-    const last = await this.datasets.latest(caller.project, name)
+    const branch = branchOf(body)
+    const last = await this.datasets.head(caller.project, name, branch)
     // Types that are still to be inferred are checked against by the commit itself.
     const known = source.names?.map(column => ({ name: column, ...columns[column] }))
     const schema = last && hasTable(last) ? (last.schema as Schema) : known
@@ -86,6 +88,7 @@ export class DatasetsService {
       expectations: suite?.suite.expectations ?? body.expectations ?? [],
       suite: suite && { version: suite.version, sha256: suite.sha256 },
       message: body.message ?? null,
+      ...(branch !== MAIN && { branch }),
       ...(badRows && { badRows }),
     }
     const run = await this.runs.accept(caller, {
@@ -231,6 +234,13 @@ function versionView(dataset: string, row: VersionRow): DatasetVersion {
     purge: row.purge && { by: row.purge.by, reason: row.purge.reason },
     artifacts: artifactViews(`/v1/datasets/${dataset}/versions/${row.version}`, artifactsOf(row)),
   }
+}
+
+/** @throws MlforgeError invalid_request for what is no name of a branch */
+function branchOf({ branch = MAIN }: CommitDataset): string {
+  const message = refNameProblem(branch)
+  if (message === null) return branch
+  throw invalidRequest([{ at: 'branch', message }])
 }
 
 /** @throws MlforgeError invalid_request for bounds of a quarantine that is not asked for */

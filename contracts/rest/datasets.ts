@@ -44,6 +44,8 @@ export interface CommitDataset {
   /** By `type`, as in Great Expectations, or by `kind`; those of the current suite of the dataset where left out. */
   expectations?: (Expectation | TypedExpectation)[]
   message?: string
+  /** That it is for, `main` by default; a new one begins at the newest version of that. */
+  branch?: string
   /** What is done with rows that the types cannot read. Default `refuse`: the version is refused. */
   badRows?: 'refuse' | 'quarantine'
   /** Most rows that are put in quarantine; no bound when not given. */

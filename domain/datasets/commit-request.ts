@@ -35,6 +35,8 @@ export interface CommitRequest {
   /** Version of the suite of the dataset that they are of; null or left out where the request brought them, or none. */
   readonly suite?: SuiteRef | null
   readonly message: string | null
+  /** Left out: the main one. */
+  readonly branch?: string
   /** Left out: a row that cannot be read refuses the version. */
   readonly badRows?: BadRows
 }

@@ -12,10 +12,10 @@ import type { View } from './read.js'
 import type { Session } from './session.js'
 import { explained, text } from './sql.js'
 
-export interface SaveOptions extends Pick<CommitDataset, 'message' | 'expectations'> {
+export interface SaveOptions extends Pick<CommitDataset, 'message' | 'branch' | 'expectations'> {
   /**
-   * The same key is the same commit, for 7 days. By itself it follows from the content, the dataset and what `latest`
-   * is, so that a save that was killed can be called again.
+   * The same key is the same commit, for 7 days. By itself it follows from the content, the dataset and what its branch
+   * is at, so that a save that was killed can be called again.
    */
   readonly idempotencyKey?: string
 }
@@ -96,15 +96,15 @@ async function outcomeOf(rest: Rest, name: string, commit: DatasetCommit): Promi
 }
 
 /** What was saved before another version came may be saved again after it: that is another commit. */
-async function keyOf(rest: Rest, file: string, dataset: string, asked: unknown): Promise<string> {
-  const latest = await rest
-    .get<DatasetVersion>(versionPath(dataset, 'latest'))
+async function keyOf(rest: Rest, file: string, dataset: string, asked: SaveOptions): Promise<string> {
+  const before = await rest
+    .get<DatasetVersion>(versionPath(dataset, asked.branch ?? 'latest'))
     .then(({ root }) => root)
     .catch((error: unknown) => {
       if (error instanceof Refused && error.problem.status === 404) return null
       throw error
     })
   const content = await sha256Of(file)
-  const parts = JSON.stringify([dataset, latest, content, asked])
+  const parts = JSON.stringify([dataset, before, content, asked])
   return `save-${createHash('sha256').update(parts).digest('hex')}`
 }

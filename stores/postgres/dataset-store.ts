@@ -54,7 +54,7 @@ export interface NewDatasetVersion {
   readonly table: TableContent | null
   /** The main one where left out. */
   readonly branch?: string
-  /** What the branch must point at; whatever it does where left out. */
+  /** What the branch must point at; where left out whatever it does, and a new one begins at the main one. */
   readonly base?: number | null
   /** Roots that its table was made from, where that is not just the version before. */
   readonly parents?: readonly string[]
@@ -132,6 +132,12 @@ export class DatasetStore {
     manager = this.dataSource.manager,
   ): Promise<DatasetVersion | null> {
     return this.find(project, name, { kind: 'latest' }, manager)
+  }
+
+  /** What the next version of a branch comes after: where there is no such branch yet, it begins at the main one. */
+  async head(project: string, name: string, branch: string): Promise<DatasetVersion | null> {
+    const own = await this.find(project, name, { kind: 'ref', name: branch })
+    return own ?? this.latest(project, name)
   }
 
   /** A version, or null for one that is not there. */
@@ -266,7 +272,8 @@ export class DatasetStore {
       )
     }
     // A new branch begins where its first version says that it does.
-    const from = at ?? base ?? null
+    const main = at === null && base === undefined ? await refIn(transaction, dataset.id, MAIN) : null
+    const from = at ?? base ?? main?.version ?? null
     const head =
       from === null
         ? null

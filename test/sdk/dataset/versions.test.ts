@@ -142,6 +142,39 @@ describe('versions as datasets', () => {
     expect(await train.save(rest, 'parts')).toMatchObject({ version: 3, created: true })
   })
 
+  it('saves to a branch, which begins at the main one', async () => {
+    const { train, test } = await bikes.split({ test: 0.5, seed: 5 })
+    expect(await train.save(rest, 'branched')).toMatchObject({ version: 1 })
+    expect(await test.save(rest, 'branched', { branch: 'next' })).toMatchObject({ version: 2, created: true })
+    expect(await test.save(rest, 'branched', { branch: 'next' })).toMatchObject({
+      version: 2,
+      created: false,
+    })
+    expect(await train.save(rest, 'branched')).toMatchObject({ version: 1, created: false })
+    expect(await train.save(rest, 'branched', { branch: 'next' })).toMatchObject({
+      version: 3,
+      created: true,
+    })
+    const of = (version: DatasetVersion) => [version.version, version.branch, version.parentVersions]
+    expect((await versionsOf('branched')).map(of)).toEqual([
+      [3, 'next', [2]],
+      [2, 'next', [1]],
+      [1, 'main', []],
+    ])
+    expect([(await load('branched@next')).version, (await load('branched@main')).version]).toEqual([3, 1])
+    const other = await Dataset.fromRows([{ a: 1 }])
+    open.push(other)
+    expect(await other.save(rest, 'branched', { branch: 'third' })).toMatchObject({
+      status: 'refused',
+      error: { code: 'schema_changed' },
+    })
+    const wrong = await other.save(rest, 'branched', { branch: '7' }).catch((thrown: unknown) => thrown)
+    expect((wrong as Refused).problem).toMatchObject({
+      code: 'invalid_request',
+      problems: [{ at: 'branch' }],
+    })
+  })
+
   it('says what a suite refuses, and validates by one', async () => {
     const suites = new Suites(rest, 'bikes')
     const between = (max_value: number) => ({
