@@ -133,6 +133,33 @@ describe('POST /v1/uploads', () => {
     expect(await commit({ badRows: 'quarantine' })).toMatchObject({ status: 202 })
   })
 
+  it('is the same one where it is sent again with its key, so that its commit is too', async () => {
+    const headers = { 'content-type': 'text/csv', 'idempotency-key': 'once' }
+    const keyed = (body: string, more = {}) =>
+      api.call('POST', '/v1/uploads', { body, headers: { ...headers, ...more } })
+    const before = await uploads()
+    const first = await keyed('k,l\n1,2\n')
+    expect(first.status).toBe(201)
+    const others = await Promise.all([1, 2, 3].map(() => keyed('k,l\n1,2\n')))
+    expect(others.map(({ status, body }) => [status, body])).toEqual(others.map(() => [201, first.body]))
+    expect(await uploads()).toBe(before + 1)
+    const reused = { status: 409, body: { code: 'idempotency_key_reused' } }
+    expect(await keyed('k,l\n1,3\n')).toMatchObject(reused)
+    const { body } = await keyed('k,l\n1,2\n', { 'idempotency-key': 'twice' })
+    expect((body as { id: string }).id).not.toBe((first.body as { id: string }).id)
+    expect(await keyed('k\n1\n', { 'idempotency-key': 'a key' })).toMatchObject({ status: 400 })
+    const commit = (upload: string) =>
+      api.call('POST', '/v1/datasets/keyed/versions', {
+        body: { upload },
+        headers: { 'idempotency-key': 'c' },
+      })
+    const [one, again] = [
+      await commit((first.body as { id: string }).id),
+      await commit((others[0]!.body as { id: string }).id),
+    ]
+    expect((again.body as { id: string }).id).toBe((one.body as { id: string }).id)
+  })
+
   it('is committed with what is to be done with bad rows', async () => {
     const upload = ((await send('{"a":1}\n', '/v1/uploads')).body as { code: string }).code
     expect(upload).toBe('format_mismatch')

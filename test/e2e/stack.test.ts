@@ -28,7 +28,7 @@ describe('a whole stack', () => {
     await removeStack(stack.stateDirectory)
   })
 
-  it.each(['rest', 'serving', 'pipelines', 'sensors', 'assets', 'concurrency', 'data'])(
+  it.each(['rest', 'serving', 'pipelines', 'sensors', 'assets', 'concurrency', 'data', 'sdk-dataset'])(
     'answers the guide of %s calls as the page shows',
     async name => {
       const list = steps(page(`docs/guides/${name}.md`).text)
