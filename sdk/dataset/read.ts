@@ -46,7 +46,7 @@ export async function select(session: Session, view: View, options: ReadOptions)
     ...(where === undefined ? [] : [`WHERE (\n${where}\n)`]),
     ...(limit === undefined ? [] : [`LIMIT ${limit}`]),
   ].join(' ')
-  return { columns, chunks: chunksOf(session, sql) }
+  return { columns, chunks: chunksOf(session, sql, where === undefined ? 'The table' : 'where') }
 }
 
 /** The same in batches of `size` rows; the last one may have fewer. */
@@ -139,11 +139,11 @@ async function assertPredicate(session: Session, where: string): Promise<void> {
   if (around(parsed) !== around(await parse('TRUE'))) throw invalid('it is more than a condition.')
 }
 
-async function* chunksOf(session: Session, sql: string): AsyncGenerator<DuckDBDataChunk> {
+async function* chunksOf(session: Session, sql: string, what: string): AsyncGenerator<DuckDBDataChunk> {
   try {
     yield* session.stream(sql)
   } catch (error) {
-    throw explained(error, 'where')
+    throw explained(error, what)
   }
 }
 

@@ -1,12 +1,13 @@
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdtemp, readdir, rm, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { tableToIPC } from 'apache-arrow'
 import type { Page } from '../../../contracts/rest/common.js'
-import type { DatasetVersion, Rows } from '../../../contracts/rest/datasets.js'
+import type { DatasetCommit, DatasetVersion, Rows } from '../../../contracts/rest/datasets.js'
 import { DataClient } from '../../../sdk/data/data-client.js'
 import { Suites } from '../../../sdk/data/suites.js'
 import { WorkingCopy } from '../../../sdk/data/working-copy.js'
@@ -211,6 +212,61 @@ describe('versions as datasets', () => {
     const none = await Dataset.fromRows([], { columns: { a: 'integer' } })
     open.push(none)
     await refused(none.save(rest, 'bikes'), 'no_rows', /no rows/)
+  })
+
+  it('saves parts to the dataset that they are of, though it was made of text in another format', async () => {
+    const [header, ...lines] = (await readFile(BIKES, 'utf8')).trimEnd().split('\n')
+    const { id: upload } = await rest.upload<{ id: string }>(
+      '/v1/uploads',
+      [header, ...lines.slice(0, 500).map(line => line.replace(/,0\.24,/, ',,'))].join('\n'),
+    )
+    const asked = { upload, columns: DAY }
+    const { links } = await rest.post<DatasetCommit>('/v1/datasets/text/versions', asked)
+    expect(await rest.follow(links.self)).toMatchObject({ status: 'succeeded', version: 1 })
+    const first = await load('text')
+    expect(first.schema.find(({ name }) => name === 'dteday')).toMatchObject(DAY.dteday)
+    const { train } = await first.split({ test: 0.2, seed: 1 })
+    expect(await train.save(rest, 'text')).toMatchObject({ status: 'succeeded', version: 2 })
+    const second = await load('text@2')
+    expect(await second.toRows()).toEqual(await train.toRows())
+    expect((await second.toRows({ where: 'temp IS NULL' })).length).toBeGreaterThan(0)
+    expect(second.schema).toEqual(first.schema)
+  })
+
+  it('keeps every type, and every value that REST can give', async () => {
+    const table = await Dataset.fromRows(
+      [
+        {
+          n: 2n ** 62n,
+          x: 0.1,
+          s: '2012-01-02',
+          ok: true,
+          day: '1969-12-31',
+          at: '2012-02-29 23:59:59.123456',
+        },
+        {
+          n: -(2n ** 53n),
+          x: Number.NaN,
+          s: ' ä"\n,',
+          ok: false,
+          day: '2012-02-29',
+          at: new Date(0).toISOString(),
+        },
+        { n: 7, x: -Infinity, s: '', ok: null, day: null, at: null },
+        { n: null, x: null, s: null, ok: true, day: '9999-12-31', at: '0001-01-01 00:00:00' },
+      ],
+      { columns: { day: 'date', at: 'timestamp' } },
+    )
+    open.push(table)
+    expect(await table.save(rest, 'types')).toMatchObject({ status: 'succeeded' })
+    const loaded = await load('types')
+    const { columns, rows } = await rest.get<Rows>('/v1/datasets/types/versions/1/rows')
+    const mine = await loaded.toRows()
+    expect(mine.map(row => columns.map(column => row[column]))).toEqual(rows)
+    expect(mine).toEqual(await table.toRows())
+    expect(loaded.schema).toEqual(table.schema)
+    const of = async (each: Dataset) => tableToIPC(await each.toArrow())
+    expect(await of(loaded)).toEqual(await of(table))
   })
 
   it('gives the profile of a version', async () => {
