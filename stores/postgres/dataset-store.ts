@@ -242,17 +242,17 @@ export class DatasetStore {
   }
 
   /**
-   * Whether a version that was made from `base` can follow on a branch as it is now; what decides is `commit`.
+   * Whether a version that was made from `base`, where that is said, can follow on a branch as it is now; what decides is `commit`.
    * @throws MlforgeError branch_moved, invalid_request
    */
   async assertBase(
     project: string,
     name: string,
-    { branch, base, root }: { readonly branch: string; readonly base: number | null; readonly root: string },
+    { branch, base, root }: { readonly branch: string; readonly base?: number | null; readonly root: string },
   ): Promise<void> {
     const dataset = await this.dataSource.getRepository(Dataset).findOneBy({ project, name })
     if (dataset !== null) await this.before(this.dataSource.manager, dataset, branch, base, root)
-    else if (base !== null) throw branchMoved(name, branch, null)
+    else if (base != null) throw branchMoved(name, branch, null)
   }
 
   /** What a branch is at, and the version that its next one comes after. */

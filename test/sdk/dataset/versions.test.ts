@@ -127,6 +127,11 @@ describe('versions as datasets', () => {
     ] as const) {
       expect([reference, await found(reference)]).toEqual([reference, version])
     }
+    const onTag = await test.save(rest, 'parts', { branch: 'year-one' }).catch((thrown: unknown) => thrown)
+    expect((onTag as Refused).problem).toMatchObject({
+      code: 'invalid_request',
+      detail: expect.stringContaining('is a tag'),
+    })
     expect(await (await load('parts@year-one')).toColumns()).toEqual(await train.toColumns())
     await refused(load('parts@1@2'), 'invalid_request', /names no version/)
     for (const [reference, code] of [
