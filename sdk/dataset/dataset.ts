@@ -7,20 +7,15 @@ import { versionPath } from '../data/paths.js'
 import { Profiles } from '../data/profiles.js'
 import { Suites } from '../data/suites.js'
 import type { Rest } from '../rest.js'
-import { type Given, type LocalTableOptions, openColumns, openCsv, openParquet } from './local.js'
+import type { Pair } from './deal.js'
+import { type LocalTableOptions, openColumns, openCsv, openParquet } from './local.js'
 import { batches, columnsFrom, type ReadOptions, select, type View } from './read.js'
 import { type LoadOptions, openVersion } from './remote.js'
 import { save, type Saved, type SaveOptions } from './save.js'
-import { closed, type LocalOptions, type Session } from './session.js'
-import {
-  atRandom,
-  byTime,
-  type FoldSplit,
-  intoFolds,
-  type Pair,
-  type RandomSplit,
-  type TimeCut,
-} from './split.js'
+import type { LocalOptions } from './session.js'
+import { lazily, opened, type Source } from './source.js'
+import { atRandom, byTime, type FoldSplit, intoFolds, type RandomSplit, type TimeCut } from './split.js'
+import type { Given } from './stage.js'
 import type { Batch, Row, Value } from './values.js'
 
 /** Rows of a batch where nothing is said. */
@@ -32,12 +27,6 @@ export interface Validated {
   readonly passed: boolean
   readonly results: readonly ExpectationResult[]
   readonly validation: Validation
-}
-
-/** Where a dataset comes from: shared by its parts. */
-interface Source {
-  readonly session: () => Promise<Session>
-  close(): Promise<void>
 }
 
 interface Identity {
@@ -86,17 +75,17 @@ export class Dataset implements AsyncDisposable {
     columns: Readonly<Record<string, readonly Given[]>>,
     options: LocalTableOptions = {},
   ): Promise<Dataset> {
-    return new Dataset(...local(await openColumns(columns, options)), null)
+    return new Dataset(...opened(await openColumns(columns, options)), null)
   }
 
   /** A Parquet file, which is read where it is. */
   static async fromParquet(file: string, options: LocalOptions = {}): Promise<Dataset> {
-    return new Dataset(...local(await openParquet(file, options)), null)
+    return new Dataset(...opened(await openParquet(file, options)), null)
   }
 
   /** A CSV file. Dates are text unless they are declared. */
   static async fromCsv(file: string, options: LocalTableOptions = {}): Promise<Dataset> {
-    return new Dataset(...local(await openCsv(file, options)), null)
+    return new Dataset(...opened(await openCsv(file, options)), null)
   }
 
   /** Of the dataset that it is a version of; null for a local table or a part. */
@@ -223,33 +212,5 @@ export class Dataset implements AsyncDisposable {
       'wrong_state',
       `Only versions can be ${what}: save this table, and load what was saved.`,
     )
-  }
-}
-
-function local([session, view]: [Session, View]): [Source, View] {
-  return [{ session: () => Promise.resolve(session), close: () => session.close() }, view]
-}
-
-/** Opened when it is first read; after a failure, again. */
-function lazily(open: () => Promise<Session>): Source {
-  let opening: Promise<Session> | undefined
-  let isClosed = false
-  return {
-    session: async () => {
-      if (isClosed) throw closed()
-      opening ??= open()
-      const tried = opening
-      try {
-        return await tried
-      } catch (error) {
-        if (opening === tried) opening = undefined
-        throw error
-      }
-    },
-    close: async () => {
-      isClosed = true
-      const session = await opening?.catch(() => undefined)
-      await session?.close()
-    },
   }
 }

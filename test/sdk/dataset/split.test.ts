@@ -130,6 +130,36 @@ describe('split', () => {
     )
   })
 
+  it('takes columns of any name', async () => {
+    const names = [
+      'id',
+      'stratum',
+      'n',
+      'h',
+      'h0',
+      'part',
+      'a',
+      'c',
+      's',
+      'inside',
+      'first',
+      'a "quoted" one',
+      'rows',
+    ]
+    const values = Array.from({ length: 40 }, (_, i) => i % 4)
+    const odd = await Dataset.fromColumns(Object.fromEntries(names.map(each => [each, values])))
+    for (const stratify of [undefined, ...names]) {
+      const folds = await odd.split({ folds: 5, seed: 2, ...(stratify && { stratify }) })
+      const { test, train } = folds[4]!
+      const again = await train.split({ test: 0.25, seed: 3, ...(stratify && { stratify }) })
+      const found = [test, again.train, again.test].map(each => each.toColumns())
+      expect((await Promise.all(found)).map(columns => names.map(each => columns[each]!.length))).toEqual(
+        [8, 24, 8].map(rows => names.map(() => rows)),
+      )
+    }
+    await odd.close()
+  })
+
   it('says what is wrong with how it is asked', async () => {
     await refused(table.split({ test: 1, seed: 1 }), 'split_invalid', /share between 0 and 1/)
     await refused(table.split({ test: 0.2, seed: 0.5 }), 'split_invalid', /seed/)
