@@ -354,7 +354,10 @@ describe('versions as datasets', () => {
         return false
       })
       const name = `killed-${i}`
-      child = fork(probe, [proxy.url, 'mlf_operator', BIKES, name], { execArgv: [], stdio: 'inherit' })
+      child = fork(probe, [proxy.url, 'mlf_operator', BIKES, name, directory], {
+        execArgv: [],
+        stdio: 'inherit',
+      })
       const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
       expect([i, signal]).toEqual([i, 'SIGKILL'])
       await proxy.close()
