@@ -3,6 +3,7 @@ import type { Column, DatasetVersion, ExpectationResult } from '../../contracts/
 import type { TableProfile } from '../../contracts/rest/profiles.js'
 import type { Validation } from '../../contracts/rest/suites.js'
 import { isErrorCode, MlforgeError } from '../../domain/errors.js'
+import type { TransformationStep } from '../../contracts/rest/transformations.js'
 import { versionPath } from '../data/paths.js'
 import { Profiles } from '../data/profiles.js'
 import { Suites } from '../data/suites.js'
@@ -16,6 +17,13 @@ import type { LocalOptions } from './session.js'
 import { lazily, opened, type Source } from './source.js'
 import { atRandom, byTime, type FoldSplit, intoFolds, type RandomSplit, type TimeCut } from './split.js'
 import type { Given } from './stage.js'
+import {
+  fit,
+  type FitOptions,
+  type FittedVersion,
+  transform,
+  type TransformOptions,
+} from './transformations.js'
 import type { Batch, Row, Value } from './values.js'
 
 /** Rows of a batch where nothing is said. */
@@ -185,6 +193,34 @@ export class Dataset implements AsyncDisposable {
       return { passed: status === 'succeeded', results, validation }
     const code = error && isErrorCode(error.code) ? error.code : 'internal'
     throw new MlforgeError(code, error?.message ?? `Validation ${id} is ${status}.`, { validation: id })
+  }
+
+  /**
+   * Fits steps to the rows of the version, by a workflow: what they learn is the next version of a transformation.
+   * @throws MlforgeError wrong_state for what is no version, of a fit that failed; Refused
+   */
+  async fit(
+    transformation: string,
+    steps: readonly TransformationStep[],
+    options: FitOptions = {},
+  ): Promise<FittedVersion> {
+    const { rest, record } = this.saved('learned from')
+    return fit(rest, record, transformation, steps, options)
+  }
+
+  /**
+   * What a transformation makes of the version, by a workflow: a version of the dataset `into`, loaded.
+   * @param transformation `name@version`, or `name` for its newest
+   * @throws MlforgeError wrong_state for what is no version, of a commit that failed or was refused; Refused
+   */
+  async transform(
+    transformation: string,
+    { cacheDirectory, ...options }: TransformOptions & Pick<LoadOptions, 'cacheDirectory'>,
+  ): Promise<Dataset> {
+    const { rest, record } = this.saved('transformed')
+    const version = await transform(rest, record, transformation, options)
+    const where = cacheDirectory === undefined ? {} : { cacheDirectory }
+    return Dataset.load(rest, `${options.into}@${version}`, where)
   }
 
   /** What the rows of the version are like, as it was found when it was committed. @throws MlforgeError wrong_state */

@@ -4,10 +4,11 @@ import { join } from 'node:path'
 import type { CommitDataset, DatasetCommit, DatasetVersion } from '../../contracts/rest/datasets.js'
 import type { RunProblem } from '../../contracts/rest/operations.js'
 import type { Upload } from '../../contracts/rest/uploads.js'
-import { isErrorCode, MlforgeError } from '../../domain/errors.js'
+import { MlforgeError } from '../../domain/errors.js'
 import { datasetPath, versionPath } from '../data/paths.js'
 import { Refused, type Rest } from '../rest.js'
 import { sha256Of } from './cache.js'
+import { ended } from './ended.js'
 import type { View } from './read.js'
 import type { Session } from './session.js'
 import { explained, text } from './sql.js'
@@ -85,14 +86,11 @@ export async function save(
 }
 
 async function outcomeOf(rest: Rest, name: string, commit: DatasetCommit): Promise<Saved> {
-  const { status, version, error } = commit
+  const { status, error } = commit
   if (status === 'refused' && error) return { status, name, error, commit }
-  if (status !== 'succeeded' || version === null) {
-    const code = error && isErrorCode(error.code) ? error.code : 'internal'
-    throw new MlforgeError(code, error?.message ?? `Commit ${commit.id} is ${status}.`, { commit: commit.id })
-  }
+  const { version } = ended(commit, 'Commit')
   const { root } = await rest.get<DatasetVersion>(versionPath(name, String(version)))
-  return { status, name, version, root, created: commit.created ?? true, commit }
+  return { status: 'succeeded', name, version, root, created: commit.created ?? true, commit }
 }
 
 /** What was saved before another version came may be saved again after it: that is another commit. */

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { tableToIPC } from 'apache-arrow'
 import type { Page } from '../../../contracts/rest/common.js'
 import type { DatasetCommit, DatasetVersion, Rows } from '../../../contracts/rest/datasets.js'
+import type { TransformationStep } from '../../../contracts/rest/transformations.js'
 import { DataClient } from '../../../sdk/data/data-client.js'
 import { Suites } from '../../../sdk/data/suites.js'
 import { WorkingCopy } from '../../../sdk/data/working-copy.js'
@@ -107,6 +108,32 @@ describe('versions as datasets', () => {
     expect(batches.flatMap(batch => batch.toRows()).map(row => columns.map(column => row[column]))).toEqual(
       rows,
     )
+  })
+
+  it('is fitted and transformed by the server, and loaded as it is then', async () => {
+    const loaded = await load('bikes@1')
+    const steps: TransformationStep[] = [
+      { kind: 'scale', columns: ['temp'], method: 'min_max' },
+      { kind: 'select', columns: ['instant', 'temp'] },
+    ]
+    const fitted = await loaded.fit('unit', steps, { where: 'hr < 12' })
+    expect(fitted).toEqual({ name: 'unit', version: 1, reference: 'unit@1', created: true })
+    expect(await loaded.fit('unit', steps, { where: 'hr < 12' })).toMatchObject({
+      version: 1,
+      created: false,
+    })
+    const made = await loaded.transform('unit@1', { into: 'bikes-unit', cacheDirectory })
+    expect([made.name, made.version, made.rows]).toEqual(['bikes-unit', 1, 17_379])
+    const { temp } = await loaded.toColumns({ columns: ['temp'], where: 'hr < 12' })
+    const [least, most] = [Math.min(...(temp as number[])), Math.max(...(temp as number[]))]
+    const [before] = await loaded.toRows({ columns: ['temp'], limit: 1 })
+    const [after] = await made.toRows({ columns: ['temp'], limit: 1 })
+    expect(after!['temp']).toBeCloseTo(((before!['temp'] as number) - least) / (most - least), 12)
+    await refused(loaded.transform('a@b', { into: 'x' }), 'invalid_request', /names no transformation/)
+    await refused(bikes.fit('unit', steps), 'wrong_state', /Only versions can be learned from/)
+    const wrong = loaded.fit('other', [{ kind: 'log', columns: ['temp'], offset: -1 }])
+    await refused(wrong, 'transformation_invalid', /temp/)
+    await made.close()
   })
 
   it('loads by number, latest, branch, tag and instant', async () => {
