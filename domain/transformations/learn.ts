@@ -213,8 +213,13 @@ class Learner {
 
   private categories(column: string, i: number, target: string | null): readonly Category[] {
     const found = this.evidence.categories(column, target)
-    if (!found.some(({ value }) => value === Infinity || value === -Infinity)) return found
-    throw this.wrong(i, `"${column}" has infinite values, which are no categories.`)
+    if (found.some(({ value }) => value === Infinity || value === -Infinity)) {
+      throw this.wrong(i, `"${column}" has infinite values, which are no categories.`)
+    }
+    if (found.some(({ value }) => typeof value === 'string' && value.includes('\0'))) {
+      throw this.wrong(i, `"${column}" has text with NUL characters, which SQL cannot hold.`)
+    }
+    return found
   }
 
   private finite(i: number, column: string, value: number): number {

@@ -93,33 +93,24 @@ export async function crossFit(
   assertFolds(folds, seed)
   return withDuckDb({ ...options, threads: 1 }, async db => {
     const columns = await open(db, [file, outFile])
+    await assertSteps(db, steps, columns, request.where)
     const names = columns.map(column => column.name)
-    const [row, fold] = [freeName('the row', names), freeName('the fold', names)]
+    const along = { row: freeName('the row', names), fold: freeName('the fold', names) }
     const chains: Chain[] = []
     try {
-      await assertSteps(db, steps, columns, request.where)
-      await db.run(`CREATE VIEW ${NUMBERED} AS SELECT *, ${foldSql(where, row, folds, seed)} AS ${name(fold)}
-        FROM (SELECT *, row_number() OVER () - 1 AS ${name(row)} FROM ${SOURCE})`)
-      const from = { from: NUMBERED, columns, steps }
-      const fitted = await fitSteps(db, { ...from, prefix: 'all', where: `${name(fold)} >= 0` })
-      const present = await db.query(`SELECT DISTINCT ${name(fold)} AS fold FROM ${NUMBERED} ORDER BY 1`)
-      for (const { fold: own } of present) {
-        const part = name(`rows of ${own}`)
-        await db.run(
-          `CREATE VIEW ${part} AS SELECT * EXCLUDE (${name(fold)}) FROM ${NUMBERED} WHERE ${name(fold)} = ${own}`,
-        )
-        const others = `${name(fold)} >= 0 AND ${name(fold)} <> ${own}`
-        const categories = fitted.state
-        const state =
-          own === -1
-            ? fitted
-            : await fitSteps(db, { ...from, prefix: `fold ${own}`, where: others, categories })
-        const chain = new Chain(db, { prefix: `apply ${own}`, from: part, columns, along: [row] })
-        chains.push(chain)
-        await follow(chain, own === -1 ? state : lenient(state))
-      }
-      const parts = chains.map(chain => `SELECT ${name(row)}, ${list(fitted.output)} FROM ${chain.table}`)
-      const select = `SELECT ${list(fitted.output)} FROM (${parts.join(' UNION ALL ')}) ORDER BY ${name(row)}`
+      // A table, as each fold reads it twice.
+      await db.run(`CREATE TEMP TABLE ${NUMBERED} AS SELECT *, ${foldSql(where, along.row, folds, seed)} AS ${name(along.fold)}
+        FROM (SELECT *, row_number() OVER () - 1 AS ${name(along.row)} FROM ${SOURCE})`)
+      const work = { from: NUMBERED, columns, steps, prefix: 'all', where: `${name(along.fold)} >= 0` }
+      const fitted = await fitSteps(db, work)
+      const present = await db.query(
+        `SELECT DISTINCT ${name(along.fold)} AS fold FROM ${NUMBERED} ORDER BY 1`,
+      )
+      for (const { fold } of present) chains.push(await foldChain(db, fitted, along, fold as number))
+      const parts = chains.map(
+        ({ table }) => `SELECT ${name(along.row)}, ${list(fitted.output)} FROM ${table}`,
+      )
+      const select = `SELECT ${list(fitted.output)} FROM (${parts.join(' UNION ALL ')}) ORDER BY ${name(along.row)}`
       return { ...(await write(db, select, outFile)), fitted }
     } catch (error) {
       throw await applyFailure(db, chains, error)
@@ -129,20 +120,44 @@ export async function crossFit(
 
 const NUMBERED = name('the numbered source')
 
+/** The rows of a fold, transformed by what the other folds say; -1 is no fold. */
+async function foldChain(
+  db: DuckDb,
+  all: FittedTransformation,
+  along: { readonly row: string; readonly fold: string },
+  fold: number,
+): Promise<Chain> {
+  const part = name(`rows of ${fold}`)
+  const own = `${name(along.fold)} = ${fold}`
+  await db.run(`CREATE VIEW ${part} AS SELECT * EXCLUDE (${name(along.fold)}) FROM ${NUMBERED} WHERE ${own}`)
+  const chain = new Chain(db, { prefix: `apply ${fold}`, from: part, columns: all.input, along: [along.row] })
+  if (fold === -1) {
+    await follow(chain, all)
+    return chain
+  }
+  const fitted = await fitSteps(db, {
+    prefix: `fold ${fold}`,
+    from: NUMBERED,
+    columns: all.input,
+    where: `${name(along.fold)} >= 0 AND NOT (${own})`,
+    steps: all.steps.map(lenient),
+    categories: all.state,
+  })
+  await follow(chain, fitted)
+  return chain
+}
+
 /** -1 for the rows that are not fitted to. */
 function foldSql(where: string, row: string, folds: number, seed: number): string {
   const drawn = `(md5_number_lower('${seed}:' || ${name(row)}) % ${folds})::INTEGER`
   return `CASE WHEN (${where}\n) THEN ${drawn} ELSE -1 END`
 }
 
-/** What bins a fold makes may be none that the categories of all rows know: they are left empty there. */
-function lenient(fitted: FittedTransformation): FittedTransformation {
-  const steps = fitted.steps.map((step): Step => {
-    if ((step.kind !== 'one_hot' && step.kind !== 'ordinal') || (step.unknown ?? 'error') !== 'error')
-      return step
-    return step.kind === 'one_hot' ? { ...step, unknown: 'ignore' } : { ...step, unknown: 'null' }
-  })
-  return { ...fitted, steps }
+/** The bins of a fold may be none that the categories of all rows know: they are left empty there. */
+function lenient(step: Step): Step {
+  if ((step.kind !== 'one_hot' && step.kind !== 'ordinal') || (step.unknown ?? 'error') !== 'error')
+    return step
+  return step.kind === 'one_hot' ? { ...step, unknown: 'ignore' } : { ...step, unknown: 'null' }
 }
 
 async function open(db: DuckDb, files: readonly [string, ...string[]]): Promise<Column[]> {

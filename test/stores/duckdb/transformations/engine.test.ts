@@ -79,6 +79,27 @@ describe('fitted transformations', () => {
     expect(fitted.output).toEqual(checkColumns(steps, fitted.input).columns)
   })
 
+  it('encode by a target of true and false, without the rows that have none', async () => {
+    const steps: Step[] = [{ kind: 'target', columns: ['color'], target: 'wet', smoothing: 0 }]
+    const { outFile } = await both(steps)
+    expect(await column(outFile, 'color')).toEqual([1, 0, 0.6, 1, 0, 1])
+  })
+
+  it('cross-fit what a fold has bins for that all rows have not', async () => {
+    const n = Array.from({ length: 40 }, (_, i) => (i < 37 ? 0 : i))
+    const file = await table(directory, { n: ['integer', n], s: ['string', n.map(i => `s${i % 3}`)] })
+    const steps: Step[] = [
+      { kind: 'bin', columns: ['n'], strategy: 'quantile', bins: 12 },
+      { kind: 'ordinal', columns: ['n'] },
+      { kind: 'one_hot', columns: ['s'] },
+      { kind: 'filter', where: 'n = 0' },
+    ]
+    const outFile = out()
+    const { fitted, rows } = await crossFit({ file, steps, folds: 4, seed: 0, outFile })
+    expect(rows).toBeGreaterThanOrEqual(37 - 4)
+    expect(Object.keys((await rowsOf(outFile))[0]!)).toEqual(fitted.output.map(({ name }) => name))
+  })
+
   it('give equal bytes for equal tables', async () => {
     const steps: Step[] = [
       { kind: 'target', columns: ['color', 'gear'], target: 'price' },

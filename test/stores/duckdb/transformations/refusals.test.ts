@@ -48,6 +48,7 @@ describe('transformations that are refused', () => {
       /infinite in 1 row/,
     ],
     ['infinities', [{ kind: 'ordinal', columns: ['infinite'] }], 'steps[0].columns[0]', /infinite/],
+    ['NUL', [{ kind: 'one_hot', columns: ['nul'] }], 'steps[0].columns[0]', /NUL/],
     [
       'an infinite target',
       [{ kind: 'target', columns: ['x'], target: 'infinite' }],
@@ -109,7 +110,7 @@ describe('transformations that are refused', () => {
       'no column',
       [
         { kind: 'one_hot', columns: ['nothing'] },
-        { kind: 'drop', columns: ['x', 'infinite', 'huge', 'small', 'day'] },
+        { kind: 'drop', columns: ['x', 'infinite', 'huge', 'small', 'day', 'nul'] },
       ],
       'steps[1]',
       /No column/,
@@ -137,9 +138,9 @@ describe('transformations that are refused', () => {
     const file = out()
     await withDuckDb({}, db =>
       db.run(`COPY (SELECT * FROM (VALUES
-        (0::DOUBLE, 'inf'::DOUBLE, NULL::DOUBLE, 1e308::DOUBLE, 1::TINYINT, DATE '2011-01-01'),
-        (-1, 1, NULL, -1e308, NULL, NULL), (1, 2, NULL, 0, 3, NULL))
-        t(x, infinite, nothing, huge, small, day)) TO ${text(file)} (FORMAT parquet)`),
+        (0::DOUBLE, 'inf'::DOUBLE, NULL::DOUBLE, 1e308::DOUBLE, 1::TINYINT, DATE '2011-01-01', 'a' || chr(0)),
+        (-1, 1, NULL, -1e308, NULL, NULL, 'b'), (1, 2, NULL, 0, 3, NULL, 'c'))
+        t(x, infinite, nothing, huge, small, day, nul)) TO ${text(file)} (FORMAT parquet)`),
     )
     const error = await refusal(fitTransformation({ file, steps }))
     expect(error.code).toBe('transformation_invalid')
