@@ -54,8 +54,7 @@ function infrequentOf(
 
 /** A name without control characters, and not too long. */
 function categoryName(column: string, category: Scalar): string {
-  // eslint-disable-next-line no-control-regex
-  const name = `${column}_${category}`.replaceAll(/[\u0000-\u001f\u007f]/g, '_')
+  const name = `${column}_${category}`.replaceAll(/\p{Cc}/gu, '_')
   const characters = [...name]
   if (characters.length <= MAX_NAME) return name
   return `${characters.slice(0, KEPT).join('')}~${md5(String(category)).slice(0, 8)}`

@@ -26,7 +26,7 @@ const MAX_STEPS = 100
 const MAX_BINS = 1000
 /** A product of two smaller numbers is below 2^53. */
 const MAX_BUCKETS = 2 ** 20
-const isIt: FieldCheck = (value, path) =>
+const trueOrFalse: FieldCheck = (value, path) =>
   typeof value === 'boolean' ? [] : [{ path, message: 'Must be true or false.' }]
 const share: FieldCheck = (value, path) =>
   typeof value === 'number' && value >= 0 && value <= 1
@@ -36,7 +36,7 @@ const columns = list(text)
 
 /** By kind; those with a question mark may be left out. */
 const FIELDS: Readonly<Record<Step['kind'], Fields>> = {
-  impute: { columns, strategy: oneOf(STRATEGIES), 'value?': constant, 'indicator?': isIt },
+  impute: { columns, strategy: oneOf(STRATEGIES), 'value?': constant, 'indicator?': trueOrFalse },
   scale: { columns, method: oneOf(METHODS) },
   one_hot: {
     columns,
@@ -44,7 +44,7 @@ const FIELDS: Readonly<Record<Step['kind'], Fields>> = {
     'maxCategories?': numberOf(1, COLUMN_LIMIT, 'whole'),
     'unknown?': oneOf(['ignore', 'error', 'infrequent']),
     'nulls?': oneOf(['zeros', 'category']),
-    'dropOriginal?': isIt,
+    'dropOriginal?': trueOrFalse,
   },
   ordinal: {
     columns,
@@ -62,14 +62,19 @@ const FIELDS: Readonly<Record<Step['kind'], Fields>> = {
   },
   clip: { columns, 'min?': number, 'max?': number, 'lowerQuantile?': share, 'upperQuantile?': share },
   log: { columns, 'offset?': number, 'invalid?': oneOf(['error', 'null']) },
-  date_parts: { columns, parts: list(oneOf(DATE_PARTS)), 'cyclical?': isIt, 'dropOriginal?': isIt },
+  date_parts: {
+    columns,
+    parts: list(oneOf(DATE_PARTS)),
+    'cyclical?': trueOrFalse,
+    'dropOriginal?': trueOrFalse,
+  },
   hash: {
     columns,
     buckets: numberOf(2, MAX_BUCKETS, 'whole'),
     'seed?': numberOf(0, 2 ** 32 - 1, 'whole'),
-    'tokens?': isIt,
+    'tokens?': trueOrFalse,
   },
-  interact: { columns, degree: numberOf(2, 3, 'whole'), 'interactionOnly?': isIt },
+  interact: { columns, degree: numberOf(2, 3, 'whole'), 'interactionOnly?': trueOrFalse },
   select: { columns },
   drop: { columns },
   filter: { where: text },

@@ -1,10 +1,10 @@
-import type { PipelineProblem } from '../../../domain/pipelines/problems.js'
+import type { Path, PipelineProblem } from '../../../domain/pipelines/problems.js'
 import { type KnownColumn, StepChecker } from '../../../domain/transformations/check.js'
 import type { Column } from '../../../domain/transformations/columns.js'
 import type { StepState } from '../../../domain/transformations/fitted.js'
 import type { Step } from '../../../domain/transformations/steps.js'
 import { type DuckDb, name } from '../duckdb.js'
-import { saidOfStatement } from '../query-errors.js'
+import { rowProblem } from './errors.js'
 import { codesType, stepSql } from './step-sql.js'
 
 interface Start {
@@ -63,6 +63,8 @@ export class Chain {
     const checker = new StepChecker({ columns, open: [] }, path, absent)
     const after = checker.check(step, state)
     if (checker.problems.length > 0) return checker.problems
+    const ofSql = await this.sqlProblems(step, path)
+    if (ofSql.length > 0) return ofSql
     const { before, helpers, made, where } = stepSql(step, state, { at, columns, prefix })
     const list = after.columns.map(column => {
       const sql = made.get(column.name)
@@ -74,16 +76,25 @@ export class Chain {
     const from = helped.length === 0 ? this.table : `(SELECT *, ${helped.join(', ')} FROM ${this.table})`
     const select = `SELECT ${[...along.map(name), ...list].join(', ')} FROM ${from}${where === null ? '' : ` WHERE ${where}`}`
     for (const statement of before) await this.db.run(statement)
-    try {
-      await this.db.run(`CREATE VIEW ${this.tableBefore(at + 1)} AS ${select}`)
-    } catch (error) {
-      const said = saidOfStatement(error)
-      if (said === undefined) throw error
-      return [{ path, message: said }]
-    }
+    await this.db.run(`CREATE VIEW ${this.tableBefore(at + 1)} AS ${select}`)
     this.steps.push({ step, columns })
     this.now = await this.typed(after.columns)
     return []
+  }
+
+  /** What DuckDB finds wrong with the SQL of a step, each part by itself. */
+  private async sqlProblems(step: Step, path: Path): Promise<PipelineProblem[]> {
+    if (step.kind !== 'sql' && step.kind !== 'filter') return []
+    const parts =
+      step.kind === 'filter'
+        ? [{ at: [...path, 'where'], sql: step.where }]
+        : Object.entries(step.columns).map(([column, sql]) => ({ at: [...path, 'columns', column], sql }))
+    const problems: PipelineProblem[] = []
+    for (const { at, sql } of parts) {
+      const message = await rowProblem(this.db, this.table, sql)
+      if (message !== null) problems.push({ path: at, message })
+    }
+    return problems
   }
 
   /** Only of expressions the type has to be asked for: to bind a long chain takes a while. */

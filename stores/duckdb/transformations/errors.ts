@@ -80,14 +80,21 @@ export async function expressionProblems(db: DuckDb, steps: readonly Step[]): Pr
 
 /** What is wrong with the predicate that picks the rows of a table. */
 export async function whereProblems(db: DuckDb, table: string, where: string): Promise<Problem[]> {
-  const shape = await rowExpressionProblem(db, where)
-  if (shape !== null) return [{ at: 'where', message: shape }]
+  const message = (await rowExpressionProblem(db, where)) ?? (await rowProblem(db, table, where))
+  return message === null ? [] : [{ at: 'where', message }]
+}
+
+/**
+ * What is wrong with an expression over the rows of a table, each by itself: bound in a WHERE clause, where DuckDB
+ * allows neither aggregates nor what makes several rows of one.
+ */
+export async function rowProblem(db: DuckDb, table: string, sql: string): Promise<string | null> {
   try {
-    await db.bind(`SELECT 1 FROM ${table} WHERE (${where}\n)`)
-    return []
+    const parameters = await db.bind(`SELECT 1 FROM ${table} WHERE (${sql}\n) IS NULL`)
+    return parameters === 0 ? null : 'It has parameters (? or $name). Write their values into it.'
   } catch (error) {
     const said = saidOfStatement(error)
     if (said === undefined) throw error
-    return [{ at: 'where', message: said }]
+    return said
   }
 }

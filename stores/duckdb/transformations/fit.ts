@@ -49,11 +49,14 @@ async function fitRows(db: DuckDb, work: FitWork): Promise<FittedTransformation>
   if (count!['rows'] === 0) {
     throw transformationInvalid([{ at: 'where', message: 'There are no rows to fit to.' }])
   }
-  const fitter = new Fitter(db, work, count!['rows'] as number, {
+  const chains = {
     all: new Chain(db, { prefix: `${prefix} all`, from, columns }),
     fit: new Chain(db, { prefix: `${prefix} fit`, from: rows, columns: read }),
-  })
+  }
+  const fitter = new Fitter(db, work, count!['rows'] as number, chains)
   const state = await fitter.fit()
+  // Whether a predicate can be had of the rows is seen only when it is.
+  if (steps.some(({ kind }) => kind === 'filter')) await db.query(`SELECT count(*) FROM ${chains.fit.table}`)
   await db.run(`DROP TABLE ${rows} CASCADE`)
   return { format: 1, steps, input: columns, state, output: fitter.output, rows: count!['rows'] as number }
 }

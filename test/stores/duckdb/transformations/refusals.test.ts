@@ -117,14 +117,22 @@ describe('transformations that are refused', () => {
     ],
     ['a window', [{ kind: 'sql', columns: { z: 'avg(x) OVER ()' } }], 'steps[0].columns.z', /window/],
     ['a subquery', [{ kind: 'filter', where: 'x > (SELECT 1)' }], 'steps[0].where', /subquery/],
-    ['an aggregate', [{ kind: 'sql', columns: { z: 'sum(x)' } }], 'steps[0]', /GROUP BY/],
+    ['an aggregate', [{ kind: 'sql', columns: { z: 'sum(x)' } }], 'steps[0].columns.z', /aggregate/],
+    [
+      'rows for each row',
+      [{ kind: 'sql', columns: { z: 'unnest([1, 2])' } }],
+      'steps[0].columns.z',
+      /UNNEST/,
+    ],
+    ['no predicate', [{ kind: 'filter', where: 'day' }], 'steps', /BOOL/],
+    ['parameters', [{ kind: 'filter', where: 'x > ?' }], 'steps[0].where', /parameter/],
     [
       'two expressions',
       [{ kind: 'sql', columns: { z: '1) FROM (SELECT 2' } }],
       'steps[0].columns.z',
       /one expression/,
     ],
-    ['an unknown column in SQL', [{ kind: 'sql', columns: { z: 'nope + 1' } }], 'steps[0]', /nope/],
+    ['an unknown column in SQL', [{ kind: 'sql', columns: { z: 'nope + 1' } }], 'steps[0].columns.z', /nope/],
     [
       'two problems',
       [
