@@ -6,12 +6,16 @@ import type { Pack, Piece } from './messages.js'
 import { changed, withFile } from './open-file.js'
 import { sha256Of } from './read-chunk.js'
 
+/** Memory of a pack of usual size, so that it serves for another one. */
+export const ROOM_BYTES = 17 * 1024 * 1024
+
 /**
  * Reads pieces, checks them and packs them.
+ * @param room memory for it, where it is large enough
  * @throws MlforgeError file_changed where a file has not the bytes any more that it was cut into
  */
-export function makePack(pieces: readonly Piece[]): Pack {
-  const writer = new PackWriter(pieces)
+export function makePack(pieces: readonly Piece[], room?: ArrayBuffer): Pack {
+  const writer = new PackWriter(pieces, room)
   for (let i = 0; i < pieces.length;) i = takeRun(pieces, i, writer)
   return writer.finish()
 }
@@ -53,10 +57,15 @@ class PackWriter {
   private readonly entries: PackEntry[] = []
   private end: number
 
-  constructor(pieces: readonly Piece[]) {
+  constructor(pieces: readonly Piece[], room?: ArrayBuffer) {
     const header = packHeader()
     const bytes = pieces.reduce((total, piece) => total + piece.bytes, 0)
-    this.content = new Uint8Array(header.length + bytes + trailerBytes(pieces.length))
+    const most = header.length + bytes + trailerBytes(pieces.length)
+    const isLarge = most > ROOM_BYTES / 2
+    this.content =
+      room && room.byteLength >= most
+        ? new Uint8Array(room)
+        : new Uint8Array(isLarge ? Math.max(most, ROOM_BYTES) : most)
     this.content.set(header)
     this.end = header.length
   }

@@ -53,7 +53,11 @@ export interface Jobs {
     reply: { readonly scanned: readonly ScannedFile[]; readonly large: FileStat | null }
   }
   range: { request: Range; reply: { readonly chunks: readonly ChunkEntry[]; readonly end: number } }
-  pack: { request: { readonly pieces: readonly Piece[] }; reply: Pack }
+  pack: {
+    /** `room` is memory that the pack may be made in, and is handed over. */
+    request: { readonly pieces: readonly Piece[]; readonly room?: ArrayBuffer }
+    reply: Pack
+  }
   verify: {
     request: { readonly file: string } | { readonly content: Uint8Array }
     reply: readonly PackEntry[]

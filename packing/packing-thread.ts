@@ -16,7 +16,7 @@ function replyTo(job: JobRequest): Jobs[JobName]['reply'] {
     case 'range':
       return cutPart(job.request)
     case 'pack':
-      return makePack(job.request.pieces)
+      return makePack(job.request.pieces, job.request.room)
     case 'verify':
       return verifyPack('file' in job.request ? wholePack(job.request.file) : job.request.content)
   }

@@ -1,6 +1,7 @@
 import { availableParallelism } from 'node:os'
 import type { PackEntry } from '../domain/data/pack.js'
 import { cutLarge } from './cut-large.js'
+import { ROOM_BYTES } from './make-pack.js'
 import type { Pack, Piece, ScannedFile } from './messages.js'
 import { ordered } from './ordered.js'
 import { MAX_PIECE_BYTES } from './read-chunk.js'
@@ -26,6 +27,8 @@ export interface ScanOptions {
  */
 export class Packing {
   private readonly threads: Threads
+  /** Memory of packs that nobody needs any more. */
+  private readonly rooms: ArrayBuffer[] = []
 
   constructor({
     threads = Math.min(MOST_THREADS, availableParallelism()),
@@ -57,8 +60,8 @@ export class Packing {
   }
 
   /**
-   * Packs pieces in their order, each hash once. Packs hold about PACK_BYTES of chunks; of them at most one more
-   * than there are threads is in memory, with the one that the caller has.
+   * Packs pieces in their order, each hash once. Packs hold about PACK_BYTES of chunks; of them at most as many
+   * as there are threads are in memory, with the one that the caller has.
    * @throws MlforgeError file_changed where a file has not the bytes any more that it was cut into; as `scan`
    */
   async *packs(
@@ -73,10 +76,19 @@ export class Packing {
     }
     yield* ordered(
       grouped(eachOnce(pieces), isFull),
-      this.threads.count + 1,
-      group => this.threads.run('pack', { pieces: group }, either),
+      this.threads.count,
+      group => {
+        const room = this.rooms.pop()
+        return this.threads.run('pack', { pieces: group, ...(room && { room }) }, either)
+      },
       stop,
     )
+  }
+
+  /** Makes another pack in the memory of one that nobody needs any more: collected, it would wait for that in numbers. */
+  reuse({ content }: Pick<Pack, 'content'>): void {
+    const room = content.buffer as ArrayBuffer
+    if (room.byteLength >= ROOM_BYTES && this.rooms.length < this.threads.count) this.rooms.push(room)
   }
 
   /**

@@ -69,7 +69,9 @@ export class Threads {
       if (!worker) return
       const job = this.waiting.shift()!
       try {
-        worker.postMessage({ name: job.name, request: job.request })
+        const { name, request } = job
+        const room = 'room' in request ? request.room : undefined
+        worker.postMessage({ name, request }, room ? [room] : [])
       } catch (error) {
         this.idle.push(worker)
         job.reject(error)

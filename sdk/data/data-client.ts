@@ -224,6 +224,8 @@ export class DataClient {
         onProgress?.({ bytes: sent, total: draft.bytes })
       } catch (error) {
         failure ??= error
+      } finally {
+        copy.reuse({ content })
       }
     }
     for await (const { sha256, content } of copy.packs(draft, findMissing, signal ? { signal } : {})) {

@@ -135,6 +135,11 @@ export class WorkingCopy {
     return this.copy.packing.packs(this.pieces(draft, findMissing), options)
   }
 
+  /** Takes the memory of a pack back that was sent. */
+  reuse(pack: Pick<Pack, 'content'>): void {
+    this.copy.packing.reuse(pack)
+  }
+
   /** What is committed next is for this branch, which its first version makes. */
   switchTo(branch: string): void {
     writeHead(this.root, { ...this.head, branch })

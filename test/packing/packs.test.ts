@@ -56,6 +56,26 @@ describe('packs', () => {
     })
   })
 
+  it('are made in the memory of those that nobody needs any more', async () => {
+    const contents = Array.from({ length: 5 }, (_, i) => madeBytes(PACK_BYTES, i + 10))
+    const pieces = contents.flatMap(content =>
+      Array.from({ length: 16 }, (_, i) => pieceOf(content.subarray(i * (1 << 20), (i + 1) * (1 << 20)))),
+    )
+    const plain = (await collect(packing.packs(pieces))).map(({ sha256 }) => sha256)
+    const again: string[] = []
+    for await (const pack of packing.packs(pieces)) {
+      expect(verifyPack(pack.content)).toHaveLength(pack.chunks.length)
+      again.push(pack.sha256)
+      packing.reuse(pack)
+    }
+    expect(again).toEqual(plain)
+    // A smaller one does not show what was there before.
+    packing.reuse((await collect(packing.packs(pieces.slice(0, 16))))[0]!)
+    const [small] = await collect(packing.packs([pieceOf(Buffer.from('small'))]))
+    expect(verifyPack(small!.content)).toHaveLength(1)
+    expect(small!.sha256).toBe((await collect(packing.packs([pieceOf(Buffer.from('small'))])))[0]!.sha256)
+  })
+
   it('are the same for the same pieces', async () => {
     const pieces = [1, 2, 3].map(seed => pieceOf(madeBytes(9_000_000 / seed / 4, seed)))
     const twice = [await collect(packing.packs(pieces)), await collect(packing.packs(pieces))]
