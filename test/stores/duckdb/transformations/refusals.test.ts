@@ -117,6 +117,19 @@ describe('transformations that are refused', () => {
     ],
     ['a window', [{ kind: 'sql', columns: { z: 'avg(x) OVER ()' } }], 'steps[0].columns.z', /window/],
     ['a subquery', [{ kind: 'filter', where: 'x > (SELECT 1)' }], 'steps[0].where', /subquery/],
+    [
+      'chance',
+      [{ kind: 'sql', columns: { z: 'x + random()' } }],
+      'steps[0].columns.z',
+      /random\(\) does not/,
+    ],
+    ['the time', [{ kind: 'filter', where: 'day < today()' }], 'steps[0].where', /today\(\) does not/],
+    [
+      'the date',
+      [{ kind: 'filter', where: 'day < CURRENT_DATE' }],
+      'steps[0].where',
+      /current_date does not/,
+    ],
     ['an aggregate', [{ kind: 'sql', columns: { z: 'sum(x)' } }], 'steps[0].columns.z', /aggregate/],
     [
       'rows for each row',
