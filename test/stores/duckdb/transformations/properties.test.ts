@@ -150,6 +150,14 @@ function differences(ours: readonly Row[], theirs: readonly Row[]): unknown[] {
   )
 }
 
+/** The last bit of a logarithm or a sine depends on the library: what tells values apart by it is not the same in both. */
+const STEADY: readonly Step['kind'][] = ['impute', 'clip', 'interact', 'hash', 'select', 'drop']
+const areSteady = (steps: readonly Step[]): boolean =>
+  steps.every((step, i) => {
+    const isRounded = step.kind === 'log' || (step.kind === 'date_parts' && step.cyclical === true)
+    return !isRounded || steps.slice(i + 1).every(({ kind }) => STEADY.includes(kind))
+  })
+
 describe('for any table', () => {
   let directory: string
   beforeAll(async () => {
@@ -207,7 +215,7 @@ describe('for any table', () => {
     )
     await fc.assert(
       fc.asyncProperty(
-        fc.array(any, { minLength: 2, maxLength: 5 }),
+        fc.array(any, { minLength: 2, maxLength: 5 }).filter(areSteady),
         tables(VALUES, 9),
         async (steps, columns) => {
           const file = await table(directory, columns)
