@@ -16,11 +16,15 @@ export interface Known {
   readonly columns: readonly KnownColumn[]
   /** What the names of columns begin with that are not known yet. */
   readonly open: readonly string[]
+  /** Logarithms, and what is computed of them: two libraries differ in their last bit. None where left out. */
+  readonly rounded?: readonly string[]
 }
 
 const NUMBERS: readonly ColumnKind[] = ['integer', 'number']
 const CATEGORIES: readonly ColumnKind[] = ['string', 'integer', 'number', 'boolean']
 const TIMES: readonly ColumnKind[] = ['date', 'timestamp']
+/** What tells values apart, be they next to each other. */
+const EXACT: readonly Step['kind'][] = ['bin', 'one_hot', 'ordinal', 'target']
 
 /** Which columns there are after one step, and what is wrong with it for those before. */
 export class StepChecker {
@@ -35,6 +39,34 @@ export class StepChecker {
 
   /** @param state what the step was fitted to, where it is: then all columns are known */
   check(step: Step, state: StepState = null): Known {
+    const { columns, open } = this.after(step, state)
+    const rounded = this.roundedAfter(step).filter(name => columns.some(column => column.name === name))
+    return { columns, open, rounded }
+  }
+
+  /** The columns of logarithms after a step; a problem where one is to be told apart from others. */
+  private roundedAfter(step: Step): readonly string[] {
+    const { rounded = [] } = this.before
+    if (EXACT.includes(step.kind)) {
+      for (const [i, column] of (step as StepOf<'bin'>).columns.entries()) {
+        if (rounded.includes(column)) this.wrong(['columns', i], logarithm(column, step.kind))
+      }
+    }
+    switch (step.kind) {
+      case 'log':
+        return [...new Set([...rounded, ...step.columns])]
+      case 'interact': {
+        const ofThem = productsOf(step).filter(factors => factors.some(factor => rounded.includes(factor)))
+        return [...rounded, ...ofThem.map(productName)]
+      }
+      case 'sql':
+        return rounded.filter(name => !Object.hasOwn(step.columns, name))
+      default:
+        return rounded
+    }
+  }
+
+  private after(step: Step, state: StepState): Known {
     switch (step.kind) {
       case 'impute':
         return this.impute(step)
@@ -214,6 +246,10 @@ export class StepChecker {
   private wrong(at: Path, message: string): void {
     this.problems.push({ path: [...this.path, ...at], message })
   }
+}
+
+function logarithm(column: string, kind: Step['kind']): string {
+  return `"${column}" is a logarithm, or made of one, whose last bit depends on the library. Put ${kind} before it.`
 }
 
 /** A name that no column has yet: the name itself, or with `_2`, `_3` and so on. */

@@ -26,6 +26,7 @@ const NOTHING = 'nothing'
 export class Chain {
   private readonly steps: { readonly step: Step; readonly columns: readonly Column[] }[] = []
   private now: readonly Column[]
+  private roundedNow: readonly string[] = []
 
   constructor(
     private readonly db: DuckDb,
@@ -37,6 +38,11 @@ export class Chain {
   /** Those after the steps so far. */
   get columns(): readonly Column[] {
     return this.now
+  }
+
+  /** Which of them are logarithms: see Known. */
+  get rounded(): readonly string[] {
+    return this.roundedNow
   }
 
   /** The table after the steps so far, quoted. */
@@ -60,7 +66,7 @@ export class Chain {
     const at = this.steps.length
     const path = ['steps', at]
     const columns = this.now
-    const checker = new StepChecker({ columns, open: [] }, path, absent)
+    const checker = new StepChecker({ columns, open: [], rounded: this.rounded }, path, absent)
     const after = checker.check(step, state)
     if (checker.problems.length > 0) return checker.problems
     const ofSql = await this.sqlProblems(step, path)
@@ -79,6 +85,7 @@ export class Chain {
     await this.db.run(`CREATE VIEW ${this.tableBefore(at + 1)} AS ${select}`)
     this.steps.push({ step, columns })
     this.now = await this.typed(after.columns)
+    this.roundedNow = after.rounded ?? []
     return []
   }
 

@@ -142,7 +142,7 @@ class Fitter {
   }
 
   private assertFitting(from: number, until: number): void {
-    let known: Known = { columns: this.output, open: [] }
+    let known: Known = { columns: this.output, open: [], rounded: this.chains.all.rounded }
     const problems: PipelineProblem[] = []
     for (let i = from; i < until; i++) {
       const checker = new StepChecker(known, ['steps', i])

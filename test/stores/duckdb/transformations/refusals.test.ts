@@ -130,6 +130,29 @@ describe('transformations that are refused', () => {
       'steps[0].where',
       /current_date does not/,
     ],
+    ...(
+      [
+        { kind: 'bin', columns: ['x'], strategy: 'uniform', bins: 3 },
+        { kind: 'one_hot', columns: ['x'] },
+        { kind: 'ordinal', columns: ['x'] },
+        { kind: 'target', columns: ['x'], target: 'huge' },
+      ] as const
+    ).map((step): [string, Step[], string, RegExp] => [
+      `${step.kind} of a logarithm`,
+      [{ kind: 'log', columns: ['x'], offset: 2 }, { kind: 'clip', columns: ['x'], max: 9 }, step],
+      'steps[2].columns[0]',
+      /logarithm.*before/,
+    ]),
+    [
+      'categories of a product of a logarithm',
+      [
+        { kind: 'log', columns: ['x'], offset: 2 },
+        { kind: 'interact', columns: ['x', 'huge'], degree: 2 },
+        { kind: 'ordinal', columns: ['huge', 'x_x_huge'] },
+      ],
+      'steps[2].columns[1]',
+      /"x_x_huge" is a logarithm, or made of one/,
+    ],
     ['an aggregate', [{ kind: 'sql', columns: { z: 'sum(x)' } }], 'steps[0].columns.z', /aggregate/],
     [
       'rows for each row',
