@@ -1,13 +1,15 @@
+import { join } from 'node:path'
 import type { FitOutcome, FitRequest } from '../contracts/temporal/fits.js'
-import type { RunInput } from '../contracts/temporal/messages.js'
+import type { ContentRef, RunInput } from '../contracts/temporal/messages.js'
 import { effectKey } from '../domain/names.js'
 import { type FittedTransformation, fittedJson } from '../domain/transformations/fitted.js'
-import { fitTransformation } from '../stores/duckdb/transformations.js'
+import { readFitted } from '../domain/transformations/read-fitted.js'
+import { applyTransformation, fitTransformation } from '../stores/duckdb/transformations.js'
 import { reads, writes } from '../stores/lineage-scope.js'
 import type { Effect } from '../stores/postgres/ledger-store.js'
 import type { NewTransformationVersion } from '../stores/postgres/transformation-store.js'
 import { beatWhile } from './heartbeats.js'
-import { json } from './objects.js'
+import { json, readJson, writeFile } from './objects.js'
 import type { Ports } from './ports.js'
 import { withScratch } from './scratch.js'
 import { onceStep } from './step.js'
@@ -52,6 +54,32 @@ export function transformationActivities(ports: TransformationPorts) {
 }
 
 export type TransformationActivities = ReturnType<typeof transformationActivities>
+
+export interface TransformedContent extends ContentRef {
+  readonly rows: number
+  /** Their names. */
+  readonly columns: readonly string[]
+}
+
+/** What a version of a transformation makes of a table, as an object; `uri` is that of the table. */
+export async function applyVersion(
+  { objects, transformations }: Pick<Ports, 'objects' | 'transformations'>,
+  { project, uri, name, version }: { project: string; uri: string; name: string; version: number },
+  directory: string,
+  signal: AbortSignal,
+): Promise<TransformedContent> {
+  const { state } = await transformations.version(project, name, version)
+  reads({ kind: 'transformation', name, version })
+  const fitted = readFitted(await readJson(objects, state.uri))
+  const file = await objects.toFile(uri, directory)
+  const outFile = join(directory, 'transformed.parquet')
+  const { rows, columns } = await applyTransformation(
+    { file, fitted, outFile },
+    { signal, temporaryDirectory: directory },
+  )
+  const written = await writeFile(objects, project, outFile)
+  return { ...written, rows, columns: columns.map(column => column.name) }
+}
 
 /** Keeps what was learned; the version is made in the transaction that ends the step. */
 export async function registerFitted(

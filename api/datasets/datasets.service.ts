@@ -72,8 +72,7 @@ export class DatasetsService {
     const source = await this.sources.of(caller, body)
     const { columns } = source
     const branch = branchOf(body)
-    // What its root is shows when it is read.
-    if (branch !== MAIN) await this.datasets.assertBase(caller.project, name, { branch, root: '' })
+    if (branch !== MAIN) await this.datasets.assertBase(caller.project, name, { branch })
     const last = await this.datasets.head(caller.project, name, branch)
     // Types that are still to be inferred are checked against by the commit itself.
     const known = source.names?.map(column => ({ name: column, ...columns[column] }))

@@ -1,5 +1,5 @@
 import type { Schema } from '../datasets/schema.js'
-import { CAST_TYPES } from '../pipelines/transform/operations.js'
+import { SQL_TYPES } from '../duckdb/types.js'
 
 /** A column and its type, as DuckDB writes it. */
 export interface Column {
@@ -9,7 +9,7 @@ export interface Column {
 
 /** The columns of a table of a dataset. */
 export function columnsOfSchema(schema: Schema): Column[] {
-  return schema.map(({ name, type }) => ({ name, type: CAST_TYPES[type] }))
+  return schema.map(({ name, type }) => ({ name, type: SQL_TYPES[type] }))
 }
 
 /** What steps tell apart. */

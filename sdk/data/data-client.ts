@@ -7,7 +7,8 @@ import type {
   PackUpload,
   ReceivedPack,
 } from '../../contracts/rest/data.js'
-import { isErrorCode, MlforgeError } from '../../domain/errors.js'
+import { MlforgeError } from '../../domain/errors.js'
+import { failedRun } from '../failed-run.js'
 import { Refused, type Rest } from '../rest.js'
 import type { CheckedOut } from './checkout.js'
 import type { Draft } from './drafts.js'
@@ -158,7 +159,7 @@ export class DataClient {
     const path = `${datasetPath(copy.dataset)}/pushes/${push.id}`
     const sent = push.sealed ? 0 : await this.send(copy, draft, path, options)
     const ended = await this.rest.follow<DataPush>(path, undefined, POLL_MS)
-    if (ended.status !== 'succeeded' || ended.version === null) throw failed(ended)
+    if (ended.status !== 'succeeded' || ended.version === null) throw failedRun(ended, 'Push')
     const { version, branch, manifest, created } = ended
     await copy.pushed(draft.id, version)
     return { version, branch, manifest, created: created ?? true, sent }
@@ -186,7 +187,7 @@ export class DataClient {
       const isOver = !['accepted', 'running', 'succeeded'].includes(push.status)
       const isExpired = !push.sealed && Date.parse(push.expiresAt) < Date.now()
       if (!isOver && !(isExpired && push.status !== 'succeeded')) return push
-      if (round === TRIES) throw failed(push)
+      if (round === TRIES) throw failedRun(push, 'Push')
     }
   }
 
@@ -276,11 +277,6 @@ class Reader {
   private report(progress: { files: number; bytes: number; done: boolean }): Promise<unknown> {
     return this.rest.post(`${datasetPath(this.pull.dataset)}/pulls/${this.pull.id}/progress`, progress)
   }
-}
-
-function failed({ id, status, error }: DataPush): MlforgeError {
-  const code = error && isErrorCode(error.code) ? error.code : 'internal'
-  return new MlforgeError(code, error?.message ?? `Push ${id} is ${status}.`, { push: id })
 }
 
 function notYet(dataset: string, version: number): never {

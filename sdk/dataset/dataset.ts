@@ -2,11 +2,12 @@ import type { Table } from 'apache-arrow'
 import type { Column, DatasetVersion, ExpectationResult } from '../../contracts/rest/datasets.js'
 import type { TableProfile } from '../../contracts/rest/profiles.js'
 import type { Validation } from '../../contracts/rest/suites.js'
-import { isErrorCode, MlforgeError } from '../../domain/errors.js'
+import { MlforgeError } from '../../domain/errors.js'
 import type { TransformationStep } from '../../contracts/rest/transformations.js'
 import { versionPath } from '../data/paths.js'
 import { Profiles } from '../data/profiles.js'
 import { Suites } from '../data/suites.js'
+import { failedRun } from '../failed-run.js'
 import type { Rest } from '../rest.js'
 import type { Pair } from './deal.js'
 import { type LocalTableOptions, openColumns, openCsv, openParquet } from './local.js'
@@ -188,11 +189,10 @@ export class Dataset implements AsyncDisposable {
     const { rest, record } = this.saved('validated')
     const asked = { version: String(record.version), ...(suite === undefined ? {} : { suite }) }
     const { validation, results } = await new Suites(rest, record.dataset).check(asked)
-    const { id, status, error } = validation
+    const { status } = validation
     if (status === 'succeeded' || status === 'refused')
       return { passed: status === 'succeeded', results, validation }
-    const code = error && isErrorCode(error.code) ? error.code : 'internal'
-    throw new MlforgeError(code, error?.message ?? `Validation ${id} is ${status}.`, { validation: id })
+    throw failedRun(validation, 'Validation')
   }
 
   /**

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, version } from '@duckdb/node-api'
+import { identifier as name, text } from '../../domain/duckdb/sql.js'
 
 export interface DuckDbOptions {
   /** Default 2. */
@@ -168,12 +169,4 @@ export async function withDuckDb<T>(options: DuckDbOptions, work: (db: DuckDb) =
   }
 }
 
-/** A text literal. */
-export function text(value: string): string {
-  return `'${value.replaceAll("'", "''")}'`
-}
-
-/** A quoted identifier. */
-export function name(value: string): string {
-  return `"${value.replaceAll('"', '""')}"`
-}
+export { name, text }

@@ -3,20 +3,8 @@ import { MAX_COLUMNS } from '../../domain/datasets/csv-check.js'
 import { parquetMalformed } from '../../domain/datasets/parquet-check.js'
 import type { ColumnType, DeclaredColumns } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { familyOf, type TypeFamily } from '../../domain/duckdb/types.js'
 import { type DuckDb, text } from './duckdb.js'
-
-/** Families of the types that DuckDB gives the columns of a Parquet file. */
-export type TypeFamily = ColumnType | 'nested' | 'other'
-
-export function familyOf(type: string): TypeFamily {
-  if (/\[\d*\]$|^(STRUCT|MAP|UNION|LIST)\b/.test(type)) return 'nested'
-  if (/^U?(TINY|SMALL|BIG|HUGE)?INT(EGER)?$/.test(type)) return 'integer'
-  if (/^(FLOAT|DOUBLE|DECIMAL)/.test(type)) return 'number'
-  if (/^(VARCHAR|ENUM|UUID|JSON)/.test(type)) return 'string'
-  if (type === 'BOOLEAN') return 'boolean'
-  if (type === 'DATE') return 'date'
-  return type.startsWith('TIMESTAMP') ? 'timestamp' : 'other'
-}
 
 /** Whether values of a family are more than text. */
 export function isTyped(family: TypeFamily): boolean {

@@ -1,12 +1,13 @@
 import { conversionOf, type ConversionSpec, nullTexts } from '../../domain/datasets/conversion.js'
 import { candidateFormats } from '../../domain/datasets/date-formats.js'
+import { familyOf } from '../../domain/duckdb/types.js'
 import { type Evidence, type ProposedColumn, proposeColumn } from '../../domain/datasets/inference.js'
 import type { FileForm } from '../../domain/datasets/reading.js'
 import { checkDeclared, type DeclaredColumns } from '../../domain/datasets/schema.js'
 import { isWhole, parse } from './csv-sql.js'
 import { type DuckDb, type DuckDbOptions, type JsonRow, name, withDuckDb } from './duckdb.js'
 import { assertOneKind, type Kinds, kindsOf } from './json-kinds.js'
-import { assertReadableTypes, familyOf, parquetColumns } from './parquet-sql.js'
+import { assertReadableTypes, parquetColumns } from './parquet-sql.js'
 import { ROW, tableSource, type TableSource } from './table-source.js'
 
 export interface Proposal {

@@ -1,8 +1,9 @@
 import { MAX_ROW_BYTES } from '../../domain/datasets/csv-check.js'
 import type { ConversionColumn, ConversionSpec } from '../../domain/datasets/conversion.js'
+import { familyOf } from '../../domain/duckdb/types.js'
 import { parse, readCsv } from './csv-sql.js'
 import { name, text } from './duckdb.js'
-import { familyOf, isTyped, readTyped } from './parquet-sql.js'
+import { isTyped, readTyped } from './parquet-sql.js'
 
 /** Name of the number of a row, beside columns of any name. */
 export const ROW = '__mlforge_row'

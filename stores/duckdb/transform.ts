@@ -6,7 +6,8 @@ import { type Part, planTransform, type Stage } from '../../domain/pipelines/tra
 import { type DuckDb, type DuckDbOptions, name, text, withDuckDb } from './duckdb.js'
 import { expressionProblem } from './expressions.js'
 import { enclose } from './query.js'
-import { outOfMemory, saidOfStatement } from './query-errors.js'
+import { saidOfStatement } from '../../domain/duckdb/words.js'
+import { outOfMemory } from './query-errors.js'
 
 export interface TransformedTable {
   readonly rows: number

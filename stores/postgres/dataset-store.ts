@@ -1,7 +1,6 @@
 import { type DataSource, type EntityManager, In, IsNull, LessThanOrEqual } from 'typeorm'
 import type { CodeState } from '../../domain/data/commit.js'
 import { describeSelector, MAIN, type VersionSelector } from '../../domain/data/selector.js'
-import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { SuiteRef } from '../../domain/expectations/suite-version.js'
 import { didYouMean } from '../../domain/suggest.js'
@@ -10,6 +9,7 @@ import { Dataset, DatasetVersion, type QuarantinedContent, type StoredContent } 
 import { branchMoved, moveRefIn, refIn } from './ref-store.js'
 import { PackHolds } from './pack-holds.js'
 import { assertReadable } from './readable.js'
+import { NO_TABLE, shape } from './table-columns.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 
 /** A table as a version has it. */
@@ -242,13 +242,18 @@ export class DatasetStore {
   }
 
   /**
-   * Whether a version that was made from `base`, where that is said, can follow on a branch as it is now; what decides is `commit`.
+   * Whether a version that was made from `base` can follow on a branch as it is now, as far as base and root are known;
+   * what decides is `commit`.
    * @throws MlforgeError branch_moved, invalid_request
    */
   async assertBase(
     project: string,
     name: string,
-    { branch, base, root }: { readonly branch: string; readonly base?: number | null; readonly root: string },
+    {
+      branch,
+      base,
+      root,
+    }: { readonly branch: string; readonly base?: number | null; readonly root?: string },
   ): Promise<void> {
     const dataset = await this.dataSource.getRepository(Dataset).findOneBy({ project, name })
     if (dataset !== null) await this.before(this.dataSource.manager, dataset, branch, base, root)
@@ -261,7 +266,7 @@ export class DatasetStore {
     dataset: Pick<Dataset, 'id' | 'name'>,
     branch: string,
     base: number | null | undefined,
-    root: string,
+    root: string | undefined,
   ): Promise<{ head: DatasetVersion | null; at: number | null }> {
     const ref = await refIn(transaction, dataset.id, branch)
     const at = ref?.version ?? null
@@ -372,30 +377,9 @@ export class DatasetStore {
   }
 }
 
-const NO_TABLE = {
-  rows: null,
-  raw: null,
-  parquet: null,
-  quarantine: null,
-  schema: null,
-  conversion: null,
-  proposal: null,
-  expectations: null,
-  suite: null,
-  profile: null,
-}
-
 function selectorOf(selected: number | 'latest' | VersionSelector): VersionSelector {
   if (typeof selected === 'number') return { kind: 'number', version: selected }
   return selected === 'latest' ? { kind: 'latest' } : selected
-}
-
-/** Names, types and formats, whatever their order. */
-function shape(schema: unknown): string {
-  const columns = (schema as Schema).map(({ name, type, format }) =>
-    JSON.stringify([name, type, format ?? null]),
-  )
-  return columns.sort().join()
 }
 
 async function latestIn(manager: EntityManager, datasetId: string): Promise<DatasetVersion | null> {

@@ -79,8 +79,13 @@ const GUARDED: Record<string, string[]> = {
   sdk: ['@temporalio/client', 'typeorm', '@nestjs/common'],
 }
 
-const SDK_SEES = ['domain/data/nodes.js', 'domain/errors.js']
-const SDK_DOES_NOT_SEE = ['domain/canonical-json.js', 'domain/errors/x.js', 'domain/pipelines/data/x.js']
+const SDK_SEES = ['domain/data/nodes.js', 'domain/duckdb/words.js', 'domain/errors.js']
+const SDK_DOES_NOT_SEE = [
+  'domain/canonical-json.js',
+  'domain/errors/x.js',
+  'domain/drift/x.js',
+  'domain/pipelines/data/x.js',
+]
 
 const up = (room: string) => '../'.repeat(room.split('/').length + 1)
 const source = (from: string, kind = '') => `import ${kind}{ x } from '${from}'\nexport ${kind}{ x }\n`

@@ -63,11 +63,15 @@ describe('packs', () => {
     )
     const plain = (await collect(packing.packs(pieces))).map(({ sha256 }) => sha256)
     const again: string[] = []
+    const reused: Uint8Array[] = []
     for await (const pack of packing.packs(pieces)) {
       expect(verifyPack(pack.content)).toHaveLength(pack.chunks.length)
       again.push(pack.sha256)
       packing.reuse(pack)
+      reused.push(pack.content)
     }
+    // Handed over, to the thread that has made another one in it.
+    expect(reused.some(content => content.byteLength === 0)).toBe(true)
     expect(again).toEqual(plain)
     // A smaller one does not show what was there before.
     packing.reuse((await collect(packing.packs(pieces.slice(0, 16))))[0]!)

@@ -10,6 +10,7 @@ import { RunStore, type RunUpdate } from '../../stores/postgres/run-store.js'
 import { relayLineage } from '../../worker/lineage-events.js'
 import { eventually } from '../support/eventually.js'
 import { throughOpenLineage } from '../support/open-lineage.js'
+import { acceptedRun } from '../support/accepted-run.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
 import { Receiver } from '../support/receiver.js'
 
@@ -54,19 +55,7 @@ describe('events of lineage', () => {
     await receiver.stop()
   })
 
-  const accept = async (more: Partial<AcceptRun> = {}) => {
-    const { run } = await runs.accept({
-      project: PROJECT,
-      kind: 'training',
-      name: 'demand',
-      request: {},
-      principal: 'key:ann',
-      trigger: 'api',
-      retryPolicy: { codes: [], maxAttempts: 1, delaySeconds: 1 },
-      ...more,
-    })
-    return run.id
-  }
+  const accept = (more?: Partial<AcceptRun>) => acceptedRun(runs, more)
   const update = (id: string, write: number | 'closing', change: RunUpdate, attempt = 1) =>
     runs.update(id, writeSequence(attempt, write), change)
   const step = (runId: string, name: string, touch: () => void, attempt = 1) =>

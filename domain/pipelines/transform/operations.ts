@@ -1,4 +1,6 @@
 import type { Json } from '../../canonical-json.js'
+import type { ColumnType } from '../../datasets/schema.js'
+import { SQL_TYPES } from '../../duckdb/types.js'
 import { didYouMean } from '../../suggest.js'
 import type { PipelineProblem } from '../problems.js'
 import {
@@ -16,17 +18,6 @@ import {
   text,
 } from '../fields.js'
 
-/** What columns can be cast to, as DuckDB has it. */
-export const CAST_TYPES = {
-  integer: 'BIGINT',
-  number: 'DOUBLE',
-  boolean: 'BOOLEAN',
-  string: 'VARCHAR',
-  date: 'DATE',
-  timestamp: 'TIMESTAMP',
-} as const
-export type CastType = keyof typeof CAST_TYPES
-
 type ByColumn<T> = Readonly<Record<string, T>>
 export type SortKey = string | { readonly column: string; readonly order?: 'asc' | 'desc' }
 
@@ -39,7 +30,7 @@ export type Operation =
   | { readonly kind: 'filter'; readonly where: string }
   /** Expressions in SQL, by the columns that they make. */
   | { readonly kind: 'derive'; readonly columns: ByColumn<string> }
-  | { readonly kind: 'cast'; readonly columns: ByColumn<CastType> }
+  | { readonly kind: 'cast'; readonly columns: ByColumn<ColumnType> }
   | { readonly kind: 'fillNull'; readonly values: ByColumn<string | number | boolean> }
   | { readonly kind: 'clip'; readonly columns: ByColumn<{ readonly min?: number; readonly max?: number }> }
   | { readonly kind: 'sort'; readonly by: readonly SortKey[] }
@@ -58,7 +49,7 @@ const FIELDS: Readonly<Record<Operation['kind'], Readonly<Record<string, FieldCh
   rename: { columns: members(text) },
   filter: { where: text },
   derive: { columns: members(text) },
-  cast: { columns: members(oneOf(Object.keys(CAST_TYPES))) },
+  cast: { columns: members(oneOf(Object.keys(SQL_TYPES))) },
   fillNull: { values: members(constant) },
   clip: { columns: members(bounds) },
   sort: { by: list(sortKey) },

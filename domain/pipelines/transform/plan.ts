@@ -1,7 +1,8 @@
 import { didYouMean } from '../../suggest.js'
 import type { Path, PipelineProblem } from '../problems.js'
-import { CAST_TYPES, type Operation, type SortKey } from './operations.js'
-import { identifier, literal } from './sql.js'
+import { identifier, literal } from '../../duckdb/sql.js'
+import { SQL_TYPES } from '../../duckdb/types.js'
+import type { Operation, SortKey } from './operations.js'
 
 /** An expression over the columns of the stage before. */
 export interface Part {
@@ -69,7 +70,7 @@ class StageWriter {
       case 'derive':
         return this.derive(operation.columns)
       case 'cast':
-        return this.replace('columns', operation.columns, (column, type) => `${column}::${CAST_TYPES[type]}`)
+        return this.replace('columns', operation.columns, (column, type) => `${column}::${SQL_TYPES[type]}`)
       case 'fillNull':
         return this.replace('values', operation.values, (column, value) => {
           return `coalesce(${column}, ${literal(value)})`

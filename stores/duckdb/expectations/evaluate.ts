@@ -5,7 +5,7 @@ import { type Measure, type Need, needsOf } from '../../../domain/expectations/n
 import type { Outcome } from '../../../domain/expectations/outcome.js'
 import { MlforgeError } from '../../../domain/errors.js'
 import { type DuckDb, type DuckDbOptions, text, withDuckDb } from '../duckdb.js'
-import { saidOfStatement } from '../query-errors.js'
+import { saidOfStatement } from '../../../domain/duckdb/words.js'
 import { readMeasure } from './measured.js'
 import { otherTable } from './reference.js'
 import { failingRows } from './samples.js'

@@ -1,6 +1,6 @@
 import { isFloat } from '../expectations/table.js'
 import { type DuckDb, type JsonRow, type JsonValue } from '../duckdb.js'
-import { saidOfStatement } from '../query-errors.js'
+import { saidOfStatement } from '../../../domain/duckdb/words.js'
 import { batches, isNumber, isTime, type Source } from './columns.js'
 
 /** What one scan finds of a column. */

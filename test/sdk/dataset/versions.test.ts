@@ -1,5 +1,3 @@
-import { fork } from 'node:child_process'
-import { once } from 'node:events'
 import { mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -15,7 +13,6 @@ import { WorkingCopy } from '../../../sdk/data/working-copy.js'
 import { Dataset, Refused, Rest, type SavedVersion } from '../../../sdk/index.js'
 import { TestApi } from '../../api/support/api.js'
 import { Harness } from '../../support/harness.js'
-import { proxyTo } from './proxy.js'
 import { refused } from './refused.js'
 
 const BIKES = fileURLToPath(
@@ -358,62 +355,5 @@ describe('versions as datasets', () => {
     const nowhere = await Dataset.load(rest, 'bikes@1', { cacheDirectory: join(directory, 'no-directory') })
     open.push(nowhere)
     await refused(nowhere.toRows(), 'forbidden', /no-directory/)
-  })
-
-  it('makes one version, wherever a client is killed while it saves', async () => {
-    // As long as a whole save is, in bytes that come by.
-    const whole = await proxyTo(api.url)
-    const csv = await Dataset.fromCsv(BIKES)
-    open.push(csv)
-    await csv.save(new Rest(whole.url, 'mlf_operator'), 'whole')
-    await whole.close()
-    const probe = new URL('./probes/save.js', import.meta.url)
-    const sends = (text: string) => (_: number, chunk: Buffer) => chunk.includes(text)
-    const moments = [
-      ...[0.001, 0.3, 0.7].map(share => (bytes: number) => bytes > whole.bytes * share),
-      sends('POST /v1/datasets/'),
-      sends('/commits/'),
-    ]
-    for (const [i, isMoment] of moments.entries()) {
-      let child: ReturnType<typeof fork> | undefined
-      const proxy = await proxyTo(api.url, (bytes, chunk) => {
-        if (isMoment(bytes, chunk)) child?.kill('SIGKILL')
-        return false
-      })
-      const name = `killed-${i}`
-      child = fork(probe, [proxy.url, 'mlf_operator', BIKES, name, directory], {
-        execArgv: [],
-        stdio: 'inherit',
-      })
-      const [, signal] = (await once(child, 'exit')) as [number | null, string | null]
-      expect([i, signal]).toEqual([i, 'SIGKILL'])
-      await proxy.close()
-      expect(await csv.save(rest, name)).toMatchObject({ status: 'succeeded', version: 1 })
-      expect(await versionsOf(name)).toHaveLength(1)
-      expect(await (await load(name)).toColumns({ columns: ['cnt'] })).toEqual(
-        await csv.toColumns({ columns: ['cnt'] }),
-      )
-    }
-  })
-
-  it('sends and fetches again what a broken connection has cut off', async () => {
-    for (const work of [
-      async (through: Rest) => expect(await bikes.save(through, 'cut')).toMatchObject({ version: 1 }),
-      async (through: Rest) => {
-        const loaded = await Dataset.load(through, 'cut', { cacheDirectory: join(directory, 'cut') })
-        open.push(loaded)
-        expect(await loaded.toColumns({ columns: ['cnt'] })).toEqual(
-          await bikes.toColumns({ columns: ['cnt'] }),
-        )
-      },
-    ]) {
-      let cuts = 0
-      const proxy = await proxyTo(api.url, bytes => bytes > 60_000 * (cuts + 1) && cuts++ < 2)
-      await work(new Rest(proxy.url, 'mlf_operator'))
-      expect(cuts).toBeGreaterThan(1)
-      await proxy.close()
-    }
-    expect(await versionsOf('cut')).toHaveLength(1)
-    expect(await readdir(join(directory, 'cut'))).toHaveLength(1)
   })
 })

@@ -10,6 +10,7 @@ import { Lineage1765800000000 } from '../../../stores/postgres/migrations/176580
 import { ModelStore } from '../../../stores/postgres/model-store.js'
 import type { AcceptRun } from '../../../stores/postgres/run-acceptance.js'
 import { RunStore } from '../../../stores/postgres/run-store.js'
+import { acceptedRun } from '../../support/accepted-run.js'
 import { type TestDatabase, testDatabase } from '../../support/postgres.js'
 
 const PROJECT = 'default'
@@ -29,19 +30,7 @@ describe('lineage', () => {
   })
   afterAll(() => database.drop())
 
-  const accept = async (more: Partial<AcceptRun> = {}) => {
-    const { run } = await runs.accept({
-      project: PROJECT,
-      kind: 'training',
-      name: 'demand',
-      request: {},
-      principal: 'key:ann',
-      trigger: 'api',
-      retryPolicy: { codes: [], maxAttempts: 1, delaySeconds: 1 },
-      ...more,
-    })
-    return run.id
-  }
+  const accept = (more?: Partial<AcceptRun>) => acceptedRun(runs, more)
   const step = (runId: string, name: string, effect: () => Promise<object>) =>
     traced(async () => {
       const ref = { runId, step: name, generation: 1, attempt: 1 }
