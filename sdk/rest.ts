@@ -5,6 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ProblemDetails } from '../contracts/rest/common.js'
 import type { Operation } from '../contracts/rest/operations.js'
 import { MlforgeError } from '../domain/errors.js'
+import { type Answer, ask, bytesOf, textOf } from './http.js'
 
 /** An answer that is not a success, with the problem it carries. */
 export class Refused extends Error {
@@ -24,7 +25,6 @@ const PATIENCE_MS = 60_000
 /** Long transfers that may break in the middle before that is an error. */
 const BROKEN = 3
 const SLOWEST_BYTES_PER_MS = 50
-const PART_BYTES = 256 * 1024
 
 /** A body, opened anew for each try: a stream is read once. */
 interface Body {
@@ -33,7 +33,7 @@ interface Body {
 }
 
 const asBody = (content: string | Uint8Array): Body => ({ bytes: content.length, open: () => content })
-const bytesOf = async (response: Response) => new Uint8Array(await response.arrayBuffer())
+const jsonOf = async <T>(answer: Answer) => JSON.parse(await textOf(answer)) as T
 
 /**
  * MLForge's REST API. Each request has a deadline, and an API that is just being started again is waited for,
@@ -66,7 +66,7 @@ export class Rest {
   }
 
   async delete(path: string): Promise<void> {
-    await this.send('DELETE', path, undefined, {}, response => response.text())
+    await this.send('DELETE', path, undefined, {}, textOf)
   }
 
   upload<T>(path: string, text: string): Promise<T> {
@@ -77,23 +77,21 @@ export class Rest {
     return this.send('GET', path, undefined, {}, bytesOf)
   }
 
-  /** What a request is answered with that is no JSON. */
-  postForBytes(path: string, body: unknown): Promise<Uint8Array> {
-    return this.send('POST', path, asBody(JSON.stringify(body)), {}, bytesOf)
+  /** What a request is answered with that is no JSON. @param room memory for it, where it is large enough */
+  postForBytes(path: string, body: unknown, room?: Uint8Array): Promise<Uint8Array> {
+    return this.send('POST', path, asBody(JSON.stringify(body)), {}, answer => bytesOf(answer, room))
   }
 
   /** Sends bytes, of which no copy is made; the deadline is that of a slow line. */
   putBytes<T>(path: string, content: Uint8Array): Promise<T> {
-    const body = { bytes: content.length, open: () => Readable.from(partsOf(content)) }
-    const options = { contentType: 'application/octet-stream' }
-    return this.send('PUT', path, body, options, async response => (await response.json()) as T)
+    return this.send<T>('PUT', path, asBody(content), { contentType: 'application/octet-stream' }, jsonOf)
   }
 
   /** Sends a file as it is read, whatever its size. */
   async uploadFile<T>(path: string, file: string, options: Required<SendOptions>): Promise<T> {
     const { size: bytes } = await stat(file)
     const body = { bytes, open: () => createReadStream(file) }
-    return this.send('POST', path, body, options, async response => (await response.json()) as T)
+    return this.send<T>('POST', path, body, options, jsonOf)
   }
 
   /**
@@ -102,14 +100,7 @@ export class Rest {
    * @param take called anew where the connection broke; what it throws as MlforgeError ends it
    */
   downloadTo<T>(path: string, bytes: number, take: (content: Readable) => Promise<T>): Promise<T> {
-    return this.send(
-      'GET',
-      path,
-      undefined,
-      {},
-      ({ body }) => take(body ? Readable.fromWeb(body) : Readable.from([])),
-      bytes,
-    )
+    return this.send('GET', path, undefined, {}, ({ body }) => take(body), bytes)
   }
 
   /** Follows a run until it has ended; `seen` is called with each answer on the way. */
@@ -133,7 +124,7 @@ export class Rest {
     options: SendOptions = {},
   ): Promise<T> {
     const sent = body === undefined ? undefined : asBody(body)
-    return this.send(method, path, sent, options, async response => (await response.json()) as T)
+    return this.send<T>(method, path, sent, options, jsonOf)
   }
 
   /** Sends until there is a whole answer: the connection may break in the middle of one. */
@@ -142,7 +133,7 @@ export class Rest {
     path: string,
     body: Body | undefined,
     options: SendOptions,
-    read: (response: Response) => Promise<T>,
+    read: (answer: Answer) => Promise<T>,
     expected = 0,
   ): Promise<T> {
     const { contentType = 'application/json', idempotencyKey } = options
@@ -154,17 +145,19 @@ export class Rest {
     for (let broken = 0; ; await wait(500)) {
       const began = Date.now()
       const content = body?.open()
+      let answer: Answer | undefined
       try {
-        const response = await fetch(`${this.base}${path}`, {
+        answer = await ask(`${this.base}${path}`, {
           method,
           headers,
           signal: AbortSignal.timeout(DEADLINE_MS + slowMs),
-          ...(content === undefined ? {} : bodyOf(content)),
+          ...(content === undefined ? {} : { body: content }),
         })
-        if (response.ok) return await read(response)
-        const problem = (await response.json()) as ProblemDetails
-        if (response.status !== 503 || Date.now() > end) throw new Refused(problem)
+        if (answer.status < 300) return await read(answer)
+        const problem = await this.problemOf(answer)
+        if (answer.status !== 503 || Date.now() > end) throw new Refused(problem)
       } catch (error) {
+        answer?.body.destroy()
         if (error instanceof Refused || error instanceof MlforgeError) throw error
         // What was under way for long has used up the patience while nothing was wrong.
         if (Date.now() - began > PATIENCE_MS && broken++ < BROKEN) end = Date.now() + PATIENCE_MS
@@ -174,14 +167,18 @@ export class Rest {
       }
     }
   }
-}
 
-function* partsOf(content: Uint8Array): Generator<Uint8Array> {
-  for (let from = 0; from < content.length; from += PART_BYTES) {
-    yield content.subarray(from, from + PART_BYTES)
+  /** @throws MlforgeError unavailable where it is none of an API; what a proxy may say meanwhile is an error of the connection */
+  private async problemOf(answer: Answer): Promise<ProblemDetails> {
+    const text = await textOf(answer)
+    try {
+      return JSON.parse(text) as ProblemDetails
+    } catch (error) {
+      if (answer.status >= 500) throw error
+      throw new MlforgeError(
+        'unavailable',
+        `"${this.base}" answered ${answer.status}, and not as the API does. Check its address.`,
+      )
+    }
   }
-}
-
-function bodyOf(content: string | Uint8Array | Readable): Pick<RequestInit, 'body' | 'duplex'> {
-  return content instanceof Readable ? { body: Readable.toWeb(content), duplex: 'half' } : { body: content }
 }

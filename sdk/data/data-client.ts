@@ -9,6 +9,7 @@ import type {
 } from '../../contracts/rest/data.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { failedRun } from '../failed-run.js'
+import { ask, textOf } from '../http.js'
 import { Refused, type Rest } from '../rest.js'
 import type { CheckedOut } from './checkout.js'
 import type { Draft } from './drafts.js'
@@ -247,10 +248,13 @@ async function putToStore(
   content: Uint8Array,
 ): Promise<void> {
   const signal = AbortSignal.timeout(PUT_MS)
-  const response = await fetch(url, { method: 'PUT', headers, body: content, signal })
-  if (response.ok) return
-  const text = (await response.text()).slice(0, 500)
-  throw new MlforgeError('unavailable', `The object store answered ${response.status}: ${text}. Push again.`)
+  const answer = await ask(url, { method: 'PUT', headers, body: content, signal })
+  const text = await textOf(answer)
+  if (answer.status < 300) return
+  throw new MlforgeError(
+    'unavailable',
+    `The object store answered ${answer.status}: ${text.slice(0, 500)}. Push again.`,
+  )
 }
 
 /** Says now and then how far a reader is, so that what it reads is kept for it. */
