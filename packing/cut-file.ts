@@ -4,14 +4,16 @@ import type { ChunkEntry } from '../domain/data/nodes.js'
 import type { Jobs, Range, ScannedFile } from './messages.js'
 import { expectSame, type OpenFile, withFile } from './open-file.js'
 
-/** A larger file is cut in ranges; files of as much together are one answer. */
+/** A larger file is cut in ranges. */
 const LARGE_BYTES = 16 * 1024 * 1024
+/** Files of as much together are one answer. */
+const ANSWER_BYTES = 4 * 1024 * 1024
 const READ_BYTES = 1024 * 1024
 
 const buffer = Buffer.allocUnsafeSlow(READ_BYTES + MAX_CHUNK)
 
 /** Cuts whole files, as many of the first as one answer takes. */
-export function scanFiles(files: readonly string[]): Jobs['scan']['reply'] {
+export function scanFiles({ files, withContent }: Jobs['scan']['request']): Jobs['scan']['reply'] {
   const scanned: ScannedFile[] = []
   let bytes = 0
   for (const file of files) {
@@ -19,12 +21,14 @@ export function scanFiles(files: readonly string[]): Jobs['scan']['reply'] {
       const { stat } = open
       if (stat.size > LARGE_BYTES) return { large: stat, found: null }
       const { chunks } = cutRange(open, 0, stat.size, new Set())
-      return { large: null, found: { file, bytes: stat.size, chunks, stat } }
+      // What was read last, and is the whole file.
+      const content = withContent && chunks.length === 1 ? { content: new Uint8Array(buffer.subarray(0, stat.size)) } : {}
+      return { large: null, found: { file, bytes: stat.size, chunks, stat, ...content } }
     })
     if (large) return { scanned, large }
     scanned.push(found)
     bytes += found.bytes
-    if (bytes >= LARGE_BYTES) break
+    if (bytes >= ANSWER_BYTES) break
   }
   return { scanned, large: null }
 }

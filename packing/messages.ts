@@ -17,6 +17,8 @@ export interface ScannedFile {
   readonly bytes: number
   readonly chunks: readonly ChunkEntry[]
   readonly stat: FileStat
+  /** The bytes of a file of one chunk, where they were asked for. */
+  readonly content?: Uint8Array
 }
 
 /** A chunk or a node that is to be packed, and where its bytes are. */
@@ -31,6 +33,13 @@ export interface Pack {
   readonly sha256: string
   readonly content: Uint8Array
   readonly chunks: readonly PackEntry[]
+}
+
+/** A pack that is read into memory to be verified. */
+export interface StoredPack {
+  readonly bytes: number
+  /** Fills memory of that size. */
+  read(into: Uint8Array): Promise<unknown>
 }
 
 /** Part of a file that is cut. */
@@ -49,7 +58,7 @@ export interface Range {
 export interface Jobs {
   /** The first files of these, as many as fit into one answer; a large one is left to ranges. */
   scan: {
-    request: { readonly files: readonly string[] }
+    request: { readonly files: readonly string[]; readonly withContent?: boolean }
     reply: { readonly scanned: readonly ScannedFile[]; readonly large: FileStat | null }
   }
   range: { request: Range; reply: { readonly chunks: readonly ChunkEntry[]; readonly end: number } }

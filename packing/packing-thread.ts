@@ -12,7 +12,7 @@ import { verifyPack } from './read-chunk.js'
 function replyTo(job: JobRequest): Jobs[JobName]['reply'] {
   switch (job.name) {
     case 'scan':
-      return scanFiles(job.request.files)
+      return scanFiles(job.request)
     case 'range':
       return cutPart(job.request)
     case 'pack':

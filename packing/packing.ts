@@ -2,7 +2,7 @@ import { availableParallelism } from 'node:os'
 import type { PackEntry } from '../domain/data/pack.js'
 import { cutLarge } from './cut-large.js'
 import { ROOM_BYTES } from './make-pack.js'
-import type { Pack, Piece, ScannedFile } from './messages.js'
+import type { Pack, Piece, ScannedFile, StoredPack } from './messages.js'
 import { ordered } from './ordered.js'
 import { MAX_PIECE_BYTES } from './read-chunk.js'
 import { Threads } from './threads.js'
@@ -14,11 +14,14 @@ const MOST_THREADS = 4
 /** Files of one message to a thread, and chunks of one pack. */
 const BATCH_FILES = 64
 const MOST_PIECES = 32_768
+const MOST_SHARED = 4
 
 export interface ScanOptions {
   readonly signal?: AbortSignal
   /** Gets the bytes that have been read of all files so far. */
   readonly onProgress?: (bytes: number) => void
+  /** Files of one chunk come with their bytes, so that who keeps them need not read them again. */
+  readonly withContent?: boolean
 }
 
 /**
@@ -29,6 +32,8 @@ export class Packing {
   private readonly threads: Threads
   /** Memory of packs that nobody needs any more. */
   private readonly rooms: ArrayBuffer[] = []
+  /** Memory that packs are verified in. Threads see it as it is: handing it to and fro counts as making it anew. */
+  private readonly shared: SharedArrayBuffer[] = []
 
   constructor({
     threads = Math.min(MOST_THREADS, availableParallelism()),
@@ -45,7 +50,7 @@ export class Packing {
    */
   async *scan(
     files: readonly string[] | AsyncIterable<string>,
-    { signal, onProgress }: ScanOptions = {},
+    { signal, onProgress, withContent = false }: ScanOptions = {},
   ): AsyncGenerator<ScannedFile> {
     const { either, stop } = stoppable(signal)
     let total = 0
@@ -53,7 +58,7 @@ export class Packing {
     const batches = ordered(
       grouped(files, group => group.length === BATCH_FILES),
       this.threads.count + 2,
-      batch => this.scanBatch(batch, either, progress),
+      batch => this.scanBatch(batch, withContent, either, progress),
       stop,
     )
     for await (const batch of batches) yield* batch
@@ -93,15 +98,24 @@ export class Packing {
 
   /**
    * Checks a pack from its first byte to its last.
-   * @param pack its bytes, or the file that has them
+   * @param pack the file that has its bytes, or what reads them
    * @returns its chunks, by hash
    * @throws MlforgeError object_corrupt, unsupported_format; for a file as `scan`
    */
-  verify(
-    pack: Uint8Array | string,
+  async verify(
+    pack: StoredPack | string,
     { signal }: { readonly signal?: AbortSignal } = {},
   ): Promise<readonly PackEntry[]> {
-    return this.threads.run('verify', typeof pack === 'string' ? { file: pack } : { content: pack }, signal)
+    if (typeof pack === 'string') return this.threads.run('verify', { file: pack }, signal)
+    const { bytes } = pack
+    const kept = bytes <= ROOM_BYTES ? this.shared.pop() : undefined
+    const room = kept ?? new SharedArrayBuffer(Math.max(bytes, ROOM_BYTES))
+    const content = new Uint8Array(room, 0, bytes)
+    await pack.read(content)
+    const chunks = await this.threads.run('verify', { content }, signal)
+    // Not where it failed or was given up: a thread may look at it still.
+    if (this.shared.length < MOST_SHARED) this.shared.push(room)
+    return chunks
   }
 
   /** Ends the threads. What they work on fails with wrong_state, as does what comes later. */
@@ -111,12 +125,14 @@ export class Packing {
 
   private async scanBatch(
     files: readonly string[],
+    withContent: boolean,
     signal: AbortSignal,
     progress: (bytes: number) => void,
   ): Promise<ScannedFile[]> {
     const all: ScannedFile[] = []
     while (all.length < files.length) {
-      const { scanned, large } = await this.threads.run('scan', { files: files.slice(all.length) }, signal)
+      const request = { files: files.slice(all.length), withContent }
+      const { scanned, large } = await this.threads.run('scan', request, signal)
       for (const file of scanned) all.push(file)
       progress(scanned.reduce((sum, { bytes }) => sum + bytes, 0))
       if (!large) continue

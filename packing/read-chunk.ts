@@ -15,10 +15,22 @@ export function readChunk(
   stored: Uint8Array,
   { sha256, bytes, codec }: Pick<PackEntry, 'sha256' | 'bytes' | 'codec'>,
 ): Uint8Array {
+  const content = unpackChunk(stored, { sha256, bytes, codec })
+  if (hash('sha256', content, 'hex') !== sha256) throw corrupt(sha256, 'its bytes have another hash')
+  return content
+}
+
+/**
+ * The same without its hash, for who looks at that himself.
+ * @throws MlforgeError object_corrupt where they are of another number
+ */
+export function unpackChunk(
+  stored: Uint8Array,
+  { sha256, bytes, codec }: Pick<PackEntry, 'sha256' | 'bytes' | 'codec'>,
+): Uint8Array {
   if (bytes > MAX_PIECE_BYTES) throw corrupt(sha256, `it says that it has ${bytes} bytes, more than any has`)
   const content = codec === 'none' ? stored : inflated(stored, sha256, bytes)
   if (content.length !== bytes) throw corrupt(sha256, `it has ${content.length} bytes instead of ${bytes}`)
-  if (hash('sha256', content, 'hex') !== sha256) throw corrupt(sha256, 'its bytes have another hash')
   return content
 }
 

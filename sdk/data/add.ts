@@ -68,7 +68,8 @@ export function addFiles(copy: Copy, paths: readonly string[] | 'all', options: 
     }
     const counts = { added: 0, changed: 0, bytesRead: 0 }
     let checkpoint = CHECKPOINT_BYTES
-    for await (const entry of readFiles(copy, toRead, asOf, copy.nodes.keep, options)) {
+    const scan = { ...options, withContent: true }
+    for await (const { entry, content } of readFiles(copy, toRead, asOf, copy.nodes.keep, scan)) {
       const was = before.get(entry.path)
       if (!was) counts.added++
       else if (!isSameFile(was, entry)) counts.changed++
@@ -76,7 +77,7 @@ export function addFiles(copy: Copy, paths: readonly string[] | 'all', options: 
       counts.bytesRead += entry.bytes
       copy.nodes.flushMuch()
       // What was there before is kept already, or in the store.
-      if (!was || !isSameFile(was, entry)) await copy.kept.keep(join(copy.root, entry.path), entry)
+      if (!was || !isSameFile(was, entry)) await copy.kept.keep(join(copy.root, entry.path), entry, content)
       if (counts.bytesRead < checkpoint) continue
       checkpoint = counts.bytesRead + CHECKPOINT_BYTES
       copy.nodes.flush()

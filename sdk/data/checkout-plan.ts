@@ -86,7 +86,7 @@ async function currentFiles(
     else if (versions.some(files => files.get(path)?.bytes === stat.size)) toRead.push(path)
     else unlike.add(path)
   }
-  for await (const entry of readFiles(copy, toRead, asOf, nodeHash)) found.set(entry.path, entry)
+  for await (const { entry } of readFiles(copy, toRead, asOf, nodeHash)) found.set(entry.path, entry)
   return { found, unlike }
 }
 

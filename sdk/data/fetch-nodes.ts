@@ -7,7 +7,8 @@ import type { Copy } from './copy.js'
 export interface ChunkSource {
   /**
    * @param hashes SHA-256 in hex, each once
-   * @returns each of them, in any order; what it cannot give it throws for
+   * @returns each of them, in any order, with bytes that hold until the next is asked for; what it cannot give it
+   *   throws for
    */
   load(hashes: readonly string[]): AsyncIterable<{ readonly sha256: string; readonly content: Uint8Array }>
 }
@@ -79,7 +80,7 @@ async function* fetchNodes(
   for (let from = 0; from < hashes.length; from += BATCH) {
     const batch = hashes.slice(from, from + BATCH)
     const missing = batch.filter(sha256 => !copy.nodes.has(sha256))
-    for await (const { content } of verified(source, missing)) copy.nodes.keep(content)
+    for await (const { content } of verified(source, missing)) copy.nodes.keep(content.slice())
     for (const sha256 of batch) yield decodeNode(await copy.nodes.load(sha256))
   }
 }

@@ -28,15 +28,16 @@ export class KeptContent {
   /**
    * Takes the content of a file, which is safe once `flush` has returned.
    * @param entry what is known of the file since it was read
+   * @param read its bytes, where it is one chunk
    * @throws MlforgeError file_changed where it is not as it was read any more
    */
-  async keep(file: string, entry: IndexEntry): Promise<void> {
+  async keep(file: string, entry: IndexEntry, read?: Uint8Array): Promise<void> {
     const { content } = entry
     if (content === null || this.has(content)) return
     if ('chunk' in content) {
-      const bytes = await readFile(file)
-      if (nodeHash(bytes) !== content.chunk) throw changed(entry.path)
-      this.small.keep(bytes)
+      const bytes = read ?? (await readFile(file))
+      if (!read && nodeHash(bytes) !== content.chunk) throw changed(entry.path)
+      this.small.keepAs(content.chunk, bytes)
       this.small.flushMuch()
     } else await this.copy(file, entry, content.list)
   }

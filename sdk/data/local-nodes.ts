@@ -47,11 +47,15 @@ export class LocalNodes {
   /** Takes a node, which is safe once `flush` has returned. */
   readonly keep = (node: Uint8Array): string => {
     const sha256 = nodeHash(node)
-    if (!this.has(sha256)) {
-      this.waiting.set(sha256, node)
-      this.waitingBytes += node.length
-    }
+    this.keepAs(sha256, node)
     return sha256
+  }
+
+  /** The same of one whose hash is known to be this. */
+  keepAs(sha256: string, node: Uint8Array): void {
+    if (this.has(sha256)) return
+    this.waiting.set(sha256, node)
+    this.waitingBytes += node.length
   }
 
   /** @throws MlforgeError object_missing, object_corrupt */

@@ -8,6 +8,7 @@ import { type IndexEntry, indexEntry } from './index-file.js'
  * Reads files of a working copy, in the order of their paths.
  * @param asOf as `indexEntry` takes it
  * @param keep gets the lists of chunks
+ * @returns what is known of each, with its bytes where they were asked for
  */
 export async function* readFiles(
   { root, packing }: Copy,
@@ -15,10 +16,11 @@ export async function* readFiles(
   asOf: bigint,
   keep: KeepNode,
   options: ScanOptions = {},
-): AsyncGenerator<IndexEntry> {
+): AsyncGenerator<{ readonly entry: IndexEntry; readonly content?: Uint8Array }> {
   const files = paths.map(path => join(root, path))
   let next = 0
-  for await (const { chunks, stat } of packing.scan(files, options)) {
-    yield indexEntry(paths[next++]!, contentOf(chunks, keep), stat, asOf)
+  for await (const { chunks, stat, content } of packing.scan(files, options)) {
+    const entry = indexEntry(paths[next++]!, contentOf(chunks, keep), stat, asOf)
+    yield { entry, ...(content && { content }) }
   }
 }

@@ -49,7 +49,7 @@ export async function statusOf(copy: Copy): Promise<Status> {
       differing.push(entry.path)
     else toRead.push(entry.path)
   }
-  for await (const found of readFiles(copy, toRead, 0n, nodeHash)) {
+  for await (const { entry: found } of readFiles(copy, toRead, 0n, nodeHash)) {
     if (!isSameFile(found, index.get(found.path)!)) differing.push(found.path)
   }
   return {

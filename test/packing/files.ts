@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Chunker } from '../../domain/data/chunker.js'
 import type { ChunkEntry } from '../../domain/data/nodes.js'
-import type { Piece, ScannedFile } from '../../packing/messages.js'
+import type { Piece, ScannedFile, StoredPack } from '../../packing/messages.js'
 
 /** A directory for a test file. */
 export function directory(): { path: (name: string) => string; remove: () => void } {
@@ -36,4 +36,9 @@ export async function collect<T>(items: AsyncIterable<T>): Promise<T[]> {
   const all: T[] = []
   for await (const item of items) all.push(item)
   return all
+}
+
+/** A pack that is read from memory. */
+export function stored(content: Uint8Array): StoredPack {
+  return { bytes: content.length, read: async into => into.set(content) }
 }

@@ -7,7 +7,7 @@ import { FOOTER_BYTES } from '../../domain/data/pack.js'
 import { PACK_BYTES, Packing } from '../../packing/packing.js'
 import { MAX_PIECE_BYTES, readChunk, verifyPack } from '../../packing/read-chunk.js'
 import { madeBytes } from '../domain/data/made-bytes.js'
-import { collect, directory, piecesOf } from './files.js'
+import { collect, directory, piecesOf, stored } from './files.js'
 
 const files = directory()
 const packing = new Packing({ threads: 2 })
@@ -42,7 +42,7 @@ describe('packs', () => {
       expect(hash('sha256', content, 'hex')).toBe(sha256)
       const entries = verifyPack(content)
       expect(entries).toEqual(chunks.toSorted((a, b) => (a.sha256 < b.sha256 ? -1 : 1)))
-      expect(await packing.verify(content)).toEqual(entries)
+      expect(await packing.verify(stored(content))).toEqual(entries)
       expect(chunks.reduce((sum, { bytes }) => sum + bytes, 0)).toBeLessThan(PACK_BYTES + 256 * 1024)
       for (const entry of entries) {
         expect(found.has(entry.sha256)).toBe(false)

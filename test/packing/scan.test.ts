@@ -35,6 +35,19 @@ describe('scan', () => {
     expect(chunksOf(new Uint8Array(0))).toEqual([])
   })
 
+  it('gives the bytes of files of one chunk where they are asked for', async () => {
+    const contents = [0, 1, 16_384, 1_000_000].map((size, i) => madeBytes(size, i))
+    const paths = contents.map((content, i) => made(`asked-${i}`, content))
+    const found = await collect(many.scan(paths, { withContent: true }))
+    expect(found.map(({ content }) => content)).toEqual([
+      undefined,
+      new Uint8Array(contents[1]!),
+      new Uint8Array(contents[2]!),
+      undefined,
+    ])
+    for (const { content } of await collect(many.scan(paths))) expect(content).toBeUndefined()
+  })
+
   it('cuts many small files, from a list that is made meanwhile', async () => {
     const paths = Array.from({ length: 1_000 }, (_, i) => made(`tiny-${i}`, madeBytes(i, i)))
     async function* listed(): AsyncGenerator<string> {

@@ -7,7 +7,7 @@ import { afterAll, describe, expect, it } from '@jest/globals'
 import { Packing } from '../../packing/packing.js'
 import { Threads } from '../../packing/threads.js'
 import { madeBytes } from '../domain/data/made-bytes.js'
-import { collect, directory } from './files.js'
+import { collect, directory, stored } from './files.js'
 
 const files = directory()
 afterAll(() => files.remove())
@@ -74,7 +74,7 @@ describe('threads', () => {
     await packing.close()
     await packing.close()
     expect(await outcome).toMatchObject({ code: 'wrong_state' })
-    await expect(packing.verify(content)).rejects.toMatchObject({ code: 'wrong_state' })
+    await expect(packing.verify(stored(content))).rejects.toMatchObject({ code: 'wrong_state' })
   })
 
   it('do not keep a process alive', async () => {
