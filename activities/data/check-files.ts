@@ -1,6 +1,6 @@
 import type { RunInput } from '../../contracts/temporal/messages.js'
 import { collisions } from '../../domain/data/paths.js'
-import { changesOf, chunksOf, filesOf } from '../../domain/data/walk.js'
+import { changesOf, chunksOf, filesOf, type LoadNode } from '../../domain/data/walk.js'
 import type { FileEntry } from '../../domain/data/nodes.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { DataPorts } from './transfers.js'
@@ -33,10 +33,11 @@ export async function checkFiles(
   tree: Tree,
 ): Promise<CheckedFiles> {
   const held = new Set<string>()
-  const load = async (sha256: string) => {
+  const walk = packs.walk(project)
+  const load: LoadNode = async (sha256, next) => {
     asked.add(sha256)
     try {
-      return await packs.load(project, sha256)
+      return await walk(sha256, next)
     } catch (error) {
       if (error instanceof MlforgeError && error.code === 'object_missing') throw chunksMissing([sha256])
       throw error

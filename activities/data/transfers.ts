@@ -41,6 +41,9 @@ interface ReceivedPack {
 /** Packs that are verified by one activity, and at the same time: each is in memory. */
 const BATCH = 64
 const AT_ONCE = 3
+/** Packs that are waited for before some are verified, and for how long at least. */
+const TOGETHER = 4
+const TOGETHER_MS = 5_000
 
 /** What clients send and read: received, verified, and made a version. */
 export function transferActivities(ports: DataPorts) {
@@ -63,7 +66,9 @@ export function transferActivities(ports: DataPorts) {
     const uri = objectUri(project, pack.sha256, 'packs')
     try {
       // Each of its chunks is verified, and nothing in it is beside them.
-      await packing.verify(await objects.range(uri, 0, pack.bytes, { signal }), { signal })
+      const { bytes } = pack
+      const read = (into: Uint8Array) => objects.range(uri, 0, bytes, { signal, into })
+      await packing.verify({ bytes, read }, { signal })
     } catch (error) {
       if (!(error instanceof MlforgeError) || error.code !== 'object_corrupt') throw error
       await catalogue.forget(pack.id)
@@ -76,12 +81,21 @@ export function transferActivities(ports: DataPorts) {
   }
 
   return {
-    /** Ends when a client has sent something, or has nothing more to send, or its time is over. */
+    /**
+     * Ends when a client has sent some packs, or one a while ago, or has nothing more to send, or its time is over.
+     * Each pack as it comes would cost more for the workflow than for its bytes.
+     */
     async awaitTransfer({ seen, ...input }: AwaitTransferInput): Promise<void> {
-      const see = async () => canonicalJson({ ...(await stateOf(input)) })
-      await awaitChange(see, canonicalJson({ ...seen }), input.limits, wake =>
-        ports.wakes.subscribe(input.runId, wake),
-      )
+      const before = canonicalJson({ ...seen })
+      let since: number | null = null
+      const see = async () => {
+        const state = await stateOf(input)
+        const after = canonicalJson({ ...state })
+        if (after === before || state.sealed || state.expired || state.unverified >= TOGETHER) return after
+        since ??= Date.now()
+        return Date.now() - since < TOGETHER_MS ? before : after
+      }
+      await awaitChange(see, before, input.limits, wake => ports.wakes.subscribe(input.runId, wake))
     },
 
     /**

@@ -75,7 +75,7 @@ export async function* damagedFiles(
   manifest: string,
   lost: ReadonlySet<string>,
 ): AsyncGenerator<Pick<DamagedFile, 'path' | 'chunk'>> {
-  const load = (sha256: string) => packs.load(project, sha256)
+  const load = packs.walk(project)
   yield* below(manifest, '')
 
   async function* below(root: string, last: string): AsyncGenerator<Pick<DamagedFile, 'path' | 'chunk'>> {

@@ -12,6 +12,7 @@ import { DatasetStore, type FilesContent } from '../../stores/postgres/dataset-s
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import { assertReadable } from '../../stores/postgres/readable.js'
 import type { Principal } from '../http/request.js'
+import { sendParts } from '../http/send-parts.js'
 
 const DEFAULT_LIMIT = 1_000
 
@@ -100,14 +101,11 @@ export class FilesService {
    * @throws MlforgeError object_missing before anything is sent
    */
   async chunks({ project }: Principal, chunks: readonly string[], reply: FastifyReply): Promise<void> {
-    await this.packs.assertThere(project, chunks)
-    void reply
-      .header('content-type', 'application/octet-stream')
-      .send(Readable.from(this.packs.asPack(project, chunks), { objectMode: false }))
+    await sendParts(reply, await this.packs.asPack(project, chunks))
   }
 
   private loader(project: string) {
-    return (sha256: string) => this.packs.load(project, sha256)
+    return this.packs.walk(project)
   }
 }
 

@@ -2,8 +2,11 @@ import { MlforgeError } from '../errors.js'
 import { type ChunkEntry, type DataNode, decodeNode, type FileEntry, isSameFile } from './nodes.js'
 import { comparePaths } from './paths.js'
 
-/** Reads a node that was kept, verified. */
-export type LoadNode = (sha256: string) => Promise<Uint8Array>
+/**
+ * Reads a node that was kept, verified.
+ * @param next nodes that are likely to be asked for after it, in order
+ */
+export type LoadNode = (sha256: string, next?: readonly string[]) => Promise<Uint8Array>
 
 /** A file that one of two versions has otherwise than the other. */
 export type FileChange =
@@ -16,15 +19,23 @@ export type FileChange =
  * @param after only those behind this path
  * @throws MlforgeError object_corrupt, object_missing of what cannot be read
  */
-export async function* filesOf(load: LoadNode, root: string, after = ''): AsyncGenerator<FileEntry> {
-  const node = await manifestNode(load, root)
+export function filesOf(load: LoadNode, root: string, after = ''): AsyncGenerator<FileEntry> {
+  return filesBelow(load, root, [], after)
+}
+
+async function* filesBelow(
+  load: LoadNode,
+  sha256: string,
+  next: readonly string[],
+  after: string,
+): AsyncGenerator<FileEntry> {
+  const node = await manifestNode(load, sha256, next)
   if (node.kind === 'files') {
     for (const file of node.entries) if (comparePaths(file.path, after) > 0) yield file
     return
   }
-  for (const { last, node: below } of node.entries) {
-    if (comparePaths(last, after) > 0) yield* filesOf(load, below, after)
-  }
+  const left = node.entries.filter(({ last }) => comparePaths(last, after) > 0).map(entry => entry.node)
+  for (const [i, below] of left.entries()) yield* filesBelow(load, below, left.slice(i + 1), after)
 }
 
 /** A file of a manifest; null where it has none of this path. Reads a node of each height. */
@@ -147,17 +158,24 @@ class Ahead {
 async function manifestNode(
   load: LoadNode,
   sha256: string,
+  next: readonly string[] = [],
 ): Promise<Extract<DataNode, { kind: 'files' | 'tree' }>> {
-  const node = decodeNode(await load(sha256))
+  const node = decodeNode(await load(sha256, next))
   if (node.kind === 'files' || node.kind === 'tree') return node
   throw notThere(sha256, 'a manifest', node.kind)
 }
 
-async function* chunksBelow(load: LoadNode, sha256: string): AsyncGenerator<ChunkEntry> {
-  const node = decodeNode(await load(sha256))
+async function* chunksBelow(
+  load: LoadNode,
+  sha256: string,
+  next: readonly string[] = [],
+): AsyncGenerator<ChunkEntry> {
+  const node = decodeNode(await load(sha256, next))
   if (node.kind === 'chunks') yield* node.entries
-  else if (node.kind === 'lists') for (const { node: below } of node.entries) yield* chunksBelow(load, below)
-  else throw notThere(sha256, 'the chunks of a file', node.kind)
+  else if (node.kind === 'lists') {
+    const below = node.entries.map(entry => entry.node)
+    for (const [i, each] of below.entries()) yield* chunksBelow(load, each, below.slice(i + 1))
+  } else throw notThere(sha256, 'the chunks of a file', node.kind)
 }
 
 function notThere(sha256: string, wanted: string, kind: string): MlforgeError {

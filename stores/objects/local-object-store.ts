@@ -6,7 +6,14 @@ import type { Readable } from 'node:stream'
 import { MlforgeError } from '../../domain/errors.js'
 import { listDirectory } from './local-listing.js'
 import { type NamedFile, namedFiles } from './named-files.js'
-import type { ListedObject, ListOptions, ObjectRef, ObjectStore, WriteOptions } from './object-store.js'
+import type {
+  ListedObject,
+  ListOptions,
+  ObjectRef,
+  ObjectStore,
+  RangeOptions,
+  WriteOptions,
+} from './object-store.js'
 import { assertName, isOurs, kindPrefix, type ObjectKind, objectUri, sha256OfUri } from './object-uri.js'
 import { assertRange, assertPage } from './bounds.js'
 import { assertWritable, receive } from './receive.js'
@@ -62,7 +69,7 @@ export class LocalObjectStore implements ObjectStore {
     uri: string,
     offset: number,
     bytes: number,
-    { signal }: { signal?: AbortSignal } = {},
+    { signal, into }: RangeOptions = {},
   ): Promise<Uint8Array> {
     assertRange(offset, bytes)
     signal?.throwIfAborted()
@@ -71,7 +78,7 @@ export class LocalObjectStore implements ObjectStore {
       // Looked at first: what a damaged index asks for is not allocated.
       const { size } = await file.stat()
       if (offset + bytes > size) throw tooShort(uri, offset + bytes, size)
-      const content = new Uint8Array(bytes)
+      const content = into ?? new Uint8Array(bytes)
       for (let at = 0; at < bytes;) {
         const { bytesRead } = await file.read(content, at, bytes - at, offset + at)
         signal?.throwIfAborted()

@@ -33,6 +33,11 @@ export interface ListOptions {
   readonly limit: number
 }
 
+export interface RangeOptions {
+  readonly signal?: AbortSignal
+  readonly into?: Uint8Array
+}
+
 /** A request that puts one object into the store, for somebody who has no access of their own. */
 export interface PresignedPut {
   readonly url: string
@@ -56,9 +61,10 @@ export interface ObjectStore {
   /**
    * Exactly the `bytes` bytes from `offset` on, held in memory. They are NOT verified: the hash is of the whole
    * object, so the caller verifies what it finds inside.
+   * @param options `into` is memory of that size for them
    * @throws MlforgeError object_missing; object_corrupt where the object ends before them
    */
-  range(uri: string, offset: number, bytes: number, options?: { signal?: AbortSignal }): Promise<Uint8Array>
+  range(uri: string, offset: number, bytes: number, options?: RangeOptions): Promise<Uint8Array>
   /** Size in bytes, or null where there is no such object. Does not read the content. */
   size(uri: string): Promise<number | null>
   /**

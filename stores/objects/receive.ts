@@ -11,8 +11,11 @@ export function assertWritable(project: string, { kind = 'sha256', sha256 }: Wri
   if (sha256 !== undefined) assertSha256(sha256)
 }
 
+/** Chunks that have come are written together when they are so much. */
+const WRITE_BYTES = 1024 * 1024
+
 /**
- * Writes content to the end of a file, chunk by chunk, hashed and limited on the way.
+ * Writes content to the end of a file, hashed and limited on the way. Of a chunk nothing may change afterwards.
  * @throws MlforgeError body_too_large, checksum_mismatch
  */
 export async function receive(
@@ -22,12 +25,20 @@ export async function receive(
 ): Promise<{ sha256: string; bytes: number }> {
   const hash = createHash('sha256')
   let bytes = 0
+  let waiting: Uint8Array[] = []
+  let waitingBytes = 0
   for await (const chunk of abortable(content instanceof Uint8Array ? once(content) : content, signal)) {
     bytes += chunk.byteLength
     assertSize(bytes, maxBytes)
     hash.update(chunk)
-    await writeAll(file, chunk)
+    waiting.push(chunk)
+    waitingBytes += chunk.byteLength
+    if (waitingBytes < WRITE_BYTES) continue
+    await writeAll(file, waiting)
+    waiting = []
+    waitingBytes = 0
   }
+  await writeAll(file, waiting)
   const sha256 = hash.digest('hex')
   assertHash(sha256, wanted)
   return { sha256, bytes }
@@ -57,10 +68,10 @@ async function* once(content: Uint8Array): AsyncGenerator<Uint8Array> {
   yield content
 }
 
-async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
+async function writeAll(file: FileHandle, chunks: readonly Uint8Array[]): Promise<void> {
   try {
-    for (let at = 0; at < chunk.byteLength;) {
-      at += (await file.write(chunk, at, chunk.byteLength - at)).bytesWritten
+    for (let rest = chunks.filter(chunk => chunk.byteLength > 0); rest.length > 0;) {
+      rest = behind(rest, (await file.writev(rest)).bytesWritten)
     }
   } catch (error) {
     if (!['ENOSPC', 'EDQUOT'].includes((error as NodeJS.ErrnoException).code ?? '')) throw error
@@ -69,4 +80,14 @@ async function writeAll(file: FileHandle, chunk: Uint8Array): Promise<void> {
       'The disk on which objects are written is full. Nothing was kept; free some space, then try again.',
     )
   }
+}
+
+/** What is left of chunks when so many bytes of them are written. */
+function behind(chunks: readonly Uint8Array[], bytes: number): Uint8Array[] {
+  const rest: Uint8Array[] = []
+  for (const chunk of chunks) {
+    if (bytes < chunk.byteLength) rest.push(chunk.subarray(bytes))
+    bytes = Math.max(0, bytes - chunk.byteLength)
+  }
+  return rest
 }

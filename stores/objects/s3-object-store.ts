@@ -20,6 +20,7 @@ import type {
   ObjectRef,
   ObjectStore,
   PresignedPut,
+  RangeOptions,
   WriteOptions,
 } from './object-store.js'
 import { assertName, isOurs, kindPrefix, type ObjectKind, objectUri, sha256OfUri } from './object-uri.js'
@@ -84,11 +85,16 @@ export class S3ObjectStore implements ObjectStore {
     uri: string,
     offset: number,
     bytes: number,
-    { signal }: { signal?: AbortSignal } = {},
+    { signal, into }: RangeOptions = {},
   ): Promise<Uint8Array> {
     sha256OfUri(uri)
     assertRange(offset, bytes)
-    if (bytes > 0) return readRange(this.bucket, uri, offset, bytes, signal)
+    if (bytes > 0) {
+      // What was given up may still come: it has memory of its own.
+      const content = await readRange(this.bucket, uri, offset, bytes, signal)
+      into?.set(content)
+      return into ?? content
+    }
     // There is no way to ask for nothing.
     const size = await this.size(uri)
     if (size === null) throw objectMissing(uri)

@@ -1,5 +1,5 @@
-import { type PackEntry, packHeader, packTrailer } from '../../domain/data/pack.js'
-import { chunksOf } from '../../domain/data/walk.js'
+import { type PackEntry, packHeader, packTrailer, trailerBytes } from '../../domain/data/pack.js'
+import { chunksOf, type LoadNode } from '../../domain/data/walk.js'
 import type { FileEntry } from '../../domain/data/nodes.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { readChunk, sha256Of } from '../../packing/read-chunk.js'
@@ -18,13 +18,17 @@ const RANGE_BYTES = 4 * 1024 * 1024
 const GAP_BYTES = 64 * 1024
 /** Chunks of a file that are in memory at the same time: 4 MiB of them as a rule, 16 at most. */
 const BATCH = 64
-/** Chunks that are looked up together. */
-const LOCATED = 512
+/** Nodes that were read before they are asked for. */
+const MOST_AHEAD = 4 * BATCH
+/** Memory of that size that waits for the next reader. */
+const MOST_ROOMS = 4
 
 type ReadOptions = { readonly signal?: AbortSignal }
 
 /** Reads chunks out of packs, each verified; one that is damaged is read from another pack that has it. */
 export class PackStore {
+  private readonly rooms: Uint8Array[] = []
+
   constructor(
     private readonly objects: ObjectStore,
     private readonly catalogue: PackCatalogue,
@@ -34,6 +38,29 @@ export class PackStore {
   async load(project: string, sha256: string): Promise<Uint8Array> {
     const [chunk] = await this.read(project, [sha256])
     return chunk!.content
+  }
+
+  /** Loads nodes for one walk, each with some of those that follow it: a walk is not a request for each. */
+  walk(project: string): LoadNode {
+    const ahead = new Map<string, Uint8Array>()
+    return async (sha256, next = []) => {
+      const read = ahead.get(sha256)
+      ahead.delete(sha256)
+      if (read) return read
+      if (next.length === 0) return this.load(project, sha256)
+      const some = [sha256, ...next.slice(0, BATCH - 1)]
+      // Where one of those behind it is damaged, that is for whoever comes to it.
+      const found = await this.read(project, some).catch((error: unknown) =>
+        isDamage(error) ? null : Promise.reject(error as Error),
+      )
+      if (found === null) return this.load(project, sha256)
+      for (const { sha256: each, content } of found.slice(1)) ahead.set(each, content)
+      for (const each of ahead.keys()) {
+        if (ahead.size <= MOST_AHEAD) break
+        ahead.delete(each)
+      }
+      return found[0]!.content
+    }
   }
 
   /**
@@ -64,8 +91,7 @@ export class PackStore {
     options: ReadOptions = {},
   ): AsyncGenerator<Uint8Array> {
     let batch: string[] = []
-    const load = (sha256: string) => this.load(project, sha256)
-    for await (const { chunk } of chunksOf(load, file)) {
+    for await (const { chunk } of chunksOf(this.walk(project), file)) {
       batch.push(chunk)
       if (batch.length < BATCH) continue
       for (const { content } of await this.read(project, batch, options)) yield content
@@ -74,33 +100,47 @@ export class PackStore {
     for (const { content } of await this.read(project, batch, options)) yield content
   }
 
-  /** @throws MlforgeError object_missing where one of some chunks is in no pack */
-  async assertThere(project: string, chunks: readonly string[]): Promise<void> {
-    const found = await this.catalogue.locate(project, chunks)
-    for (const sha256 of chunks) if (!found.has(sha256)) missing(sha256)
-  }
-
   /**
    * Chunks as one pack, as they are stored and not verified: whoever gets them does that.
+   * @returns its bytes, and its parts, each of which holds until the next is asked for
    * @throws MlforgeError object_missing where one of them is in no pack
    */
-  async *asPack(project: string, chunks: readonly string[]): AsyncGenerator<Uint8Array> {
-    const entries: PackEntry[] = []
+  async asPack(
+    project: string,
+    chunks: readonly string[],
+  ): Promise<{ readonly bytes: number; readonly parts: AsyncIterable<Uint8Array> }> {
+    const wanted = [...new Set(chunks)]
+    const found = await this.catalogue.locate(project, wanted)
+    // Those that follow one another in their pack, in one piece.
+    const ranges = rangesOf(
+      wanted.map(sha256 => found.get(sha256)?.[0] ?? missing(sha256)),
+      0,
+    )
     const header = packHeader()
+    const content = ranges.reduce((sum, { from, to }) => sum + to - from, header.length)
+    return { bytes: content + trailerBytes(wanted.length), parts: this.partsOf(project, header, ranges) }
+  }
+
+  private async *partsOf(
+    project: string,
+    header: Uint8Array,
+    ranges: readonly Range[],
+  ): AsyncGenerator<Uint8Array> {
+    const entries: PackEntry[] = []
     let offset = header.length
     yield header
-    const wanted = [...new Set(chunks)]
-    for (let at = 0; at < wanted.length; at += LOCATED) {
-      const some = wanted.slice(at, at + LOCATED)
-      const found = await this.catalogue.locate(project, some)
-      const places = some.map(sha256 => found.get(sha256)?.[0] ?? missing(sha256))
-      // Those that follow one another in their pack, in one piece.
-      for (const { pack, from, to, entries: inside } of rangesOf(places, 0)) {
-        const content = await this.objects.range(objectUri(project, pack, 'packs'), from, to - from)
+    // One for all of them, and for others later: megabytes that come and go make the collector look at everything.
+    const room = this.rooms.pop() ?? new Uint8Array(RANGE_BYTES)
+    try {
+      for (const { pack, from, to, entries: inside } of ranges) {
+        const into = to - from > room.length ? new Uint8Array(to - from) : room.subarray(0, to - from)
+        await this.objects.range(objectUri(project, pack, 'packs'), from, to - from, { into })
         for (const entry of inside) entries.push({ ...entry, offset: offset + entry.offset - from })
-        offset += content.length
-        yield content
+        offset += into.length
+        yield into
       }
+    } finally {
+      if (this.rooms.length < MOST_ROOMS) this.rooms.push(room)
     }
     yield packTrailer(entries, sha256Of)
   }

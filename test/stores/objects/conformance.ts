@@ -298,6 +298,13 @@ export function objectStoreConformance(name: string, create: () => Promise<Store
         [300_000, 0],
       ] as const) {
         expect(await store.range(uri, offset, length)).toEqual(content.subarray(offset, offset + length))
+        const room = new Uint8Array(300_010).fill(255)
+        const into = room.subarray(5, 5 + length)
+        expect(await store.range(uri, offset, length, { into })).toEqual(into)
+        expect(into).toEqual(content.subarray(offset, offset + length))
+        expect([...room.subarray(0, 5), ...room.subarray(5 + length)]).toEqual(
+          Array<number>(300_010 - length).fill(255),
+        )
       }
       for (const [offset, length] of [
         [0, 300_001],
