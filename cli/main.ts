@@ -2,7 +2,7 @@
 import { Command, CommanderError } from 'commander'
 import { EXIT, report } from './report.js'
 
-type AddCommand = (program: Command) => void
+type AddCommand = (program: Command) => void | Promise<void>
 
 /** One file per command under commands/: it adds itself to the program. Only the one that is asked for is loaded. */
 const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
@@ -28,7 +28,7 @@ const program = new Command('mlforge')
   .addHelpText('after', '\nExit codes: 0 done, 1 failed or not healthy, 2 wrong usage or configuration.')
   .exitOverride()
 const asked = COMMANDS[process.argv[2] ?? '']
-for (const load of asked ? [asked] : Object.values(COMMANDS)) (await load())(program)
+for (const load of asked ? [asked] : Object.values(COMMANDS)) await (await load())(program)
 
 try {
   await program.parseAsync()

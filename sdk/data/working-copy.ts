@@ -11,7 +11,7 @@ import { type CheckedOut, type CheckoutOptions, type CheckoutTarget, checkoutVer
 import { type Copy, copyAt, type Head, isWorkingCopy, readHead, stateFile, writeHead } from './copy.js'
 import { type CommitOptions, commitIndex, type Draft, draftsOf, markPushed } from './drafts.js'
 import { committedChunks } from './committed-chunks.js'
-import { type DvcOptions, importDvc, type ImportedFromDvc } from './dvc/import.js'
+import type { DvcOptions, ImportedFromDvc } from './dvc/import.js'
 import type { ChunkSource } from './fetch-nodes.js'
 import { readIndex } from './index-file.js'
 import { nodeHash } from './local-nodes.js'
@@ -178,7 +178,8 @@ export class WorkingCopy {
    * @param repository a directory in it
    * @throws MlforgeError as importDvc; not_found where it is no repository
    */
-  importDvc(repository: string, options: DvcOptions = {}): Promise<ImportedFromDvc> {
+  async importDvc(repository: string, options: DvcOptions = {}): Promise<ImportedFromDvc> {
+    const { importDvc } = await import('./dvc/import.js')
     return importDvc(this.copy, repository, options)
   }
 

@@ -1,21 +1,33 @@
 import type { Command } from 'commander'
-import { dvcCommands } from './dvc.js'
-import { expectationsCommand } from './expectations.js'
-import { fsckCommand } from './fsck.js'
-import { keepingCommands } from './keeping.js'
-import { localCommands } from './local.js'
-import { profileCommand } from './profile.js'
-import { remoteCommands } from './remote.js'
 
-export function data(program: Command): void {
+type AddCommands = (data: Command) => void
+
+const local = async (): Promise<AddCommands> => (await import('./local.js')).localCommands
+const remote = async (): Promise<AddCommands> => (await import('./remote.js')).remoteCommands
+const keeping = async (): Promise<AddCommands> => (await import('./keeping.js')).keepingCommands
+const dvc = async (): Promise<AddCommands> => (await import('./dvc.js')).dvcCommands
+const fsck = async (): Promise<AddCommands> => (await import('./fsck.js')).fsckCommand
+const profile = async (): Promise<AddCommands> => (await import('./profile.js')).profileCommand
+const expectations = async (): Promise<AddCommands> => (await import('./expectations.js')).expectationsCommand
+
+const ALL = [local, remote, keeping, dvc, fsck, profile, expectations]
+
+/** Where commands are that are called often: nothing else is loaded for them. */
+const OFTEN: Readonly<Record<string, () => Promise<AddCommands>>> = {
+  init: local,
+  add: local,
+  status: local,
+  commit: local,
+  push: remote,
+  pull: remote,
+  checkout: remote,
+  get: remote,
+}
+
+export async function data(program: Command): Promise<void> {
   const commands = program
     .command('data')
     .description('version data: files in a directory, kept like code, in a store without doubles')
-  localCommands(commands)
-  remoteCommands(commands)
-  keepingCommands(commands)
-  dvcCommands(commands)
-  fsckCommand(commands)
-  profileCommand(commands)
-  expectationsCommand(commands)
+  const asked = OFTEN[process.argv[3] ?? '']
+  for (const load of asked ? [asked] : ALL) (await load())(commands)
 }
