@@ -13,16 +13,7 @@ withServer('a stack whose objects are in a bucket', () => {
 
   beforeAll(async () => {
     server = await Versity.start()
-    const { endpoint, bucket, prefix, accessKeyId, secretAccessKey } = server.options()
-    stack = await CliStack.create({
-      MLFORGE_OBJECTS_KIND: 's3',
-      MLFORGE_OBJECTS_S3_ENDPOINT: endpoint,
-      MLFORGE_OBJECTS_S3_BUCKET: bucket,
-      MLFORGE_OBJECTS_S3_PREFIX: prefix,
-      MLFORGE_OBJECTS_S3_ACCESS_KEY_ID: accessKeyId,
-      MLFORGE_OBJECTS_S3_SECRET_ACCESS_KEY: secretAccessKey,
-      MLFORGE_OBJECTS_S3_FORCE_PATH_STYLE: 'true',
-    })
+    stack = await CliStack.create(server.environment())
     file = `${stack.stateDirectory}.tar.gz`
     await stack.up()
   })

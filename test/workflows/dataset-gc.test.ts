@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { DataCollection, DatasetRetention, PurgedVersion } from '../../contracts/rest/data-collection.js'
 import type { DataFile } from '../../contracts/rest/data.js'
 import { TestApi } from '../api/support/api.js'
+import { Versity, versitygw } from '../stores/objects/support/versity.js'
 import { acceptPush, push, sendPack, treeOf } from '../support/data-push.js'
 import { eventually } from '../support/eventually.js'
 import { Harness, PROJECT } from '../support/harness.js'
@@ -10,16 +11,25 @@ import { record } from '../support/histories.js'
 
 const CSV = 'day,demand\n2026-01-01,1\n2026-01-02,2\n'
 
-describe('datasetGc', () => {
+describe('datasetGc of a directory', () => collects(async () => null))
+const withServer = versitygw === undefined ? describe.skip : describe
+withServer('datasetGc of a bucket', () => collects(() => Versity.start()))
+
+function collects(store: () => Promise<Versity | null>): void {
+  let server: Versity | null = null
   let harness: Harness
   let api: TestApi
   beforeAll(async () => {
-    harness = await Harness.start({ env: { MLFORGE_DATA_GRACE_MINUTES: '0' } })
+    server = await store()
+    harness = await Harness.start({
+      env: { MLFORGE_DATA_GRACE_MINUTES: '0', ...server?.environment() },
+    })
     api = await TestApi.beside(harness)
   })
   afterAll(async () => {
     await api?.stop()
     await harness?.stop()
+    await server?.close()
   })
 
   const ended = (id: string): Promise<DataCollection> =>
@@ -275,4 +285,4 @@ describe('datasetGc', () => {
     expect(located.size).toBe(0)
     expect((await api.call('GET', '/v1/datasets/people/versions/2/rows')).status).toBe(200)
   })
-})
+}

@@ -21,18 +21,7 @@ withServer('versions whose packs are in a bucket', () => {
   let directory: string
   beforeAll(async () => {
     server = await Versity.start()
-    const { endpoint, bucket, prefix, accessKeyId, secretAccessKey } = server.options()
-    harness = await Harness.start({
-      env: {
-        MLFORGE_OBJECTS_KIND: 's3',
-        MLFORGE_OBJECTS_S3_ENDPOINT: endpoint,
-        MLFORGE_OBJECTS_S3_BUCKET: bucket,
-        MLFORGE_OBJECTS_S3_PREFIX: prefix,
-        MLFORGE_OBJECTS_S3_ACCESS_KEY_ID: accessKeyId,
-        MLFORGE_OBJECTS_S3_SECRET_ACCESS_KEY: secretAccessKey,
-        MLFORGE_OBJECTS_S3_FORCE_PATH_STYLE: 'true',
-      },
-    })
+    harness = await Harness.start({ env: server.environment() })
     api = await TestApi.beside(harness)
     directory = await mkdtemp(join(tmpdir(), 'mlforge-bucket-'))
   })

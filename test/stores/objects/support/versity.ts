@@ -58,6 +58,20 @@ export class Versity {
     }
   }
 
+  /** Its configuration, as a process is given it. */
+  environment(): Record<string, string> {
+    const { endpoint, bucket, prefix } = this.options()
+    return {
+      MLFORGE_OBJECTS_KIND: 's3',
+      MLFORGE_OBJECTS_S3_ENDPOINT: endpoint!,
+      MLFORGE_OBJECTS_S3_BUCKET: bucket,
+      MLFORGE_OBJECTS_S3_PREFIX: prefix,
+      MLFORGE_OBJECTS_S3_ACCESS_KEY_ID: KEYS.accessKeyId,
+      MLFORGE_OBJECTS_S3_SECRET_ACCESS_KEY: KEYS.secretAccessKey,
+      MLFORGE_OBJECTS_S3_FORCE_PATH_STYLE: 'true',
+    }
+  }
+
   /** The file in which the server keeps what is at a key. */
   fileOf(key: string): string {
     return join(this.directory, 'objects', BUCKET, key)
