@@ -5,7 +5,9 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/glob
 import { toEnvironment } from '../../config/load.js'
 import type { FitRequest } from '../../contracts/temporal/fits.js'
 import type { QueueName } from '../../contracts/temporal/queues.js'
+import { badRowsOf } from '../../domain/datasets/bad-rows.js'
 import type { CommitRequest } from '../../domain/datasets/commit-request.js'
+import { bytesOf } from '../../stores/objects/whole.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { bikeCsv, bikeTraining } from '../support/bike-data.js'
 import { SIGNATURE, smallModel } from '../serving/support/models.js'
@@ -79,6 +81,34 @@ describe('a worker killed between two commits', () => {
     expect(row).toMatchObject({ status: 'succeeded', attempt: 1, result: { version: 1 } })
     expect(await effects(run)).toEqual({ steps: 4, distinct: 4, versions: 1 })
     await worker.stop()
+  })
+
+  it('puts bad rows aside once: killed with the first object written, with the second, with the version', async () => {
+    const csv = `a,b\n${'1,x\n'.repeat(20)}oops,y\n3,z\n`
+    const deaths: KillPoint[] = [{ after: 'object' }, { after: 'object', which: 2 }]
+    let worker = await doomed('io', deaths[0]!)
+    const run = await harness.commit('aside', csv, {
+      columns: { a: { type: 'integer' } },
+      badRows: badRowsOf({}),
+    })
+    for (const next of [deaths[1]!, { after: 'commit', step: 'commit' } as const]) {
+      expect(await deathDuring(run, worker)).toBe('SIGKILL')
+      expect(await harness.ports.datasets.latest(PROJECT, 'aside')).toBeNull()
+      worker = await doomed('io', next)
+    }
+    expect(await deathDuring(run, worker)).toBe('SIGKILL')
+    const io = await harness.work('io')
+    expect(await harness.ended(run)).toMatchObject({
+      status: 'succeeded',
+      attempt: 1,
+      result: { version: 1 },
+    })
+    expect(await effects(run)).toMatchObject({ versions: 1 })
+    const version = await harness.ports.datasets.version(PROJECT, 'aside', { kind: 'latest' })
+    expect(version).toMatchObject({ version: 1, rows: '21', quarantine: { rows: 1 } })
+    const lines = Buffer.from(await bytesOf(harness.ports.objects, version.quarantine!.uri)).toString()
+    expect(JSON.parse(lines)).toMatchObject({ row: 21, raw: 'oops,y' })
+    await io.stop()
   })
 
   it('registers one model version: killed with a checkpoint written, then with the version committed', async () => {

@@ -14,7 +14,8 @@ import { silentLogger } from '../support/silent-logger.js'
  * is, and nobody knows yet.
  */
 export type KillPoint =
-  | { readonly after: 'object' }
+  /** The first one, where no other is named. */
+  | { readonly after: 'object'; readonly which?: number }
   | { readonly after: 'sensor'; readonly method: 'looked' | 'take' }
   | { readonly after: 'commit'; readonly step: string }
 
@@ -45,8 +46,10 @@ function deadly(real: Ports, kill: KillPoint): Ports {
     return { ...real, sensors: Object.assign(dying, { [method]: last }) }
   }
   if (kill.after === 'object') {
+    let left = kill.which ?? 1
     const write: typeof objects.write = async (...args) => {
-      await objects.write(...args)
+      const written = await objects.write(...args)
+      if (--left > 0) return written
       die()
       return new Promise(() => undefined)
     }
