@@ -6,6 +6,7 @@ import { chunksOf } from '../../domain/data/walk.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { FileStat } from '../../packing/messages.js'
 import { type Copy, stateFile } from './copy.js'
+import { cloneFile } from './checkout-clone.js'
 import { type ChunkSource, verified } from './fetch-nodes.js'
 import type { LocalChunks } from './local-chunks.js'
 import type { TreeChanges } from './tree-changes.js'
@@ -33,64 +34,124 @@ interface Slot {
 /** What has to come for a part of the files. */
 type Window = Map<string, Slot[]>
 
+/** Files that are there already. */
+export interface LocalFiles {
+  readonly chunks: LocalChunks
+  /** Where files of several chunks are, by their lists. */
+  readonly lists: ReadonlyMap<string, string>
+}
+
 /**
- * Writes files of a version, each whole or not at all.
+ * Writes files of a version, each whole or not at all. Large ones that are there already, or several times in the
+ * version, are cloned.
  * @returns each file with what it is by now
  */
 export async function* writeFiles(
   copy: Copy,
   entries: readonly FileEntry[],
   source: ChunkSource,
-  local: LocalChunks,
+  local: LocalFiles,
   tree: TreeChanges,
 ): AsyncGenerator<{ readonly entry: FileEntry; readonly stat: FileStat }> {
   const beside = stateFile(copy.root, 'tmp')
   rmSync(beside, { recursive: true, force: true })
   mkdirSync(beside)
   const open = new Set<Writing>()
+  const finish = (writing: Writing) => placed(copy, writing, tree)
   try {
-    for await (const window of windowsOf(copy, entries, beside)) {
-      const finished: Writing[] = []
-      const put = (sha256: string, content: Uint8Array): void => {
-        for (const { writing, offset, bytes } of window.get(sha256)!) {
-          if (content.length !== bytes) throw corrupt(writing.entry, `chunk ${sha256} has another size`)
-          open.add(writing)
-          write(writing, content, offset)
-          if (writing.left > 0) continue
-          close(writing)
-          open.delete(writing)
-          finished.push(writing)
-        }
-      }
-      const missing: string[] = []
-      for (const sha256 of window.keys()) {
-        const content = local.read(sha256)
-        if (content) put(sha256, content)
-        else missing.push(sha256)
-      }
-      for await (const { sha256, content } of verified(source, missing)) put(sha256, content)
-      for (const writing of finished) yield placed(copy, writing, tree)
-      await breathe()
+    const writings = entries.map((entry, i): Writing => ({
+      ...{ entry, beside: join(beside, String(i)), fd: null, left: entry.bytes },
+    }))
+    const clone = ({ entry, beside: to }: Writing, from: string | null | undefined) =>
+      from ? cloneFile(copy, entry, from, to) : false
+    const sorted = sortedOut(writings)
+    // First, while all that they are made from is in its place.
+    const cloned: Writing[] = []
+    const others: Writing[] = []
+    for (const writing of sorted.once) {
+      const isCloned = await clone(writing, local.lists.get(listOf(writing.entry) ?? ''))
+      ;(isCloned ? cloned : others).push(writing)
     }
-    for (const entry of entries.filter(({ content }) => content === null)) {
-      const writing = { entry, beside: join(beside, 'empty'), fd: null, left: 0 }
-      write(writing, new Uint8Array(0), 0)
-      close(writing)
-      yield placed(copy, writing, tree)
+    yield* written(copy, others, source, local.chunks, open, finish)
+    for (const writing of cloned) yield finish(writing)
+    const left: Writing[] = []
+    for (const { writing, like } of sorted.again) {
+      if (await clone(writing, join(copy.root, like))) yield finish(writing)
+      else left.push(writing)
     }
+    yield* written(copy, left, source, local.chunks, open, finish)
   } finally {
     for (const writing of open) close(writing)
     rmSync(beside, { recursive: true, force: true })
   }
 }
 
-async function* windowsOf(copy: Copy, entries: readonly FileEntry[], beside: string): AsyncGenerator<Window> {
+/** Files of several chunks that come more than once, apart, each with the path of the first one. */
+function sortedOut(writings: readonly Writing[]): {
+  once: Writing[]
+  again: { readonly writing: Writing; readonly like: string }[]
+} {
+  const first = new Map<string, string>()
+  const once: Writing[] = []
+  const again: { writing: Writing; like: string }[] = []
+  for (const writing of writings) {
+    const list = listOf(writing.entry)
+    const like = list === null ? undefined : first.get(list)
+    if (like !== undefined) again.push({ writing, like })
+    else {
+      once.push(writing)
+      if (list !== null) first.set(list, writing.entry.path)
+    }
+  }
+  return { once, again }
+}
+
+/** Puts files together out of chunks that are here or come. */
+async function* written<T>(
+  copy: Copy,
+  writings: readonly Writing[],
+  source: ChunkSource,
+  local: LocalChunks,
+  open: Set<Writing>,
+  finish: (writing: Writing) => T,
+): AsyncGenerator<T> {
+  for await (const window of windowsOf(copy, writings)) {
+    const finished: Writing[] = []
+    const put = (sha256: string, content: Uint8Array): void => {
+      for (const { writing, offset, bytes } of window.get(sha256)!) {
+        if (content.length !== bytes) throw corrupt(writing.entry, `chunk ${sha256} has another size`)
+        open.add(writing)
+        write(writing, content, offset)
+        if (writing.left > 0) continue
+        close(writing)
+        open.delete(writing)
+        finished.push(writing)
+      }
+    }
+    const missing: string[] = []
+    for (const sha256 of window.keys()) {
+      const content = local.read(sha256)
+      if (content) put(sha256, content)
+      else missing.push(sha256)
+    }
+    for await (const { sha256, content } of verified(source, missing)) put(sha256, content)
+    for (const writing of finished) yield finish(writing)
+    await breathe()
+  }
+  for (const writing of writings.filter(({ entry }) => entry.content === null)) {
+    write(writing, new Uint8Array(0), 0)
+    close(writing)
+    yield finish(writing)
+  }
+}
+
+async function* windowsOf(copy: Copy, writings: readonly Writing[]): AsyncGenerator<Window> {
   let window: Window = new Map()
-  let [bytes, files, number] = [0, 0, 0]
-  for (const entry of entries) {
+  let [bytes, files] = [0, 0]
+  for (const writing of writings) {
+    const { entry } = writing
     if (entry.content === null) continue
-    const writing = { entry, beside: join(beside, String(number++)), fd: null, left: entry.bytes }
-    if ('list' in entry.content) files++
+    if (listOf(entry) !== null) files++
     let offset = 0
     for await (const chunk of chunksOf(copy.nodes.load, entry)) {
       const slots = window.get(chunk.chunk) ?? []
@@ -112,6 +173,10 @@ async function* windowsOf(copy: Copy, entries: readonly FileEntry[], beside: str
     ;[bytes, files] = [0, 0]
   }
   yield window
+}
+
+function listOf({ content }: FileEntry): string | null {
+  return content !== null && 'list' in content ? content.list : null
 }
 
 function write(writing: Writing, content: Uint8Array, offset: number): void {

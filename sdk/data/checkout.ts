@@ -1,4 +1,5 @@
 import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { MlforgeError } from '../../domain/errors.js'
 import { applyPlan, conflict, type Written } from './checkout-apply.js'
 import { planCheckout } from './checkout-plan.js'
@@ -70,7 +71,11 @@ export function checkoutVersion(
     writeState(journal, { manifest: target.manifest })
 
     const tree = new TreeChanges(copy.root)
-    const local = await LocalChunks.of(copy, plan.replaced)
+    const lists = new Map<string, string>()
+    for (const { path, content } of [...plan.kept, ...plan.replaced]) {
+      if (content !== null && 'list' in content) lists.set(content.list, join(copy.root, path))
+    }
+    const local = { chunks: await LocalChunks.of(copy, plan.replaced), lists }
     let bytesWritten = 0
     const writes = async function* (): AsyncGenerator<Written> {
       for await (const each of writeFiles(copy, plan.writes, source, local, tree)) {

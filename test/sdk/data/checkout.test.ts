@@ -122,6 +122,36 @@ describe('checkout', () => {
     expect(remote.loaded).toBe(0)
   })
 
+  it('makes large files out of those that are there: moved, swapped, copied, and several times in a version', async () => {
+    const [from, to, remote] = [fresh(), fresh(), remoteOf()]
+    const [one, two, three] = [madeBytes(700_000, 1), madeBytes(700_000, 2), madeBytes(700_000, 3)]
+    let version = 0
+    /** Bytes of chunks of files that had to come, nodes aside. */
+    const checkedOut = async (all: Record<string, Uint8Array>, executable = ''): Promise<number> => {
+      for (const path of Object.keys(treeOf(from.root))) rmSync(join(from.root, path), { force: true })
+      for (const path of ['moved', 'taken']) rmSync(join(from.root, path), { recursive: true, force: true })
+      for (const [path, bytes] of Object.entries(all)) put(from.root, path, bytes, path === executable)
+      await from.add('all')
+      await commit(from)
+      const { manifest } = await remote.push(from, ++version)
+      remote.loaded = 0
+      await to.checkout({ branch: 'main', version, manifest }, remote)
+      expect(treeOf(to.root)).toEqual(treeOf(from.root))
+      const { unstaged, untracked } = await to.status()
+      expect([unstaged.changed, unstaged.removed, untracked]).toEqual([[], [], []])
+      return remote.loaded
+    }
+    const nodes = 20_000
+    expect(await checkedOut({ a: one, b: two, c: one })).toBeLessThan(1_400_000 + nodes)
+    expect(await checkedOut({ a: two, b: one, c: one }, 'c')).toBeLessThan(nodes)
+    expect(await checkedOut({ 'moved/a': two, 'moved/b': one, d: one }, 'moved/b')).toBeLessThan(nodes)
+    expect(await checkedOut({ 'moved/a': two, d: one, taken: three })).toBeLessThan(700_000 + nodes)
+    // What it would be made from gives way to a directory.
+    const gone = await checkedOut({ 'moved/a': two, d: one, 'taken/e': three })
+    expect(gone).toBeGreaterThan(700_000)
+    expect(gone).toBeLessThan(700_000 + nodes)
+  })
+
   it('overwrites and removes no change that is not committed, but by force', async () => {
     const [from, to, remote] = [fresh(), fresh(), remoteOf()]
     for (const name of ['edited', 'removed', 'mode', 'same']) put(from.root, name, name)
