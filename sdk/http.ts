@@ -38,7 +38,11 @@ export async function ask(url: string, { method, headers, body, signal }: Asked)
 /** The whole body, in one piece. @param room memory for it, where it is large enough */
 export async function bytesOf({ body }: Answer, room?: Uint8Array): Promise<Uint8Array> {
   const length = Number(body.headers['content-length'] ?? NaN)
-  if (Number.isNaN(length)) return Buffer.concat(await body.toArray())
+  if (Number.isNaN(length)) {
+    const parts: Uint8Array[] = []
+    for await (const part of body as AsyncIterable<Uint8Array>) parts.push(part)
+    return Buffer.concat(parts)
+  }
   const content = room && room.length >= length ? room.subarray(0, length) : new Uint8Array(length)
   let at = 0
   for await (const part of body as AsyncIterable<Uint8Array>) {
