@@ -12,8 +12,8 @@ import type { LocalChunks } from './local-chunks.js'
 import type { TreeChanges } from './tree-changes.js'
 import { look } from './walk.js'
 
-/** What is asked for at once: bytes, chunks, and files of more than one chunk, which are open meanwhile. */
-const WINDOW_BYTES = 32 * 1024 * 1024
+/** What is asked for together: bytes, chunks, and files of more than one chunk, which are open meanwhile. */
+const WINDOW_BYTES = 128 * 1024 * 1024
 const WINDOW_CHUNKS = 4_096
 const WINDOW_FILES = 128
 
@@ -134,7 +134,8 @@ async function* written<T>(
       if (content) put(sha256, content)
       else missing.push(sha256)
     }
-    for await (const { sha256, content } of verified(source, missing)) put(sha256, content)
+    const sizeOf = (sha256: string) => window.get(sha256)![0]!.bytes
+    for await (const { sha256, content } of verified(source, missing, sizeOf)) put(sha256, content)
     for (const writing of finished) yield finish(writing)
     await breathe()
   }

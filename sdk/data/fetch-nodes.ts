@@ -7,10 +7,14 @@ import type { Copy } from './copy.js'
 export interface ChunkSource {
   /**
    * @param hashes SHA-256 in hex, each once
+   * @param sizeOf bytes of each, where that is known: as many come together as memory is meant for
    * @returns each of them, in any order, with bytes that hold until the next is asked for; what it cannot give it
    *   throws for
    */
-  load(hashes: readonly string[]): AsyncIterable<{ readonly sha256: string; readonly content: Uint8Array }>
+  load(
+    hashes: readonly string[],
+    sizeOf?: (sha256: string) => number,
+  ): AsyncIterable<{ readonly sha256: string; readonly content: Uint8Array }>
 }
 
 /** Nodes that are asked for at once. */
@@ -53,10 +57,11 @@ export async function fetchLists(
 export async function* verified(
   source: ChunkSource,
   hashes: readonly string[],
+  sizeOf?: (sha256: string) => number,
 ): AsyncGenerator<{ readonly sha256: string; readonly content: Uint8Array }> {
   const open = new Set(hashes)
   if (open.size === 0) return
-  for await (const { sha256, content } of source.load([...open])) {
+  for await (const { sha256, content } of source.load([...open], sizeOf)) {
     if (!open.delete(sha256)) continue
     if (hash('sha256', content, 'hex') !== sha256) {
       throw new MlforgeError('object_corrupt', `Chunk ${sha256} came with other bytes. Try again.`, {
