@@ -18,7 +18,7 @@ import { MlforgeError } from '../domain/errors.js'
 import { checkAccepted } from '../domain/expectations/accepted.js'
 import { effectKey } from '../domain/names.js'
 import { alignedFile } from '../stores/duckdb/aligned-file.js'
-import { DUCKDB_VERSION } from '../stores/duckdb/duckdb.js'
+import { engineVersion } from '../stores/duckdb/engine-version.js'
 import { convertToParquet } from '../stores/duckdb/ingest.js'
 import { proposeTypes } from '../stores/duckdb/propose-types.js'
 import { parquetNames, readableFile } from '../stores/duckdb/readable-file.js'
@@ -104,7 +104,7 @@ export function datasetActivities(ports: DatasetPorts) {
               rows: quarantined,
             },
           }),
-          root: sha256Hex(identityInput(source.sha256, conversion, DUCKDB_VERSION)),
+          root: sha256Hex(identityInput(source.sha256, conversion, engineVersion(conversion.format))),
           description: await json(objects, input.project, description as unknown as Json),
         }
       })
@@ -184,7 +184,7 @@ export function datasetActivities(ports: DatasetPorts) {
 
 export type DatasetActivities = ReturnType<typeof datasetActivities>
 
-/** How a file is read; of Parquet only the file itself tells its columns. */
+/** How a file is read; of Parquet and Arrow only the file itself tells its columns. */
 async function formOf(
   file: string,
   { reading, delimiter, columns }: CommitSource,

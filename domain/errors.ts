@@ -32,6 +32,8 @@ export const ERROR_CODES = {
   ndjson_malformed: { http: 422, retryable: false },
   ndjson_encoding: { http: 422, retryable: false },
   parquet_malformed: { http: 422, retryable: false },
+  arrow_malformed: { http: 422, retryable: false },
+  arrow_batch_too_large: { http: 422, retryable: false },
   format_mismatch: { http: 422, retryable: false },
   format_unsupported: { http: 422, retryable: false },
   duplicate_columns: { http: 422, retryable: false },

@@ -123,7 +123,7 @@ export class DatasetsController {
   }
 
   @Summary(
-    'Downloads data.parquet, what it was made from (raw.csv, raw.jsonl, raw.parquet or predictions.parquet), or quarantine.jsonl',
+    'Downloads data.parquet, what it was made from (raw.csv, raw.jsonl, raw.parquet, raw.arrow or predictions.parquet), or quarantine.jsonl',
   )
   @Get(':name/versions/:version/artifacts/:artifact')
   @ApiDownload()

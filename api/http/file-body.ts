@@ -11,6 +11,8 @@ export const FILE_TYPES = [
   'application/x-ndjson',
   'application/jsonl',
   'application/vnd.apache.parquet',
+  'application/vnd.apache.arrow.file',
+  'application/vnd.apache.arrow.stream',
 ] as const
 
 /** The bytes of the request as they come. */

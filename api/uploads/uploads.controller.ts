@@ -17,7 +17,7 @@ export class UploadsController {
   constructor(@Inject(UploadsService) private readonly service: UploadsService) {}
 
   @Summary(
-    'Sends a file for a table: CSV, JSON lines or Parquet',
+    'Sends a file for a table: CSV, JSON lines, Parquet or Arrow',
     'It is recognised and checked while it comes; nothing is kept of a bad one.',
   )
   @Needs('operator')
@@ -42,6 +42,8 @@ export class UploadsController {
     'ndjson_malformed',
     'ndjson_encoding',
     'parquet_malformed',
+    'arrow_malformed',
+    'arrow_batch_too_large',
     'format_mismatch',
     'format_unsupported',
     'duplicate_columns',

@@ -59,6 +59,8 @@ const TYPE_READINGS: Readonly<Record<string, StatedReading>> = {
   'application/x-ndjson': { format: 'ndjson' },
   'application/jsonl': { format: 'ndjson' },
   'application/vnd.apache.parquet': { format: 'parquet' },
+  'application/vnd.apache.arrow.file': { format: 'arrow' },
+  'application/vnd.apache.arrow.stream': { format: 'arrow' },
 }
 
 /** What a query says of a file, else its content type. */
@@ -103,7 +105,11 @@ export class UploadDto implements Upload {
   reading!: FileReadingDto
   @ApiProperty({ type: String, nullable: true, description: 'of CSV', example: ',' }) delimiter!:
     string | null
-  @ApiProperty({ type: [String], nullable: true, description: 'null of Parquet: its commit reads them' })
+  @ApiProperty({
+    type: [String],
+    nullable: true,
+    description: 'null of Parquet and Arrow: their commit reads them',
+  })
   columns!: string[] | null
   @ApiProperty({ type: 'integer', nullable: true }) rows!: number | null
   @ApiProperty({ format: 'date-time' }) createdAt!: string

@@ -1,4 +1,4 @@
-export type TableFormat = 'csv' | 'ndjson' | 'parquet'
+export type TableFormat = 'csv' | 'ndjson' | 'parquet' | 'arrow'
 
 export type TextEncoding = 'utf-8' | 'utf-16le' | 'utf-16be' | 'latin1' | 'windows-1252'
 

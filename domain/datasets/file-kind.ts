@@ -1,5 +1,12 @@
 import { MlforgeError } from '../errors.js'
-import { type Encoding, encodingRefused, type StatedReading, type TableFormat } from './reading.js'
+import {
+  type Encoding,
+  encodingRefused,
+  isTypedFormat,
+  type StatedReading,
+  type TableFormat,
+  type TypedFormat,
+} from './reading.js'
 
 /** How many bytes of a file tell what it is, where it is no text. */
 export const HEAD_BYTES = 8
@@ -13,13 +20,15 @@ interface Known {
   readonly advice: string
 }
 
-const ARROW = 'Write it as Parquet, which holds the same types (pyarrow.parquet.write_table).'
 const UNPACK = 'Unpack it, and send what is in it.'
 
 /** Files that begin so are recognised, and not read. */
 const NOT_READ: readonly Known[] = [
-  { name: 'an Arrow IPC file (Feather)', magic: [...ascii('ARROW1')], advice: ARROW },
-  { name: 'an Arrow IPC stream', magic: [0xff, 0xff, 0xff, 0xff], advice: ARROW },
+  {
+    name: 'a file of Feather version 1',
+    magic: [...ascii('FEA1')],
+    advice: 'Write it as Feather version 2.',
+  },
   { name: 'an encrypted Parquet file', magic: [...ascii('PARE')], advice: 'Send it decrypted.' },
   { name: 'an ORC file', magic: [...ascii('ORC')], advice: 'Write it as Parquet.' },
   { name: 'an Avro file', magic: [...ascii('Obj'), 1], advice: 'Write it as Parquet.' },
@@ -38,11 +47,25 @@ const MARKS: readonly { readonly encoding: Encoding; readonly mark: readonly num
   { encoding: 'utf-16be', mark: [0xfe, 0xff] },
 ]
 
+/** What a file of typed columns begins with. */
+export interface TypedStart {
+  readonly format: TypedFormat
+  readonly magic: string
+  /** Arrow without magic at its ends. */
+  readonly isStream?: true
+}
+
+const TYPED: readonly (TypedStart & { readonly bytes: readonly number[] })[] = [
+  { format: 'parquet', magic: 'PAR1', bytes: ascii('PAR1') },
+  { format: 'arrow', magic: 'ARROW1', bytes: [...ascii('ARROW1'), 0, 0] },
+  { format: 'arrow', magic: 'a message of Arrow', bytes: [0xff, 0xff, 0xff, 0xff], isStream: true },
+]
+
 /**
- * True for a file that begins as Parquet.
+ * How a file that begins as Parquet or Arrow does so; null for text.
  * @throws MlforgeError format_unsupported for one that begins as another binary format we know
  */
-export function isParquet(head: Uint8Array): boolean {
+export function typedStart(head: Uint8Array): TypedStart | null {
   const known = NOT_READ.find(({ magic }) => begins(head, magic))
   if (known) {
     throw new MlforgeError(
@@ -50,7 +73,7 @@ export function isParquet(head: Uint8Array): boolean {
       `The file is ${known.name}, which is not read. ${known.advice}`,
     )
   }
-  return begins(head, ascii('PAR1'))
+  return TYPED.find(({ bytes }) => begins(head, bytes)) ?? null
 }
 
 /**
@@ -80,7 +103,7 @@ export function isJsonObject(line: string): boolean {
   }
 }
 
-const NAMES = { csv: 'CSV', ndjson: 'JSON lines', parquet: 'Parquet' } as const
+const NAMES = { csv: 'CSV', ndjson: 'JSON lines', parquet: 'Parquet', arrow: 'Arrow' } as const
 
 /** @throws MlforgeError format_mismatch where a file is stated to be in another format than it is */
 export function assertFormat(stated: TableFormat | undefined, found: TableFormat, evidence: string): void {
@@ -100,7 +123,7 @@ export function assertMeaningful(format: TableFormat, stated: StatedReading): vo
   const ofCsv = (['delimiter', 'quote', 'header', 'ragged'] as const).filter(
     name => format !== 'csv' && stated[name] !== undefined,
   )
-  const wrong = [...ofCsv, ...(format === 'parquet' && stated.encoding !== undefined ? ['encoding'] : [])]
+  const wrong = [...ofCsv, ...(isTypedFormat(format) && stated.encoding !== undefined ? ['encoding'] : [])]
   if (wrong.length === 0) return
   const problems = wrong.map(at => ({ at, message: `${NAMES[format]} has no ${at}. Leave it out.` }))
   throw new MlforgeError('invalid_request', `${problems[0]!.at}: ${problems[0]!.message}`, { problems })

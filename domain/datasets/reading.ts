@@ -2,11 +2,18 @@ import { MlforgeError } from '../errors.js'
 import type { CsvDelimiter, CsvQuote } from './csv-header.js'
 
 /** Formats of files that tables are made from. `ndjson`: JSON lines, one object a line. */
-export const TABLE_FORMATS = ['csv', 'ndjson', 'parquet'] as const
+export const TABLE_FORMATS = ['csv', 'ndjson', 'parquet', 'arrow'] as const
 
 export type TableFormat = (typeof TABLE_FORMATS)[number]
 
-export type TextFormat = Exclude<TableFormat, 'parquet'>
+/** Formats whose files have typed columns, which are read by the commit. */
+export type TypedFormat = 'parquet' | 'arrow'
+
+export type TextFormat = Exclude<TableFormat, TypedFormat>
+
+export function isTypedFormat(format: TableFormat): format is TypedFormat {
+  return format === 'parquet' || format === 'arrow'
+}
 
 /** Encodings of text. UTF-8 and UTF-16 with a byte order mark are found; others have to be stated. */
 export const ENCODINGS = ['utf-8', 'utf-16le', 'utf-16be', 'latin1', 'windows-1252'] as const
@@ -60,7 +67,7 @@ export function completeReading(form: UnusualReading & Pick<FileForm, 'delimiter
   const isCsv = format === 'csv'
   return {
     format,
-    encoding: format === 'parquet' ? null : encoding,
+    encoding: isTypedFormat(format) ? null : encoding,
     delimiter: isCsv ? (delimiter ?? ',') : null,
     quote: isCsv ? (form.quote ?? '"') : null,
     header: isCsv ? form.headless !== true : null,

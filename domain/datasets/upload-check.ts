@@ -1,3 +1,4 @@
+import { ArrowChecker, type ArrowForm } from './arrow-check.js'
 import { CsvChecker, MAX_ROW_BYTES } from './csv-check.js'
 import {
   assertFormat,
@@ -5,16 +6,22 @@ import {
   encodingOf,
   HEAD_BYTES,
   isJsonObject,
-  isParquet,
   mayBeJson,
+  typedStart,
 } from './file-kind.js'
 import { joined } from './joined.js'
 import { JsonLinesChecker } from './json-lines-check.js'
 import { ParquetChecker } from './parquet-check.js'
-import type { Encoding, FileForm, StatedReading, TextFormat } from './reading.js'
+import {
+  type Encoding,
+  type FileForm,
+  isTypedFormat,
+  type StatedReading,
+  type TextFormat,
+} from './reading.js'
 import { Transcoder } from './transcode.js'
 
-/** What was found in a file that is well-formed; of Parquet columns and rows are found when it is read. */
+/** What was found in a file that is well-formed; of Parquet and Arrow columns and rows are found when it is read. */
 export interface UploadSummary extends Omit<FileForm, 'columns'> {
   readonly columns: readonly string[] | null
   readonly rows: number | null
@@ -39,7 +46,7 @@ export class UploadChecker {
   /**
    * Takes the next bytes.
    * @throws MlforgeError format_mismatch, format_unsupported, invalid_request for what is stated, and those of
-   * CsvChecker, JsonLinesChecker and Transcoder: stop reading the file then
+   * ArrowChecker, CsvChecker, JsonLinesChecker and Transcoder: stop reading the file then
    */
   push(chunk: Uint8Array): void {
     if (this.checker) return this.checker.push(chunk)
@@ -55,17 +62,25 @@ export class UploadChecker {
 
   private begin(): void {
     const { stated, head } = this
-    if (isParquet(head)) {
-      assertFormat(stated.format, 'parquet', 'it begins with PAR1')
-      assertMeaningful('parquet', stated)
-      this.checker = parquet()
+    const start = typedStart(head)
+    if (start) {
+      const { format, magic, isStream } = start
+      assertFormat(stated.format, format, `it begins with ${magic}`)
+      assertMeaningful(format, stated)
+      this.checker = format === 'parquet' ? parquet() : arrow(isStream ? 'stream' : 'file')
     } else {
-      if (stated.format === 'parquet') assertFormat('parquet', 'csv', 'it does not begin with PAR1')
+      const { format } = stated
+      if (format !== undefined && isTypedFormat(format)) assertFormat(format, 'csv', NOT_TYPED[format])
       this.checker = new TextChecker(stated, encodingOf(head, stated))
     }
     this.checker.push(head)
   }
 }
+
+const NOT_TYPED = {
+  parquet: 'it does not begin with PAR1',
+  arrow: 'it begins neither with ARROW1 nor with a message',
+} as const
 
 /** Text: made UTF-8 first, then told apart by its first line. */
 class TextChecker implements Checker {
@@ -155,6 +170,17 @@ function parquet(): Checker {
     end: () => {
       checker.end()
       return { format: 'parquet', columns: null, rows: null }
+    },
+  }
+}
+
+function arrow(form: ArrowForm): Checker {
+  const checker = new ArrowChecker(form)
+  return {
+    push: chunk => checker.push(chunk),
+    end: () => {
+      checker.end()
+      return { format: 'arrow', columns: null, rows: null }
     },
   }
 }

@@ -2,7 +2,14 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { type DuckDBConnection, type DuckDBDataChunk, DuckDBInstance, version } from '@duckdb/node-api'
+import {
+  type DuckDBConnection,
+  DuckDBDataChunk,
+  DuckDBInstance,
+  type DuckDBType,
+  type DuckDBValue,
+  version,
+} from '@duckdb/node-api'
 import { identifier as name, text } from '../../domain/duckdb/sql.js'
 
 export interface DuckDbOptions {
@@ -94,6 +101,21 @@ export class DuckDb {
       appender.appendBigInt(BigInt(value))
       appender.endRow()
     })
+    appender.closeSync()
+  }
+
+  /** Appends rows to a table, given as chunks of values by column, each of at most 2,048 rows. */
+  async appendChunks(
+    table: string,
+    types: readonly DuckDBType[],
+    chunks: AsyncIterable<readonly (readonly DuckDBValue[])[]>,
+  ): Promise<void> {
+    const appender = await this.connection.createAppender(table)
+    for await (const columns of chunks) {
+      const chunk = DuckDBDataChunk.create(types, columns[0]!.length)
+      chunk.setColumns(columns)
+      appender.appendDataChunk(chunk)
+    }
     appender.closeSync()
   }
 

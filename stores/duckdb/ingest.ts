@@ -5,6 +5,7 @@ import {
   type ConversionSpec,
   schemaChanged,
 } from '../../domain/datasets/conversion.js'
+import { isTypedFormat } from '../../domain/datasets/reading.js'
 import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { type DuckDb, type DuckDbOptions, type JsonRow, name, text, withDuckDb } from './duckdb.js'
@@ -38,7 +39,7 @@ export interface Converted {
 
 /**
  * Writes the table of a checked file as Parquet, rows in their order. The same input gives the same bytes.
- * @param file Parquet, or text in UTF-8
+ * @param file as `readableFile` gives it
  * @throws MlforgeError value_not_of_type with the first 20 such values and their number, too_many_bad_rows,
  *   schema_changed, parquet_malformed
  */
@@ -51,7 +52,8 @@ export async function convertToParquet(
   try {
     return await withDuckDb(options, db => convert(db, file, conversion, outFile, options))
   } catch (error) {
-    throw (conversion.format === 'parquet' ? unreadable(error) : undefined) ?? error
+    const { format } = conversion
+    throw (isTypedFormat(format) ? unreadable(error, format) : undefined) ?? error
   }
 }
 
@@ -63,7 +65,7 @@ async function convert(
   { rows: expected, inherited, aligned, quarantine, signal }: ConvertOptions,
 ): Promise<Converted> {
   const { columns } = conversion
-  const types = conversion.format === 'parquet' ? await parquetColumns(db, file) : undefined
+  const types = isTypedFormat(conversion.format) ? await parquetColumns(db, file) : undefined
   if (types) assertReadableTypes(types, Object.fromEntries(columns.map(column => [column.name, column])))
   const whole = tableSource(file, conversion, types)
   if (aligned) await db.run(`CREATE TEMP TABLE ${RAGGED} AS SELECT * FROM ${raggedRows(aligned)}`)

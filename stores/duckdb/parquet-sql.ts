@@ -1,6 +1,8 @@
 import { duplicateColumns } from '../../domain/datasets/json-lines-check.js'
 import { MAX_COLUMNS } from '../../domain/datasets/csv-check.js'
+import { arrowMalformed } from '../../domain/datasets/arrow-check.js'
 import { parquetMalformed } from '../../domain/datasets/parquet-check.js'
+import type { TypedFormat } from '../../domain/datasets/reading.js'
 import type { ColumnType, DeclaredColumns } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { familyOf, type TypeFamily } from '../../domain/duckdb/types.js'
@@ -46,7 +48,7 @@ export async function parquetColumns(db: DuckDb, file: string): Promise<Map<stri
     await assertNames(db, file)
     const [count] = await db.query(`SELECT count(*) AS rows FROM ${source}`)
     if (count!['rows'] === 0)
-      throw new MlforgeError('no_rows', 'The Parquet file has no rows. Send it with its rows.')
+      throw new MlforgeError('no_rows', 'The file has no rows. Send it with its rows.')
     const described = await db.query(`DESCRIBE SELECT * FROM ${source}`)
     return new Map(described.map(row => [row['column_name'] as string, row['column_type'] as string]))
   } catch (error) {
@@ -62,8 +64,13 @@ async function assertNames(db: DuckDb, file: string): Promise<void> {
   const names: string[] = []
   // Depth first: the children of a column come right behind it.
   for (let i = 1; i < nodes.length; i = behind(nodes, i)) names.push(nodes[i]!['name'] as string)
+  assertColumns(names, parquetMalformed)
+}
+
+/** @throws MlforgeError duplicate_columns, and what `malformed` makes of too many */
+export function assertColumns(names: readonly string[], malformed: (why: string) => MlforgeError): void {
   if (names.length > MAX_COLUMNS) {
-    throw parquetMalformed(`it has ${names.length} columns; at most ${MAX_COLUMNS} are read`)
+    throw malformed(`it has ${names.length} columns; at most ${MAX_COLUMNS} are read`)
   }
   const first = new Map<string, string>()
   for (const column of names) {
@@ -105,11 +112,12 @@ export function assertReadableTypes(types: ReadonlyMap<string, string>, declared
 }
 
 /** The refusal of a file that DuckDB cannot read: the same again at every try. Undefined for any other error. */
-export function unreadable(error: unknown): MlforgeError | undefined {
+export function unreadable(error: unknown, format: TypedFormat = 'parquet'): MlforgeError | undefined {
   if (error instanceof MlforgeError) return undefined
   const [said] = String((error as Partial<Error>).message).split('\n')
   const isOfTheFile =
     /^(Invalid Input|Invalid|Serialization|Not implemented|Conversion|Parser|Binder) Error: |TProtocol|thrift|parquet|snappy|zstd|gzip|lz4/i
   const isOfTheMachine = /^(Out of Memory|Interrupt|HTTP) Error|No space left/
-  return isOfTheFile.test(said!) && !isOfTheMachine.test(said!) ? parquetMalformed(said!) : undefined
+  if (!isOfTheFile.test(said!) || isOfTheMachine.test(said!)) return undefined
+  return format === 'arrow' ? arrowMalformed(said!) : parquetMalformed(said!)
 }

@@ -2,7 +2,7 @@ import { conversionOf, type ConversionSpec, nullTexts } from '../../domain/datas
 import { candidateFormats } from '../../domain/datasets/date-formats.js'
 import { familyOf } from '../../domain/duckdb/types.js'
 import { type Evidence, type ProposedColumn, proposeColumn } from '../../domain/datasets/inference.js'
-import type { FileForm } from '../../domain/datasets/reading.js'
+import { type FileForm, isTypedFormat } from '../../domain/datasets/reading.js'
 import { checkDeclared, type DeclaredColumns } from '../../domain/datasets/schema.js'
 import { isWhole, parse } from './csv-sql.js'
 import { type DuckDb, type DuckDbOptions, type JsonRow, name, withDuckDb } from './duckdb.js'
@@ -21,10 +21,10 @@ const SAMPLE = 200
 const BATCH = 25
 
 /**
- * Types for the columns of a checked file, from all its rows; what is declared stands. Parquet has types of its
- * own, and values of JSON are what they are written as: only its texts may be dates.
+ * Types for the columns of a checked file, from all its rows; what is declared stands. Parquet and Arrow have
+ * types of their own, and values of JSON are what they are written as: only its texts may be dates.
  * @throws MlforgeError unknown_column, invalid_request, date_format_ambiguous, value_not_of_type; of JSON
- *   types_mixed and nested_values; of Parquet parquet_malformed, nested_values, type_unsupported
+ *   types_mixed and nested_values; of the first two parquet_malformed, nested_values, type_unsupported
  */
 export async function proposeTypes(
   file: string,
@@ -36,7 +36,7 @@ export async function proposeTypes(
   const checked = checkDeclared(declared, header)
   const nullValues = nullTexts(format, options.nullValues)
   const columns = await withDuckDb(options, async db => {
-    if (format === 'parquet') return typesOfFile(db, file, checked)
+    if (isTypedFormat(format)) return typesOfFile(db, file, checked)
     const source = tableSource(file, conversionOf(form, [], nullValues))
     return inferred(db, source, header, checked)
   })

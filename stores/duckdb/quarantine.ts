@@ -4,6 +4,7 @@ import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import type { QuarantinedRow, WrongValue } from '../../domain/datasets/bad-rows.js'
 import type { ConversionColumn, ConversionSpec } from '../../domain/datasets/conversion.js'
+import { isTypedFormat } from '../../domain/datasets/reading.js'
 import { type RawRow, RowCutter, rowsForm } from '../../domain/datasets/raw-rows.js'
 import { type DuckDb, name, text } from './duckdb.js'
 import { isWrong, ROW, type TableSource } from './table-source.js'
@@ -24,7 +25,7 @@ interface BadRow {
 /**
  * Writes rows with wrong values as JSON lines of `QuarantinedRow`, in their order. The same input gives the same
  * bytes.
- * @param file as text in UTF-8, or Parquet
+ * @param file as text in UTF-8, where it is text
  * @param ragged a table of the rows that have another number of fields, which the source is without
  * @param columns those that have wrong values
  */
@@ -45,7 +46,7 @@ export async function writeQuarantine(
     readonly signal?: AbortSignal | undefined
   },
 ): Promise<void> {
-  const isText = conversion.format !== 'parquet'
+  const isText = !isTypedFormat(conversion.format)
   const values = columns.map(
     column => `CASE WHEN ${isWrong(source, column)} THEN left(${source.text(column.name)}, ${SHOWN}) END`,
   )

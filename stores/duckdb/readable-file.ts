@@ -4,13 +4,14 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { FileForm } from '../../domain/datasets/reading.js'
 import { Transcoder } from '../../domain/datasets/transcode.js'
+import { arrowToParquet } from './arrow/arrow-to-parquet.js'
 import { type DuckDbOptions, withDuckDb } from './duckdb.js'
 import { parquetColumns } from './parquet-sql.js'
 
 /**
- * A file as the reader takes it: text that is not UTF-8 is made so, below `directory`, and JSON lines have no byte
- * order mark.
- * @throws MlforgeError csv_encoding, ndjson_encoding
+ * A file as the reader takes it: Arrow is made Parquet, below `directory`, text that is not UTF-8 is made so, and
+ * JSON lines have no byte order mark.
+ * @throws MlforgeError csv_encoding, ndjson_encoding, and those of `arrowToParquet`
  */
 export async function readableFile(
   file: string,
@@ -19,6 +20,7 @@ export async function readableFile(
   signal?: AbortSignal,
 ): Promise<string> {
   if (format === 'parquet') return file
+  if (format === 'arrow') return arrowToParquet(file, directory, signal)
   const converted = join(directory, 'utf-8.txt')
   const writing = [createWriteStream(converted), signal ? { signal } : {}] as const
   if (encoding === undefined) {

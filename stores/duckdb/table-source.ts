@@ -37,7 +37,8 @@ export function without(source: TableSource, rows: string): TableSource {
 
 export type SourceForm = Omit<ConversionSpec, 'columns'>
 
-/** @param types of the columns of a Parquet file, by name, as DuckDB says them */
+/** @param file as `readableFile` gives it
+ * @param types of the columns of a Parquet file, by name, as DuckDB says them */
 export function tableSource(
   file: string,
   form: SourceForm,
