@@ -30,38 +30,85 @@ export function arrowMessage(metadata: Uint8Array): ArrowMessage {
   const kind = code in KINDS ? KINDS[code as keyof typeof KINDS] : 'other'
   const bodyBytes = body === null ? 0 : Number(view.getBigInt64(body, true))
   if (header === null || bodyBytes < 0) throw new RangeError('Message without a header')
-  const table = header + view.getUint32(header, true)
-  assertVectors(view, table, kind)
+  const table = target(view, header)
+  assertVectors(view, message, kind, table)
   const endianness = kind === 'schema' ? field(view, table, ENDIANNESS) : null
   return { kind, bodyBytes, isBigEndian: endianness !== null && view.getInt16(endianness, true) !== 0 }
 }
 
-/** Vectors of the tables, by their number, with the bytes of one element. */
+/** Vectors of the tables, by their number, with the bytes of an element; those of tables have offsets to them. */
 const VECTORS = {
-  schema: [[1, 4]],
-  records: [
-    [1, 16],
-    [2, 16],
-    [4, 8],
+  message: [{ at: 4, bytes: 4 }],
+  schema: [
+    { at: 1, bytes: 4, of: 'field' },
+    { at: 2, bytes: 4 },
   ],
-} as const
-const DICTIONARY_DATA = 1
+  field: [
+    { at: 5, bytes: 4, of: 'field' },
+    { at: 6, bytes: 4 },
+  ],
+  union: [{ at: 1, bytes: 4 }],
+  records: [
+    { at: 1, bytes: 16 },
+    { at: 2, bytes: 16 },
+    { at: 4, bytes: 8 },
+  ],
+} as const satisfies Record<string, readonly Vector[]>
 
-/** A length that is larger than the message would be believed by who reads it. */
-function assertVectors(view: DataView, table: number, kind: ArrowMessage['kind']): void {
-  if (kind === 'other') return
-  if (kind === 'dictionary') {
-    const data = field(view, table, DICTIONARY_DATA)
-    if (data === null) throw new RangeError('Dictionary without values')
-    return assertVectors(view, data + view.getUint32(data, true), 'records')
+interface Vector {
+  readonly at: number
+  readonly bytes: number
+  readonly of?: 'field'
+}
+
+const DICTIONARY_DATA = 1
+const FIELD_TYPE = { kind: 2, table: 3, union: 14 } as const
+
+/** Lengths of vectors are believed by who reads a message: all of them together fit into it. */
+class VectorCheck {
+  private left: number
+
+  constructor(private readonly view: DataView) {
+    this.left = view.byteLength
   }
-  for (const [at, bytes] of VECTORS[kind]) {
-    const found = field(view, table, at)
-    if (found === null) continue
-    const vector = found + view.getUint32(found, true)
-    const end = vector + 4 + view.getUint32(vector, true) * bytes
-    if (end > view.byteLength) throw new RangeError('Vector past the end')
+
+  /** @throws RangeError */
+  table(table: number, kind: keyof typeof VECTORS): void {
+    const { view } = this
+    for (const { at, bytes, of } of VECTORS[kind] as readonly Vector[]) {
+      const found = field(view, table, at)
+      if (found === null) continue
+      const vector = target(view, found)
+      const length = view.getUint32(vector, true)
+      this.left -= length * bytes
+      if (this.left < 0) throw new RangeError('Vectors that are longer than the message')
+      for (let i = 0; of && i < length; i++) this.field(target(view, vector + 4 * (i + 1)))
+    }
   }
+
+  private field(at: number): void {
+    const { view } = this
+    this.table(at, 'field')
+    const kind = field(view, at, FIELD_TYPE.kind)
+    const type = field(view, at, FIELD_TYPE.table)
+    if (kind === null || type === null || view.getUint8(kind) !== FIELD_TYPE.union) return
+    this.table(target(view, type), 'union')
+  }
+}
+
+function assertVectors(view: DataView, message: number, kind: ArrowMessage['kind'], header: number): void {
+  const check = new VectorCheck(view)
+  check.table(message, 'message')
+  if (kind === 'schema' || kind === 'records') check.table(header, kind)
+  if (kind !== 'dictionary') return
+  const data = field(view, header, DICTIONARY_DATA)
+  if (data === null) throw new RangeError('Dictionary without values')
+  check.table(target(view, data), 'records')
+}
+
+/** Where an offset points to. */
+function target(view: DataView, at: number): number {
+  return at + view.getUint32(at, true)
 }
 
 /** Where a field of a table stands; null where the table does not have it. */

@@ -53,8 +53,9 @@ export function integers(
   length: number,
   { bitWidth, isSigned }: { readonly bitWidth: 8 | 16 | 32 | 64; readonly isSigned: boolean },
 ): (row: number) => number | bigint {
-  const Array: TypedArrayOf<TypedArray<number | bigint>> =
+  const Array: TypedArrayOf<TypedArray<number | bigint>> | undefined =
     INTEGERS[isSigned ? 'signed' : 'unsigned'][bitWidth]
+  if (!Array) throw new RangeError(`integers of ${bitWidth} bits`)
   const values = viewOf(Array, parts.nextBuffer(), length)
   return row => values[row]!
 }

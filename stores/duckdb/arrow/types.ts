@@ -40,6 +40,11 @@ import { MlforgeError } from '../../../domain/errors.js'
 
 const SIGNED = { 8: TINYINT, 16: SMALLINT, 32: INTEGER, 64: BIGINT } as const
 const UNSIGNED = { 8: UTINYINT, 16: USMALLINT, 32: UINTEGER, 64: UBIGINT } as const
+const FLOATS = {
+  [Precision.HALF]: FLOAT,
+  [Precision.SINGLE]: FLOAT,
+  [Precision.DOUBLE]: DOUBLE,
+} as const
 /** Digits that DuckDB's decimals have. */
 const DIGITS = 38
 
@@ -58,10 +63,12 @@ export function duckDbType(column: string, type: DataType): DuckDBType {
       return INTEGER
     case Type.Int: {
       const { isSigned, bitWidth } = type as Int
-      return (isSigned ? SIGNED : UNSIGNED)[bitWidth]
+      return known((isSigned ? SIGNED : UNSIGNED)[bitWidth], `integers of ${bitWidth} bits`)
     }
-    case Type.Float:
-      return (type as Float).precision === Precision.DOUBLE ? DOUBLE : FLOAT
+    case Type.Float: {
+      const { precision } = type as Float
+      return known(FLOATS[precision], `floats of precision ${precision}`)
+    }
     case Type.Decimal:
       return isExact(type as Decimal) ? DECIMAL((type as Decimal).precision, (type as Decimal).scale) : DOUBLE
     case Type.Bool:
@@ -104,6 +111,11 @@ export function duckDbType(column: string, type: DataType): DuckDBType {
     default:
       throw unread(`Column ${column} is ${String(type)}`)
   }
+}
+
+function known(type: DuckDBType | undefined, what: string): DuckDBType {
+  if (!type) throw new RangeError(`it has ${what}`)
+  return type
 }
 
 function parts(column: string, fields: readonly Field[]): readonly Field[] {
