@@ -11,6 +11,9 @@ export interface ArrowFrame {
   readonly body: { readonly from: number; readonly bytes: number }
 }
 
+/** Where the footer of a file stands. */
+export type ArrowFooter = ArrowFrame['metadata']
+
 /** Bytes that a record batch, or the values of a dictionary, may have: one at a time is in memory. */
 export const MAX_BATCH_BYTES = 512 << 20
 
@@ -23,8 +26,8 @@ const TAIL = 10
 const CONTINUATION = 0xffffffff
 
 /**
- * Checks while the bytes of Arrow IPC stream by that they are messages whose lengths fit, that the first is the
- * schema, and that they end as they must (Apache Arrow columnar format, "IPC Streaming Format" and "IPC File
+ * Checks while the bytes of Arrow IPC stream by that they are messages whose lengths fit, that the first of a stream
+ * is its schema, which files may have in their footer alone, and that they end as they must (Apache Arrow columnar format, "IPC Streaming Format" and "IPC File
  * Format"): what was cut off does not. What is within a message is looked at when it is read.
  */
 export class ArrowChecker {
@@ -59,11 +62,15 @@ export class ArrowChecker {
     }
   }
 
-  /** To be called after the last chunk. @throws MlforgeError arrow_malformed */
-  end(): void {
+  /**
+   * To be called after the last chunk.
+   * @returns where the footer stands; null of a stream
+   * @throws MlforgeError arrow_malformed
+   */
+  end(): ArrowFooter | null {
     if (this.form === 'stream') {
       if (this.state !== 'ended') throw cutOff()
-      return
+      return null
     }
     const { tail, bytes, footerFrom } = this
     const magic = String.fromCharCode(...tail.subarray(TAIL - 6))
@@ -74,6 +81,8 @@ export class ArrowChecker {
         `its footer is said to have ${footer} bytes, where ${bytes - footerFrom - TAIL} are left for it`,
       )
     }
+    if (footer > MAX_METADATA_BYTES) throw arrowMalformed(`its footer has ${footer} bytes`)
+    return { from: footerFrom, bytes: footer }
   }
 
   private hold(bytes: Uint8Array): number {
@@ -109,9 +118,7 @@ export class ArrowChecker {
   private takePrefix(): void {
     const view = new DataView(this.held.buffer)
     if (view.getUint32(0, true) !== CONTINUATION) {
-      if (this.form === 'stream' || !this.hasSchema) {
-        throw arrowMalformed(`at byte ${this.bytes - PREFIX} no message begins`)
-      }
+      if (this.form === 'stream') throw arrowMalformed(`at byte ${this.bytes - PREFIX} no message begins`)
       // Writers of files may leave the end marker out.
       this.state = 'footer'
       this.footerFrom = this.bytes - PREFIX
@@ -120,7 +127,7 @@ export class ArrowChecker {
     }
     const length = view.getInt32(4, true)
     if (length === 0) {
-      if (!this.hasSchema) throw arrowMalformed('it has no schema')
+      if (this.form === 'stream' && !this.hasSchema) throw arrowMalformed('it has no schema')
       this.state = this.form === 'file' ? 'footer' : 'ended'
       this.footerFrom = this.bytes
     } else if (length < 0 || length > MAX_METADATA_BYTES) {
@@ -137,11 +144,12 @@ export class ArrowChecker {
     const from = bytes - held.length
     const { kind, bodyBytes, isBigEndian } = readMessage(held, from)
     if (kind === 'other') throw arrowMalformed(`the message at byte ${from} is of no table`)
-    if ((kind === 'schema') === this.hasSchema) {
-      throw arrowMalformed(this.hasSchema ? 'it has a second schema' : 'it does not begin with a schema')
+    if (kind === 'schema' && this.hasSchema) throw arrowMalformed('it has a second schema')
+    if (kind !== 'schema' && !this.hasSchema && this.form === 'stream') {
+      throw arrowMalformed('it does not begin with a schema')
     }
     if (isBigEndian) throw bigEndian()
-    this.hasSchema = true
+    this.hasSchema ||= kind === 'schema'
     if (bodyBytes > MAX_BATCH_BYTES) throw batchTooLarge(bodyBytes)
     this.onFrame({
       kind,
@@ -172,7 +180,7 @@ function cutOff(): MlforgeError {
   return arrowMalformed('it does not end as one: it may have been cut off')
 }
 
-function bigEndian(): MlforgeError {
+export function bigEndian(): MlforgeError {
   return new MlforgeError(
     'format_unsupported',
     'The file is Arrow with numbers whose largest byte comes first, which is not read. Write it on a machine with the smallest first, or as Parquet.',

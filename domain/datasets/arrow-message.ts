@@ -14,6 +14,7 @@ const HEADER_TYPE = 1
 const HEADER = 2
 const BODY_LENGTH = 3
 const ENDIANNESS = 0
+const FOOTER_SCHEMA = 1
 
 /**
  * Reads what is needed of the metadata of a message (Apache Arrow columnar format, "Encapsulated message format"):
@@ -32,13 +33,38 @@ export function arrowMessage(metadata: Uint8Array): ArrowMessage {
   if (header === null || bodyBytes < 0) throw new RangeError('Message without a header')
   const table = target(view, header)
   assertVectors(view, message, kind, table)
-  const endianness = kind === 'schema' ? field(view, table, ENDIANNESS) : null
-  return { kind, bodyBytes, isBigEndian: endianness !== null && view.getInt16(endianness, true) !== 0 }
+  return { kind, bodyBytes, isBigEndian: kind === 'schema' && isBigEndian(view, table) }
+}
+
+/**
+ * Looks at the footer of a file as at a message.
+ * @returns whether its numbers are written with their largest byte first
+ * @throws RangeError where it points outside of itself
+ */
+export function isBigEndianFooter(bytes: Uint8Array): boolean {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
+  const footer = target(view, 0)
+  const schema = field(view, footer, FOOTER_SCHEMA)
+  if (schema === null) throw new RangeError('Footer without a schema')
+  const check = new VectorCheck(view)
+  check.table(footer, 'footer')
+  check.table(target(view, schema), 'schema')
+  return isBigEndian(view, target(view, schema))
+}
+
+function isBigEndian(view: DataView, schema: number): boolean {
+  const endianness = field(view, schema, ENDIANNESS)
+  return endianness !== null && view.getInt16(endianness, true) !== 0
 }
 
 /** Vectors of the tables, by their number, with the bytes of an element; those of tables have offsets to them. */
 const VECTORS = {
   message: [{ at: 4, bytes: 4 }],
+  footer: [
+    { at: 2, bytes: 24 },
+    { at: 3, bytes: 24 },
+    { at: 4, bytes: 4 },
+  ],
   schema: [
     { at: 1, bytes: 4, of: 'field' },
     { at: 2, bytes: 4 },

@@ -8,6 +8,9 @@ import { MlforgeError } from '../../domain/errors.js'
 import { familyOf, type TypeFamily } from '../../domain/duckdb/types.js'
 import { type DuckDb, text } from './duckdb.js'
 
+/** Digits of a decimal. */
+export const MAX_DIGITS = 38
+
 /** Whether values of a family are more than text. */
 export function isTyped(family: TypeFamily): boolean {
   return family !== 'string' && family !== 'nested' && family !== 'other'
@@ -59,12 +62,23 @@ export async function parquetColumns(db: DuckDb, file: string): Promise<Map<stri
 /** DuckDB renames the second of two names that are alike: looked at as they are in the file. */
 async function assertNames(db: DuckDb, file: string): Promise<void> {
   const nodes = await db.query(
-    `SELECT name, coalesce(num_children, 0) AS children FROM parquet_schema(${text(file)})`,
+    `SELECT name, coalesce(num_children, 0) AS children, precision FROM parquet_schema(${text(file)})`,
   )
+  assertDecimals(nodes)
   const names: string[] = []
   // Depth first: the children of a column come right behind it.
   for (let i = 1; i < nodes.length; i = behind(nodes, i)) names.push(nodes[i]!['name'] as string)
   assertColumns(names, parquetMalformed)
+}
+
+/** Decimals of more digits than it has are taken for others by DuckDB (1.5.5), without a word. */
+function assertDecimals(nodes: readonly Record<string, unknown>[]): void {
+  const wide = nodes.find(({ precision }) => typeof precision === 'number' && precision > MAX_DIGITS)
+  if (!wide) return
+  throw new MlforgeError(
+    'type_unsupported',
+    `Column ${wide['name']} is a decimal of ${wide['precision']} digits; of Parquet ${MAX_DIGITS} are read. Write it with fewer, as double, or as text.`,
+  )
 }
 
 /** @throws MlforgeError duplicate_columns, and what `malformed` makes of too many */

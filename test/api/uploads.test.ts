@@ -42,7 +42,7 @@ describe('POST /v1/uploads', () => {
       'csv_encoding',
       /at byte 16/,
     ],
-    ['an Arrow file', 'ARROW1\0\0', 'format_unsupported', /Parquet/],
+    ['Arrow that was cut off', 'ARROW1\0\0', 'arrow_malformed', /cut off/],
     ['Parquet that was cut off', 'PAR1and more of it', 'parquet_malformed', /cut off/],
     ['lines that are no JSON', '{"a":1}\n{"a"\n', 'ndjson_malformed', /line 2/],
   ])('refuses %s and keeps nothing of it', async (_, body, code, detail) => {

@@ -2,14 +2,17 @@ import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api'
 import { type DataType, Message, type Schema } from 'apache-arrow'
+import { Footer } from 'apache-arrow/ipc/metadata/file'
 import {
   ArrowChecker,
-  type ArrowForm,
+  type ArrowFooter,
   type ArrowFrame,
   arrowMalformed,
   batchTooLarge,
+  bigEndian,
   MAX_BATCH_BYTES,
 } from '../../../domain/datasets/arrow-check.js'
+import { isBigEndianFooter } from '../../../domain/datasets/arrow-message.js'
 import { typedStart } from '../../../domain/datasets/file-kind.js'
 import { MlforgeError } from '../../../domain/errors.js'
 import { assertColumns } from '../parquet-sql.js'
@@ -17,6 +20,8 @@ import { type Column, readColumn } from './columns.js'
 import { type BatchHeader, BatchParts } from './parts.js'
 import { duckDbType, unread } from './types.js'
 
+/** Bytes ahead of the metadata of a message. */
+const PREFIX = 8
 /** Rows of a chunk of DuckDB. */
 const CHUNK_ROWS = 2_048
 /** Of columns without values there may be any number in no bytes. */
@@ -33,7 +38,7 @@ export class ArrowTable {
 
   private constructor(
     private readonly file: number,
-    private readonly form: ArrowForm,
+    /** In a file dictionaries may stand behind what points into them: here they come first. */
     private readonly frames: readonly ArrowFrame[],
     private readonly schema: Schema,
     readonly columns: ReadonlyMap<string, DuckDBType>,
@@ -41,17 +46,19 @@ export class ArrowTable {
 
   /** @throws MlforgeError arrow_malformed, arrow_batch_too_large, duplicate_columns, format_unsupported, type_unsupported */
   static async open(path: string): Promise<ArrowTable> {
-    const { form, frames } = await framesOf(path)
+    const found = await framesOf(path)
     const file = openSync(path, 'r')
     return ofTheFile(() => {
-      const schema = messageOf(file, frames[0]!).header() as Schema
+      const { schema, frames } = found.footer
+        ? byFooter(file, found.footer, found.frames)
+        : { schema: messageOf(file, found.frames[0]!).header() as Schema, frames: found.frames }
       const names = schema.fields.map(({ name }) => name)
       if (names.length === 0) throw new RangeError('it has no columns')
       if (names.some(name => !name))
         throw new RangeError(`column ${names.findIndex(name => !name) + 1} has no name`)
       assertColumns(names, arrowMalformed)
       const types = schema.fields.map(({ name, type }) => [name, duckDbType(name, type as DataType)] as const)
-      return new ArrowTable(file, form, frames, schema, new Map(types))
+      return new ArrowTable(file, frames, schema, new Map(types))
     })
   }
 
@@ -61,14 +68,9 @@ export class ArrowTable {
 
   /** Values by column, some thousand rows at a time. @throws MlforgeError as `open` */
   async *chunks(): AsyncGenerator<DuckDBValue[][]> {
-    // In a file a dictionary may stand behind what points into it.
-    const isDictionary = ({ kind }: ArrowFrame): boolean => kind === 'dictionary'
-    if (this.form === 'file') {
-      for (const frame of this.frames.filter(isDictionary)) ofTheFile(() => this.takeDictionary(frame))
-    }
     for (const frame of this.frames) {
       if (frame.kind === 'records') yield* this.rowsOf(frame)
-      else if (this.form === 'stream' && isDictionary(frame)) ofTheFile(() => this.takeDictionary(frame))
+      else if (frame.kind === 'dictionary') ofTheFile(() => this.takeDictionary(frame))
     }
   }
 
@@ -117,27 +119,64 @@ function both(one: Column, other: Column): Column {
   return { length: one.length + other.length, get }
 }
 
+interface Found {
+  readonly frames: readonly ArrowFrame[]
+  readonly footer: ArrowFooter | null
+}
+
 /** The messages of a file, checked as an upload is. */
-async function framesOf(path: string): Promise<{ readonly form: ArrowForm; readonly frames: ArrowFrame[] }> {
+async function framesOf(path: string): Promise<Found> {
   const frames: ArrowFrame[] = []
-  let form: ArrowForm | undefined
   let checker: ArrowChecker | undefined
   for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    form ??= typedStart(chunk as Uint8Array)?.isStream ? 'stream' : 'file'
-    checker ??= new ArrowChecker(form, frame => void frames.push(frame))
+    const { isStream } = typedStart(chunk as Uint8Array) ?? {}
+    checker ??= new ArrowChecker(isStream ? 'stream' : 'file', frame => void frames.push(frame))
     checker.push(chunk as Uint8Array)
   }
   if (!checker) throw arrowMalformed('it is empty')
-  checker.end()
-  return { form: form!, frames }
+  return { frames, footer: checker.end() }
+}
+
+/** What counts in a file is its footer: it has the schema, and says which messages there are. */
+function byFooter(
+  file: number,
+  footer: ArrowFooter,
+  frames: readonly ArrowFrame[],
+): { readonly schema: Schema; readonly frames: readonly ArrowFrame[] } {
+  const bytes = bytesOf(file, footer)
+  if (isBigEndianFooter(bytes)) throw bigEndian()
+  const { schema, ...blocks } = decoded(bytes)
+  const starts = new Map(frames.map(frame => [frame.metadata.from - PREFIX, frame]))
+  const listed = [...blocks.dictionaries, ...blocks.records].map(offset => starts.get(offset))
+  const all = frames.filter(({ kind }) => kind !== 'schema')
+  if (listed.length !== all.length || listed.some(frame => frame === undefined)) {
+    throw new RangeError('its footer does not have the messages that are there')
+  }
+  return { schema, frames: listed as ArrowFrame[] }
+}
+
+function decoded(bytes: Uint8Array): {
+  readonly schema: Schema
+  readonly dictionaries: readonly number[]
+  readonly records: readonly number[]
+} {
+  const footer = Footer.decode(bytes)
+  const offsets = (blocks: Iterable<{ readonly offset: number }>) => [...blocks].map(({ offset }) => offset)
+  return {
+    schema: footer.schema,
+    dictionaries: offsets(footer.dictionaryBatches()),
+    records: offsets(footer.recordBatches()),
+  }
 }
 
 function messageOf(file: number, { metadata }: ArrowFrame): Message {
-  const bytes = new Uint8Array(metadata.bytes)
-  if (readSync(file, bytes, 0, bytes.length, metadata.from) < bytes.length) {
-    throw new RangeError('a message past the end of the file')
-  }
-  return Message.decode(bytes)
+  return Message.decode(bytesOf(file, metadata))
+}
+
+function bytesOf(file: number, { from, bytes: length }: ArrowFrame['metadata']): Uint8Array {
+  const bytes = new Uint8Array(length)
+  if (readSync(file, bytes, 0, length, from) < length) throw new RangeError('it ends too early')
+  return bytes
 }
 
 /** What goes wrong while a file is taken apart is wrong with the file. */

@@ -37,6 +37,7 @@ import {
   Type,
 } from 'apache-arrow'
 import { MlforgeError } from '../../../domain/errors.js'
+import { MAX_DIGITS } from '../parquet-sql.js'
 
 const SIGNED = { 8: TINYINT, 16: SMALLINT, 32: INTEGER, 64: BIGINT } as const
 const UNSIGNED = { 8: UTINYINT, 16: USMALLINT, 32: UINTEGER, 64: UBIGINT } as const
@@ -45,8 +46,6 @@ const FLOATS = {
   [Precision.SINGLE]: FLOAT,
   [Precision.DOUBLE]: DOUBLE,
 } as const
-/** Digits that DuckDB's decimals have. */
-const DIGITS = 38
 
 /**
  * The type of DuckDB that keeps the values of a column: the one that DuckDB gives to the same column of a Parquet file.
@@ -126,7 +125,7 @@ function parts(column: string, fields: readonly Field[]): readonly Field[] {
 
 /** Whether decimals of a type are those of DuckDB too; others become doubles. */
 export function isExact({ precision, scale }: Decimal): boolean {
-  return precision > 0 && precision <= DIGITS && scale >= 0 && scale <= precision
+  return precision > 0 && precision <= MAX_DIGITS && scale >= 0 && scale <= precision
 }
 
 /** The refusal of a type that has no equal. */

@@ -1,4 +1,5 @@
 import { describe, expect, it } from '@jest/globals'
+import { tableFromArrays, tableToIPC } from 'apache-arrow'
 import fc from 'fast-check'
 import type { StatedReading } from '../../../domain/datasets/reading.js'
 import { UploadChecker, type UploadSummary } from '../../../domain/datasets/upload-check.js'
@@ -31,6 +32,9 @@ const parquet = Buffer.concat([
   Buffer.from([20, 0, 0, 0]),
   Buffer.from('PAR1'),
 ])
+const arrow = tableFromArrays({ a: [1, 2], b: ['x', 'y'] })
+const arrowFile = tableToIPC(arrow, 'file')
+const arrowStream = tableToIPC(arrow, 'stream')
 
 const TAKEN: [string, string | Uint8Array, StatedReading, object][] = [
   ['CSV', 'a,b\n1,2\n', {}, { delimiter: ',', columns: ['a', 'b'], rows: 1 }],
@@ -95,6 +99,14 @@ const TAKEN: [string, string | Uint8Array, StatedReading, object][] = [
   ],
   ['CSV that begins like an object', '{a},b\n1,2\n', {}, { delimiter: ',', columns: ['{a}', 'b'], rows: 1 }],
   ['Parquet', parquet, { format: 'parquet' }, { format: 'parquet', columns: null, rows: null }],
+  ['an Arrow file', arrowFile, {}, { format: 'arrow', columns: null, rows: null }],
+  ['an Arrow stream', arrowStream, { format: 'arrow' }, { format: 'arrow', columns: null, rows: null }],
+  [
+    'CSV that begins like Arrow',
+    'ARROW1,b\n1,2\n',
+    {},
+    { delimiter: ',', columns: ['ARROW1', 'b'], rows: 1 },
+  ],
 ]
 
 const REFUSED: [string, string | Uint8Array, StatedReading, string, RegExp][] = [
@@ -150,14 +162,25 @@ const REFUSED: [string, string | Uint8Array, StatedReading, string, RegExp][] = 
   ['Parquet that was cut off', parquet.subarray(0, 20), {}, 'parquet_malformed', /cut off/],
   ['Parquet of a few bytes', 'PAR1PAR1', {}, 'parquet_malformed', /cut off/],
   ['Parquet with a footer too long', Buffer.from('PAR1xxxxxxxxxPAR1'), {}, 'parquet_malformed', /footer/],
-  ['an Arrow file', Buffer.from('ARROW1\0\0rest'), {}, 'format_unsupported', /Arrow IPC file.*as Parquet/],
+  ['CSV as Arrow', 'a,b\n1,2\n', { format: 'arrow' }, 'format_mismatch', /sent as Arrow.*ARROW1/],
   [
-    'an Arrow stream',
-    Buffer.from([255, 255, 255, 255, 16, 0, 0, 0]),
-    {},
-    'format_unsupported',
-    /Arrow IPC stream/,
+    'Arrow as Parquet',
+    arrowFile,
+    { format: 'parquet' },
+    'format_mismatch',
+    /sent as Parquet, but it is Arrow/,
   ],
+  ['an Arrow file that was cut off', arrowFile.subarray(0, -7), {}, 'arrow_malformed', /footer|cut off/],
+  ['an Arrow stream that was cut off', arrowStream.subarray(0, -8), {}, 'arrow_malformed', /cut off/],
+  [
+    'an Arrow stream and more',
+    Buffer.concat([arrowStream, arrowStream]),
+    {},
+    'arrow_malformed',
+    /behind its end/,
+  ],
+  ['Feather version 1', Buffer.from('FEA1rest'), {}, 'format_unsupported', /Feather version 2/],
+  ['an encoding of Arrow', arrowFile, { encoding: 'latin1' }, 'invalid_request', /Arrow has no encoding/],
   ['gzip', Buffer.from([0x1f, 0x8b, 8, 0]), {}, 'format_unsupported', /gzip/],
   ['Excel', Buffer.from('PK\x03\x04rest'), {}, 'format_unsupported', /Excel/],
   ['a delimiter of JSON', lines, { delimiter: ',' }, 'invalid_request', /JSON lines has no delimiter/],
