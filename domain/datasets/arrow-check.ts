@@ -1,88 +1,95 @@
 import { MlforgeError } from '../errors.js'
 import { type ArrowMessage, arrowMessage } from './arrow-message.js'
+import { joined } from './joined.js'
 
-/** How the bytes of Arrow IPC are kept: a file (Feather) has magic at both ends, and a footer. */
-export type ArrowForm = 'file' | 'stream'
-
-/** A message, and where in the file its two parts stand. */
-export interface ArrowFrame {
-  readonly kind: Exclude<ArrowMessage['kind'], 'other'>
-  readonly metadata: { readonly from: number; readonly bytes: number }
-  readonly body: { readonly from: number; readonly bytes: number }
+/** Where a part of a file stands. */
+export interface ArrowPart {
+  readonly from: number
+  readonly bytes: number
 }
 
-/** Where the footer of a file stands. */
-export type ArrowFooter = ArrowFrame['metadata']
+/** A message, and where its two parts stand. */
+export interface ArrowFrame {
+  readonly kind: Exclude<ArrowMessage['kind'], 'other'>
+  readonly metadata: ArrowPart
+  readonly body: ArrowPart
+}
 
 /** Bytes that a record batch, or the values of a dictionary, may have: one at a time is in memory. */
 export const MAX_BATCH_BYTES = 512 << 20
+/** Four bytes that mark a message, four with the length of its metadata. */
+export const ARROW_PREFIX = 8
 
 const MAX_METADATA_BYTES = 16 << 20
-const FILE_HEAD = 8
-/** Four bytes that mark a message, four with the length of its metadata. */
-const PREFIX = 8
-/** Four bytes with the length of the footer, and the magic. */
-const TAIL = 10
 const CONTINUATION = 0xffffffff
+/** Magic, made eight bytes long. */
+const FILE_HEAD = 8
+/** Four bytes with the length of the footer, and the magic. */
+const FILE_TAIL = 10
 
 /**
- * Checks while the bytes of Arrow IPC stream by that they are messages whose lengths fit, that the first of a stream
- * is its schema, which files may have in their footer alone, and that they end as they must (Apache Arrow columnar format, "IPC Streaming Format" and "IPC File
- * Format"): what was cut off does not. What is within a message is looked at when it is read.
+ * Checks while the bytes of a file of Arrow IPC (Feather) stream by that it ends as it must (Apache Arrow columnar
+ * format, "IPC File Format"): one that was cut off does not. What is within is looked at when it is read.
  */
-export class ArrowChecker {
-  private state: 'head' | 'prefix' | 'metadata' | 'body' | 'footer' | 'ended'
-  private bytes = 0
-  private held: Uint8Array
-  private filled = 0
-  private left = 0
-  private footerFrom = 0
-  private hasSchema = false
+export class ArrowFileChecker {
   private tail = new Uint8Array(0)
 
-  /** @param onFrame called for each message, in their order */
-  constructor(
-    private readonly form: ArrowForm,
-    private readonly onFrame: (frame: ArrowFrame) => void = () => undefined,
-  ) {
-    this.state = form === 'file' ? 'head' : 'prefix'
-    this.held = new Uint8Array(form === 'file' ? FILE_HEAD : PREFIX)
+  /** @param bytes that are ahead of those which are looked at */
+  constructor(private bytes = 0) {}
+
+  push(chunk: Uint8Array): void {
+    this.bytes += chunk.length
+    const last = chunk.length >= FILE_TAIL ? chunk : joined(this.tail, chunk)
+    this.tail = last.slice(Math.max(0, last.length - FILE_TAIL))
   }
 
-  /** @throws MlforgeError arrow_malformed, arrow_batch_too_large */
+  /**
+   * To be called after the last chunk.
+   * @returns where the footer stands
+   * @throws MlforgeError arrow_malformed
+   */
+  end(): ArrowPart {
+    const { bytes, tail } = this
+    const magic = String.fromCharCode(...tail.subarray(FILE_TAIL - 6))
+    if (bytes <= FILE_HEAD + FILE_TAIL || magic !== 'ARROW1') throw cutOff()
+    const footer = new DataView(tail.buffer, tail.byteOffset).getInt32(0, true)
+    if (footer <= 0 || footer > Math.min(MAX_METADATA_BYTES, bytes - FILE_HEAD - FILE_TAIL)) {
+      throw arrowMalformed(`its footer is said to have ${footer} bytes, the file has ${bytes}`)
+    }
+    return { from: bytes - FILE_TAIL - footer, bytes: footer }
+  }
+}
+
+/**
+ * Checks while the bytes of a stream of Arrow IPC come that they are messages whose lengths fit, a schema first, and
+ * that they end with the marker of the end (Apache Arrow columnar format, "IPC Streaming Format").
+ */
+export class ArrowStreamChecker {
+  private state: 'prefix' | 'metadata' | 'body' | 'ended' = 'prefix'
+  private bytes = 0
+  private held = new Uint8Array(ARROW_PREFIX)
+  private filled = 0
+  private left = 0
+  private hasSchema = false
+
+  /** @param onFrame called for each message, in their order */
+  constructor(private readonly onFrame: (frame: ArrowFrame) => void = () => undefined) {}
+
+  /** @throws MlforgeError arrow_malformed, arrow_batch_too_large, format_unsupported */
   push(chunk: Uint8Array): void {
     for (let at = 0; at < chunk.length;) {
-      const rest = chunk.subarray(at)
       if (this.state === 'ended') throw arrowMalformed('there are bytes behind its end')
-      if (this.state === 'footer') return this.skipFooter(rest)
-      const taken = this.state === 'body' ? this.skipBody(rest) : this.hold(rest)
+      const rest = chunk.subarray(at)
+      const taken = this.state === 'body' ? this.skip(rest) : this.hold(rest)
       at += taken
       this.bytes += taken
       this.step()
     }
   }
 
-  /**
-   * To be called after the last chunk.
-   * @returns where the footer stands; null of a stream
-   * @throws MlforgeError arrow_malformed
-   */
-  end(): ArrowFooter | null {
-    if (this.form === 'stream') {
-      if (this.state !== 'ended') throw cutOff()
-      return null
-    }
-    const { tail, bytes, footerFrom } = this
-    const magic = String.fromCharCode(...tail.subarray(TAIL - 6))
-    if (this.state !== 'footer' || tail.length < TAIL || magic !== 'ARROW1') throw cutOff()
-    const footer = new DataView(tail.buffer, tail.byteOffset).getInt32(0, true)
-    if (footer <= 0 || footerFrom + footer + TAIL !== bytes) {
-      throw arrowMalformed(
-        `its footer is said to have ${footer} bytes, where ${bytes - footerFrom - TAIL} are left for it`,
-      )
-    }
-    if (footer > MAX_METADATA_BYTES) throw arrowMalformed(`its footer has ${footer} bytes`)
-    return { from: footerFrom, bytes: footer }
+  /** To be called after the last chunk. @throws MlforgeError arrow_malformed */
+  end(): void {
+    if (this.state !== 'ended') throw cutOff()
   }
 
   private hold(bytes: Uint8Array): number {
@@ -92,73 +99,38 @@ export class ArrowChecker {
     return taken
   }
 
-  private skipBody(bytes: Uint8Array): number {
+  private skip(bytes: Uint8Array): number {
     const taken = Math.min(this.left, bytes.length)
     this.left -= taken
     return taken
   }
 
-  private skipFooter(bytes: Uint8Array): void {
-    this.bytes += bytes.length
-    const last = new Uint8Array(this.tail.length + Math.min(bytes.length, TAIL))
-    last.set(this.tail)
-    last.set(bytes.subarray(Math.max(0, bytes.length - TAIL)), this.tail.length)
-    this.tail = last.slice(Math.max(0, last.length - TAIL))
-  }
-
   /** Goes on where all bytes of a part have come. */
   private step(): void {
-    if (this.state === 'body') return this.left === 0 ? this.expect('prefix', PREFIX) : undefined
+    if (this.state === 'body') return this.left === 0 ? this.expect('prefix', ARROW_PREFIX) : undefined
     if (this.filled < this.held.length) return
-    if (this.state === 'head') this.expect('prefix', PREFIX)
-    else if (this.state === 'prefix') this.takePrefix()
+    if (this.state === 'prefix') this.takePrefix()
     else this.takeMetadata()
   }
 
   private takePrefix(): void {
-    const view = new DataView(this.held.buffer)
-    if (view.getUint32(0, true) !== CONTINUATION) {
-      if (this.form === 'stream') throw arrowMalformed(`at byte ${this.bytes - PREFIX} no message begins`)
-      // Writers of files may leave the end marker out.
-      this.state = 'footer'
-      this.footerFrom = this.bytes - PREFIX
-      this.tail = this.held.slice()
-      return
-    }
-    const length = view.getInt32(4, true)
-    if (length === 0) {
-      if (this.form === 'stream' && !this.hasSchema) throw arrowMalformed('it has no schema')
-      this.state = this.form === 'file' ? 'footer' : 'ended'
-      this.footerFrom = this.bytes
-    } else if (length < 0 || length > MAX_METADATA_BYTES) {
-      throw arrowMalformed(
-        `the message at byte ${this.bytes - PREFIX} is said to have ${length} bytes of metadata`,
-      )
-    } else {
-      this.expect('metadata', length)
-    }
+    const length = metadataBytes(this.held, this.bytes - ARROW_PREFIX)
+    if (length > 0) return this.expect('metadata', length)
+    if (!this.hasSchema) throw arrowMalformed('it has no schema')
+    this.state = 'ended'
   }
 
   private takeMetadata(): void {
     const { held, bytes } = this
-    const from = bytes - held.length
-    const { kind, bodyBytes, isBigEndian } = readMessage(held, from)
-    if (kind === 'other') throw arrowMalformed(`the message at byte ${from} is of no table`)
-    if (kind === 'schema' && this.hasSchema) throw arrowMalformed('it has a second schema')
-    if (kind !== 'schema' && !this.hasSchema && this.form === 'stream') {
-      throw arrowMalformed('it does not begin with a schema')
+    const frame = arrowFrame(held, bytes - held.length)
+    if ((frame.kind === 'schema') === this.hasSchema) {
+      throw arrowMalformed(this.hasSchema ? 'it has a second schema' : 'it does not begin with a schema')
     }
-    if (isBigEndian) throw bigEndian()
-    this.hasSchema ||= kind === 'schema'
-    if (bodyBytes > MAX_BATCH_BYTES) throw batchTooLarge(bodyBytes)
-    this.onFrame({
-      kind,
-      metadata: { from, bytes: held.length },
-      body: { from: bytes, bytes: bodyBytes },
-    })
-    this.left = bodyBytes
-    if (bodyBytes > 0) this.state = 'body'
-    else this.expect('prefix', PREFIX)
+    this.hasSchema = true
+    this.onFrame(frame)
+    this.left = frame.body.bytes
+    if (this.left > 0) this.state = 'body'
+    else this.expect('prefix', ARROW_PREFIX)
   }
 
   private expect(state: 'prefix' | 'metadata', bytes: number): void {
@@ -166,6 +138,35 @@ export class ArrowChecker {
     this.held = new Uint8Array(bytes)
     this.filled = 0
   }
+}
+
+/**
+ * How many bytes of metadata follow what stands ahead of a message.
+ * @param at where in the file that is
+ * @throws MlforgeError arrow_malformed
+ */
+export function metadataBytes(prefix: Uint8Array, at: number): number {
+  const view = new DataView(prefix.buffer, prefix.byteOffset)
+  if (view.getUint32(0, true) !== CONTINUATION) throw arrowMalformed(`at byte ${at} no message begins`)
+  const length = view.getInt32(4, true)
+  if (length < 0 || length > MAX_METADATA_BYTES) {
+    throw arrowMalformed(`the message at byte ${at} is said to have ${length} bytes of metadata`)
+  }
+  return length
+}
+
+/**
+ * The message that has this metadata.
+ * @param from where in the file the metadata stands
+ * @throws MlforgeError arrow_malformed, arrow_batch_too_large, format_unsupported
+ */
+export function arrowFrame(metadata: Uint8Array, from: number): ArrowFrame {
+  const { kind, bodyBytes, isBigEndian } = readMessage(metadata, from)
+  if (kind === 'other') throw arrowMalformed(`the message at byte ${from} is of no table`)
+  if (isBigEndian) throw bigEndian()
+  if (bodyBytes > MAX_BATCH_BYTES) throw batchTooLarge(bodyBytes)
+  const bytes = metadata.length
+  return { kind, metadata: { from, bytes }, body: { from: from + bytes, bytes: bodyBytes } }
 }
 
 function readMessage(metadata: Uint8Array, from: number): ArrowMessage {

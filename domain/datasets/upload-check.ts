@@ -1,4 +1,4 @@
-import { ArrowChecker, type ArrowForm } from './arrow-check.js'
+import { ArrowFileChecker, ArrowStreamChecker } from './arrow-check.js'
 import { CsvChecker, MAX_ROW_BYTES } from './csv-check.js'
 import {
   assertFormat,
@@ -46,7 +46,7 @@ export class UploadChecker {
   /**
    * Takes the next bytes.
    * @throws MlforgeError format_mismatch, format_unsupported, invalid_request for what is stated, and those of
-   * ArrowChecker, CsvChecker, JsonLinesChecker and Transcoder: stop reading the file then
+   * ArrowStreamChecker, CsvChecker, JsonLinesChecker and Transcoder: stop reading the file then
    */
   push(chunk: Uint8Array): void {
     if (this.checker) return this.checker.push(chunk)
@@ -54,7 +54,7 @@ export class UploadChecker {
     if (this.head.length >= HEAD_BYTES) this.begin()
   }
 
-  /** To be called after the last chunk. @throws MlforgeError parquet_malformed, and those of push */
+  /** To be called after the last chunk. @throws MlforgeError parquet_malformed, arrow_malformed, and those of push */
   end(): UploadSummary {
     if (!this.checker) this.begin()
     return this.checker!.end()
@@ -67,7 +67,7 @@ export class UploadChecker {
       const { format, magic, isStream } = start
       assertFormat(stated.format, format, `it begins with ${magic}`)
       assertMeaningful(format, stated)
-      this.checker = format === 'parquet' ? parquet() : arrow(isStream ? 'stream' : 'file')
+      this.checker = format === 'parquet' ? parquet() : arrow(isStream === true)
     } else {
       const { format } = stated
       if (format !== undefined && isTypedFormat(format)) assertFormat(format, 'csv', NOT_TYPED[format])
@@ -174,8 +174,8 @@ function parquet(): Checker {
   }
 }
 
-function arrow(form: ArrowForm): Checker {
-  const checker = new ArrowChecker(form)
+function arrow(isStream: boolean): Checker {
+  const checker = isStream ? new ArrowStreamChecker() : new ArrowFileChecker()
   return {
     push: chunk => checker.push(chunk),
     end: () => {

@@ -2,6 +2,17 @@ import { readFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import {
+  Bool,
+  DateDay,
+  Float64,
+  Int32,
+  Table,
+  tableFromArrays,
+  tableToIPC,
+  Utf8,
+  vectorFromArray,
+} from 'apache-arrow'
 import { badRowsOf } from '../../domain/datasets/bad-rows.js'
 import type { ConversionSpec } from '../../domain/datasets/conversion.js'
 import { filesOf } from '../../domain/data/walk.js'
@@ -28,6 +39,34 @@ async function parquetOf(select: string): Promise<Buffer> {
   const file = join(tmpdir(), `mlforge-formats-${uuidv7()}.parquet`)
   await withDuckDb({}, db => db.run(`COPY (${select}) TO '${file}' (FORMAT parquet)`))
   return readFile(file)
+}
+
+function arrowOf(rows: typeof DAYS): Uint8Array {
+  return tableToIPC(
+    new Table({
+      day: vectorFromArray(
+        rows.map(({ day }) => new Date(day)),
+        new DateDay(),
+      ),
+      name: vectorFromArray(
+        rows.map(({ name }) => name),
+        new Utf8(),
+      ),
+      count: vectorFromArray(
+        rows.map(({ count }) => count),
+        new Int32(),
+      ),
+      temp: vectorFromArray(
+        rows.map(({ temp }) => temp),
+        new Float64(),
+      ),
+      open: vectorFromArray(
+        rows.map(({ open }) => open),
+        new Bool(),
+      ),
+    }),
+    'file',
+  )
 }
 
 describe('datasetCommit of every format', () => {
@@ -63,6 +102,7 @@ describe('datasetCommit of every format', () => {
       { format: 'parquet' },
       'raw.parquet',
     ],
+    ['arrow', () => arrowOf(DAYS), { format: 'arrow' }, 'raw.arrow'],
   ])('makes the same table of %s', async (name, content, conversion, path) => {
     const bytes = await content()
     expect(await commit(name, bytes)).toMatchObject({
@@ -96,6 +136,19 @@ describe('datasetCommit of every format', () => {
       result: { version: 2 },
     })
     expect(await rowsOf('csv')).toEqual([{ ...DAYS[0], count: 5 }])
+    expect(await commit('csv', arrowOf([{ ...DAYS[1]!, count: 6 }]))).toMatchObject({
+      status: 'succeeded',
+      result: { version: 3 },
+    })
+    expect(await rowsOf('csv')).toEqual([{ ...DAYS[1], count: 6 }])
+    expect(await commit('csv', tableToIPC(tableFromArrays({ day: ['x'] }), 'stream'))).toMatchObject({
+      status: 'refused',
+      error: { code: 'schema_changed' },
+    })
+    expect(await commit('arrow', delimited(','))).toMatchObject({
+      status: 'succeeded',
+      result: { version: 2 },
+    })
   })
 
   it('reads what pandas writes', async () => {
@@ -104,6 +157,7 @@ describe('datasetCommit of every format', () => {
       `import pandas as pd, sys, json
 t = pd.DataFrame({'i': [1, 2], 'f': [0.1, None], 's': ['é', None], 'b': [True, False], 'at': pd.to_datetime(['2011-01-31 10:00:00', '2012-02-29 23:59:59'])})
 t.to_parquet(sys.argv[1] + '.parquet')
+t.to_feather(sys.argv[1] + '.feather')
 t.to_json(sys.argv[1] + '.jsonl', orient='records', lines=True, date_format='iso', date_unit='s')
 t.to_csv(sys.argv[1] + '.tsv', sep='\\t', index=False, encoding='utf-16')
 print(json.dumps({}))`,
@@ -113,7 +167,7 @@ print(json.dumps({}))`,
       { i: 1, f: 0.1, s: 'é', b: true, at: '2011-01-31T10:00:00' },
       { i: 2, f: null, s: null, b: false, at: '2012-02-29T23:59:59' },
     ]
-    for (const extension of ['parquet', 'jsonl', 'tsv']) {
+    for (const extension of ['parquet', 'feather', 'jsonl', 'tsv']) {
       const name = `pandas-${extension}`
       expect(await commit(name, await readFile(`${file}.${extension}`))).toMatchObject({
         status: 'succeeded',
@@ -131,6 +185,16 @@ print(json.dumps({}))`,
       async () => (await parquetOf('SELECT range AS i FROM range(3000)')).fill(0xff, 20, 200),
       'parquet_malformed',
       /no Parquet that can be read/,
+    ],
+    [
+      'damaged-arrow',
+      async () => {
+        const bytes = Buffer.from(arrowOf(DAYS))
+        // The footer says that there is a record batch where none is.
+        return bytes.fill(0xff, bytes.length - 80, bytes.length - 60)
+      },
+      'arrow_malformed',
+      /no Arrow that can be read/,
     ],
     ['structures', () => parquetOf(`SELECT {'x': 1} AS v`), 'nested_values', /Column v is STRUCT/],
     ['empty', () => parquetOf('SELECT 1 AS v WHERE false'), 'no_rows', /no rows/],

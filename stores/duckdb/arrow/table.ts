@@ -1,27 +1,20 @@
-import { closeSync, createReadStream, openSync, readSync } from 'node:fs'
+import { closeSync, openSync } from 'node:fs'
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import type { DuckDBType, DuckDBValue } from '@duckdb/node-api'
-import { type DataType, Message, type Schema } from 'apache-arrow'
-import { Footer } from 'apache-arrow/ipc/metadata/file'
+import type { DataType, Schema } from 'apache-arrow'
 import {
-  ArrowChecker,
-  type ArrowFooter,
   type ArrowFrame,
   arrowMalformed,
   batchTooLarge,
-  bigEndian,
   MAX_BATCH_BYTES,
 } from '../../../domain/datasets/arrow-check.js'
-import { isBigEndianFooter } from '../../../domain/datasets/arrow-message.js'
-import { typedStart } from '../../../domain/datasets/file-kind.js'
 import { MlforgeError } from '../../../domain/errors.js'
 import { assertColumns } from '../parquet-sql.js'
 import { type Column, readColumn } from './columns.js'
+import { framesOf, messageOf } from './frames.js'
 import { type BatchHeader, BatchParts } from './parts.js'
 import { duckDbType, unread } from './types.js'
 
-/** Bytes ahead of the metadata of a message. */
-const PREFIX = 8
 /** Rows of a chunk of DuckDB. */
 const CHUNK_ROWS = 2_048
 /** Of columns without values there may be any number in no bytes. */
@@ -38,7 +31,6 @@ export class ArrowTable {
 
   private constructor(
     private readonly file: number,
-    /** In a file dictionaries may stand behind what points into them: here they come first. */
     private readonly frames: readonly ArrowFrame[],
     private readonly schema: Schema,
     readonly columns: ReadonlyMap<string, DuckDBType>,
@@ -46,20 +38,20 @@ export class ArrowTable {
 
   /** @throws MlforgeError arrow_malformed, arrow_batch_too_large, duplicate_columns, format_unsupported, type_unsupported */
   static async open(path: string): Promise<ArrowTable> {
-    const found = await framesOf(path)
     const file = openSync(path, 'r')
-    return ofTheFile(() => {
-      const { schema, frames } = found.footer
-        ? byFooter(file, found.footer, found.frames)
-        : { schema: messageOf(file, found.frames[0]!).header() as Schema, frames: found.frames }
+    try {
+      const { schema, frames } = await framesOf(path, file)
       const names = schema.fields.map(({ name }) => name)
+      const nameless = names.findIndex(name => !name)
       if (names.length === 0) throw new RangeError('it has no columns')
-      if (names.some(name => !name))
-        throw new RangeError(`column ${names.findIndex(name => !name) + 1} has no name`)
+      if (nameless >= 0) throw new RangeError(`column ${nameless + 1} has no name`)
       assertColumns(names, arrowMalformed)
       const types = schema.fields.map(({ name, type }) => [name, duckDbType(name, type as DataType)] as const)
       return new ArrowTable(file, frames, schema, new Map(types))
-    })
+    } catch (error) {
+      closeSync(file)
+      return refused(error)
+    }
   }
 
   close(): void {
@@ -119,74 +111,18 @@ function both(one: Column, other: Column): Column {
   return { length: one.length + other.length, get }
 }
 
-interface Found {
-  readonly frames: readonly ArrowFrame[]
-  readonly footer: ArrowFooter | null
-}
-
-/** The messages of a file, checked as an upload is. */
-async function framesOf(path: string): Promise<Found> {
-  const frames: ArrowFrame[] = []
-  let checker: ArrowChecker | undefined
-  for await (const chunk of createReadStream(path, { highWaterMark: 1 << 20 })) {
-    const { isStream } = typedStart(chunk as Uint8Array) ?? {}
-    checker ??= new ArrowChecker(isStream ? 'stream' : 'file', frame => void frames.push(frame))
-    checker.push(chunk as Uint8Array)
-  }
-  if (!checker) throw arrowMalformed('it is empty')
-  return { frames, footer: checker.end() }
-}
-
-/** What counts in a file is its footer: it has the schema, and says which messages there are. */
-function byFooter(
-  file: number,
-  footer: ArrowFooter,
-  frames: readonly ArrowFrame[],
-): { readonly schema: Schema; readonly frames: readonly ArrowFrame[] } {
-  const bytes = bytesOf(file, footer)
-  if (isBigEndianFooter(bytes)) throw bigEndian()
-  const { schema, ...blocks } = decoded(bytes)
-  const starts = new Map(frames.map(frame => [frame.metadata.from - PREFIX, frame]))
-  const listed = [...blocks.dictionaries, ...blocks.records].map(offset => starts.get(offset))
-  const all = frames.filter(({ kind }) => kind !== 'schema')
-  if (listed.length !== all.length || listed.some(frame => frame === undefined)) {
-    throw new RangeError('its footer does not have the messages that are there')
-  }
-  return { schema, frames: listed as ArrowFrame[] }
-}
-
-function decoded(bytes: Uint8Array): {
-  readonly schema: Schema
-  readonly dictionaries: readonly number[]
-  readonly records: readonly number[]
-} {
-  const footer = Footer.decode(bytes)
-  const offsets = (blocks: Iterable<{ readonly offset: number }>) => [...blocks].map(({ offset }) => offset)
-  return {
-    schema: footer.schema,
-    dictionaries: offsets(footer.dictionaryBatches()),
-    records: offsets(footer.recordBatches()),
-  }
-}
-
-function messageOf(file: number, { metadata }: ArrowFrame): Message {
-  return Message.decode(bytesOf(file, metadata))
-}
-
-function bytesOf(file: number, { from, bytes: length }: ArrowFrame['metadata']): Uint8Array {
-  const bytes = new Uint8Array(length)
-  if (readSync(file, bytes, 0, length, from) < length) throw new RangeError('it ends too early')
-  return bytes
-}
-
 /** What goes wrong while a file is taken apart is wrong with the file. */
 function ofTheFile<T>(work: () => T): T {
   try {
     return work()
   } catch (error) {
-    if (error instanceof MlforgeError) throw error
-    const { message } = error as Error
-    const [, type] = /^Unrecognized type: "(\w*)"/.exec(message) ?? []
-    throw type ? unread(`The file has a column of type ${type}`) : arrowMalformed(message)
+    return refused(error)
   }
+}
+
+function refused(error: unknown): never {
+  if (error instanceof MlforgeError) throw error
+  const { message } = error as Error
+  const [, type] = /^Unrecognized type: "(?!undefined)(\w+)"/.exec(message) ?? []
+  throw type ? unread(`The file has a column of type ${type}`) : arrowMalformed(message)
 }

@@ -1,23 +1,33 @@
 import { describe, expect, it } from '@jest/globals'
 import { tableFromArrays, tableToIPC } from 'apache-arrow'
-import { ArrowChecker, type ArrowForm, type ArrowFrame } from '../../../domain/datasets/arrow-check.js'
+import {
+  ArrowFileChecker,
+  type ArrowFrame,
+  ArrowStreamChecker,
+} from '../../../domain/datasets/arrow-check.js'
 import { MlforgeError } from '../../../domain/errors.js'
 
 const table = tableFromArrays({ a: [1, 2, 3], b: ['x', 'y', 'x'] })
-const FORMS: readonly ArrowForm[] = ['file', 'stream']
-const bytesOf = (form: ArrowForm): Uint8Array => tableToIPC(table, form)
+const file = tableToIPC(table, 'file')
+const stream = tableToIPC(table, 'stream')
 
-function check(form: ArrowForm, bytes: Uint8Array, size = Infinity): ArrowFrame[] {
+function framesOf(bytes: Uint8Array, size = Infinity): ArrowFrame[] {
   const frames: ArrowFrame[] = []
-  const checker = new ArrowChecker(form, frame => void frames.push(frame))
+  const checker = new ArrowStreamChecker(frame => void frames.push(frame))
   for (let at = 0; at < bytes.length; at += size) checker.push(bytes.subarray(at, at + size))
   checker.end()
   return frames
 }
 
-function refusal(form: ArrowForm, bytes: Uint8Array): { code: string; message: string } {
+function footerOf(bytes: Uint8Array, size = Infinity): object {
+  const checker = new ArrowFileChecker()
+  for (let at = 0; at < bytes.length; at += size) checker.push(bytes.subarray(at, at + size))
+  return checker.end()
+}
+
+function refusal(bytes: Uint8Array, check: (bytes: Uint8Array) => unknown = framesOf) {
   try {
-    check(form, bytes)
+    check(bytes)
   } catch (error) {
     if (error instanceof MlforgeError) return error
     throw error
@@ -45,45 +55,44 @@ function message(metadata: Uint8Array): Uint8Array {
   return Buffer.concat([Buffer.from([255, 255, 255, 255, metadata.length, 0, 0, 0]), metadata])
 }
 
-describe('Arrow IPC', () => {
-  it.each(FORMS)('is taken apart the same way, however it is cut: %s', form => {
-    const bytes = bytesOf(form)
-    const frames = check(form, bytes)
-    // The writer of the library leaves the schema of a file to its footer.
-    const expected = ['schema', 'dictionary', 'records'].slice(form === 'file' ? 1 : 0)
-    expect(frames.map(({ kind }) => kind)).toEqual(expected)
-    const { body } = frames.at(-1)!
-    expect([body.bytes % 8, body.from + body.bytes <= bytes.length]).toEqual([0, true])
-    for (const size of [1, 7, 64]) expect(check(form, bytes, size)).toEqual(frames)
-  })
-
-  it.each(FORMS)('is refused wherever it is cut off: %s', form => {
-    const bytes = bytesOf(form)
-    for (let length = 0; length < bytes.length; length++) {
-      expect(refusal(form, bytes.subarray(0, length)).code).toBe('arrow_malformed')
+describe('a file of Arrow IPC', () => {
+  it('has a footer at its end, however it is cut', () => {
+    const bytes = Buffer.from(file).readInt32LE(file.length - 10)
+    for (const size of [Infinity, 1, 7, 64]) {
+      expect(footerOf(file, size)).toEqual({ from: file.length - 10 - bytes, bytes })
     }
   })
 
-  it('may be a file without an end marker before its footer', () => {
-    const bytes = bytesOf('file')
-    const { body } = check('file', bytes).at(-1)!
-    const end = body.from + body.bytes
-    expect(check('file', Buffer.concat([bytes.subarray(0, end), bytes.subarray(end + 8)]))).toHaveLength(2)
+  it('is refused wherever it is cut off', () => {
+    for (let length = 0; length < file.length; length++) {
+      expect(refusal(file.subarray(0, length), footerOf).code).toBe('arrow_malformed')
+    }
   })
 
-  it('is refused where a length would hide what comes behind it', () => {
-    const bytes = Buffer.from(bytesOf('file'))
-    const [dictionary] = check('file', bytes)
-    // A message without metadata is the end.
-    bytes.writeInt32LE(0, dictionary!.metadata.from - 4)
-    expect(refusal('file', bytes)).toMatchObject({
-      code: 'arrow_malformed',
-      message: expect.stringMatching(/footer/),
-    })
+  it.each([0, -1, 0x7fffffff, file.length - 17])('is refused with a footer of %d bytes', length => {
+    const bytes = Buffer.from(file)
+    bytes.writeInt32LE(length, file.length - 10)
+    expect(refusal(bytes, footerOf).message).toMatch(/footer/)
+  })
+})
+
+describe('a stream of Arrow IPC', () => {
+  it('is taken apart the same way, however it is cut', () => {
+    const frames = framesOf(stream)
+    expect(frames.map(({ kind }) => kind)).toEqual(['schema', 'dictionary', 'records'])
+    const { body } = frames.at(-1)!
+    expect(body.from + body.bytes).toBe(stream.length - 8)
+    for (const size of [1, 7, 64]) expect(framesOf(stream, size)).toEqual(frames)
+  })
+
+  it('is refused wherever it is cut off', () => {
+    for (let length = 0; length < stream.length; length++) {
+      expect(refusal(stream.subarray(0, length)).code).toBe('arrow_malformed')
+    }
   })
 
   it('is refused where its numbers have their largest byte first', () => {
-    expect(refusal('stream', message(bigEndianSchema()))).toMatchObject({
+    expect(refusal(message(bigEndianSchema()))).toMatchObject({
       code: 'format_unsupported',
       message: expect.stringMatching(/largest byte comes first/),
     })
@@ -99,32 +108,32 @@ describe('Arrow IPC', () => {
       /no message begins/,
     ],
   ])('is refused with %s', (_, damage, reason) => {
-    const bytes = Buffer.from(bytesOf('stream'))
-    damage(bytes, check('stream', bytes))
-    const { code, message: said } = refusal('stream', bytes)
+    const bytes = Buffer.from(stream)
+    damage(bytes, framesOf(bytes))
+    const { code, message: said } = refusal(bytes)
     expect([code, said]).toEqual(['arrow_malformed', expect.stringMatching(reason)])
   })
 
   it('is refused where a batch is larger than what is read at a time', () => {
-    const bytes = Buffer.from(bytesOf('stream'))
-    const { metadata, body } = check('stream', bytes).at(-1)!
+    const bytes = Buffer.from(stream)
+    const { metadata, body } = framesOf(bytes).at(-1)!
     const length = Buffer.alloc(8)
     length.writeBigInt64LE(BigInt(body.bytes))
     const at = bytes.indexOf(length, metadata.from)
     bytes.writeBigInt64LE(1n << 40n, at)
-    expect(refusal('stream', bytes)).toMatchObject({
+    expect(refusal(bytes)).toMatchObject({
       code: 'arrow_batch_too_large',
       message: expect.stringMatching(/1099511627776 bytes; at most 536870912/),
     })
   })
 
   it('has a schema first, and once', () => {
-    const bytes = bytesOf('stream')
-    const [schema, dictionary] = check('stream', bytes)
+    const bytes = stream
+    const [schema, dictionary] = framesOf(bytes)
     const end = schema!.metadata.from + schema!.metadata.bytes
-    expect(refusal('stream', bytes.subarray(end)).message).toMatch(/does not begin with a schema/)
+    expect(refusal(bytes.subarray(end)).message).toMatch(/does not begin with a schema/)
     const twice = Buffer.concat([bytes.subarray(0, end), bytes])
-    expect(refusal('stream', twice).message).toMatch(/second schema/)
+    expect(refusal(twice).message).toMatch(/second schema/)
     expect(dictionary!.metadata.from).toBe(end + 8)
   })
 })

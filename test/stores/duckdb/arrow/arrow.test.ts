@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { tableFromArrays, tableToIPC } from 'apache-arrow'
 import type { DeclaredColumns } from '../../../../domain/datasets/schema.js'
 import { profileTable } from '../../../../stores/duckdb/profile.js'
 import { type How, ReaderBench } from '../reader-bench.js'
@@ -89,6 +90,20 @@ describe('Arrow, as pyarrow writes it', () => {
     expect(await values('-replaced')).toEqual(['x', null, 'y', 'w'])
     expect(await values('-coded_numbers')).toEqual([5, null, 5])
     expect(await values('-coded_null')).toEqual([null, null, 'p'])
+  })
+
+  it('is read by the footer of a file, whatever else is between its messages', async () => {
+    const rows = [
+      { n: 1.5, s: 'x' },
+      { n: 2, s: 'y' },
+    ]
+    const ofJavaScript = tableFromArrays({ n: rows.map(({ n }) => n), s: rows.map(({ s }) => s) })
+    for (const form of ['file', 'stream'] as const) {
+      expect((await bench.read(tableToIPC(ofJavaScript, form))).rows).toEqual(rows)
+    }
+    // Polars puts the schema there without its frame.
+    const unframed = Buffer.from(await file('-typed-lz4')).fill(0, 8, 16)
+    expect((await bench.read(unframed)).rows).toEqual((await read('-typed-lz4')).rows)
   })
 
   it('keeps texts as they are, and decimals of any number of digits as numbers', async () => {
