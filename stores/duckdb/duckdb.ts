@@ -27,8 +27,18 @@ export type JsonValue = null | boolean | number | string | JsonValue[] | { [key:
 
 export type JsonRow = Record<string, JsonValue>
 
+/** Rows to be appended, at most 2,048. */
+export interface AppendedRows {
+  readonly rows: number
+  /** All columns of the table. */
+  readonly columns: Iterable<readonly DuckDBValue[]>
+}
+
 /** Of 2,048 rows each, which are copied on the event loop. */
 const CHUNKS_A_TURN = 16
+
+/** Values that an appender keeps. */
+const APPENDED_VALUES = 1 << 22
 
 /** Goes into the identity of what DuckDB converts. */
 export const DUCKDB_VERSION = `duckdb ${version()}`
@@ -104,17 +114,26 @@ export class DuckDb {
     appender.closeSync()
   }
 
-  /** Appends rows to a table, given as chunks of values by column, each of at most 2,048 rows. */
+  /** Appends rows to a table: the values of one column after the other, so that those of one at a time are there. */
   async appendChunks(
     table: string,
     types: readonly DuckDBType[],
-    chunks: AsyncIterable<readonly (readonly DuckDBValue[])[]>,
+    chunks: AsyncIterable<AppendedRows>,
   ): Promise<void> {
     const appender = await this.connection.createAppender(table)
-    for await (const columns of chunks) {
-      const chunk = DuckDBDataChunk.create(types, columns[0]!.length)
-      chunk.setColumns(columns)
+    const chunk = DuckDBDataChunk.create(types)
+    let held = 0
+    for await (const { rows, columns } of chunks) {
+      chunk.reset()
+      chunk.rowCount = rows
+      let at = 0
+      for (const values of columns) chunk.setColumnValues(at++, values)
       appender.appendDataChunk(chunk)
+      // By itself it would keep 204,800 rows, however wide, beside the memory that DuckDB is given.
+      held += rows * types.length
+      if (held < APPENDED_VALUES) continue
+      appender.flushSync()
+      held = 0
     }
     appender.closeSync()
   }

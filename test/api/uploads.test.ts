@@ -1,4 +1,5 @@
 import { connect } from 'node:net'
+import { tableFromArrays, tableToIPC } from 'apache-arrow'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { eventually } from '../support/eventually.js'
 import { TestApi } from './support/api.js'
@@ -104,12 +105,31 @@ describe('POST /v1/uploads', () => {
       '',
       { reading: { format: 'parquet', encoding: null }, delimiter: null, columns: null, rows: null },
     ],
+    [
+      'Arrow',
+      tableToIPC(tableFromArrays({ a: [1] }), 'file'),
+      'format=arrow',
+      { reading: { format: 'arrow', encoding: null }, delimiter: null, columns: null, rows: null },
+    ],
   ])('keeps %s as it came, and says how it is read', async (_, body, query, expected) => {
     const answer = await send(body, `/v1/uploads?${query}`, 'application/octet-stream')
     expect(answer).toMatchObject({ status: 201, body: expected })
     const { id } = answer.body as { id: string }
     expect((await api.call('GET', `/v1/uploads/${id}`)).body).toEqual(answer.body)
   })
+
+  it.each(['file', 'stream'] as const)(
+    'takes the content type of an Arrow %s for what it says',
+    async form => {
+      const type = `application/vnd.apache.arrow.${form}`
+      const arrow = tableToIPC(tableFromArrays({ a: [1] }), form)
+      expect(await send(arrow, '/v1/uploads', type)).toMatchObject({ status: 201 })
+      expect(await send('a\n1\n', '/v1/uploads', type)).toMatchObject({
+        status: 422,
+        body: { code: 'format_mismatch' },
+      })
+    },
+  )
 
   it.each([
     ['format=parquet', 422, 'format_mismatch'],

@@ -9,6 +9,7 @@ import {
   MAX_BATCH_BYTES,
 } from '../../../domain/datasets/arrow-check.js'
 import { MlforgeError } from '../../../domain/errors.js'
+import type { AppendedRows } from '../duckdb.js'
 import { assertColumns } from '../parquet-sql.js'
 import { type Column, readColumn } from './columns.js'
 import { framesOf, messageOf } from './frames.js'
@@ -17,6 +18,8 @@ import { duckDbType, unread } from './types.js'
 
 /** Rows of a chunk of DuckDB. */
 const CHUNK_ROWS = 2_048
+/** Texts of a chunk are held until it is appended. */
+const CHUNK_VALUES = 1 << 18
 /** Of columns without values there may be any number in no bytes. */
 const MAX_BATCH_ROWS = 1 << 27
 
@@ -58,19 +61,20 @@ export class ArrowTable {
     closeSync(this.file)
   }
 
-  /** Values by column, some thousand rows at a time. @throws MlforgeError as `open` */
-  async *chunks(): AsyncGenerator<DuckDBValue[][]> {
+  /** All rows, some at a time. @throws MlforgeError as `open` */
+  async *chunks(): AsyncGenerator<AppendedRows> {
     for (const frame of this.frames) {
       if (frame.kind === 'records') yield* this.rowsOf(frame)
       else if (frame.kind === 'dictionary') ofTheFile(() => this.takeDictionary(frame))
     }
   }
 
-  private async *rowsOf(frame: ArrowFrame): AsyncGenerator<DuckDBValue[][]> {
+  private async *rowsOf(frame: ArrowFrame): AsyncGenerator<AppendedRows> {
     const { length, columns } = ofTheFile(() => this.readBatch(frame))
-    for (let from = 0; from < length; from += CHUNK_ROWS) {
-      const rows = Math.min(CHUNK_ROWS, length - from)
-      yield ofTheFile(() => columns.map(({ get }) => Array.from({ length: rows }, (_, i) => get(from + i))))
+    const most = Math.max(1, Math.min(CHUNK_ROWS, Math.floor(CHUNK_VALUES / columns.length)))
+    for (let from = 0; from < length; from += most) {
+      const rows = Math.min(most, length - from)
+      yield { rows, columns: valuesOf(columns, from, rows) }
       await nextTurn()
     }
   }
@@ -103,6 +107,12 @@ export class ArrowTable {
     this.dictionaries.set(id, { column: before ? both(before.column, column) : column, bytes })
     const total = [...this.dictionaries.values()].reduce((sum, each) => sum + each.bytes, 0)
     if (total > MAX_BATCH_BYTES) throw batchTooLarge(total)
+  }
+}
+
+function* valuesOf(columns: readonly Column[], from: number, rows: number): Generator<DuckDBValue[]> {
+  for (const { get } of columns) {
+    yield ofTheFile(() => Array.from({ length: rows }, (_, i) => get(from + i)))
   }
 }
 
