@@ -22,7 +22,8 @@ export function scanFiles({ files, withContent }: Jobs['scan']['request']): Jobs
       if (stat.size > LARGE_BYTES) return { large: stat, found: null }
       const { chunks } = cutRange(open, 0, stat.size, new Set())
       // What was read last, and is the whole file.
-      const content = withContent && chunks.length === 1 ? { content: new Uint8Array(buffer.subarray(0, stat.size)) } : {}
+      const content =
+        withContent && chunks.length === 1 ? { content: new Uint8Array(buffer.subarray(0, stat.size)) } : {}
       return { large: null, found: { file, bytes: stat.size, chunks, stat, ...content } }
     })
     if (large) return { scanned, large }
