@@ -11,9 +11,13 @@ import { record } from '../support/histories.js'
 
 const CSV = 'day,demand\n2026-01-01,1\n2026-01-02,2\n'
 
-describe('datasetGc of a directory', () => collects(async () => null))
+describe('datasetGc of a directory', () => {
+  collects(async () => null)
+})
 const withServer = versitygw === undefined ? describe.skip : describe
-withServer('datasetGc of a bucket', () => collects(() => Versity.start()))
+withServer('datasetGc of a bucket', () => {
+  collects(() => Versity.start())
+})
 
 function collects(store: () => Promise<Versity | null>): void {
   let server: Versity | null = null
