@@ -1,15 +1,12 @@
 import type { PublishReport } from '../../contracts/temporal/data.js'
-import type { ConversionSpec } from '../../domain/datasets/conversion.js'
-import { rawName } from '../../domain/datasets/reading.js'
 import { encodeCommit, encodeRef } from '../../domain/data/commit.js'
 import { hasTable } from '../../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import { beatWhile } from '../heartbeats.js'
 import type { Ports } from '../ports.js'
-import { withScratch } from '../scratch.js'
 import { commitOf } from './commit-of.js'
 import { recordEnds } from './record-ends.js'
-import { storeFiles } from './store-files.js'
+import { storeTableBytes } from './table-bytes.js'
 
 type PublishPorts = Pick<
   Ports,
@@ -26,12 +23,7 @@ export function publishActivities(ports: PublishPorts) {
   /** Bytes that a table was made from, as the one file of its version. */
   async function adopt(project: string, version: DatasetVersion, signal: AbortSignal): Promise<void> {
     if (!hasTable(version)) return
-    const isJoined = (version.conversion as { joined?: unknown }).joined !== undefined
-    const path = isJoined ? 'predictions.parquet' : rawName((version.conversion as ConversionSpec).format)
-    await withScratch(ports.scratch, async directory => {
-      const file = await objects.toFile(version.raw.uri, directory)
-      await datasets.adopt(project, version.id, await storeFiles(ports, project, [{ path, file }], signal))
-    })
+    await datasets.adopt(project, version.id, await storeTableBytes(ports, project, version, signal))
   }
 
   async function publish(project: string, version: DatasetVersion, signal: AbortSignal): Promise<boolean> {

@@ -9,15 +9,19 @@ import type {
 } from '../../contracts/temporal/data-verification.js'
 import type { RunInput } from '../../contracts/temporal/messages.js'
 import type { Json } from '../../domain/canonical-json.js'
+import { hasTable } from '../../stores/postgres/dataset-store.js'
+import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import type { Selected } from '../../stores/postgres/verify-store.js'
 import { beatWhile } from '../heartbeats.js'
 import { json } from '../objects.js'
 import type { Ports } from '../ports.js'
 import { onceStep } from '../step.js'
+import { packsFromObject } from './table-bytes.js'
 import { damagedFiles, markWhole, verifyPack, type VerifyPorts } from './verify.js'
 import { type Seen, verifyRefs, verifyVersions } from './verify-objects.js'
 
-type VerificationPorts = VerifyPorts & Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'datasets' | 'refs' | 'ends'>
+type VerificationPorts = VerifyPorts &
+  Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'datasets' | 'refs' | 'ends' | 'holds'>
 
 /** Packs of one activity: of 16 MiB each, some minutes. */
 const PACKS = 500
@@ -99,8 +103,12 @@ export function verificationActivities(ports: VerificationPorts) {
       return onceStep(ports, input, 'report', () =>
         beatWhile('naming damaged files', async signal => {
           const { project, runId } = input
-          const { count, first } = await verify.lost(runId, project, MOST_LOST)
-          const found = count === 0 ? [] : await filesWith(new Set(first), await selectedBy(input), signal)
+          const selected = await selectedBy(input)
+          const lost = () => verify.lost(runId, project, MOST_LOST)
+          let { count, first } = await lost()
+          if (count > 0 && (await restored(new Set(first), selected, signal)))
+            ({ count, first } = await lost())
+          const found = count === 0 ? [] : await filesWith(new Set(first), selected, signal)
           const files = found.slice(0, MOST_FILES)
           const report: VerificationReport = {
             packs,
@@ -126,25 +134,46 @@ export function verificationActivities(ports: VerificationPorts) {
     },
   }
 
+  /** Puts lost chunks of tables into packs again. @returns whether there were some */
+  async function restored(
+    lost: ReadonlySet<string>,
+    selected: Selected,
+    signal: AbortSignal,
+  ): Promise<boolean> {
+    let isAny = false
+    for await (const version of versionsOf(selected)) {
+      signal.throwIfAborted()
+      if (!hasTable(version) || version.manifest === null) continue
+      const { done } = await damagedFiles(ports, selected.project, version.manifest, lost).next()
+      if (done !== true && (await packsFromObject(ports, selected.project, version, signal))) isAny = true
+    }
+    return isAny
+  }
+
+  async function* versionsOf(selected: Selected): AsyncGenerator<DatasetVersion> {
+    for (let after: string | null = null; ;) {
+      const versions = await verify.versions(selected, after, VERSIONS)
+      if (versions.length === 0) return
+      after = versions.at(-1)!.id
+      yield* versions
+    }
+  }
+
   async function filesWith(
     lost: ReadonlySet<string>,
     selected: Selected,
     signal: AbortSignal,
   ): Promise<DamagedFile[]> {
     const files: DamagedFile[] = []
-    for (let after: string | null = null; ;) {
-      const versions = await verify.versions(selected, after, VERSIONS)
-      if (versions.length === 0) return files
-      after = versions.at(-1)!.id
-      for (const { dataset, version, manifest } of versions) {
-        if (manifest === null) continue
-        for await (const file of damagedFiles(ports, selected.project, manifest, lost)) {
-          signal.throwIfAborted()
-          files.push({ dataset: dataset.name, version, ...file })
-          if (files.length > MOST_FILES) return files
-        }
+    for await (const { dataset, version, manifest } of versionsOf(selected)) {
+      if (manifest === null) continue
+      for await (const file of damagedFiles(ports, selected.project, manifest, lost)) {
+        signal.throwIfAborted()
+        files.push({ dataset: dataset.name, version, ...file })
+        if (files.length > MOST_FILES) return files
       }
     }
+    return files
   }
 }
 

@@ -7,9 +7,10 @@ import { allObjects } from '../../stores/objects/whole.js'
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import type { Selected } from '../../stores/postgres/verify-store.js'
 import type { Ports } from '../ports.js'
+import { objectFromPacks } from './table-bytes.js'
 import { commitOf } from './commit-of.js'
 
-type ObjectPorts = Pick<Ports, 'verify' | 'datasets' | 'refs' | 'ends' | 'objects'>
+type ObjectPorts = Pick<Ports, 'verify' | 'datasets' | 'refs' | 'ends' | 'objects' | 'packs'>
 
 const BATCH = 100
 
@@ -18,7 +19,10 @@ export interface Seen {
   readonly damaged: DamagedObject[]
 }
 
-/** Reads commits and tables of versions. A commit that is damaged is written anew from its row. */
+/**
+ * Reads commits and tables of versions. A commit that is damaged is written anew from its row, the bytes that a table
+ * was made from out of packs.
+ */
 export async function verifyVersions(
   ports: ObjectPorts,
   selected: Selected,
@@ -40,7 +44,8 @@ export async function verifyVersions(
         if (content === null) continue
         seen.objects++
         if (await isWhole(ports, content.uri)) continue
-        seen.damaged.push({ what: `${what} of ${nameOf(version)}`, uri: content.uri, healed: false })
+        const healed = content === version.raw && (await objectFromPacks(ports, selected.project, version))
+        seen.damaged.push({ what: `${what} of ${nameOf(version)}`, uri: content.uri, healed })
       }
     }
   }

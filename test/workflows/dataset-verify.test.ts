@@ -107,6 +107,27 @@ describe('datasetVerify', () => {
     expect(await contentOf('c.bin')).toEqual(files['c.bin'])
   })
 
+  it('heals the bytes that a table was made from: in packs out of the object, and the object out of packs', async () => {
+    const [pack] = hours.packs
+    const manifest = hours.manifest
+    for (const chunk of pack!.chunks.map(({ sha256 }) => sha256)) {
+      for (const place of (await harness.ports.catalogue.locate(PROJECT, [chunk])).get(chunk)!) {
+        await flip(uriOf('packs', place.pack), place.offset + 1)
+        expect((await verify()).run.found).toMatchObject({ damagedPacks: 1, lostChunks: 0, damagedFiles: 0 })
+        expect((await verify()).run.found).toMatchObject({ damagedPacks: 0, damagedObjects: 0 })
+      }
+    }
+    const file = await findFile(sha256 => harness.ports.packs.load(PROJECT, sha256), manifest, rawName('csv'))
+    expect(file).not.toBeNull()
+
+    const { raw } = await harness.ports.datasets.version(PROJECT, 'hours', { kind: 'latest' })
+    await flip(raw!.uri, 3)
+    const { run, report } = await verify()
+    expect(run.found).toMatchObject({ damagedObjects: 1, lostObjects: 0 })
+    expect(report.damagedObjects).toMatchObject([{ uri: raw!.uri, healed: true }])
+    expect((await verify()).run.found).toMatchObject({ damagedObjects: 0 })
+  })
+
   it('sees a flipped byte anywhere', async () => {
     const [flips] = fc.sample(
       fc.array(fc.record({ kind: fc.constantFrom('packs', 'commits', 'refs'), at: fc.nat(), of: fc.nat() }), {
