@@ -53,14 +53,6 @@ async function measured(
   return { seconds: (performance.now() - from) / 1e3, peakBytes, output }
 }
 
-function sum(...parts: readonly Measured[]): Measured {
-  return {
-    seconds: parts.reduce((total, { seconds }) => total + seconds, 0),
-    peakBytes: Math.max(...parts.map(part => part.peakBytes)),
-    output: parts.map(({ output }) => output).join(''),
-  }
-}
-
 const git = async (directory: string, ...args: string[]) => {
   await run('git', ['-c', 'user.name=bench', '-c', 'user.email=bench@example.org', ...args], {
     cwd: directory,
@@ -84,7 +76,7 @@ export function mlforgeData(api: string, key: string, dataset: () => string): To
       names.set(directory, dataset())
       await init(directory, names.get(directory)!)
     },
-    add: async directory => sum(await data(directory, 'add'), await data(directory, 'commit', '-m', 'bench')),
+    add: directory => data(directory, 'commit', '-a', '-m', 'bench'),
     push: directory => data(directory, 'push'),
     status: directory => data(directory, 'status'),
     async pull(from, to) {

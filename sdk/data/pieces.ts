@@ -11,7 +11,8 @@ import type { KeptPlace } from './kept-content.js'
 /** Which of these hashes have to be sent. */
 export type FindMissing = (hashes: readonly string[]) => Promise<ReadonlySet<string>>
 
-/** Hashes that are asked for at once. */
+/** Hashes that are asked for at once: the first ones alone, so that there is soon something to send. */
+const FIRST = 512
 const BATCH = 4_096
 
 /** A piece, or the file of a chunk that is nowhere any more. */
@@ -85,11 +86,13 @@ async function* nodesBelow(copy: Copy, sha256: string): AsyncGenerator<Piece> {
 
 async function* batches<T>(items: AsyncIterable<T>): AsyncGenerator<T[]> {
   let batch: T[] = []
+  let size = FIRST
   for await (const item of items) {
     batch.push(item)
-    if (batch.length < BATCH) continue
+    if (batch.length < size) continue
     yield batch
     batch = []
+    size = BATCH
   }
   if (batch.length > 0) yield batch
 }
