@@ -1,8 +1,9 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, readFileSync, statSync } from 'node:fs'
+import { mkdirSync, readdirSync, statSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
+import { peakResidentBytes } from '../../inference/peak-memory.js'
 
 const run = promisify(execFile)
 const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
@@ -136,7 +137,7 @@ function bytesBelow(directory: string): number {
 
 function peakOf(pid: number): number {
   try {
-    return Number(/VmHWM:\s+(\d+) kB/.exec(readFileSync(`/proc/${pid}/status`, 'utf8'))?.[1] ?? 0) * 1024
+    return peakResidentBytes(pid)
   } catch {
     return 0
   }

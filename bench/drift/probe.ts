@@ -1,5 +1,6 @@
 // Loaded into a worker before its own main (`--import`): says what the process has needed when asked.
 import { monitorEventLoopDelay } from 'node:perf_hooks'
+import { peakResidentBytes } from '../../inference/peak-memory.js'
 
 /** What a worker has needed since it was last asked. */
 export interface Needed {
@@ -12,7 +13,7 @@ export interface Needed {
 const delay = monitorEventLoopDelay({ resolution: 2 })
 delay.enable()
 process.on('message', () => {
-  const needed: Needed = { stall: delay.max / 1e6, peakMemory: process.resourceUsage().maxRSS / 1024 }
+  const needed: Needed = { stall: delay.max / 1e6, peakMemory: peakResidentBytes() / 2 ** 20 }
   delay.reset()
   process.send!(needed)
 })

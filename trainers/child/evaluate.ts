@@ -5,6 +5,7 @@ import { MlforgeError } from '../../domain/errors.js'
 import { learnBaseline, predictBaseline } from '../../domain/training/baseline.js'
 import { regressionMetrics } from '../../domain/training/metrics.js'
 import { clipToSignature } from '../../domain/models/signature.js'
+import { peakResidentBytes } from '../../inference/peak-memory.js'
 import type { EvaluateJob, EvaluateResult, FileFact, ModelFile } from '../protocol.js'
 import { Booster } from '../xgboost/booster.js'
 import { loadXgboost, type XgboostLibrary } from '../xgboost/library.js'
@@ -84,7 +85,7 @@ export async function evaluate(job: EvaluateJob): Promise<EvaluateResult> {
       },
       predictions: await writePredictions(connection, job, predictions),
       seconds: (performance.now() - started) / 1000,
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+      peakRssBytes: peakResidentBytes(),
     }
   })
 }

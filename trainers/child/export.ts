@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { compareParity, type ParityVerdict } from '../../domain/training/parity.js'
 import { OnnxSession } from '../../inference/onnx-session.js'
+import { peakResidentBytes } from '../../inference/peak-memory.js'
 import type { ExportJob, ExportResult } from '../protocol.js'
 import { xgboostToOnnx } from '../onnx/xgboost-to-onnx.js'
 import { Booster } from '../xgboost/booster.js'
@@ -32,7 +33,7 @@ export async function exportOnnx(job: ExportJob): Promise<ExportResult> {
     onnx,
     parity: await measureParity(job, onnx.file),
     seconds: (performance.now() - started) / 1000,
-    peakRssBytes: process.resourceUsage().maxRSS * 1024,
+    peakRssBytes: peakResidentBytes(),
   }
 }
 

@@ -1,6 +1,7 @@
 import { join } from 'node:path'
 import type { DuckDBConnection } from '@duckdb/node-api'
 import { regressionMetrics } from '../../domain/training/metrics.js'
+import { peakResidentBytes } from '../../inference/peak-memory.js'
 import type { FileFact, ScoreJob, ScoreResult } from '../protocol.js'
 import { keepDurably } from './files.js'
 import { runOnnx } from './onnx.js'
@@ -24,7 +25,7 @@ export async function scoreOnnx({ model, table, target, directory }: ScoreJob): 
       residentBytes,
       predictions: await writePredictions(connection, table, predictions, directory),
       seconds: (performance.now() - started) / 1000,
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+      peakRssBytes: peakResidentBytes(),
     }
   })
 }

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MlforgeError } from '../../domain/errors.js'
+import { peakResidentBytes } from '../../inference/peak-memory.js'
 import type { JobEvent, TrainJob, TrainResult } from '../protocol.js'
 import type { Trainer } from '../trainer.js'
 import { XgboostTrainer } from '../xgboost/xgboost-trainer.js'
@@ -43,7 +44,7 @@ export async function train(job: TrainJob, parent: TrainParent): Promise<TrainRe
       checkpointSeconds,
       featureImportance: trainer.featureImportance(),
       seconds,
-      peakRssBytes: process.resourceUsage().maxRSS * 1024,
+      peakRssBytes: peakResidentBytes(),
     }
   } finally {
     trainer.close()

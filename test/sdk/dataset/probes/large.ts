@@ -1,6 +1,7 @@
 import { statSync } from 'node:fs'
 import { join } from 'node:path'
 import { DuckDBInstance } from '@duckdb/node-api'
+import { peakResidentBytes } from '../../../../inference/peak-memory.js'
 import { Dataset } from '../../../../sdk/index.js'
 
 // Reads a table that is larger than what it may take, splits it, and says how much it took. It closes nothing.
@@ -22,5 +23,5 @@ for await (const batch of table.batches({ size: 10_000 })) rows += batch.rows
 const { test } = await table.split({ test: 0.2, seed: 1 })
 let tests = 0
 for await (const batch of test.batches({ columns: ['x1'] })) tests += batch.rows
-const peak = process.resourceUsage().maxRSS * 1024
+const peak = peakResidentBytes()
 console.log(JSON.stringify({ rows, tests, bytes: statSync(file).size, peak }))

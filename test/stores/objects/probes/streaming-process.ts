@@ -1,3 +1,4 @@
+import { peakResidentBytes } from '../../../../inference/peak-memory.js'
 import { storeOf, type StoreSpec } from '../support/open-store.js'
 
 const BYTES = 192 * 2 ** 20
@@ -17,8 +18,8 @@ const turn = async (bytes: number): Promise<number> => {
 }
 // So that code and connections are there already.
 await turn(CHUNK)
-const before = process.resourceUsage().maxRSS
+const before = peakResidentBytes()
 const read = await turn(BYTES)
-const grownMiB = (process.resourceUsage().maxRSS - before) / 1024
+const grownMiB = (peakResidentBytes() - before) / 2 ** 20
 process.stdout.write(JSON.stringify({ whole: read === BYTES, grownMiB }))
 process.exit(0)

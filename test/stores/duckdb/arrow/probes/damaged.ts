@@ -1,6 +1,7 @@
 import { readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { MlforgeError } from '../../../../../domain/errors.js'
+import { peakResidentBytes } from '../../../../../inference/peak-memory.js'
 import { convertArrow } from '../../../../../stores/duckdb/arrow/convert.js'
 import { confine } from '../../../../../stores/duckdb/arrow/confine.js'
 
@@ -24,4 +25,4 @@ for (let seed = Number(from); seed < Number(to); seed++) {
     ),
   )
 }
-console.log(JSON.stringify({ outcomes, peakMb: process.resourceUsage().maxRSS / 1024 }))
+console.log(JSON.stringify({ outcomes, peakMb: peakResidentBytes() / 2 ** 20 }))
