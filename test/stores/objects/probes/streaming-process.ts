@@ -1,7 +1,7 @@
 import { peakResidentBytes } from '../../../../inference/peak-memory.js'
 import { storeOf, type StoreSpec } from '../support/open-store.js'
 
-const BYTES = 192 * 2 ** 20
+const BYTES = 384 * 2 ** 20
 const CHUNK = 65_536
 
 /** Writes and reads a large object after a small one, and prints how much the process has grown by it. */
