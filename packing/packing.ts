@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events'
 import { availableParallelism } from 'node:os'
 import type { PackEntry } from '../domain/data/pack.js'
 import { cutLarge } from './cut-large.js'
@@ -10,11 +11,13 @@ import { Threads } from './threads.js'
 /** Bytes of chunks after which a pack is closed. */
 export const PACK_BYTES = 16 * 1024 * 1024
 
-const MOST_THREADS = 4
+/** Each takes some 12 MiB: with those of packs, and what else there is, a client stays below 300. */
+const MOST_THREADS = 8
+/** Packs of PACK_BYTES that are in memory, on their way or waiting. */
+const MOST_PACKS = 4
 /** Files of one message to a thread, and chunks of one pack. */
 const BATCH_FILES = 64
 const MOST_PIECES = 32_768
-const MOST_SHARED = 4
 
 export interface ScanOptions {
   readonly signal?: AbortSignal
@@ -66,7 +69,7 @@ export class Packing {
 
   /**
    * Packs pieces in their order, each hash once. Packs hold about PACK_BYTES of chunks; of them at most as many
-   * as there are threads are in memory, with the one that the caller has.
+   * as there are threads, and MOST_PACKS, are in memory, with the one that the caller has.
    * @throws MlforgeError file_changed where a file has not the bytes any more that it was cut into; as `scan`
    */
   async *packs(
@@ -81,7 +84,7 @@ export class Packing {
     }
     yield* ordered(
       grouped(eachOnce(pieces), isFull),
-      this.threads.count,
+      Math.min(this.threads.count, MOST_PACKS),
       group => {
         const room = this.rooms.pop()
         return this.threads.run('pack', { pieces: group, ...(room && { room }) }, either)
@@ -93,7 +96,7 @@ export class Packing {
   /** Makes another pack in the memory of one that nobody needs any more: collected, it would wait for that in numbers. */
   reuse({ content }: Pick<Pack, 'content'>): void {
     const room = content.buffer as ArrayBuffer
-    if (room.byteLength >= ROOM_BYTES && this.rooms.length < this.threads.count) this.rooms.push(room)
+    if (room.byteLength >= ROOM_BYTES && this.rooms.length < MOST_PACKS) this.rooms.push(room)
   }
 
   /**
@@ -114,7 +117,7 @@ export class Packing {
     await pack.read(content)
     const chunks = await this.threads.run('verify', { content }, signal)
     // Not where it failed or was given up: a thread may look at it still.
-    if (this.shared.length < MOST_SHARED) this.shared.push(room)
+    if (this.shared.length < MOST_PACKS) this.shared.push(room)
     return chunks
   }
 
@@ -153,8 +156,11 @@ export class Packing {
 /** A signal that ends with another one, or when nothing more is wanted. */
 function stoppable(signal: AbortSignal | undefined): { either: AbortSignal; stop: () => void } {
   const controller = new AbortController()
+  const either = signal ? AbortSignal.any([signal, controller.signal]) : controller.signal
+  // Each job listens.
+  setMaxListeners(0, either)
   return {
-    either: signal ? AbortSignal.any([signal, controller.signal]) : controller.signal,
+    either,
     stop: () => controller.abort(),
   }
 }

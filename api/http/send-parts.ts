@@ -2,8 +2,9 @@ import type { ServerResponse } from 'node:http'
 import type { FastifyReply } from 'fastify'
 
 /**
- * Sends content in parts that hold until the next one is asked for, each when the one before has gone.
- * @throws what reading them does, and what the connection does; then nothing more is sent
+ * Sends content in parts that hold until the next one is asked for, each when the one before has gone. Where the
+ * client goes, nothing more is read.
+ * @throws what reading them does
  */
 export async function sendParts(
   reply: FastifyReply,
@@ -16,12 +17,20 @@ export async function sendParts(
     'content-type': 'application/octet-stream',
     'content-length': bytes,
   })
-  for await (const part of parts) await sent(raw, part)
+  for await (const part of parts) {
+    if (!(await isSent(raw, part))) return
+  }
   raw.end()
 }
 
-function sent(raw: ServerResponse, part: Uint8Array): Promise<void> {
-  return new Promise((resolve, reject) => {
-    raw.write(part, error => (error ? reject(error) : resolve()))
+/** False where the client has gone: then it is not said of what was being written. */
+function isSent(raw: ServerResponse, part: Uint8Array): Promise<boolean> {
+  return new Promise(resolve => {
+    const gone = (): void => resolve(false)
+    raw.once('close', gone)
+    raw.write(part, error => {
+      raw.off('close', gone)
+      resolve(!error)
+    })
   })
 }

@@ -20,7 +20,7 @@ export async function readableFile(
   signal?: AbortSignal,
 ): Promise<string> {
   if (format === 'parquet') return file
-  if (format === 'arrow') return arrowToParquet(file, directory, signal)
+  if (format === 'arrow') return arrowToParquet(file, directory, { signal })
   const converted = join(directory, 'utf-8.txt')
   const writing = [createWriteStream(converted), signal ? { signal } : {}] as const
   if (encoding === undefined) {

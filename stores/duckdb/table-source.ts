@@ -37,8 +37,10 @@ export function without(source: TableSource, rows: string): TableSource {
 
 export type SourceForm = Omit<ConversionSpec, 'columns'>
 
-/** @param file as `readableFile` gives it
- * @param types of the columns of a Parquet file, by name, as DuckDB says them */
+/**
+ * @param file as `readableFile` gives it
+ * @param types of the columns of a Parquet file, by name, as DuckDB says them
+ */
 export function tableSource(
   file: string,
   form: SourceForm,

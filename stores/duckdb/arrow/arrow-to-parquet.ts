@@ -13,6 +13,12 @@ const MEMORY_MB = 3_072
 /** It says each second that it is alive: one that does not hangs. */
 const SILENCE_MS = 60_000
 
+export interface ArrowOptions {
+  readonly signal?: AbortSignal | undefined
+  /** So long it may say nothing. */
+  readonly silenceMs?: number
+}
+
 type End = { readonly code: number | null; readonly signal: NodeJS.Signals | null }
 
 /**
@@ -20,7 +26,11 @@ type End = { readonly code: number | null; readonly signal: NodeJS.Signals | nul
  * left to a process of its own with bounds of memory and time, since a wrong byte may have any effect on it.
  * @throws MlforgeError arrow_malformed, arrow_batch_too_large, duplicate_columns, format_unsupported, type_unsupported
  */
-export async function arrowToParquet(file: string, directory: string, signal?: AbortSignal): Promise<string> {
+export async function arrowToParquet(
+  file: string,
+  directory: string,
+  { signal, silenceMs = SILENCE_MS }: ArrowOptions = {},
+): Promise<string> {
   signal?.throwIfAborted()
   const outFile = join(directory, 'arrow.parquet')
   const child = spawn(
@@ -35,7 +45,7 @@ export async function arrowToParquet(file: string, directory: string, signal?: A
   const kill = (): void => void child.kill('SIGKILL')
   signal?.addEventListener('abort', kill, { once: true })
   try {
-    await converse(child)
+    await converse(child, silenceMs)
     return outFile
   } catch (error) {
     signal?.throwIfAborted()
@@ -46,12 +56,12 @@ export async function arrowToParquet(file: string, directory: string, signal?: A
   }
 }
 
-async function converse(child: ChildProcess): Promise<void> {
+async function converse(child: ChildProcess, silenceMs: number): Promise<void> {
   let isSilent = false
   const watchdog = setTimeout(() => {
     isSilent = true
     child.kill('SIGKILL')
-  }, SILENCE_MS)
+  }, silenceMs)
   const ended = new Promise<End>((resolve, reject) => {
     child.once('error', reject)
     child.once('close', (code, signal) => resolve({ code, signal }))
@@ -63,7 +73,7 @@ async function converse(child: ChildProcess): Promise<void> {
   })
   try {
     const end = await ended
-    if (isSilent) throw arrowMalformed(`reading it has hung for ${SILENCE_MS / 1000} seconds`)
+    if (isSilent) throw arrowMalformed(`reading it has hung for ${silenceMs / 1000} seconds`)
     judge(said, end)
   } finally {
     clearTimeout(watchdog)

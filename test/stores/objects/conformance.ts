@@ -1,16 +1,13 @@
-import { execFile, spawn } from 'node:child_process'
 import { createHash } from 'node:crypto'
-import { once } from 'node:events'
 import { mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { Readable } from 'node:stream'
 import { buffer } from 'node:stream/consumers'
-import { fileURLToPath } from 'node:url'
-import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ObjectStore } from '../../../stores/objects/object-store.js'
 import { OBJECT_KINDS } from '../../../stores/objects/object-uri.js'
+import { processConformance } from './conformance-processes.js'
 import type { StoreSpec } from './support/open-store.js'
 
 /** A store under test, with what a test must do behind its back. */
@@ -29,7 +26,6 @@ export interface StoreUnderTest {
   close(): Promise<void>
 }
 
-const script = (name: string) => fileURLToPath(new URL(`./probes/${name}.js`, import.meta.url))
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 const sha256 = (content: Uint8Array): string => createHash('sha256').update(content).digest('hex')
 
@@ -222,22 +218,7 @@ export function objectStoreConformance(name: string, create: () => Promise<Store
       await expect(store.write(project, bytes('x'))).rejects.toMatchObject({ code: 'invalid_request' })
     })
 
-    it('shows nothing of a writer that was killed in mid-write', async () => {
-      const before = await tested.list()
-      const writer = spawn(process.execPath, [script('stalled-writer'), JSON.stringify(tested.spec)], {
-        stdio: ['ignore', 'pipe', 'inherit'],
-      })
-      const exited = once(writer, 'exit')
-      try {
-        const started = once(writer.stdout!, 'data')
-        const first = await Promise.race([started, exited])
-        expect(String(first[0])).toContain('half')
-      } finally {
-        writer.kill('SIGKILL')
-        await exited
-      }
-      expect(await tested.list()).toEqual(before)
-    })
+    processConformance(() => tested)
 
     it.each(OBJECT_KINDS)('keeps %s apart from other kinds', async kind => {
       const ref = await store.write('kinds', bytes('the same'), { kind })
@@ -387,17 +368,6 @@ export function objectStoreConformance(name: string, create: () => Promise<Store
 
     it('is usable', async () => {
       await expect(store.assertUsable()).resolves.toBeUndefined()
-    })
-
-    it('streams in bounded memory', async () => {
-      const { stdout } = await promisify(execFile)(process.execPath, [
-        script('streaming-process'),
-        JSON.stringify(tested.spec),
-      ])
-      const { whole, grownMiB } = JSON.parse(stdout) as { whole: boolean; grownMiB: number }
-      expect(whole).toBe(true)
-      // Of 384 MiB that went through.
-      expect(grownMiB).toBeLessThan(192)
     })
   })
 }

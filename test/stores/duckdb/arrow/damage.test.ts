@@ -74,11 +74,26 @@ write(pa.table({f'c{i}': pa.array(range(n)) for i in range(4)}), 'long')`,
   it('is no longer read when it is no longer wanted', async () => {
     const before = childrenOf(process.pid)
     const controller = new AbortController()
-    const reading = arrowToParquet(`${prefix}-long-lz4`, directory, controller.signal)
+    const reading = arrowToParquet(`${prefix}-long-lz4`, directory, { signal: controller.signal })
     const [child] = childrenOf(process.pid).filter(pid => !before.includes(pid))
+    expect(child).toBeDefined()
     controller.abort(new Error('not wanted'))
     await expect(reading).rejects.toThrow('not wanted')
     await eventually(() => expect(childrenOf(process.pid)).not.toContain(child))
+  })
+
+  it('is refused where reading it hangs', async () => {
+    const pipe = join(directory, 'pipe')
+    // Whoever opens it waits for a writer, who never comes.
+    await run('mkfifo', [pipe])
+    const before = childrenOf(process.pid)
+    const reading = arrowToParquet(pipe, directory, { silenceMs: 2_000 })
+    const [child] = childrenOf(process.pid).filter(pid => !before.includes(pid))
+    await expect(reading).rejects.toMatchObject({
+      code: 'arrow_malformed',
+      message: expect.stringMatching(/has hung for 2 seconds/),
+    })
+    expect(childrenOf(process.pid)).not.toContain(child)
   })
 
   it('may be read again where the process was ended from outside', async () => {
