@@ -12,11 +12,12 @@ import type {
   DatasetCommit,
   DatasetVersion,
   Expectation,
+  ExpectationCounts,
   ExpectationResult,
   Rows,
 } from '../../contracts/rest/datasets.js'
 import type { TransformedSource } from '../../contracts/rest/fits.js'
-import type { ExpectationCounts, TypedExpectation } from '../../contracts/rest/expectations.js'
+import type { TypedExpectation } from '../../contracts/rest/expectations.js'
 import { EXPECTATION_KINDS } from '../../domain/datasets/expectations.js'
 import { SELECTOR_RULE } from '../../domain/data/selector.js'
 import { COLUMN_TYPES } from '../../domain/datasets/schema.js'

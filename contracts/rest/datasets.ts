@@ -1,6 +1,6 @@
 import type { Artifact } from './common.js'
 import type { CodeState } from './data.js'
-import type { ExpectationCounts, TypedExpectation } from './expectations.js'
+import type { TypedExpectation } from './expectations.js'
 import type { TransformedSource } from './fits.js'
 import type { Operation } from './operations.js'
 import type { SuiteReference } from './suites.js'
@@ -65,6 +65,17 @@ export interface Column {
   type: ColumnType
   format?: string
   nullable: boolean
+}
+
+/** Rows that an expectation of single rows has looked at, named as in Great Expectations. */
+export interface ExpectationCounts {
+  /** Under the row condition. */
+  element_count: number
+  /** Of those, without a value. */
+  missing_count?: number
+  unexpected_count: number
+  /** Of rows with a value, 0 to 100; null when there are none. */
+  unexpected_percent: number | null
 }
 
 export interface ExpectationResult {

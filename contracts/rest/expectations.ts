@@ -389,14 +389,3 @@ export interface ExpectationSuite {
   notes?: string
   expectations: TypedExpectation[]
 }
-
-/** Rows that an expectation of single rows has looked at, named as in Great Expectations. */
-export interface ExpectationCounts {
-  /** Under the row condition. */
-  element_count: number
-  /** Of those, without a value. */
-  missing_count?: number
-  unexpected_count: number
-  /** Of rows with a value, 0 to 100; null when there are none. */
-  unexpected_percent: number | null
-}
