@@ -26,19 +26,25 @@ export function endOfChunk(bytes: Uint8Array, from: number, end: number): number
   if (end <= least) return end
   const most = Math.min(end, from + MAX_CHUNK)
   const usual = Math.min(most, from + AVERAGE_CHUNK)
+  return firstCut(bytes, least, usual, STRICT) ?? firstCut(bytes, usual, most, LOOSE) ?? most
+}
+
+/** The position after the first byte of a range at which the hash of its window has none of some bits. */
+function firstCut(bytes: Uint8Array, from: number, to: number, bits: number): number | null {
   let hash = 0
-  let at = least - WINDOW
   // Always 32 bits: where it could be more, it is computed as a double, three times as slowly.
-  for (; at < least; at++) hash = ((hash << 1) + TABLE[bytes[at]!]!) | 0
-  for (; at < usual; at++) {
-    hash = ((hash << 1) + TABLE[bytes[at]!]!) | 0
-    if ((hash & STRICT) === 0) return at + 1
+  for (let at = from - WINDOW; at < from; at++) hash = ((hash << 1) + TABLE[bytes[at]!]!) | 0
+  let at = from
+  // Two bytes at a time: the second hash does not wait for the first one, which makes it half as fast again.
+  for (; at + 1 < to; at += 2) {
+    const gear = TABLE[bytes[at]!]!
+    const first = ((hash << 1) + gear) | 0
+    hash = ((hash << 2) + (((gear << 1) + TABLE[bytes[at + 1]!]!) | 0)) | 0
+    if ((first & bits) === 0) return at + 1
+    if ((hash & bits) === 0) return at + 2
   }
-  for (; at < most; at++) {
-    hash = ((hash << 1) + TABLE[bytes[at]!]!) | 0
-    if ((hash & LOOSE) === 0) return at + 1
-  }
-  return most
+  if (at < to && ((((hash << 1) + TABLE[bytes[at]!]!) | 0) & bits) === 0) return at + 1
+  return null
 }
 
 /**
