@@ -1,6 +1,7 @@
 import type { CommitRequest, CommitSource } from '../domain/datasets/commit-request.js'
 import { MlforgeError } from '../domain/errors.js'
 import { reads } from '../stores/lineage-scope.js'
+import { writeTableFile } from './objects.js'
 import type { Ports } from './ports.js'
 import { applyVersion } from './transformations.js'
 
@@ -20,6 +21,7 @@ export async function commitSource(
     kind: 'number',
     version: dataset.version,
   })
-  const made = await applyVersion(ports, { project, uri: parquet.uri, ...transformation }, directory, signal)
+  const asked = { project, uri: parquet.uri, ...transformation, store: writeTableFile }
+  const made = await applyVersion(ports, asked, directory, signal)
   return { ...made, delimiter: null, reading: { format: 'parquet' } }
 }

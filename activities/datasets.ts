@@ -1,4 +1,3 @@
-import { join } from 'node:path'
 import type {
   CommitOutcome,
   IngestOutcome,
@@ -8,32 +7,30 @@ import type {
 } from '../contracts/temporal/messages.js'
 import type { Json } from '../domain/canonical-json.js'
 import { MAIN } from '../domain/data/selector.js'
-import { QUARANTINE_FILE } from '../domain/datasets/bad-rows.js'
-import type { CommitRequest, CommitSource } from '../domain/datasets/commit-request.js'
+import type { CommitRequest } from '../domain/datasets/commit-request.js'
 import { conversionLike, type ConversionSpec, identityInput } from '../domain/datasets/conversion.js'
-import type { CsvDelimiter } from '../domain/datasets/csv-header.js'
 import type { FileForm } from '../domain/datasets/reading.js'
 import type { Schema } from '../domain/datasets/schema.js'
 import { MlforgeError } from '../domain/errors.js'
 import { checkAccepted } from '../domain/expectations/accepted.js'
 import { effectKey } from '../domain/names.js'
-import { alignedFile } from '../stores/duckdb/aligned-file.js'
 import { engineVersion } from '../stores/duckdb/engine-version.js'
-import { convertToParquet } from '../stores/duckdb/ingest.js'
 import { proposeTypes } from '../stores/duckdb/propose-types.js'
-import { parquetNames, readableFile } from '../stores/duckdb/readable-file.js'
 import { profileTable } from '../stores/duckdb/profile.js'
 import { sha256Hex } from '../stores/ids.js'
 import { writes } from '../stores/lineage-scope.js'
 import { hasTable } from '../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
+import type { Effect } from '../stores/postgres/ledger-store.js'
+import { assertTableObjects } from '../stores/postgres/table-objects.js'
 import { commitSource } from './commit-source.js'
 import { checkTable } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
-import { json, readJson, writeFile } from './objects.js'
+import { json, readJson, writeTableFile } from './objects.js'
 import type { Ports } from './ports.js'
 import { withScratch } from './scratch.js'
 import { onceStep, outcomeOf } from './step.js'
+import { convertSource, openSource } from './table-conversion.js'
 
 /** What ingest found out about a table; kept as an object, since wide tables have long schemas. */
 interface TableDescription {
@@ -58,7 +55,7 @@ export function datasetActivities(ports: DatasetPorts) {
     input: RunInput,
     name: string,
     what: string,
-    work: (request: CommitRequest, directory: string, signal: AbortSignal) => Promise<T>,
+    work: (request: CommitRequest, directory: string, signal: AbortSignal) => Promise<T | Effect<T>>,
   ) =>
     onceStep<T>(ports, input, name, () =>
       withScratch(scratch, directory =>
@@ -70,42 +67,43 @@ export function datasetActivities(ports: DatasetPorts) {
     /** The file as typed Parquet: a first version by inference, later ones by the last version's schema. */
     async ingest(input: RunInput): Promise<IngestOutcome> {
       return step(input, 'ingest', 'converting to Parquet', async (request, directory, signal) => {
-        const options = { signal, temporaryDirectory: directory }
         const { project } = input
+        const work = { directory, signal }
         const source = await commitSource(ports, request, { project, directory, signal })
-        const original = await objects.toFile(source.uri, directory)
-        const text = await readableFile(original, source.reading ?? {}, directory, signal)
-        const form = await formOf(text, source, options)
-        const aligned = form.ragged ? await alignedFile(text, form, directory, signal) : null
-        const file = aligned?.file ?? text
+        const opened = await openSource(objects, source, work)
+        const { file, form } = opened
         const head = await datasets.head(project, input.name, request.branch ?? MAIN)
         // Files alone have no schema that a table could be read with.
         const last = head !== null && hasTable(head) ? head : null
         const { conversion, proposal } = last
           ? { conversion: inherited(last, form, request), proposal: null }
-          : await proposed(file, form, request, options)
-        const parquetFile = join(directory, 'table.parquet')
-        const quarantineFile = join(directory, QUARANTINE_FILE)
-        const { rows, schema, quarantined } = await convertToParquet(file, conversion, parquetFile, {
-          ...options,
-          rows: source.rows,
-          ...(aligned && { aligned }),
-          inherited: last !== null,
-          ...(request.badRows && { quarantine: { allowed: request.badRows, file: quarantineFile } }),
-        })
+          : await proposed(file, form, request, { signal, temporaryDirectory: directory })
+        const { badRows } = request
+        const { rows, schema, quarantined, parquetFile, quarantineFile } = await convertSource(
+          opened,
+          conversion,
+          { inherited: last !== null, badRows },
+          work,
+        )
         const description: TableDescription = { conversion, schema, proposal }
-        return {
-          raw: { uri: source.uri, sha256: source.sha256, bytes: source.bytes },
-          parquet: await writeFile(objects, input.project, parquetFile),
+        const raw = { uri: source.uri, sha256: source.sha256, bytes: source.bytes }
+        const parquet = await writeTableFile(objects, project, parquetFile)
+        const quarantine =
+          quarantined > 0
+            ? { ...(await writeTableFile(objects, project, quarantineFile)), rows: quarantined }
+            : null
+        const outcome: IngestOutcome = {
+          raw,
+          parquet,
           rows,
-          ...(quarantined > 0 && {
-            quarantine: {
-              ...(await writeFile(objects, input.project, quarantineFile)),
-              rows: quarantined,
-            },
-          }),
+          ...(quarantine && { quarantine }),
           root: sha256Hex(identityInput(source.sha256, conversion, engineVersion(conversion.format))),
-          description: await json(objects, input.project, description as unknown as Json),
+          description: await json(objects, project, description as unknown as Json),
+        }
+        return async transaction => {
+          const uris = [raw, parquet, ...(quarantine ? [quarantine] : [])].map(({ uri }) => uri)
+          await assertTableObjects(transaction, uris, objects)
+          return outcome
         }
       })
     },
@@ -183,19 +181,6 @@ export function datasetActivities(ports: DatasetPorts) {
 }
 
 export type DatasetActivities = ReturnType<typeof datasetActivities>
-
-/** How a file is read; of Parquet and Arrow only the file itself tells its columns. */
-async function formOf(
-  file: string,
-  { reading, delimiter, columns }: CommitSource,
-  options: { signal: AbortSignal; temporaryDirectory: string },
-): Promise<FileForm> {
-  return {
-    ...reading,
-    delimiter: delimiter as CsvDelimiter | null,
-    columns: columns ?? (await parquetNames(file, options)),
-  }
-}
 
 function inherited(last: DatasetVersion, form: FileForm, { columns }: CommitRequest): ConversionSpec {
   const schema = last.schema as Schema

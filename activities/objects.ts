@@ -9,6 +9,18 @@ export async function writeFile(objects: ObjectStore, project: string, file: str
   return objects.write(project, createReadStream(file))
 }
 
+/**
+ * Stores a file of a table: a collection removes it unless a row names it, so `assertTableObjects` comes in the
+ * transaction that writes the row.
+ */
+export async function writeTableFile(
+  objects: ObjectStore,
+  project: string,
+  file: string,
+): Promise<ContentRef> {
+  return objects.write(project, createReadStream(file), { kind: 'table-data' })
+}
+
 /** Stores a value as canonical JSON, so that equal values are one object. */
 export async function json(objects: ObjectStore, project: string, value: Json): Promise<ContentRef> {
   return objects.write(project, Buffer.from(canonicalJson(value)))

@@ -27,6 +27,7 @@ import type { PackObjects } from '../stores/postgres/pack-objects.js'
 import type { RetentionStore } from '../stores/postgres/retention-store.js'
 import type { SuiteStore } from '../stores/postgres/suite-store.js'
 import type { SweepStore } from '../stores/postgres/sweep-store.js'
+import type { TableObjects } from '../stores/postgres/table-objects.js'
 import type { VerifyStore } from '../stores/postgres/verify-store.js'
 import type { EndStore } from '../stores/postgres/end-store.js'
 import type { RefStore } from '../stores/postgres/ref-store.js'
@@ -57,6 +58,7 @@ export interface Ports {
   readonly transfers: TransferStore
   readonly holds: PackHolds
   readonly packObjects: PackObjects
+  readonly tableObjects: TableObjects
   readonly collections: CollectionStore
   readonly marks: MarkStore
   readonly sweep: SweepStore

@@ -33,8 +33,9 @@ import { sha256Hex } from '../stores/ids.js'
 import { reads, writes } from '../stores/lineage-scope.js'
 import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
 import type { Deployment } from '../stores/postgres/entities/deployment.js'
+import { assertTableObjects } from '../stores/postgres/table-objects.js'
 import { beatWhile } from './heartbeats.js'
-import { writeFile } from './objects.js'
+import { writeTableFile } from './objects.js'
 import { otherTables } from './other-tables.js'
 import type { Ports } from './ports.js'
 import {
@@ -88,6 +89,8 @@ export function retrainingActivities(ports: RetrainingPorts) {
               const { base, latest, content, added } = await build(directory, signal)
               if (content === null) return unchanged(policy.dataset, base)
               return async transaction => {
+                const { raw, parquet } = content.table
+                await assertTableObjects(transaction, [raw.uri, parquet.uri], objects)
                 const { version, created } = await datasets.commit(
                   transaction,
                   input.project,
@@ -191,7 +194,7 @@ export function retrainingActivities(ports: RetrainingPorts) {
       { kind: 'dataset', name: policy.dataset, version: base.version },
       { kind: 'window', name: deployment.name, window: rangeName({ from, until }) },
     )
-    const raw = await writeFile(objects, input.project, labelled)
+    const raw = await writeTableFile(objects, input.project, labelled)
     const joined: JoinedPredictions = {
       deployment: deployment.name,
       parent: base.root,
@@ -202,7 +205,7 @@ export function retrainingActivities(ports: RetrainingPorts) {
       columns: sources,
     }
     const conversion: JoinedConversion = { ...(base.conversion as ConversionSpec), joined }
-    const parquet = await writeFile(objects, input.project, table)
+    const parquet = await writeTableFile(objects, input.project, table)
     const used = files.filter(
       file =>
         file.rows > 0 &&

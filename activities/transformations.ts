@@ -61,10 +61,16 @@ export interface TransformedContent extends ContentRef {
   readonly columns: readonly string[]
 }
 
-/** What a version of a transformation makes of a table, as an object; `uri` is that of the table. */
+/** What a version of a transformation makes of a table, as an object; `uri` is that of the table, `store` how it is kept. */
 export async function applyVersion(
   { objects, transformations }: Pick<Ports, 'objects' | 'transformations'>,
-  { project, uri, name, version }: { project: string; uri: string; name: string; version: number },
+  {
+    project,
+    uri,
+    name,
+    version,
+    store = writeFile,
+  }: { project: string; uri: string; name: string; version: number; store?: typeof writeFile },
   directory: string,
   signal: AbortSignal,
 ): Promise<TransformedContent> {
@@ -77,7 +83,7 @@ export async function applyVersion(
     { file, fitted, outFile },
     { signal, temporaryDirectory: directory },
   )
-  const written = await writeFile(objects, project, outFile)
+  const written = await store(objects, project, outFile)
   return { ...written, rows, columns: columns.map(column => column.name) }
 }
 

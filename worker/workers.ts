@@ -47,6 +47,7 @@ import { PackObjects } from '../stores/postgres/pack-objects.js'
 import { RetentionStore } from '../stores/postgres/retention-store.js'
 import { SuiteStore } from '../stores/postgres/suite-store.js'
 import { SweepStore } from '../stores/postgres/sweep-store.js'
+import { TableObjects } from '../stores/postgres/table-objects.js'
 import { VerifyStore } from '../stores/postgres/verify-store.js'
 import { EndStore } from '../stores/postgres/end-store.js'
 import { RefStore } from '../stores/postgres/ref-store.js'
@@ -103,6 +104,7 @@ export async function createPorts(
     transfers: new TransferStore(dataSource),
     holds: new PackHolds(dataSource),
     packObjects: new PackObjects(dataSource),
+    tableObjects: new TableObjects(dataSource),
     collections: new CollectionStore(dataSource),
     marks: new MarkStore(dataSource),
     sweep: new SweepStore(dataSource),

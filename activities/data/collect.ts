@@ -68,7 +68,7 @@ export async function planPacks(
   { sweep, objects }: CollectPorts,
   { runId, project }: { readonly runId: string; readonly project: string },
   { planId, olderThanMs }: { readonly planId: string | null; readonly olderThanMs: number },
-): Promise<Omit<CollectionPlan, 'versions'>> {
+): Promise<Omit<CollectionPlan, 'versions' | 'tableObjects' | 'tableBytes'>> {
   await sweep.dropPlan(runId)
   const sum = { packs: 0, packBytes: 0, repacks: 0, repackBytes: 0, repackLiveBytes: 0 }
   for (let after = '0'; ;) {

@@ -9,10 +9,11 @@ import type { Collecting } from '../../stores/postgres/sweep-store.js'
 import { beatWhile } from '../heartbeats.js'
 import type { Ports } from '../ports.js'
 import { onceStep } from '../step.js'
+import { planTables, removeTables } from './collect-tables.js'
 import { type CollectPorts, markLive, planPacks, removeObjects, repack, sweepRows } from './collect.js'
 
 type CollectionPorts = CollectPorts &
-  Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'collections' | 'retention'> & {
+  Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'collections' | 'retention' | 'tableObjects'> & {
     /** How long what nothing needs stays. */
     readonly graceMs: number
   }
@@ -63,7 +64,8 @@ export function collectionActivities({ graceMs, ...ports }: CollectionPorts) {
           await markLive(ports, input, without, signal)
           const olderThanMs = Date.now() - graceMs
           const packs = await planPacks(ports, input, { planId, olderThanMs })
-          const plan = { versions: execute ? retired : versions.length, ...packs }
+          const tables = await planTables(ports, { project: input.project, olderThanMs }, without, signal)
+          const plan = { versions: execute ? retired : versions.length, ...packs, ...tables }
           if (!execute) await forgetMarks(runId, signal)
           return async transaction => {
             await collections.planned(runId, plan, transaction)
@@ -97,12 +99,16 @@ export function collectionActivities({ graceMs, ...ports }: CollectionPorts) {
       )
     },
 
-    /** Removes objects that no pack is any more, or never was. */
+    /** Removes objects that no pack is any more, or never was, and those of tables that nothing needs. */
     async removePackObjects(input: RunInput): Promise<RemoveReport> {
       return beatWhile('removing objects', async signal => {
-        const removed = await removeObjects(ports, input, Date.now() - graceMs, signal)
-        if (removed !== null) await forgetMarks(input.runId, signal)
-        return { removed: removed ?? 0, blocked: removed === null }
+        const olderThanMs = Date.now() - graceMs
+        const packs = await removeObjects(ports, input, olderThanMs, signal)
+        const tables =
+          packs === null ? null : await removeTables(ports, { project: input.project, olderThanMs }, signal)
+        if (packs === null || tables === null) return { removed: 0, blocked: true }
+        await forgetMarks(input.runId, signal)
+        return { removed: packs + tables, blocked: false }
       })
     },
   }

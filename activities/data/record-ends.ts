@@ -34,7 +34,7 @@ async function recordEnd(
   })
   await objects.write(project, record, { kind: 'refs' })
   if (purge !== null) {
-    for (const uri of await ends.erase(version.id)) await objects.remove(uri)
+    await ends.erase(version.id, objects)
     await objects.remove(objectUri(project, commit!, 'commits'))
   }
   await ends.recorded(version.id)

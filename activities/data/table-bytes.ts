@@ -1,6 +1,7 @@
 import type { ConversionSpec } from '../../domain/datasets/conversion.js'
 import { rawName } from '../../domain/datasets/reading.js'
 import { findFile } from '../../domain/data/walk.js'
+import { parseObjectUri } from '../../stores/objects/object-uri.js'
 import { isDamage } from '../../stores/objects/verified.js'
 import { type HeldFiles, hasTable, type TableVersion } from '../../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
@@ -56,11 +57,12 @@ export async function objectFromPacks(
   version: DatasetVersion,
 ): Promise<boolean> {
   if (!hasTable(version) || version.manifest === null) return false
-  const { sha256 } = version.raw
+  const { sha256, uri } = version.raw
+  const { kind } = parseObjectUri(uri)!
   try {
     const file = await findFile(packs.walk(project), version.manifest, pathOf(version))
     if (file === null) return false
-    await objects.write(project, packs.file(project, file), { sha256 })
+    await objects.write(project, packs.file(project, file), { sha256, kind })
     return true
   } catch (error) {
     if (isDamage(error)) return false

@@ -43,6 +43,8 @@ export class CollectionPlanDto implements CollectionPlan {
   @ApiProperty({ type: 'integer' }) repackBytes!: number
   @ApiProperty({ type: 'integer', description: 'what of them is needed' }) repackLiveBytes!: number
   @ApiProperty({ type: 'integer', description: 'objects that no pack is' }) unknownObjects!: number
+  @ApiProperty({ type: 'integer', description: 'objects of tables that nothing needs' }) tableObjects!: number
+  @ApiProperty({ type: 'integer' }) tableBytes!: number
 }
 
 class RemovedPacksDto implements RemovedPacks {

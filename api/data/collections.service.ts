@@ -2,7 +2,11 @@ import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
 import type { Page, PageQuery } from '../../contracts/rest/common.js'
 import type { DataCollection } from '../../contracts/rest/data-collection.js'
-import type { CollectionRequest, DatasetGcResult } from '../../contracts/temporal/data-collection.js'
+import type {
+  CollectionPlan,
+  CollectionRequest,
+  DatasetGcResult,
+} from '../../contracts/temporal/data-collection.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { CollectionStore, PLAN_HOURS } from '../../stores/postgres/collection-store.js'
 import type { DataCollectionRow } from '../../stores/postgres/entities/data-collection.js'
@@ -16,6 +20,8 @@ import { RunsService } from '../runs/runs.service.js'
 
 /** What stands for the name of a dataset: a collection is of all. */
 const ALL = 'all'
+
+const NO_TABLES: Partial<CollectionPlan> = { tableObjects: 0, tableBytes: 0 }
 
 /** What no version needs: planned, and removed. */
 @Injectable()
@@ -75,7 +81,8 @@ export class CollectionsService {
     return {
       ...operationView(run, this.config.temporal),
       executes: execute,
-      plan,
+      // Plans of an earlier release do not say anything of tables.
+      plan: plan && { ...NO_TABLES, ...plan },
       plannedAt: plannedAt?.toISOString() ?? null,
       executableUntil: epoch === null && executedBy === null ? (until?.toISOString() ?? null) : null,
       planId,

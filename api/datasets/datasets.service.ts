@@ -32,6 +32,7 @@ import { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { type StoredSuite, SuiteStore } from '../../stores/postgres/suite-store.js'
 import { artifactNamed, artifactViews, sendArtifact } from '../http/download.js'
+import { assertTableObjects } from '../../stores/postgres/table-objects.js'
 import type { Idempotency } from '../http/idempotency.js'
 import { assertName } from '../http/params.js'
 import { mapPage } from '../http/paging.js'
@@ -96,6 +97,8 @@ export class DatasetsService {
       kind: 'dataset',
       name,
       request,
+      alongside: transaction =>
+        assertTableObjects(transaction, request.upload ? [request.upload.uri] : [], this.objects),
       ...(idempotency ? { idempotency } : {}),
     })
     return this.commitView(run, null)

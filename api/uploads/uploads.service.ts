@@ -38,7 +38,10 @@ export class UploadsService {
     try {
       if (Number(body.headers['content-length'] ?? 0) > maxBytes) throw tooLarge(maxBytes)
       const check = new CheckedBytes(body, statedReading(query, body.headers['content-type']))
-      const { uri, sha256, bytes } = await this.objects.write(caller.project, check, { maxBytes })
+      const { uri, sha256, bytes } = await this.objects.write(caller.project, check, {
+        maxBytes,
+        kind: 'table-data',
+      })
       const { delimiter, columns, rows, ...unusual } = check.summary!
       const reading = unusualOf(unusual)
       const asked = {
@@ -53,8 +56,8 @@ export class UploadsService {
         reading: Object.keys(reading).length > 0 ? reading : null,
         principal: caller.name,
       }
-      if (key === undefined) return uploadView(await this.uploads.create(asked))
-      const row = await this.uploads.createOnce(asked, key)
+      if (key === undefined) return uploadView(await this.uploads.create(asked, this.objects))
+      const row = await this.uploads.createOnce(asked, key, this.objects)
       if (!isSame(row, asked)) throw keyReused(key)
       return uploadView(row)
     } catch (error) {

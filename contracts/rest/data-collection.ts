@@ -18,6 +18,9 @@ export interface CollectionPlan {
   repackLiveBytes: number
   /** Objects that no pack is. */
   unknownObjects: number
+  /** Objects of tables that nothing needs: of retired versions, of uploads and runs that became none. */
+  tableObjects: number
+  tableBytes: number
 }
 
 export interface RemovedPacks {

@@ -21,6 +21,9 @@ export interface CollectionPlan {
   readonly repackLiveBytes: number
   /** Objects that no pack of the catalogue is, and nobody has written lately. */
   readonly unknownObjects: number
+  /** Objects of tables that nothing needs: of retired versions, of uploads and runs that became none. */
+  readonly tableObjects: number
+  readonly tableBytes: number
 }
 
 export interface PlanOutcome extends CollectionPlan {

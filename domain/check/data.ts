@@ -14,6 +14,8 @@ export interface DataRefFacts {
 export interface DataFacts {
   readonly dataPacks: readonly { readonly uri: string; readonly bytes: number }[]
   readonly dataRefs: readonly DataRefFacts[]
+  /** Objects that collections have removed: what was done with them before still names them. */
+  readonly removedObjects: readonly string[]
 }
 
 /** Branches and tags point at versions that are there and can be read. */

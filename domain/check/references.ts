@@ -1,6 +1,6 @@
 import type { StackFacts } from './facts.js'
 
-const URI = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\/sha256\/[0-9a-f]{2}\/[0-9a-f]{64}$/
+const URI = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}\/(?:sha256|table-data)\/[0-9a-f]{2}\/[0-9a-f]{64}$/
 
 /** An object that a row points at; `bytes` is null where the row does not say how large it is. */
 export interface Reference {
@@ -16,6 +16,7 @@ export type Referring = Pick<
   | 'datasetVersions'
   | 'dataPacks'
   | 'dataRefs'
+  | 'removedObjects'
   | 'modelVersions'
   | 'transformationVersions'
   | 'checkpoints'
@@ -33,15 +34,22 @@ export type Referring = Pick<
 /** Every object that a row points at, once, in the order of the uris. */
 export function referencedObjects(rows: Referring): Reference[] {
   const found = new Map<string, Reference>()
-  // What was erased is named by what was done with it before.
-  const erased = new Set(rows.datasetVersions.flatMap(({ purge }) => purge?.erased ?? []))
-  const add = (uri: string, bytes: number | null, by: string) => {
-    if (erased.has(uri)) return
+  // What was removed is named by what was done with it before.
+  const removed = new Set([
+    ...rows.datasetVersions.flatMap(({ purge }) => purge?.erased ?? []),
+    ...rows.removedObjects,
+  ])
+  const need = (uri: string, bytes: number | null, by: string) => {
     const known = found.get(uri)
     if (known === undefined || known.bytes === null) found.set(uri, { uri, bytes, by: known?.by ?? by })
   }
-  for (const version of rows.datasetVersions)
-    walk([version.raw, version.parquet, version.quarantine], version.effectKey, add)
+  const add: Add = (uri, bytes, by) => {
+    if (!removed.has(uri)) need(uri, bytes, by)
+  }
+  for (const version of rows.datasetVersions) {
+    const { raw, parquet, quarantine, retiredAt, effectKey } = version
+    walk([raw, parquet, quarantine], effectKey, retiredAt === null ? need : add)
+  }
   const projects = new Map(rows.datasets.map(({ id, project }) => [id, project]))
   for (const { datasetId, commit, purge, effectKey } of rows.datasetVersions) {
     const project = projects.get(datasetId)

@@ -14,7 +14,9 @@ export async function dataRows(transaction: EntityManager): Promise<DataFacts> {
        r.principal, r.updated_at AS "updatedAt", r.recorded
      FROM data_refs r JOIN datasets d ON d.id = r.dataset_id ORDER BY d.project, d.name, r.name`,
   )
+  const removed: { uri: string }[] = await transaction.query('SELECT uri FROM removed_objects ORDER BY uri')
   return {
+    removedObjects: removed.map(({ uri }) => uri),
     dataPacks: packs.map(({ project, sha256, bytes }) => ({
       uri: objectUri(project, sha256, 'packs'),
       bytes,

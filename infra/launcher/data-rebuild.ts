@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto'
-import type { Commit } from '../../domain/data/commit.js'
+import type { Commit, NamedObject } from '../../domain/data/commit.js'
 import { filesOf } from '../../domain/data/walk.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
@@ -45,7 +45,8 @@ export async function rebuildCatalogue(
   for (const [sha256, commit] of inOrder) {
     const { id } = await rebuild.dataset(project, commit.dataset, commit.at)
     const end = ends.get(sha256) ?? null
-    const isErased = end !== null && end.purge !== null
+    // What was retired has neither its table nor its chunks any more, or will soon not have them.
+    const table = end === null ? commit.table : null
     const isNew = await rebuild.version(id, {
       commit,
       sha256,
@@ -53,14 +54,9 @@ export async function rebuildCatalogue(
       parentVersions: commit.parents
         .map(parent => all.get(parent)?.version)
         .filter(each => each !== undefined),
-      parquet: commit.table && {
-        ...commit.table.parquet,
-        uri: objectUri(project, commit.table.parquet.sha256),
-      },
-      quarantine: commit.table?.quarantine
-        ? { ...commit.table.quarantine, uri: objectUri(project, commit.table.quarantine.sha256) }
-        : null,
-      raw: commit.table === null || isErased ? null : await rawOf(ports, project, commit, problems),
+      parquet: table && (await stored(objects, project, table.parquet)),
+      quarantine: table?.quarantine ? await stored(objects, project, table.quarantine) : null,
+      raw: table && (await rawOf(ports, project, commit, problems)),
       end: end && { at: end.at, purge: end.purge && { ...end.purge, erased: [] } },
     })
     if (isNew) done.versions++
@@ -70,6 +66,18 @@ export async function rebuildCatalogue(
     if (await rebuild.ref(id, ref)) done.refs++
   }
   return done
+}
+
+/** Where an object of a table is. Those of earlier releases are among all others. */
+async function stored<T extends NamedObject>(
+  objects: RebuildPorts['objects'],
+  project: string,
+  object: T,
+): Promise<T & { readonly uri: string }> {
+  const uri = objectUri(project, object.sha256, 'table-data')
+  const before = objectUri(project, object.sha256)
+  const isBefore = (await objects.size(uri)) === null && (await objects.size(before)) !== null
+  return { ...object, uri: isBefore ? before : uri }
 }
 
 /** The bytes that a table was made from are the one file of its version. Where their object is gone it is written again. */
@@ -88,10 +96,11 @@ async function rawOf(
         bytes += part.length
       }
       const sha256 = hash.digest('hex')
-      const uri = objectUri(project, sha256)
-      if ((await objects.size(uri)) === null)
-        await objects.write(project, packs.file(project, file), { sha256 })
-      return { uri, sha256, bytes }
+      const raw = await stored(objects, project, { sha256, bytes })
+      if ((await objects.size(raw.uri)) === null) {
+        await objects.write(project, packs.file(project, file), { sha256, kind: 'table-data' })
+      }
+      return raw
     }
   } catch (error) {
     const message = `The bytes of its table cannot be read: ${error instanceof Error ? error.message : String(error)}`

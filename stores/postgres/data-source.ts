@@ -11,6 +11,7 @@ import {
   DataEpoch,
   DataHold,
   DataMark,
+  RemovedObject,
 } from './entities/data-collection.js'
 import { Dataset, DatasetVersion } from './entities/dataset.js'
 import { Deployment, RoutingPlanRow, ServingReplica } from './entities/deployment.js'
@@ -57,6 +58,7 @@ import { Suites1765700000000 } from './migrations/1765700000000-suites.js'
 import { Lineage1765800000000 } from './migrations/1765800000000-lineage.js'
 import { LineageEvents1765900000000 } from './migrations/1765900000000-lineage-events.js'
 import { Transformations1766000000000 } from './migrations/1766000000000-transformations.js'
+import { RemovedObjects1766100000000 } from './migrations/1766100000000-removed-objects.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -86,6 +88,7 @@ export const ENTITIES = [
   DataCollectionRow,
   DataCollectionPack,
   DataCollectionVersion,
+  RemovedObject,
   Model,
   ModelVersion,
   ModelAlias,
@@ -150,6 +153,7 @@ export const MIGRATIONS = [
   Lineage1765800000000,
   LineageEvents1765900000000,
   Transformations1766000000000,
+  RemovedObjects1766100000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

@@ -1,6 +1,8 @@
 import { type DataSource, IsNull, Not } from 'typeorm'
+import type { ObjectStore } from '../objects/object-store.js'
 import { DatasetVersion, type Purge } from './entities/dataset.js'
 import { Upload } from './entities/upload.js'
+import { lockTableObjects } from './table-objects.js'
 
 /** Versions that were retired, until the object store says so, and what of purged ones is still there. */
 export class EndStore {
@@ -16,20 +18,21 @@ export class EndStore {
   }
 
   /**
-   * Takes from a purged version what says something of its content, and names the objects that are to be removed:
-   * those of its table that no other version has. Again, it names the same.
+   * Takes from a purged version what says something of its content, and removes the objects of its table that no
+   * other version has. Again, it does nothing.
    */
-  async erase(id: string): Promise<readonly string[]> {
-    return this.dataSource.transaction(async transaction => {
+  async erase(id: string, objects: Pick<ObjectStore, 'remove'>): Promise<void> {
+    await this.dataSource.transaction(async transaction => {
       const row = await transaction.findOneOrFail(DatasetVersion, {
         where: { id },
         lock: { mode: 'pessimistic_write' },
       })
       const purge = row.purge!
-      if (purge.erased !== undefined) return purge.erased
+      if (purge.erased !== undefined) return
       const uris = [row.raw, row.parquet, row.quarantine].flatMap(content =>
         content === null ? [] : [content.uri],
       )
+      await lockTableObjects(transaction, uris)
       const shared: { uri: string }[] = await transaction.query(
         `SELECT named.uri FROM unnest($1::text[]) AS named(uri)
          WHERE EXISTS (SELECT 1 FROM dataset_versions v
@@ -54,7 +57,7 @@ export class EndStore {
         suite: null,
       } as never)
       for (const uri of erased) await transaction.delete(Upload, { uri })
-      return erased
+      for (const uri of erased) await objects.remove(uri)
     })
   }
 

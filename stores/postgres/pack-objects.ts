@@ -85,7 +85,7 @@ export class PackObjects {
 }
 
 /** False while a backup is written, or somebody else deletes. */
-async function mayDelete(transaction: EntityManager): Promise<boolean> {
+export async function mayDelete(transaction: EntityManager): Promise<boolean> {
   const [alone]: { locked: boolean }[] = await transaction.query(
     `SELECT pg_try_advisory_xact_lock(${KEEP_OBJECTS_LOCK}) AS locked`,
   )

@@ -127,8 +127,12 @@ export class RetentionStore {
        UNION ALL
        SELECT (r.request->>'version')::int, 'pull ' || r.id
        FROM runs r JOIN data_transfers t ON t.run_id = r.id
-       WHERE r.project = $1 AND r.kind = 'pull' AND r.name = $2 AND ${TRANSFER_HOLDS}`,
-      [dataset.project, dataset.name],
+       WHERE r.project = $1 AND r.kind = 'pull' AND r.name = $2 AND ${TRANSFER_HOLDS}
+       UNION ALL
+       SELECT max(v.version), 'retrainings, which grow from it' FROM dataset_versions v
+       WHERE v.dataset_id = $3 AND v.parquet IS NOT NULL AND v.conversion->'joined' IS NULL
+       HAVING max(v.version) IS NOT NULL`,
+      [dataset.project, dataset.name, dataset.id],
     )
     return [
       ...named,

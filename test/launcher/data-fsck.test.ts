@@ -3,6 +3,7 @@ import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { filesOf } from '../../domain/data/walk.js'
 import { fsckData } from '../../infra/launcher/data-fsck.js'
+import { objectUri } from '../../stores/objects/object-uri.js'
 import { push, treeOf } from '../support/data-push.js'
 import { Harness, PROJECT } from '../support/harness.js'
 
@@ -103,6 +104,34 @@ describe('fsck of data', () => {
     const next = await harness.ended(await harness.commit('hours', `${CSV}2026-01-04,4\n`))
     expect(next).toMatchObject({ status: 'succeeded', result: { version: 3 } })
     await harness.tick('superviseData')
+  })
+
+  it('restores a retired version without what was removed of it', async () => {
+    const { datasets, catalogue: known, objects } = harness.ports
+    await harness.ended(await harness.commit('retired', `${CSV}2026-02-01,5\n`))
+    await harness.ended(await harness.commit('retired', `${CSV}2026-02-01,6\n`))
+    await harness.tick('superviseData')
+    await query(
+      `UPDATE dataset_versions v SET retired_at = now(), end_recorded = false FROM datasets d
+       WHERE d.id = v.dataset_id AND d.name = 'retired' AND v.version = 1`,
+    )
+    await harness.tick('superviseData')
+    // As a collection does.
+    const { raw, parquet, manifest } = await datasets.version(PROJECT, 'retired', 1)
+    const places = await known.locate(PROJECT, [manifest!, raw!.sha256])
+    const packs = new Set([...places.values()].flat().map(({ pack }) => pack))
+    for (const pack of packs) await objects.remove(objectUri(PROJECT, pack, 'packs'))
+    for (const { uri } of [raw!, parquet!]) await objects.remove(uri)
+
+    await query('TRUNCATE data_packs, data_chunks, datasets, dataset_versions, data_refs CASCADE')
+    const { ok, problems } = await fsckData(harness.config, { rebuild: true })
+    expect({ ok, problems }).toEqual({ ok: true, problems: [] })
+    expect(await datasets.version(PROJECT, 'retired', 1)).toMatchObject({
+      retiredAt: expect.any(Date),
+      raw: null,
+      parquet: null,
+    })
+    expect(await datasets.version(PROJECT, 'retired', 2)).toMatchObject({ retiredAt: null, rows: '3' })
   })
 
   it('says what is missing in the object store', async () => {

@@ -182,7 +182,7 @@ export class Harness {
     const checker = new UploadChecker(more.stated)
     checker.push(bytes)
     const { delimiter = null, columns, rows, ...reading } = checker.end()
-    const ref = await this.ports.objects.write(PROJECT, bytes)
+    const ref = await this.ports.objects.write(PROJECT, bytes, { kind: 'table-data' })
     return this.accept('dataset', name, {
       upload: {
         ...{ id: uuidv7(), ...ref, delimiter, columns, rows },

@@ -14,13 +14,16 @@ export function keepingCommands(data: Command): void {
     .action(async ({ execute = false }: { execute?: boolean }) => {
       const { plan, removed } = await told(new DataCatalogue(await connect()).collect(execute))
       if (plan !== null) {
-        const { packs, packBytes, repacks, repackBytes, repackLiveBytes, versions, unknownObjects } = plan
+        const { packs, packBytes, repacks, repackBytes, repackLiveBytes, versions, ...objects } = plan
         console.log(`${count(versions, 'version')} to retire`)
         console.log(`${count(packs, 'pack')} of ${size(packBytes)} that nothing needs`)
         console.log(
           `${count(repacks, 'pack')} to write anew: ${size(repackLiveBytes)} of ${size(repackBytes)} needed`,
         )
-        console.log(`${count(unknownObjects, 'object')} that no pack is`)
+        console.log(`${count(objects.unknownObjects, 'object')} that no pack is`)
+        console.log(
+          `${count(objects.tableObjects, 'object')} of tables, ${size(objects.tableBytes)}, that nothing needs`,
+        )
       }
       if (removed !== null) {
         console.log(

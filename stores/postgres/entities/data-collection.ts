@@ -58,6 +58,13 @@ export class DataCollectionPack {
   @Column('timestamptz', { nullable: true }) removedAt!: Date | null
 }
 
+/** An object of a table that was removed, though rows of what was done with it before still name it. */
+@Entity('removed_objects')
+export class RemovedObject {
+  @PrimaryColumn('text') uri!: string
+  @Column('timestamptz') removedAt!: Date
+}
+
 /** A version that a collection is to retire. */
 @Entity('data_collection_versions')
 export class DataCollectionVersion {

@@ -64,6 +64,7 @@ export function stack(seed: string, more: Partial<RunFacts> = {}): StackFacts {
     datasetVersions: [],
     dataPacks: [],
     dataRefs: [],
+    removedObjects: [],
     transformations: [],
     transformationVersions: [],
     models: [{ id: `model-${seed}`, project: 'default', name: 'demand' }],
