@@ -8,9 +8,10 @@ import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import type { Selected } from '../../stores/postgres/verify-store.js'
 import type { Ports } from '../ports.js'
 import { objectFromPacks } from './table-bytes.js'
+import { remakeTable } from './remake-table.js'
 import { commitOf } from './commit-of.js'
 
-type ObjectPorts = Pick<Ports, 'verify' | 'datasets' | 'refs' | 'ends' | 'objects' | 'packs'>
+type ObjectPorts = Pick<Ports, 'verify' | 'datasets' | 'refs' | 'ends' | 'objects' | 'packs' | 'scratch'>
 
 const BATCH = 100
 
@@ -21,7 +22,7 @@ export interface Seen {
 
 /**
  * Reads commits and tables of versions. A commit that is damaged is written anew from its row, the bytes that a table
- * was made from out of packs.
+ * was made from out of packs, and the table out of these.
  */
 export async function verifyVersions(
   ports: ObjectPorts,
@@ -36,16 +37,21 @@ export async function verifyVersions(
     for (const version of versions) {
       signal.throwIfAborted()
       await verifyCommit(ports, selected.project, version, seen)
-      for (const [what, content] of [
-        ['raw bytes', version.raw],
-        ['table', version.parquet],
-        ['quarantine', version.quarantine],
+      // The table is made anew of the raw bytes, so these come first.
+      for (const [name, what] of [
+        ['raw bytes', 'raw'],
+        ['table', 'parquet'],
+        ['quarantine', 'quarantine'],
       ] as const) {
+        const content = version[what]
         if (content === null) continue
         seen.objects++
         if (await isWhole(ports, content.uri)) continue
-        const healed = content === version.raw && (await objectFromPacks(ports, selected.project, version))
-        seen.damaged.push({ what: `${what} of ${nameOf(version)}`, uri: content.uri, healed })
+        const healed =
+          what === 'raw'
+            ? await objectFromPacks(ports, selected.project, version)
+            : await remakeTable(ports, selected.project, version, what, signal)
+        seen.damaged.push({ what: `${name} of ${nameOf(version)}`, uri: content.uri, healed })
       }
     }
   }

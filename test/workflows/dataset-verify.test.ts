@@ -3,6 +3,7 @@ import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { DataVerification, VerificationReport } from '../../contracts/rest/data-collection.js'
+import { badRowsOf } from '../../domain/datasets/bad-rows.js'
 import { rawName } from '../../domain/datasets/reading.js'
 import { findFile } from '../../domain/data/walk.js'
 import { TestApi } from '../api/support/api.js'
@@ -126,6 +127,51 @@ describe('datasetVerify', () => {
     expect(run.found).toMatchObject({ damagedObjects: 1, lostObjects: 0 })
     expect(report.damagedObjects).toMatchObject([{ uri: raw!.uri, healed: true }])
     expect((await verify()).run.found).toMatchObject({ damagedObjects: 0 })
+  })
+
+  it('makes a damaged table anew out of its raw bytes, be these damaged as well, and says where that fails', async () => {
+    const csv = Buffer.from(
+      `tag;zahl\n2026-01-01;1\n2026-01-02;zwei\n2026-01-03;3;4\n2026-01-04;4\n`,
+      'utf16le',
+    )
+    const run = await harness.commit('odd', Buffer.concat([Buffer.from([0xff, 0xfe]), csv]), {
+      stated: { ragged: true },
+      columns: { zahl: { type: 'integer' } },
+      badRows: badRowsOf({ maxBadRows: 2 }),
+    })
+    expect(await harness.ended(run)).toMatchObject({ status: 'succeeded' })
+    await harness.ended(await harness.commit('plain', 'a,b\n1,2\n'))
+    await harness.tick('superviseData')
+    for (const [name, damaged] of [
+      ['plain', ['parquet']],
+      ['odd', ['parquet']],
+      ['odd', ['quarantine']],
+      ['odd', ['raw', 'parquet', 'quarantine']],
+    ] as const) {
+      const version = await harness.ports.datasets.version(PROJECT, name, 1)
+      for (const what of damaged) await flip(version[what]!.uri, 3)
+      const { run: verification, report } = await verify({ dataset: name })
+      expect(verification.found).toMatchObject({ damagedObjects: damaged.length, lostObjects: 0 })
+      expect(report.damagedObjects.map(({ uri }) => uri)).toEqual(damaged.map(what => version[what]!.uri))
+      expect((await verify()).run.found).toMatchObject({ damagedObjects: 0 })
+    }
+
+    // Another engine would have written other bytes.
+    const { parquet } = await harness.ports.datasets.version(PROJECT, 'plain', 1)
+    const other = await harness.ports.objects.write(PROJECT, Buffer.from('as another engine wrote it'), {
+      kind: 'table-data',
+    })
+    const set = (content: object) =>
+      harness.database.dataSource.query(
+        `UPDATE dataset_versions v SET parquet = $1 FROM datasets d WHERE d.id = v.dataset_id AND d.name = 'plain'`,
+        [content],
+      )
+    await set(other)
+    await flip(other.uri, 3)
+    const { run: failed, report } = await verify({ dataset: 'plain' })
+    expect(failed.found).toMatchObject({ damagedObjects: 1, lostObjects: 1 })
+    expect(report.damagedObjects).toMatchObject([{ uri: other.uri, healed: false }])
+    await set(parquet!)
   })
 
   it('sees a flipped byte anywhere', async () => {
