@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto'
 import type { FileHandle } from 'node:fs/promises'
+import { setTimeout as wait } from 'node:timers/promises'
 import {
   AbortMultipartUploadCommand,
   CompleteMultipartUploadCommand,
   CreateMultipartUploadCommand,
+  ListPartsCommand,
   PutObjectCommand,
   UploadPartCommand,
 } from '@aws-sdk/client-s3'
@@ -16,6 +18,9 @@ const WHOLE_BYTES = 64 * 2 ** 20
 const MAX_PARTS = 10_000
 /** Parts on the way at once: what an upload holds in memory is so many of them. */
 const PARALLEL = 3
+/** How often an upload is ended until nothing of it is left, and the time in between. */
+const ABORTS = 5
+const ABORT_AGAIN_MS = 100
 /** Metadata of an object that came in parts, of which servers keep no hash of the whole. */
 export const HASH_KEY = 'sha256'
 
@@ -93,12 +98,37 @@ async function multipart(
     )
   } catch (error) {
     // Where even this fails, `removeStale` takes it back after a day.
-    await bucket
-      .call({ what }, (s3, options) =>
-        s3.send(new AbortMultipartUploadCommand({ ...key, UploadId }), options),
-      )
-      .catch(() => undefined)
+    await takeBack(bucket, { ...key, UploadId }, what).catch(() => undefined)
     throw error
+  }
+}
+
+/**
+ * Ends an upload, and looks that nothing of it is left: a part that the server was still receiving may come after that
+ * ("it might be necessary to abort a given multipart upload multiple times", AbortMultipartUpload of the S3 API).
+ */
+async function takeBack(
+  bucket: S3Bucket,
+  upload: { readonly Bucket: string; readonly Key: string; readonly UploadId: string | undefined },
+  what: string,
+): Promise<void> {
+  const gone = new Error('gone')
+  try {
+    for (let tries = 0; tries < ABORTS; tries++) {
+      await wait(tries * ABORT_AGAIN_MS)
+      await bucket.call(
+        { what },
+        (s3, options) => s3.send(new AbortMultipartUploadCommand(upload), options),
+        () => gone,
+      )
+      await bucket.call(
+        { what },
+        (s3, options) => s3.send(new ListPartsCommand(upload), options),
+        () => gone,
+      )
+    }
+  } catch (error) {
+    if (error !== gone) throw error
   }
 }
 

@@ -248,25 +248,28 @@ withServer('with VersityGW', () => {
       await new Promise(resolve => silent.close(resolve))
     })
 
-    it('ends an upload with the reason when it is aborted, and takes it back', async () => {
-      const before = await keysOf(server)
-      const abort = new AbortController()
-      const reason = new Error('no longer wanted')
-      let from: number | undefined
-      wire.onUp = sent => {
-        from ??= sent
-        if (sent - from > 10_000_000) abort.abort(reason)
-        return false
-      }
-      async function* large(): AsyncGenerator<Uint8Array> {
-        for (let at = 0; at < 40; at++) yield randomBytes(1_000_000)
-      }
-      await expect(wired.write('default', large(), { signal: abort.signal })).rejects.toBe(reason)
-      wire.onUp = () => false
-      expect(await keysOf(server)).toEqual(before)
-      await eventually(async () =>
-        expect((await uploadsOf(server)).filter(key => !key.endsWith('large.csv'))).toEqual([]),
-      )
-    })
+    it.each([2, 10, 19, 30])(
+      'takes an upload back that is aborted after %d MB, with the reason',
+      async mb => {
+        const before = await keysOf(server)
+        const abort = new AbortController()
+        const reason = new Error('no longer wanted')
+        let from: number | undefined
+        wire.onUp = sent => {
+          from ??= sent
+          if (sent - from > mb * 1e6) abort.abort(reason)
+          return false
+        }
+        async function* large(): AsyncGenerator<Uint8Array> {
+          for (let at = 0; at < 40; at++) yield randomBytes(1_000_000)
+        }
+        await expect(wired.write('default', large(), { signal: abort.signal })).rejects.toBe(reason)
+        wire.onUp = () => false
+        expect(await keysOf(server)).toEqual(before)
+        await eventually(async () =>
+          expect((await uploadsOf(server)).filter(key => !key.endsWith('large.csv'))).toEqual([]),
+        )
+      },
+    )
   })
 })
