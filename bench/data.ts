@@ -1,6 +1,8 @@
 // Versioning files by the command line: `mlforge data` on a stack of its own, beside the real dvc with a remote on
-// the same disk. One large file and many small ones, at two sizes: `node dist/bench/data.js [--rounds=n] [--memory]`.
+// the same disk, or with `--bucket` both with a bucket of the same S3 server. One large file and many small ones, at two
+// sizes: `node dist/bench/data.js [--rounds=n] [--bucket] [--memory]`.
 // `--memory` adds and pushes a file of 2 GiB instead, and prints how much memory that took.
+import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import {
   closeSync,
@@ -13,12 +15,14 @@ import {
   writeSync,
 } from 'node:fs'
 import { join } from 'node:path'
-import { parseArgs } from 'node:util'
-import { dvc, type Measured, mlforgeData, type Tool } from './data/tools.js'
+import { parseArgs, promisify } from 'node:util'
+import { bucketRemote, DIRECTORY, dvc, type Measured, mlforgeData, type Tool } from './data/tools.js'
 import { median, report, type Row } from './report.js'
 import { withStack } from './stack.js'
+import { Versity } from '../test/stores/objects/support/versity.js'
 import { dvcPython } from '../test/support/dvc.js'
 
+const run = promisify(execFile)
 const MIB = 2 ** 20
 const LARGE_BYTES = 256 * MIB
 const SMALL_FILES = 5_000
@@ -26,7 +30,11 @@ const SMALL_BYTES = 4 * 1024
 const INSERTED = 'nine more'
 
 const { values } = parseArgs({
-  options: { rounds: { type: 'string', default: '3' }, memory: { type: 'boolean', default: false } },
+  options: {
+    rounds: { type: 'string', default: '3' },
+    bucket: { type: 'boolean', default: false },
+    memory: { type: 'boolean', default: false },
+  },
 })
 
 interface Figures {
@@ -42,11 +50,14 @@ interface Figures {
 // removed, ext4 is several times slower at making others.
 const root = mkdtempSync('/var/tmp/mlforge-bench-data-')
 let serial = 0
+const server = values.bucket ? await Versity.start() : null
+// The stack is given them.
+if (server !== null) Object.assign(process.env, server.environment())
 try {
   await withStack(async ({ rest, key }) => {
     const ours = mlforgeData(rest.base, key, () => `bench-${++serial}`)
     if (values.memory) return memory(ours)
-    const tools = [ours, dvc(await dvcPython())]
+    const tools = [ours, dvc(await dvcPython(), server === null ? DIRECTORY : bucketRemote(server))]
     const rows: Row[] = []
     for (const share of [1 / 8, 1]) {
       const bytes = LARGE_BYTES * share
@@ -58,9 +69,10 @@ try {
         ...(await beside(tools, `${files} files of 4 KiB`, '<= 0.1', directory => small(directory, files))),
       )
     }
-    report('data-beside-dvc', rows)
+    report(server === null ? 'data-beside-dvc' : 'data-beside-dvc-s3', rows)
   })
 } finally {
+  await server?.close()
   rmSync(root, { recursive: true, force: true })
 }
 
@@ -128,8 +140,13 @@ async function once(
   await tool.init(directory)
   mkdirSync(join(directory, 'data'), { recursive: true })
   const change = write(join(directory, 'data'))
+  // What was written before is on the disk: nobody waits for the writes of somebody else.
+  const rested = async <T>(work: () => Promise<T>): Promise<T> => {
+    await run('sync')
+    return work()
+  }
   const pushed = async () => {
-    const added = await tool.add(directory)
+    const added = await rested(() => tool.add(directory))
     const sent = await tool.push(directory)
     return {
       sent,
@@ -143,9 +160,9 @@ async function once(
   const first = await pushed()
   tool.moved(directory, first.sent)
   addPush.push(first.both)
-  noPush.push(await tool.push(directory))
-  status.push(await tool.status(directory))
-  pull.push(await tool.pull(directory, `${directory}-clone`))
+  noPush.push(await rested(() => tool.push(directory)))
+  status.push(await rested(() => tool.status(directory)))
+  pull.push(await rested(() => tool.pull(directory, `${directory}-clone`)))
   change()
   const second = await pushed()
   again.push(second.both)

@@ -1,9 +1,10 @@
 import { execFile, spawn } from 'node:child_process'
-import { mkdirSync, readdirSync, statSync } from 'node:fs'
-import { dirname, join } from 'node:path'
+import { copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from 'node:fs'
+import { basename, dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import { fileURLToPath } from 'node:url'
 import { peakResidentBytes } from '../../inference/peak-memory.js'
+import type { Versity } from '../../test/stores/objects/support/versity.js'
 
 const run = promisify(execFile)
 const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
@@ -91,22 +92,56 @@ export function mlforgeData(api: string, key: string, dataset: () => string): To
   }
 }
 
-/** The real dvc with a remote on the same disk. */
-export function dvc(python: string): Tool {
+/** Where the real dvc shares data. */
+export interface DvcRemote {
+  readonly name: string
+  /** What makes it the remote of a repository: commands of dvc. */
+  commands(directory: string): readonly (readonly string[])[]
+  /** Where the bytes are that were shared from a repository. */
+  bytesOf(directory: string): number
+}
+
+/** A directory on the same disk: nothing but a copy. */
+export const DIRECTORY: DvcRemote = {
+  name: 'dvc',
+  commands: directory => [['remote', 'add', '-q', '-d', 'shared', `${directory}-remote`]],
+  bytesOf: directory => bytesBelow(`${directory}-remote`),
+}
+
+/** The bucket of an S3 server. */
+export function bucketRemote(server: Versity): DvcRemote {
+  const { endpoint, bucket, region, accessKeyId, secretAccessKey } = server.options()
+  const prefixOf = (directory: string) => `dvc/${basename(directory)}`
+  const set = (key: string, value: string) => ['remote', 'modify', '-q', '--local', 'shared', key, value]
+  return {
+    name: 'dvc with S3',
+    commands: directory => [
+      ['remote', 'add', '-q', '-d', 'shared', `s3://${bucket}/${prefixOf(directory)}`],
+      ...Object.entries({
+        endpointurl: endpoint,
+        region,
+        access_key_id: accessKeyId,
+        secret_access_key: secretAccessKey,
+      }).map(([key, value]) => set(key, value)),
+    ],
+    bytesOf: directory => bytesBelow(server.fileOf(prefixOf(directory))),
+  }
+}
+
+/** The real dvc. */
+export function dvc(python: string, remote: DvcRemote): Tool {
   const env = { DVC_NO_ANALYTICS: '1', PATH: `${dirname(python)}:${process.env['PATH'] ?? ''}` }
   const call = (directory: string, ...args: string[]) =>
     measured(directory, python, ['-m', 'dvc', ...args], env)
-  const remoteOf = (directory: string) => `${directory}-remote`
   const known = new Map<string, number>()
   return {
-    name: 'dvc',
+    name: remote.name,
     async init(directory) {
       mkdirSync(directory, { recursive: true })
-      mkdirSync(remoteOf(directory))
       await git(directory, 'init', '-q')
       await call(directory, 'init', '-q')
       await call(directory, 'config', 'core.check_update', 'false')
-      await call(directory, 'remote', 'add', '-q', '-d', 'shared', remoteOf(directory))
+      for (const command of remote.commands(directory)) await call(directory, ...command)
       await git(directory, 'commit', '-qam', 'init')
     },
     async add(directory) {
@@ -119,11 +154,14 @@ export function dvc(python: string): Tool {
     status: directory => call(directory, 'status', '-q'),
     async pull(from, to) {
       await run('git', ['clone', '-q', from, to])
+      // Keys are not in git.
+      const local = '.dvc/config.local'
+      if (existsSync(join(from, local))) copyFileSync(join(from, local), join(to, local))
       return call(to, 'pull', '-q')
     },
     moved(directory) {
       const before = known.get(directory) ?? 0
-      known.set(directory, bytesBelow(remoteOf(directory)))
+      known.set(directory, remote.bytesOf(directory))
       return known.get(directory)! - before
     },
   }

@@ -1,11 +1,13 @@
 import { isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { isSameFile } from '../../domain/data/nodes.js'
 import { collisions, pathProblem } from '../../domain/data/paths.js'
+import { chunksOf } from '../../domain/data/walk.js'
 import type { Problem } from '../../domain/errors.js'
 import type { ScanOptions } from '../../packing/packing.js'
 import { type Copy, locked, refuse, stateFile } from './copy.js'
 import { type Index, isUntouched, readIndexFile, writeIndex } from './index-file.js'
 import { readFiles } from './scan-files.js'
+import { storedChunks } from './stored-chunks.js'
 import { look, walk } from './walk.js'
 
 /** After so much the index is written, so that a kill leaves less to be read again. */
@@ -77,7 +79,12 @@ export function addFiles(copy: Copy, paths: readonly string[] | 'all', options: 
       counts.bytesRead += entry.bytes
       copy.nodes.flushMuch()
       // What was there before is kept already, or in the store.
-      if (!was || !isSameFile(was, entry)) await copy.kept.keep(join(copy.root, entry.path), entry, content)
+      if (!was || !isSameFile(was, entry)) {
+        await copy.kept.keep(join(copy.root, entry.path), entry, content, {
+          chunks: () => chunksOf(copy.nodes.load, entry),
+          stored: () => storedChunks(copy, entry.path),
+        })
+      }
       if (counts.bytesRead < checkpoint) continue
       checkpoint = counts.bytesRead + CHECKPOINT_BYTES
       copy.nodes.flush()

@@ -57,9 +57,8 @@ async function* wantedBy(copy: Copy, manifest: string): AsyncGenerator<Wanted> {
     if (isList(file)) yield* nodesBelow(copy, file.content.list)
     let offset = 0
     for await (const { bytes, chunk } of chunks(copy, file)) {
-      yield place === undefined
-        ? { sha256: chunk, goneFrom: file.path }
-        : { sha256: chunk, bytes, from: { file: place.file, offset: place.offset + offset } }
+      const at = copy.kept.findChunk(chunk) ?? (place && { ...place, offset: place.offset + offset })
+      yield at ? { sha256: chunk, bytes, from: at } : { sha256: chunk, goneFrom: file.path }
       offset += bytes
     }
   }

@@ -7,7 +7,7 @@ const run = promisify(execFile)
 
 /** The `python` that has the real dvc. */
 export function dvcPython(): Promise<string> {
-  return virtualenv('dvc', ['dvc==3.67.1'], ['antlr4-python3-runtime'])
+  return virtualenv('dvc', ['dvc==3.67.1', 'dvc-s3==3.3.0'], ['antlr4-python3-runtime'])
 }
 
 /** Runs the real dvc in a directory; what it says. */

@@ -10,6 +10,7 @@ import {
   symlinkSync,
   utimesSync,
   writeFileSync,
+  statSync,
 } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, afterEach, describe, expect, it } from '@jest/globals'
@@ -262,6 +263,62 @@ describe('a working copy', () => {
     await commit(copy)
     await remote.push(copy, 3)
     expect(kept()).toEqual([])
+    await remote.close()
+  })
+
+  it('keeps of a large file what the version before has not, and pushes it whatever has become of the file', async () => {
+    const copy = fresh()
+    const remote = new Remote()
+    const first = madeBytes(2_000_000, 1)
+    put(copy.root, 'large', first)
+    await copy.add('all')
+    const { manifest: before } = await commit(copy)
+    await remote.push(copy, 1)
+    const directory = join(copy.root, '.mlforge-data/kept')
+    const keptBytes = () =>
+      readdirSync(directory).reduce((sum, name) => sum + statSync(join(directory, name)).size, 0)
+    expect(keptBytes()).toBe(0)
+
+    const second = Buffer.concat([
+      first.subarray(0, 1_000_000),
+      Buffer.from('nine more'),
+      first.subarray(1_000_000),
+    ])
+    put(copy.root, 'large', second)
+    await copy.add('all')
+    // A file system that shares blocks keeps all of it, and needs no room for it.
+    const shares = readdirSync(directory).some(name => !name.endsWith('.pack'))
+    if (!shares) expect(keptBytes()).toBeLessThan(600_000)
+    const { manifest } = await commit(copy)
+    // On top of a commit that is not pushed, all is kept.
+    const third = Buffer.concat([second, Buffer.from('and more')])
+    put(copy.root, 'large', third)
+    await copy.add('all')
+    expect(keptBytes()).toBeGreaterThan(third.length)
+    const { manifest: last } = await commit(copy)
+    rmSync(join(copy.root, 'large'))
+
+    // A store that has lost the version before lacks what was not kept.
+    if (!shares) {
+      const empty = new Remote()
+      await expect(empty.push(copy, 2)).rejects.toMatchObject({
+        code: 'file_changed',
+        details: { problems: [{ at: 'large' }] },
+      })
+      await empty.close()
+    }
+    const other = fresh()
+    await remote.push(copy, 2)
+    await remote.push(copy, 3)
+    expect(keptBytes()).toBe(0)
+    for (const [version, root, content] of [
+      [1, before, first],
+      [2, manifest, second],
+      [3, last, third],
+    ] as const) {
+      await other.checkout({ branch: 'main', version, manifest: root }, remote)
+      expect(readFileSync(join(other.root, 'large')).equals(content)).toBe(true)
+    }
     await remote.close()
   })
 
