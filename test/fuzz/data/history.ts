@@ -7,6 +7,7 @@ import type { Training } from '../../../contracts/rest/trainings.js'
 import { until } from '../../../infra/launcher/proc.js'
 import { Refused, Rest } from '../../../sdk/rest.js'
 import { sha256Hex } from '../../../stores/ids.js'
+import { LocalObjectStore } from '../../../stores/objects/local-object-store.js'
 import { all } from '../../kill/all.js'
 import type { PatientClient } from '../../kill/client.js'
 import type { KillStack } from '../../kill/stack.js'
@@ -163,6 +164,7 @@ export class History {
       ),
       ...(await this.unreadable(kept)),
       ...(await this.damage()),
+      ...(await this.leftovers()),
     ]
     return { problems, did }
   }
@@ -188,6 +190,21 @@ export class History {
       else if (found.get('raw.csv')?.sha256 !== expected) problems.push(`version ${version} has other bytes`)
     }
     return problems
+  }
+
+  /** Parquet of retired versions that is still there; the bytes that were sent stay for a week. */
+  private async leftovers(): Promise<string[]> {
+    const objects = new LocalObjectStore(this.stack.endpoints().objects)
+    const retired = await this.stack.query<{ version: number; uri: string }>(
+      `SELECT v.version, v.parquet->>'uri' AS uri FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id
+       WHERE d.name = $1 AND v.retired_at IS NOT NULL`,
+      [this.dataset],
+    )
+    const there = await all(
+      retired.map(async ({ version, uri }) => ((await objects.size(uri)) === null ? null : version)),
+    )
+    const left = there.filter(version => version !== null)
+    return left.length === 0 ? [] : [`the tables of retired versions ${left.join()} are still there`]
   }
 
   private async damage(): Promise<string[]> {
