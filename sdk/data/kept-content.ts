@@ -13,9 +13,6 @@ export interface KeptPlace {
   readonly offset: number
 }
 
-/** What file systems say that cannot share blocks, or not between these places. */
-const UNSHARED = ['ENOTSUP', 'EOPNOTSUPP', 'EXDEV', 'EINVAL', 'ENOTTY', 'ENOSYS']
-
 /** What a larger file is made of, and what of that the store has already. */
 export interface LargeContent {
   chunks(): AsyncIterable<ChunkEntry>
@@ -103,7 +100,8 @@ export class KeptContent {
       await this.copy(file, entry, list, constants.COPYFILE_FICLONE_FORCE)
       return true
     } catch (error) {
-      if (!UNSHARED.includes((error as NodeJS.ErrnoException).code ?? '')) throw error
+      // What else the file system may have against it a copy will say.
+      if (error instanceof MlforgeError) throw error
       return false
     }
   }

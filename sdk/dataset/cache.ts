@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto'
 import { createReadStream } from 'node:fs'
-import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises'
+import { mkdir, open, readdir, rename, rm, stat, utimes } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { join } from 'node:path'
 // The SDK is used by programs that have no configuration of MLForge.
@@ -12,9 +12,11 @@ import { Refused, type Rest } from '../rest.js'
 
 /** Times content is fetched whose hash is another one. */
 const FETCHES = 3
-/** What a killed process has left is removed after it. */
-const STALE_MS = 24 * 3600_000
+const DAY_MS = 24 * 3600_000
+/** What a killed process has left is removed after a day; what nobody has loaded for so long, when something else comes. */
+const UNUSED_MS = 30 * DAY_MS
 const PART = '.part'
+const CONTENT = /^[0-9a-f]{64}$/
 
 export function defaultCache(): string {
   return join(env['XDG_CACHE_HOME'] || join(homedir(), '.cache'), 'mlforge', 'datasets')
@@ -27,7 +29,12 @@ export function defaultCache(): string {
  */
 export async function cachedFile(rest: Rest, artifact: Artifact, directory: string): Promise<string> {
   const file = join(directory, artifact.sha256)
-  if ((await sha256Of(file).catch(onDisk)) === artifact.sha256) return file
+  if ((await sha256Of(file).catch(onDisk)) === artifact.sha256) {
+    const now = new Date()
+    // Somebody else's file may be read, and not touched.
+    await utimes(file, now, now).catch(() => undefined)
+    return file
+  }
   await mkdir(directory, { recursive: true, mode: 0o700 }).catch(onDisk)
   await removeStale(directory)
   const { href, bytes, sha256 } = artifact
@@ -101,10 +108,10 @@ function explained(error: unknown, { href, bytes }: Artifact): unknown {
 
 async function removeStale(directory: string): Promise<void> {
   for (const entry of await readdir(directory)) {
-    if (!entry.endsWith(PART)) continue
+    const stays = entry.endsWith(PART) ? DAY_MS : CONTENT.test(entry) ? UNUSED_MS : Infinity
     const file = join(directory, entry)
     const { mtimeMs } = await stat(file).catch(() => ({ mtimeMs: Date.now() }))
-    if (Date.now() - mtimeMs > STALE_MS) await rm(file, { force: true })
+    if (Date.now() - mtimeMs > stays) await rm(file, { force: true })
   }
 }
 

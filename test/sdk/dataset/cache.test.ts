@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import { mkdir, mkdtemp, readdir, readFile, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
 import { createServer, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
@@ -89,6 +89,28 @@ describe('the cache of tables', () => {
     answers = [good]
     await fetchIt()
     expect((await files()).toSorted()).toEqual([SHA256, 'b.young.part'].toSorted())
+    await rm(directory, { recursive: true })
+  })
+
+  it('removes tables that nobody has loaded for 30 days', async () => {
+    answers = [good]
+    const file = await fetchIt()
+    const [unused, used, other] = ['a'.repeat(64), 'b'.repeat(64), 'not ours'].map(name =>
+      join(directory, 'cache', name),
+    ) as [string, string, string]
+    const days = (count: number) => new Date(Date.now() - count * 24 * 3600_000)
+    for (const each of [unused, used, other]) await writeFile(each, 'a table')
+    await utimes(unused, days(31), days(31))
+    await utimes(used, days(29), days(29))
+    await utimes(other, days(400), days(400))
+    // Loading it counts, as fetching does.
+    await utimes(file, days(31), days(31))
+    expect([await fetchIt(), asked]).toEqual([file, 1])
+    await writeFile(join(directory, 'cache', SHA256), 'damaged')
+    await utimes(file, days(1), days(1))
+    await fetchIt()
+    expect((await files()).toSorted()).toEqual(['b'.repeat(64), 'not ours', SHA256].toSorted())
+    expect((await stat(file)).mtimeMs).toBeGreaterThan(days(0.5).getTime())
     await rm(directory, { recursive: true })
   })
 })
