@@ -161,7 +161,7 @@ export function retrainingActivities(ports: RetrainingPorts) {
         `No version of deployment "${deployment.name}" serves: what its predictions are is not known. Roll one out, then ask for the retraining again.`,
       )
     }
-    const added = await labelledTable(
+    const { rows: added, versions: answering } = await labelledTable(
       {
         files: local,
         labels: labelsFile,
@@ -193,6 +193,7 @@ export function retrainingActivities(ports: RetrainingPorts) {
     reads(
       { kind: 'dataset', name: policy.dataset, version: base.version },
       { kind: 'window', name: deployment.name, window: rangeName({ from, until }) },
+      ...answering.map(version => ({ kind: 'model', name: deployment.model, version }) as const),
     )
     const raw = await writeTableFile(objects, input.project, labelled)
     const joined: JoinedPredictions = {

@@ -16,14 +16,14 @@ export interface LabelledTableQuestion extends PredictionSource {
  * Writes what was predicted and has a label as a table to train on: one row for each prediction id,
  * the features as they were served (DOUBLE, booleans 0 and 1), in the order of event time. The same rows
  * give the same bytes.
- * @returns rows written
+ * @returns how many rows were written, and which versions have answered them, in ascending order
  * @throws MlforgeError unknown_column for a feature that no version in the files has
  */
 export async function labelledTable(
   question: LabelledTableQuestion,
   outFile: string,
   options: DuckDbOptions = {},
-): Promise<number> {
+): Promise<{ rows: number; versions: number[] }> {
   const { features, target, timeColumn } = question
   return withPredictions(question, options, async db => {
     const columns = await featureColumns(db, features)
@@ -32,9 +32,15 @@ export async function labelledTable(
       ...columns.map((column, i) => `${column} AS ${name(features[i]!)}`),
       `label AS ${name(target)}`,
     ]
-    await db.run(`COPY (SELECT ${selected.join(', ')} FROM answered JOIN labels USING (id)
-      WHERE ${eventTimeSql(question)} ORDER BY event_time, id) TO ${text(outFile)} (FORMAT parquet, COMPRESSION zstd)`)
+    const from = `FROM answered JOIN labels USING (id) WHERE ${eventTimeSql(question)}`
+    await db.run(
+      `COPY (SELECT ${selected.join(', ')} ${from} ORDER BY event_time, id) TO ${text(outFile)} (FORMAT parquet, COMPRESSION zstd)`,
+    )
     const [count] = await db.query(`SELECT count(*) AS "rows" FROM read_parquet(${text(outFile)})`)
-    return count!['rows'] as number
+    const versions = await db.query(`SELECT DISTINCT version ${from} ORDER BY version`)
+    return {
+      rows: count!['rows'] as number,
+      versions: versions.map(({ version }) => version as number),
+    }
   })
 }

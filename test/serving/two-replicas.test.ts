@@ -196,7 +196,10 @@ describe('one of two replicas that is killed', () => {
       expect([label.length, label.filter(Number.isNaN).length]).toEqual([IDS, 0])
       expect(versions.map(each => each.rows)).toEqual(counts)
       const table = { ...source, ...range, features: ['temp'], target: 'cnt' }
-      expect(await labelledTable(table, join(directory, 'training.parquet'))).toBe(IDS)
+      expect(await labelledTable(table, join(directory, 'training.parquet'))).toEqual({
+        rows: IDS,
+        versions: [1, 2],
+      })
       expect(await countLogged(files, {})).toEqual({
         repeated: 0,
         ids: ARMS.map(({ version, role }, i) => ({ version, role, count: counts[i] })),

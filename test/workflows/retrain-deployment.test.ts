@@ -167,6 +167,16 @@ describe('retrainDeployment', () => {
       holdout: { from: '2011-07-01', until: '2011-08-01' },
     })
     expect([...(await harness.steps(run)).keys()]).toEqual(['plan', 'set'])
+    const edges: { edge: string }[] = await harness.database.dataSource.query(
+      `SELECT relation || ' ' || node AS edge FROM lineage_edges WHERE run_id = $1 AND step = 'set' ORDER BY edge`,
+      [run.id],
+    )
+    expect(edges.map(({ edge }) => edge)).toEqual([
+      'read dataset:bike@1',
+      'read model:bike@1',
+      'read window:bike@2011-05-01T00:00:00.000Z..2011-08-01T00:00:00.000Z',
+      'wrote dataset:bike@2',
+    ])
     const { message } = await harness.ports.datasets.version(PROJECT, 'bike', 2)
     expect(message).toContain(`Retraining ${run.id}: version 1 and 2208 labelled predictions`)
     await record(harness.client, run.workflowId, 'retrainDeployment.promoted')

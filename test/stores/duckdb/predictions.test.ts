@@ -187,7 +187,7 @@ describe('predictions', () => {
       const out = join(directory, 'table.parquet')
       expect(
         await labelledTable({ files, labels, to: rows.to, features: ['temp'], target: 'cnt' }, out),
-      ).toBe(1)
+      ).toEqual({ rows: 1, versions: [1] })
     })
 
     it('is nothing where there are no files', async () => {
@@ -379,13 +379,16 @@ describe('predictions', () => {
         target: 'cnt',
         timeColumn: 'dteday',
       }
-      expect(await labelledTable(question, out)).toBe(3)
+      expect(await labelledTable(question, out)).toEqual({ rows: 3, versions: [1, 2] })
       expect((await readRows(out, {})).rows).toEqual([
         { dteday: '2012-01-02T05:00:00', holiday: 0, temp: 0.29, cnt: 59 },
         { dteday: '2012-01-02T06:00:00', holiday: 1, temp: 0.3, cnt: 61 },
         { dteday: '2012-01-02T07:00:00', holiday: null, temp: 1, cnt: 63 },
       ])
-      expect(await labelledTable({ ...source, to: START, features: [], target: 'cnt' }, out)).toBe(0)
+      expect(await labelledTable({ ...source, to: START, features: [], target: 'cnt' }, out)).toEqual({
+        rows: 0,
+        versions: [],
+      })
     })
 
     it('stop when told to', async () => {
