@@ -39,7 +39,7 @@ export async function supervise(plan: Plan): Promise<void> {
   await Promise.all(strangers.map(name => children.stop(name)))
 
   // Before anything starts, since parts are told the ports of others.
-  for (const part of plan.parts) if (part.kind === 'process') await choosePorts(part, file)
+  for (const part of plan.parts) if (part.kind === 'process') await choosePorts(part, plan, file)
 
   const order = depths(plan.parts)
   const publish = () => {
@@ -68,14 +68,18 @@ export async function supervise(plan: Plan): Promise<void> {
 }
 
 /** Configured ports, else those of the last start while they can still be had, else free ones. */
-async function choosePorts({ name, ports }: ProcessPart, file: StateFile): Promise<void> {
+async function choosePorts(
+  { name, ports }: ProcessPart,
+  { stateDirectory }: Plan,
+  file: StateFile,
+): Promise<void> {
   const child = file.state.children[name]
   const holdsThem = child !== undefined && isAlive(child)
   for (const port of ports) {
     const kept = file.state.ports[port.name]
     if (port.configured !== 0) file.setPort(port.name, port.configured)
     else if (kept === undefined || !(holdsThem || (await isFree(kept)))) {
-      file.setPort(port.name, await freePort(Object.values(file.state.ports)))
+      file.setPort(port.name, await freePort(Object.values(file.state.ports), stateDirectory))
     }
   }
 }

@@ -21,7 +21,7 @@ export async function failure(story: Story): Promise<void> {
   const version = await rest.get<DatasetVersion>(`/v1/datasets/bike-early/versions/${done.version}`)
   const { sha256 } = version.artifacts.find(artifact => artifact.name === 'data.parquet')!
   const { objects } = await story.endpoints()
-  const file = join(objects, 'default', 'sha256', sha256.slice(0, 2), sha256)
+  const file = join(objects, 'default', 'table-data', sha256.slice(0, 2), sha256)
   const aside = `${file}.taken-away-by-the-demo`
 
   // A telling that was killed here may have left the file aside.

@@ -21,7 +21,7 @@ export class Versity {
   static async start(): Promise<Versity> {
     const directory = await mkdtemp(join(tmpdir(), 'mlforge-versity-'))
     for (const name of ['objects', 'versions', 'scratch']) await mkdir(join(directory, name))
-    const server = new Versity(directory, await freePort([]))
+    const server = new Versity(directory, await freePort([], directory))
     await server.run()
     await server.client.send(new CreateBucketCommand({ Bucket: BUCKET }))
     return server
