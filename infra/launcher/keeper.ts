@@ -12,6 +12,14 @@ const BACK_OFF_MS = { first: 200, most: 10_000 }
 const CRASHES = { limit: 5, windowMs: 60_000 }
 const ADOPTION_MS = 3000
 
+const PORT_LOOK_MS = 500
+
+class PortTaken extends MlforgeError {
+  constructor(port: number) {
+    super('unavailable', `Port ${port} of 127.0.0.1 is taken by another process. Free it.`)
+  }
+}
+
 /** How long to wait before the next start, after this many crashes in a row. */
 export function backOffMs(crashes: number): number {
   return Math.min(BACK_OFF_MS.most, BACK_OFF_MS.first * 2 ** Math.max(0, crashes - 1))
@@ -21,6 +29,7 @@ export function backOffMs(crashes: number): number {
 export class Keeper {
   #restarts = 0
   #crashes: number[] = []
+  #wasReady = false
 
   constructor(
     private readonly part: ProcessPart,
@@ -46,11 +55,18 @@ export class Keeper {
         record ??= await this.#startOnce()
         await this.part.afterReady?.(this.context)
         this.#status('ready')
+        this.#wasReady = true
         onReady()
         await this.#watch(record)
         this.context.log(`${this.part.name} (pid ${record.pid}) ended by itself`)
       } catch (error) {
         this.context.log(`${this.part.name} did not start: ${(error as Error).message}`)
+        if (error instanceof PortTaken && this.#wasReady) {
+          // Others know it by that port: it is back when whoever has taken the port meanwhile gives it back.
+          this.#status('backing off', error.message)
+          await delay(PORT_LOOK_MS)
+          continue
+        }
       }
       // Whatever is left of its group must be gone before the next one takes its place.
       await this.children.stop(this.part.name)
@@ -82,12 +98,7 @@ export class Keeper {
     await part.prepare?.(context)
     for (const { name } of part.ports) {
       const port = context.port(name)
-      if (!(await isFree(port))) {
-        throw new MlforgeError(
-          'unavailable',
-          `Port ${port} of 127.0.0.1 is taken by another process. Free it.`,
-        )
-      }
+      if (!(await isFree(port))) throw new PortTaken(port)
     }
     const command = await part.command(context)
     const [first] = part.ports

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process'
 import { readFileSync } from 'node:fs'
+import { createServer } from 'node:net'
 import pg from 'pg'
 import { afterEach, describe, expect, it } from '@jest/globals'
 import { down } from '../../infra/launcher/down.js'
@@ -183,6 +184,28 @@ describe('a process that ends by itself', () => {
       expect(after.port).toBe(before.port)
       await eventually(() => endpoints(stack.stateDirectory).processes[name]?.pid === after.pid)
     }
+  })
+
+  it('waits for its port where another process has taken it meanwhile', async () => {
+    const stack: TestStack = { stateDirectory: temporaryState(), servers: { api: 'serve' } }
+    await start(stack)
+    const { pid, port } = child(stack.stateDirectory, 'api')
+    const api = () => readState(stack.stateDirectory).parts['api']!
+    const other = createServer()
+    const taking = () =>
+      new Promise<boolean>(resolve => {
+        other.once('error', () => resolve(false))
+        other.listen(port, '127.0.0.1', () => resolve(true))
+      })
+    process.kill(pid, 'SIGKILL')
+    await eventually(taking)
+    // More often than a process may crash.
+    const log = () => readFileSync(statePaths(stack.stateDirectory).log('supervisor'), 'utf8')
+    await eventually(() => log().split('api did not start: Port').length > 7)
+    expect(api().message).toContain(`Port ${port} of 127.0.0.1 is taken`)
+    await new Promise(resolve => other.close(resolve))
+    await eventually(() => api().state === 'ready')
+    expect(child(stack.stateDirectory, 'api')).toMatchObject({ port })
   })
 
   it('Postgres too, and its data are there', async () => {
