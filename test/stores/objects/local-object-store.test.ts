@@ -70,7 +70,8 @@ describe('local object store on disk', () => {
   it('closes the file of a stream that nobody reads', async () => {
     const directory = await mkdtemp(join(tmpdir(), 'mlforge-local-'))
     const store = new LocalObjectStore(directory)
-    const { uri } = await store.write('default', new Uint8Array([1, 2, 3]))
+    // More than is read ahead: a smaller one would be closed at its end.
+    const { uri } = await store.write('default', new Uint8Array(16_000_000))
     const handles = async (): Promise<number> => {
       const links = await Promise.all(
         (await readdir('/proc/self/fd')).map(fd => readlink(`/proc/self/fd/${fd}`).catch(() => '')),
