@@ -21,11 +21,11 @@ export async function planTables(
   ports: TablePorts,
   collected: Collected,
   without: readonly string[],
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<{ tableObjects: number; tableBytes: number }> {
   const sum = { tableObjects: 0, tableBytes: 0 }
   for await (const page of oldTables(ports, collected)) {
-    signal?.throwIfAborted()
+    signal.throwIfAborted()
     const gone = await ports.tableObjects.unneeded({
       project: collected.project,
       uris: [...page.keys()],
@@ -41,7 +41,7 @@ export async function planTables(
 export async function removeTables(
   ports: TablePorts,
   collected: Collected,
-  signal?: AbortSignal,
+  signal: AbortSignal,
 ): Promise<number | null> {
   const { tableObjects, objects } = ports
   const { project } = collected
@@ -49,7 +49,7 @@ export async function removeTables(
   for await (const page of oldTables(ports, collected)) {
     const gone = await tableObjects.unneeded({ project, uris: [...page.keys()] })
     for (let from = 0; from < gone.length; from += REMOVED) {
-      signal?.throwIfAborted()
+      signal.throwIfAborted()
       const removed = await tableObjects.remove({ project, uris: gone.slice(from, from + REMOVED) }, objects)
       if (removed === null) return null
       all += removed

@@ -34,7 +34,7 @@ async function recordEnd(
   })
   await objects.write(project, record, { kind: 'refs' })
   if (purge !== null) {
-    await ends.erase(version.id, objects)
+    await ends.erase(project, version.id, objects)
     await objects.remove(objectUri(project, commit!, 'commits'))
   }
   await ends.recorded(version.id)

@@ -2,7 +2,7 @@ import { type DataSource, IsNull, Not } from 'typeorm'
 import type { ObjectStore } from '../objects/object-store.js'
 import { DatasetVersion, type Purge } from './entities/dataset.js'
 import { Upload } from './entities/upload.js'
-import { lockTableObjects } from './table-objects.js'
+import { lockTableObjects, unneededObjects } from './table-objects.js'
 
 /** Versions that were retired, until the object store says so, and what of purged ones is still there. */
 export class EndStore {
@@ -18,10 +18,10 @@ export class EndStore {
   }
 
   /**
-   * Takes from a purged version what says something of its content, and removes the objects of its table that no
-   * other version has. Again, it does nothing.
+   * Takes from a purged version what says something of its content, and removes the objects of its table that nothing
+   * else needs. Again, it does nothing.
    */
-  async erase(id: string, objects: Pick<ObjectStore, 'remove'>): Promise<void> {
+  async erase(project: string, id: string, objects: Pick<ObjectStore, 'remove'>): Promise<void> {
     await this.dataSource.transaction(async transaction => {
       const row = await transaction.findOneOrFail(DatasetVersion, {
         where: { id },
@@ -33,14 +33,7 @@ export class EndStore {
         content === null ? [] : [content.uri],
       )
       await lockTableObjects(transaction, uris)
-      const shared: { uri: string }[] = await transaction.query(
-        `SELECT named.uri FROM unnest($1::text[]) AS named(uri)
-         WHERE EXISTS (SELECT 1 FROM dataset_versions v
-           WHERE v.id <> $2 AND v.purge IS NULL AND named.uri IN (v.raw->>'uri', v.parquet->>'uri', v.quarantine->>'uri'))`,
-        [uris, id],
-      )
-      const kept = new Set(shared.map(({ uri }) => uri))
-      const erased = uris.filter(uri => !kept.has(uri))
+      const erased = await unneededObjects(transaction, { project, uris, isErased: true })
       const done: Purge = { ...purge, erased }
       await transaction.update(DatasetVersion, { id }, {
         purge: done,

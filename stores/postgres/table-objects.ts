@@ -52,6 +52,8 @@ export interface TableQuestion {
   readonly uris: readonly string[]
   /** Ids of versions that are as good as retired. */
   readonly without?: readonly string[]
+  /** What is erased is not kept for uploads, nor for runs that have ended. */
+  readonly isErased?: boolean
 }
 
 /** Objects of tables: what they are made from, what was made of it, rows that were put aside; and how they go. */
@@ -60,7 +62,7 @@ export class TableObjects {
 
   /** Those of some objects that nothing needs. */
   unneeded(question: TableQuestion): Promise<string[]> {
-    return unneededIn(this.dataSource.manager, question)
+    return unneededObjects(this.dataSource.manager, question)
   }
 
   /**
@@ -72,7 +74,7 @@ export class TableObjects {
     return this.dataSource.transaction(async transaction => {
       if (!(await mayDelete(transaction))) return null
       const uris = await lockTableObjects(transaction, question.uris)
-      const gone = await unneededIn(transaction, { ...question, uris })
+      const gone = await unneededObjects(transaction, { ...question, uris })
       await transaction.query(
         `INSERT INTO removed_objects (uri, removed_at) SELECT unnest($1::text[]), now()
          ON CONFLICT (uri) DO UPDATE SET removed_at = now()`,
@@ -97,9 +99,9 @@ function tableUris(uris: readonly string[]): string[] {
  * Needed is what a version that is kept, an upload of late, a model, or a run names that is under way or may be
  * started again.
  */
-async function unneededIn(
+export async function unneededObjects(
   manager: EntityManager,
-  { project, uris, without = [] }: TableQuestion,
+  { project, uris, without = [], isErased = false }: TableQuestion,
 ): Promise<string[]> {
   const unnamed: { uri: string }[] = await manager.query(
     `SELECT asked.uri FROM unnest($2::text[]) AS asked(uri)
@@ -109,13 +111,14 @@ async function unneededIn(
          FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id
          WHERE d.project = $1 AND v.retired_at IS NULL AND v.id <> ALL($3::uuid[])
          UNION ALL
-         SELECT uri FROM uploads WHERE project = $1 AND created_at > now() - interval '${UNUSED_DAYS} days') named
+         SELECT uri FROM uploads
+         WHERE project = $1 AND NOT $4::boolean AND created_at > now() - interval '${UNUSED_DAYS} days') named
        WHERE named.uri = asked.uri)`,
-    [project, uris, without],
+    [project, uris, without, isErased],
   )
   if (unnamed.length === 0) return []
   const mayGoOn = `r.project = $1 AND (${RUN_UNDER_WAY}
-    OR (r.status <> 'succeeded' AND r.ended_at > now() - interval '${UNUSED_DAYS} days'))`
+    OR (NOT $3::boolean AND r.status <> 'succeeded' AND r.ended_at > now() - interval '${UNUSED_DAYS} days'))`
   const rows: { uri: string }[] = await manager.query(
     `WITH named AS MATERIALIZED (
        SELECT r.request::text AS text FROM runs r WHERE ${mayGoOn}
@@ -126,7 +129,7 @@ async function unneededIn(
      SELECT asked.uri FROM unnest($2::text[]) AS asked(uri)
      WHERE NOT EXISTS (SELECT 1 FROM named WHERE position(asked.uri IN named.text) > 0)
      ORDER BY asked.uri`,
-    [project, unnamed.map(({ uri }) => uri)],
+    [project, unnamed.map(({ uri }) => uri), isErased],
   )
   return rows.map(({ uri }) => uri)
 }

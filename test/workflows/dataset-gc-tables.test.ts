@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import type { DataCollection } from '../../contracts/rest/data-collection.js'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
+import { datasetIdentity } from '../../activities/pipelines/steps/dataset.js'
 import type { DatasetCommit } from '../../contracts/rest/datasets.js'
 import type { Upload } from '../../contracts/rest/uploads.js'
 import { badRowsOf } from '../../domain/datasets/bad-rows.js'
@@ -7,10 +7,10 @@ import { referencedObjects } from '../../domain/check/references.js'
 import { readRows } from '../../infra/launcher/check-facts.js'
 import { assertTableObjects, TableObjects } from '../../stores/postgres/table-objects.js'
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
-import { TestApi } from '../api/support/api.js'
-import { Versity, versitygw } from '../stores/objects/support/versity.js'
+import type { TestApi } from '../api/support/api.js'
+import { type CollectionBench, withEachStore } from '../support/collections.js'
 import { eventually } from '../support/eventually.js'
-import { Harness, PROJECT } from '../support/harness.js'
+import { type Harness, PROJECT } from '../support/harness.js'
 
 const rows = (...counts: (number | string)[]) =>
   `day,demand\n${counts.map((count, i) => `2026-01-0${i + 1},${count}\n`).join('')}`
@@ -19,28 +19,15 @@ const quarantined = {
   columns: { demand: { type: 'integer' as const } },
 }
 
-describe('tables in a collection, of a directory', () => {
-  collectsTables(async () => null)
-})
-const withServer = versitygw === undefined ? describe.skip : describe
-withServer('tables in a collection, of a bucket', () => {
-  collectsTables(() => Versity.start())
-})
-
-function collectsTables(store: () => Promise<Versity | null>): void {
-  let server: Versity | null = null
+withEachStore('tables in a collection', start => {
+  let bench: CollectionBench
   let harness: Harness
   let api: TestApi
   beforeAll(async () => {
-    server = await store()
-    harness = await Harness.start({ env: { MLFORGE_DATA_GRACE_MINUTES: '0', ...server?.environment() } })
-    api = await TestApi.beside(harness)
+    bench = await start()
+    ;({ harness, api } = bench)
   })
-  afterAll(async () => {
-    await api?.stop()
-    await harness?.stop()
-    await server?.close()
-  })
+  afterAll(() => bench?.stop())
 
   const query = <T>(sql: string, values: unknown[] = []): Promise<T> =>
     harness.database.dataSource.query(sql, values)
@@ -59,16 +46,12 @@ function collectsTables(store: () => Promise<Versity | null>): void {
   }
   const uriOf = async ({ id }: Upload) =>
     (await harness.database.dataSource.query('SELECT uri FROM uploads WHERE id = $1', [id]))[0].uri as string
-  const collect = async (execute = true): Promise<DataCollection> => {
+  const collect = async (execute = true) => {
     // A version that is not in the object store yet is not retired.
     await harness.tick('superviseData')
-    const answer = await api.call('POST', '/v1/data/collections', { key: 'mlf_admin', body: { execute } })
-    const { id } = answer.body as DataCollection
-    return eventually(async () => {
-      const found = (await api.call('GET', `/v1/data/collections/${id}`)).body as DataCollection
-      expect(found.status).toBe('succeeded')
-      return found
-    })
+    const collection = await bench.collect('', { execute })
+    expect(collection.status).toBe('succeeded')
+    return collection
   }
   const keepOne = (name: string) =>
     api.call('PUT', `/v1/datasets/${name}/retention`, {
@@ -114,6 +97,9 @@ function collectsTables(store: () => Promise<Versity | null>): void {
     expect(await api.call('GET', '/v1/datasets/hours/versions/3/rows')).toMatchObject({ status: 200 })
     expect(await api.call('GET', '/v1/datasets/same/versions/1/rows')).toMatchObject({ status: 200 })
     await assertWhole()
+    // Nor is the outcome of an equal step of a pipeline taken over, which names it.
+    const identity = datasetIdentity(harness.ports)({ dataset: 'hours@1' }, PROJECT)
+    await expect(identity).rejects.toMatchObject({ code: 'version_retired' })
     expect((await collect()).plan).toMatchObject({ versions: 0, tableObjects: 0, tableBytes: 0 })
 
     // What was removed may come again, and is looked after again.
@@ -166,6 +152,39 @@ function collectsTables(store: () => Promise<Versity | null>): void {
     expect(await api.call('POST', path, { body: { upload: unused.id } })).toMatchObject({ status: 404 })
     expect((await api.call('GET', `/v1/uploads/${used.id}`)).status).toBe(200)
     await query(`UPDATE runs SET status = 'cancelled', ended_at = now() WHERE id = $1`, [open.id])
+    await assertWhole()
+  })
+
+  it('erases what nothing else needs, and leaves what a run under way has read to that run', async () => {
+    const purge = async (name: string) => {
+      const { raw, parquet } = await version(name, 1)
+      const path = `/v1/datasets/${name}/versions/1/purge`
+      const answer = await api.call('POST', path, { key: 'mlf_admin', body: { reason: 'asked for' } })
+      expect(answer).toMatchObject({ status: 200 })
+      await harness.tick('superviseData')
+      return [raw!.uri, parquet!.uri]
+    }
+    const twice = async (name: string, ...counts: number[]) => {
+      await harness.ended(await harness.commit(name, rows(...counts)))
+      await harness.ended(await harness.commit(name, rows(...counts, 1)))
+      await harness.tick('superviseData')
+    }
+    // What was refused before keeps nothing.
+    const expectations = [{ kind: 'row_count', min: 1_000 }]
+    await harness.ended(await harness.commit('erased', rows(31, 32), { expectations }))
+    await twice('erased', 31, 32)
+    for (const uri of await purge('erased')) expect([uri, await isThere(uri)]).toEqual([uri, false])
+
+    await twice('shared', 41, 42)
+    const { raw, parquet } = await version('shared', 1)
+    const request = { upload: raw, ingested: parquet }
+    const open = await harness.accept('dataset', 'elsewhere', request, { startedByCaller: true })
+    const uris = await purge('shared')
+    for (const uri of uris) expect(await isThere(uri)).toBe(true)
+    await query(`UPDATE runs SET status = 'cancelled', ended_at = now() WHERE id = $1`, [open.id])
+    await aWeekAgo()
+    await collect()
+    for (const uri of uris) expect([uri, await isThere(uri)]).toEqual([uri, false])
     await assertWhole()
   })
 
@@ -261,4 +280,4 @@ function collectsTables(store: () => Promise<Versity | null>): void {
     expect(await tables.remove({ project: PROJECT, uris: [other] }, objects())).toBe(0)
     expect(await isThere(other)).toBe(true)
   })
-}
+})

@@ -1,52 +1,27 @@
 import { randomBytes } from 'node:crypto'
-import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { DataCollection, DatasetRetention, PurgedVersion } from '../../contracts/rest/data-collection.js'
 import type { DataFile } from '../../contracts/rest/data.js'
-import { TestApi } from '../api/support/api.js'
-import { Versity, versitygw } from '../stores/objects/support/versity.js'
+import type { TestApi } from '../api/support/api.js'
+import { type CollectionBench, withEachStore } from '../support/collections.js'
 import { acceptPush, push, sendPack, treeOf } from '../support/data-push.js'
 import { eventually } from '../support/eventually.js'
-import { Harness, PROJECT } from '../support/harness.js'
+import { type Harness, PROJECT } from '../support/harness.js'
 import { record } from '../support/histories.js'
 
 const CSV = 'day,demand\n2026-01-01,1\n2026-01-02,2\n'
 
-describe('datasetGc of a directory', () => {
-  collects(async () => null)
-})
-const withServer = versitygw === undefined ? describe.skip : describe
-withServer('datasetGc of a bucket', () => {
-  collects(() => Versity.start())
-})
-
-function collects(store: () => Promise<Versity | null>): void {
-  let server: Versity | null = null
+withEachStore('datasetGc', start => {
+  let bench: CollectionBench
   let harness: Harness
   let api: TestApi
   beforeAll(async () => {
-    server = await store()
-    harness = await Harness.start({
-      env: { MLFORGE_DATA_GRACE_MINUTES: '0', ...server?.environment() },
-    })
-    api = await TestApi.beside(harness)
+    bench = await start()
+    ;({ harness, api } = bench)
   })
-  afterAll(async () => {
-    await api?.stop()
-    await harness?.stop()
-    await server?.close()
-  })
+  afterAll(() => bench?.stop())
 
-  const ended = (id: string): Promise<DataCollection> =>
-    eventually(async () => {
-      const found = (await api.call('GET', `/v1/data/collections/${id}`)).body as DataCollection
-      expect(['succeeded', 'refused', 'failed']).toContain(found.status)
-      return found
-    })
-  const collect = async (path = '', body?: object): Promise<DataCollection> => {
-    const answer = await api.call('POST', `/v1/data/collections${path}`, { key: 'mlf_admin', body })
-    expect(answer).toMatchObject({ status: 202 })
-    return ended((answer.body as DataCollection).id)
-  }
+  const collect = (path?: string, body?: object) => bench.collect(path, body)
   const packs = async () =>
     (await harness.ports.objects.list(PROJECT, 'packs', { limit: 1_000 })).map(({ uri }) => uri)
   const isThere = async (sha256: string) => (await packs()).some(uri => uri.endsWith(sha256))
@@ -289,4 +264,4 @@ function collects(store: () => Promise<Versity | null>): void {
     expect(located.size).toBe(0)
     expect((await api.call('GET', '/v1/datasets/people/versions/2/rows')).status).toBe(200)
   })
-}
+})

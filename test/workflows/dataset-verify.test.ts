@@ -57,7 +57,7 @@ describe('datasetVerify', () => {
     await writeFile(file, bytes)
   }
   const uriOf = (kind: string, sha256: string) => `${PROJECT}/${kind}/${sha256.slice(0, 2)}/${sha256}`
-  const urisOf = async (kind: 'packs' | 'commits' | 'refs') =>
+  const urisOf = async (kind: 'packs' | 'commits' | 'refs' | 'table-data') =>
     (await harness.ports.objects.list(PROJECT, kind, { limit: 100 })).map(({ uri }) => uri)
   const contentOf = async (path: string) => {
     const { packs } = harness.ports
@@ -172,14 +172,22 @@ describe('datasetVerify', () => {
     expect(failed.found).toMatchObject({ damagedObjects: 1, lostObjects: 1 })
     expect(report.damagedObjects).toMatchObject([{ uri: other.uri, healed: false }])
     await set(parquet!)
+    await harness.ports.objects.remove(other.uri)
   })
 
   it('sees a flipped byte anywhere', async () => {
     const [flips] = fc.sample(
-      fc.array(fc.record({ kind: fc.constantFrom('packs', 'commits', 'refs'), at: fc.nat(), of: fc.nat() }), {
-        minLength: 8,
-        maxLength: 8,
-      }),
+      fc.array(
+        fc.record({
+          kind: fc.constantFrom('packs', 'commits', 'refs', 'table-data'),
+          at: fc.nat(),
+          of: fc.nat(),
+        }),
+        {
+          minLength: 12,
+          maxLength: 12,
+        },
+      ),
       { numRuns: 1, seed: 17 },
     )
     for (const { kind, at, of } of flips!) {

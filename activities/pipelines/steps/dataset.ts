@@ -5,11 +5,14 @@ import type { Ports } from '../../ports.js'
 import type { StepRunner } from '../step-context.js'
 import type { IdentityOf } from '../step-memo.js'
 
-/** A version is the same as long as its content is. Which one a name means is not said twice the same way. */
+/**
+ * A version is the same as long as its content is. Which one a name means is not said twice the same way.
+ * @throws MlforgeError version_retired: the outcome of an equal step names a table that is gone
+ */
 export function datasetIdentity({ datasets }: Pick<Ports, 'datasets'>): IdentityOf {
   return async (inputs, project) => {
     const { name, selector } = selectorOf(String(inputs['dataset']))
-    return selector.kind === 'number' ? (await datasets.version(project, name, selector)).root : null
+    return selector.kind === 'number' ? (await datasets.table(project, name, selector)).root : null
   }
 }
 
