@@ -1,4 +1,3 @@
-import { randomUUID } from 'node:crypto'
 import { closeSync, fdatasync, ftruncateSync, openSync, rmSync, writeSync } from 'node:fs'
 import { setTimeout as wait } from 'node:timers/promises'
 import { promisify } from 'node:util'
@@ -88,7 +87,7 @@ export class PredictionLog {
 
   /** Takes another identity; records and numbers go on. */
   async rename(): Promise<void> {
-    await this.state.save({ replica: randomUUID() })
+    await this.state.rename()
   }
 
   get bytes(): number {

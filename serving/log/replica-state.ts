@@ -20,6 +20,7 @@ interface Content {
  */
 export class ReplicaState {
   private version = 0
+  private saving: Promise<void> = Promise.resolve()
 
   private constructor(
     private readonly path: string,
@@ -63,6 +64,24 @@ export class ReplicaState {
   /** Changes the file; it is on the disk when this resolves. */
   async save(change: Partial<Content>): Promise<void> {
     this.take(change)
+    // One at a time: each prepares its text in the same file.
+    const saved = this.saving.then(() => this.write())
+    this.saving = saved.catch(() => undefined)
+    await saved
+  }
+
+  /** Takes another name, which holds once it is on the disk. */
+  async rename(): Promise<void> {
+    const { replica } = this.content
+    try {
+      await this.save({ replica: randomUUID() })
+    } catch (error) {
+      this.take({ replica })
+      throw error
+    }
+  }
+
+  private async write(): Promise<void> {
     // What was noted meanwhile is newer than what was being written.
     for (;;) {
       const { version } = this

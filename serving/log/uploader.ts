@@ -65,18 +65,24 @@ export class Uploader {
           { reason, segment: next.facts.segment },
           'a segment cannot be sent; trying again',
         )
-        if (error instanceof MlforgeError && error.code === 'already_exists') await this.rename()
-        else await this.woken(delay)
+        const isOld = error instanceof MlforgeError && error.code === 'already_exists'
+        if (!isOld || !(await this.isRenamed())) await this.woken(delay)
       }
     }
   }
 
   /** The directory is an older copy of itself, as after a restore: under another name its segments are new. */
-  private async rename(): Promise<void> {
+  private async isRenamed(): Promise<boolean> {
     const { predictions, log } = this.ports
     const before = predictions.replica
-    await predictions.rename()
+    try {
+      await predictions.rename()
+    } catch (error) {
+      log.error({ err: error }, 'a new identity cannot be written; trying again')
+      return false
+    }
     log.warn({ before, now: predictions.replica }, 'this replica has a new identity: its old one has gone on')
+    return true
   }
 
   private async send(facts: SealedSegment, path: string): Promise<void> {

@@ -1,4 +1,15 @@
-import { appendFile, mkdtemp, readdir, readFile, rename, rm, truncate, writeFile } from 'node:fs/promises'
+import {
+  appendFile,
+  mkdir,
+  mkdtemp,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  truncate,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
@@ -144,11 +155,11 @@ describe('the prediction log', () => {
   })
 
   it('remembers gaps over a kill, and names each once', async () => {
-    await open({ logBudgetBytes: 500 })
+    await open({ logBudgetBytes: 500, flushSeconds: 3600 })
     for (let i = 1; i <= 4; i++) log.append([draft(`a${i}`)])
     const { dropped } = log
     expect(dropped).toBeGreaterThan(0)
-    // No close: the process is gone. What it had noted is in the file already.
+    // No close, and no flush: the process is gone. What it had noted is in the file already.
     const killed = log
     await open({ logBudgetBytes: 500 })
     const [gap] = log.oldest()!.facts.gaps
@@ -288,6 +299,37 @@ describe('the prediction log', () => {
     await eventually(() => expect(known).toMatchObject([{ segment: 1, records: 1 }]))
     await uploader.drain(10_000)
     stop.abort()
-    expect((await PredictionLog.open(directory, OPTIONS, silent)).replica).toBe(known[0]!.replica)
+    await log.close()
+    await open()
+    expect(log.replica).toBe(known[0]!.replica)
+  })
+
+  it('keeps its identity until another one is on the disk', async () => {
+    await open()
+    const { replica } = log
+    const inTheWay = join(directory, 'replica.json.new')
+    await mkdir(inTheWay)
+    await expect(log.rename()).rejects.toThrow('EISDIR')
+    expect(log.replica).toBe(replica)
+    await rmdir(inTheWay)
+    await log.rename()
+    expect(log.replica).not.toBe(replica)
+  })
+
+  it('takes another identity while gaps and segments are being noted', async () => {
+    await open({ logBudgetBytes: 2000, segmentBytes: 200, flushSeconds: 0.001 })
+    for (let i = 1; i <= 40; i++) {
+      log.append([draft(`a${i}`)])
+      await Promise.all([log.rename(), log.rename()])
+    }
+    const { replica } = log
+    expect(log.dropped).toBeGreaterThan(0)
+    await log.close()
+    await open()
+    expect(log.replica).toBe(replica)
+    log.append([draft('b')])
+    await log.close()
+    const state = await readFile(join(directory, 'replica.json'), 'utf8')
+    expect(JSON.parse(state)).toMatchObject({ replica, sequence: 41, gaps: [] })
   })
 })
