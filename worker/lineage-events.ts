@@ -38,7 +38,7 @@ export async function relayLineage(
     let isIdle = true
     try {
       if (performance.now() - forgotten > FORGET_EVERY_MS) {
-        await events.forget()
+        await events.forget(url !== '')
         forgotten = performance.now()
       }
       if (url !== '') isIdle = !(await events.relay(send))

@@ -8,7 +8,7 @@ import { LineageEventRow } from './entities/lineage.js'
 import { Run } from './entities/run.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 
-/** What is still owed after this long is not sent any more, and nobody has to know what was sent. */
+/** Nobody has to know after this long what was sent; nor is it owed, where nobody is told. */
 export const KEPT_MS = 7 * 86_400_000
 
 const FIRST_DELAY_MS = 1_000
@@ -81,11 +81,15 @@ export class LineageEventStore {
     })
   }
 
-  /** Forgets what is too old to be sent, or to be asked for. */
-  async forget(): Promise<void> {
+  /**
+   * Forgets what is too old to be asked for.
+   * @param isTold whether there is a receiver: what it is owed stays until it has taken it
+   */
+  async forget(isTold: boolean): Promise<void> {
     await this.dataSource.query(
-      `DELETE FROM lineage_events WHERE occurred_at < now() - make_interval(secs => $1)`,
-      [KEPT_MS / 1000],
+      `DELETE FROM lineage_events WHERE occurred_at < now() - make_interval(secs => $1)
+         AND NOT ($2::boolean AND sent_at IS NULL AND refused_at IS NULL)`,
+      [KEPT_MS / 1000, isTold],
     )
   }
 }

@@ -200,6 +200,23 @@ describe('events of lineage', () => {
     }
   })
 
+  it('wait for a receiver that is away for longer than a week, and what was sent before is forgotten', async () => {
+    const [sent, owed] = [await accept(), await accept()]
+    await update(sent, 'closing', ENDED)
+    relay('/ok/lineage')
+    await eventually(() => expect(receiver.of('/ok/lineage')).toHaveLength(2))
+    await stopRelays()
+    await update(owed, 'closing', ENDED)
+    await database.dataSource.query(
+      'UPDATE lineage_events SET occurred_at = now() - make_interval(secs => $1)',
+      [KEPT_MS / 1000 + 1],
+    )
+    relay('/ok/lineage')
+    await eventually(() => expect(receiver.of('/ok/lineage')).toHaveLength(4))
+    await eventually(async () => expect(await states()).toHaveLength(2))
+    expect((await states()).map(([, state]) => state)).toEqual(['sent', 'sent'])
+  })
+
   it('wait for somebody to be told, and are forgotten after a week', async () => {
     await update(await accept(), 'closing', ENDED)
     const old = await accept()
