@@ -1,4 +1,10 @@
-import { type Client, ScheduleAlreadyRunning, ScheduleOverlapPolicy } from '@temporalio/client'
+import {
+  type Client,
+  isGrpcServiceError,
+  ScheduleAlreadyRunning,
+  ScheduleNotFoundError,
+  ScheduleOverlapPolicy,
+} from '@temporalio/client'
 import { TypedSearchAttributes } from '@temporalio/common'
 import type { Config } from '../config/config.js'
 import { WORKFLOWS } from '../contracts/temporal/messages.js'
@@ -7,8 +13,11 @@ import { searchAttributes } from '../contracts/temporal/search-attributes.js'
 
 /** How often it is looked for versions that whoever made them has not published. */
 const DATA_SECONDS = 60
-/** A schedule that says nothing of itself for so long will not say anything any more. */
+/** A schedule that says nothing of itself for so long, so many times, will not say anything any more. */
 const ANSWER_MS = 5_000
+const LOOKS = 3
+/** gRPC's code. */
+const UNAVAILABLE = 14
 
 /** The schedules that look after what nobody waits for. Made, or made equal to the configuration, when a worker starts. */
 export async function ensureSystemSchedules(client: Client, config: Config): Promise<void> {
@@ -45,9 +54,11 @@ export async function ensureSystemSchedules(client: Client, config: Config): Pro
     ],
     [WORKFLOWS.superviseData, DATA_SECONDS, 'Write new versions of datasets to the object store'],
   ]
-  for (const [type, everySeconds, summary] of schedules) {
-    await ensure(client, config.project, type, everySeconds, summary)
-  }
+  await Promise.all(
+    schedules.map(([type, everySeconds, summary]) =>
+      ensure(client, config.project, type, everySeconds, summary),
+    ),
+  )
 }
 
 async function ensure(
@@ -82,28 +93,41 @@ async function ensure(
     },
   }
   const handle = client.schedule.getHandle(scheduleId)
-  const create = () => client.schedule.create({ scheduleId, ...definition })
-  try {
-    await create()
-  } catch (error) {
-    if (!(error instanceof ScheduleAlreadyRunning)) throw error
-    if (await answers(client, scheduleId)) {
-      await handle.update(current => ({ ...definition, state: current.state }))
-    } else {
-      // It goes through the ticks that it has missed one by one, in one task: those of some days are too many
-      // for the time that a task may take, and it is tried again for ever. What it missed nobody needs.
-      await handle.delete()
-      await create()
+  /** False where there is one. */
+  const create = async (): Promise<boolean> => {
+    try {
+      await client.schedule.create({ scheduleId, ...definition })
+      return true
+    } catch (error) {
+      if (error instanceof ScheduleAlreadyRunning) return false
+      throw error
     }
   }
+  if (await create()) return
+  if (await answers(client, scheduleId)) {
+    await handle.update(current => ({ ...definition, state: current.state }))
+    return
+  }
+  // It goes through the ticks that it has missed one by one, in one task: those of some days are too many
+  // for the time that a task may take, and it is tried again for ever. What it missed nobody needs. Another
+  // worker may do the same right now.
+  await handle.delete().catch((error: unknown) => {
+    if (!(error instanceof ScheduleNotFoundError)) throw error
+  })
+  await create()
 }
 
+/** @throws where Temporal itself cannot be asked */
 async function answers(client: Client, scheduleId: string): Promise<boolean> {
-  try {
-    const handle = client.schedule.getHandle(scheduleId)
-    await client.withDeadline(Date.now() + ANSWER_MS, () => handle.describe())
-    return true
-  } catch {
-    return false
+  const handle = client.schedule.getHandle(scheduleId)
+  for (let look = 1; look <= LOOKS; look++) {
+    try {
+      await client.withDeadline(Date.now() + ANSWER_MS, () => handle.describe())
+      return true
+    } catch (error) {
+      const { cause } = error as Error
+      if (isGrpcServiceError(cause) && cause.code === UNAVAILABLE) throw error
+    }
   }
+  return false
 }

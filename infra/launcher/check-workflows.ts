@@ -22,7 +22,7 @@ const RUN_TYPES = Object.values({
   backfill: WORKFLOWS.backfill,
 } satisfies Record<RunKind, string>)
 
-const DEADLINE_MS = 5_000
+const DEADLINE_MS = 15_000
 const AT_ONCE = 16
 
 /** Temporal as a check asks it: each call has a deadline. */

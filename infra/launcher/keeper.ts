@@ -10,8 +10,6 @@ import type { ChildRecord, PartState, StateFile } from './state.js'
 
 const BACK_OFF_MS = { first: 200, most: 10_000 }
 const CRASHES = { limit: 5, windowMs: 60_000 }
-const ADOPTION_MS = 3000
-
 const PORT_LOOK_MS = 500
 
 class PortTaken extends MlforgeError {
@@ -81,7 +79,9 @@ export class Keeper {
     if (record === undefined) return undefined
     if (isAlive(record)) {
       const same = fingerprintOf(await this.part.command(this.context)) === record.fingerprint
-      if (same && (await until(() => this.#isReady(), ADOPTION_MS, 50))) {
+      this.#status('starting', 'waiting for the one of an earlier start')
+      // As long as one that is started may take: on a busy machine a healthy one may not answer at once either.
+      if (same && (await this.#settles(record)) && isAlive(record)) {
         this.context.log(`${this.part.name} (pid ${record.pid}) is adopted`)
         return record
       }
@@ -109,16 +109,17 @@ export class Keeper {
       ...(first === undefined ? {} : { port: context.port(first.name) }),
     })
     this.changed()
-    const settled = await until(
-      async () => !isAlive(record) || (await this.#isReady()),
-      part.startDeadlineMs,
-      50,
-    )
+    const settled = await this.#settles(record)
     if (!isAlive(record)) throw new MlforgeError('unavailable', 'it ended before it was ready.')
     if (!settled) {
       throw new MlforgeError('unavailable', `it was not ready within ${part.startDeadlineMs / 1000} s.`)
     }
     return record
+  }
+
+  /** Waits until a process is ready or has ended; false where neither comes in time. */
+  #settles(record: ChildRecord): Promise<boolean> {
+    return until(async () => !isAlive(record) || (await this.#isReady()), this.part.startDeadlineMs, 50)
   }
 
   async #isReady(): Promise<boolean> {

@@ -13,7 +13,12 @@ interface Stat {
   readonly state: string
   readonly group: number
   readonly startTime: number
+  /** It has ended but for what the kernel does about it, and has no environment any more. */
+  readonly isExiting: boolean
 }
+
+/** Of field 9 of /proc/<pid>/stat (PF_EXITING of include/linux/sched.h). */
+const EXITING = 0x4
 
 function bootId(): string {
   return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim()
@@ -31,7 +36,8 @@ function stat(pid: number): Stat | undefined {
   const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
   const state = fields[0] ?? 'X'
   if (state === 'Z' || state === 'X') return undefined
-  return { state, group: Number(fields[2]), startTime: Number(fields[19]) }
+  const isExiting = (Number(fields[6]) & EXITING) !== 0
+  return { state, group: Number(fields[2]), startTime: Number(fields[19]), isExiting }
 }
 
 /** Who the process with this pid is now, or undefined when there is none. */
@@ -50,15 +56,18 @@ export const MARKER = 'MLFORGE_STATE_DIRECTORY'
 
 /**
  * Members of the recorded process's group. Where the leader is gone, only those that carry our
- * marker count: a group id is free again once its last member has ended.
+ * marker count, or have just ended: a group id is free again once its last member is gone.
  */
 export function groupMembers(identity: ProcessIdentity, stateDirectory: string): number[] {
   if (bootId() !== identity.bootId) return []
   const leader = stat(identity.pid)
   if (leader !== undefined && leader.startTime !== identity.startTime) return []
   return allPids().filter(pid => {
-    if (stat(pid)?.group !== identity.pid) return false
-    return leader !== undefined || environmentOf(pid).includes(`${MARKER}=${stateDirectory}`)
+    const member = stat(pid)
+    if (member?.group !== identity.pid) return false
+    return (
+      leader !== undefined || member.isExiting || environmentOf(pid).includes(`${MARKER}=${stateDirectory}`)
+    )
   })
 }
 

@@ -32,9 +32,10 @@ describe('a supervisor that is killed', () => {
     await start(stack)
     process.kill(supervisorPid(stack.stateDirectory), 'SIGKILL')
     await eventually(() => running([supervisorPid(stack.stateDirectory)]).length === 0)
+    const recorded = pids(stack.stateDirectory)
     const processes = members(stack.stateDirectory)
-    expect(processes.length).toBeGreaterThan(pids(stack.stateDirectory).length)
-    expect(running(processes)).toEqual(processes)
+    expect(processes.length).toBeGreaterThan(recorded.length)
+    expect(running(recorded)).toEqual(recorded)
 
     expect(await down(stack.stateDirectory, silent)).toBe(3)
     expect(running(processes)).toEqual([])
@@ -52,6 +53,24 @@ describe('a supervisor that is killed', () => {
     expect(child(stack.stateDirectory, 'api').pid).toBe(before.api.pid)
     expect(child(stack.stateDirectory, 'worker').pid).not.toBe(before.worker.pid)
     expect(child(stack.stateDirectory, 'worker').port).toBe(before.worker.port)
+  })
+
+  it('is followed by one that waits for those that do not answer at once', async () => {
+    const stack: TestStack = { stateDirectory: temporaryState(), servers: { api: 'serve' } }
+    await start(stack)
+    const { pid } = child(stack.stateDirectory, 'api')
+    const first = supervisorPid(stack.stateDirectory)
+    process.kill(first, 'SIGKILL')
+    await eventually(() => running([first]).length === 0)
+    process.kill(pid, 'SIGSTOP')
+    const up = start(stack)
+    await eventually(() => {
+      const { supervisor, parts } = readState(stack.stateDirectory)
+      return supervisor?.pid !== first && parts['api']?.message?.startsWith('waiting') === true
+    })
+    process.kill(pid, 'SIGCONT')
+    await up
+    expect(child(stack.stateDirectory, 'api').pid).toBe(pid)
   })
 
   it('during up: up goes on with another, and nothing of the first is left', async () => {
@@ -197,12 +216,16 @@ describe('a process that ends by itself', () => {
         other.once('error', () => resolve(false))
         other.listen(port, '127.0.0.1', () => resolve(true))
       })
+    // Held, so that it cannot be first.
+    const supervisor = supervisorPid(stack.stateDirectory)
+    process.kill(supervisor, 'SIGSTOP')
     process.kill(pid, 'SIGKILL')
     await eventually(taking)
+    process.kill(supervisor, 'SIGCONT')
     // More often than a process may crash.
     const log = () => readFileSync(statePaths(stack.stateDirectory).log('supervisor'), 'utf8')
     await eventually(() => log().split('api did not start: Port').length > 7)
-    expect(api().message).toContain(`Port ${port} of 127.0.0.1 is taken`)
+    await eventually(() => api().message?.includes(`Port ${port} of 127.0.0.1 is taken`) === true)
     await new Promise(resolve => other.close(resolve))
     await eventually(() => api().state === 'ready')
     expect(child(stack.stateDirectory, 'api')).toMatchObject({ port })

@@ -43,7 +43,10 @@ export function testPlan({ stateDirectory, postgres, servers }: TestStack): Plan
       stopSignal: 'SIGTERM',
       stopDeadlineMs: mode === 'stubborn' ? 300 : 5000,
       command: context => ({ program: process.execPath, args: [script, String(context.port(name)), mode] }),
-      ready: async context => (await fetch(`http://127.0.0.1:${context.port(name)}/ready`)).ok,
+      ready: async context => {
+        const signal = AbortSignal.timeout(2_000)
+        return (await fetch(`http://127.0.0.1:${context.port(name)}/ready`, { signal })).ok
+      },
     })),
   ]
   const fingerprint = createHash('sha256').update(JSON.stringify(servers)).digest('hex')
