@@ -20,8 +20,9 @@ export interface CommandOptions {
 const ENTRY = fileURLToPath(new URL('./child/command.js', import.meta.url))
 const HEAP_MB = 32
 const GRACE_MS = 10_000
-/** A process that has left the group may hold the pipes of a command that is over. */
-const DRAIN_MS = 2_000
+/** A process that has left the group may hold the pipes of a command that is over: given up after so many looks. */
+const DRAIN_LOOKS = 10
+const DRAIN_LOOK_MS = 200
 /** Of a program that is not there, may not be run, or cannot be called like this. */
 const INVALID = ['ENOENT', 'EACCES', 'ENOTDIR', 'ENOEXEC', 'ELOOP', 'E2BIG', 'ERR_INVALID_ARG_VALUE']
 
@@ -86,9 +87,11 @@ async function converse(
   }
   leader.stdin!.end(JSON.stringify(job))
   const how = await exit
-  const drained = new AbortController()
-  await Promise.race([closed, wait(DRAIN_MS, undefined, { signal: drained.signal }).catch(() => undefined)])
-  drained.abort()
+  // Looks, since one time would be over where this process was held up meanwhile and has read nothing.
+  let isClosed = false
+  void closed.then(() => (isClosed = true))
+  for (let look = 0; look < DRAIN_LOOKS && !isClosed; look++)
+    await Promise.race([closed, wait(DRAIN_LOOK_MS)])
   return said.endsWith('\n') ? (JSON.parse(said) as CommandMessage) : how
 }
 
