@@ -70,6 +70,8 @@ export interface Config {
     /** Rows that may wait to be scored; beyond it requests are refused. */
     readonly queueRows: number
     readonly deadlineSeconds: number
+    /** How long a replica that is told to stop may send what is left of its log. */
+    readonly drainSeconds: number
     /** Predictions whose id is remembered, so that the same id again gets the first answer. */
     readonly recentIds: number
     /** The prediction log: a segment is sealed when it is so old or so large, whichever comes first. */

@@ -153,6 +153,7 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
   'serving.pollSeconds': { env: 'MLFORGE_SERVING_POLL_SECONDS', schema: seconds, fallback: 1 },
   'serving.queueRows': { env: 'MLFORGE_SERVING_QUEUE_ROWS', schema: int(1, 1_000_000), fallback: 5_000 },
   'serving.deadlineSeconds': { env: 'MLFORGE_SERVING_DEADLINE_SECONDS', schema: seconds, fallback: 10 },
+  'serving.drainSeconds': { env: 'MLFORGE_SERVING_DRAIN_SECONDS', schema: seconds, fallback: 5 },
   'serving.recentIds': { env: 'MLFORGE_SERVING_RECENT_IDS', schema: int(1, 10_000_000), fallback: 200_000 },
   'serving.sealSeconds': {
     env: 'MLFORGE_SERVING_SEAL_SECONDS',

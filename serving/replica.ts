@@ -19,7 +19,6 @@ import { Predictor } from './predictor.js'
 import { RecentPredictions } from './recent-predictions.js'
 
 const LOCK_MS = 2_000
-const SEND_MS = 5_000
 const LEAVE_MS = 2_000
 
 /** One serving process, wired. It needs nothing but its directory to answer what it answered before. */
@@ -94,20 +93,26 @@ export class Replica {
     return replica
   }
 
-  /** Finishes what is under way, sends what it can of the log within some seconds, and says goodbye. */
+  /** Finishes what is under way, sends what it can of the log in the time that it has, and says goodbye. */
   async stop(): Promise<void> {
     const { server, controlPlane, uploader, uploads, predictions, predictor, pool, lock, log } = this.parts
-    const { deadlineSeconds } = this.parts.config.serving
+    const { deadlineSeconds, drainSeconds } = this.parts.config.serving
     this.stopping.abort()
     await Promise.race([server.close(), wait(deadlineSeconds * 1000)])
     await predictor.idle()
     await this.following
-    await Promise.race([predictions.close().then(() => uploader.drain(SEND_MS)), wait(SEND_MS)])
+    const drained = Date.now() + drainSeconds * 1000
+    await Promise.race([
+      predictions.close().then(() => uploader.drain(drainSeconds * 1000)),
+      wait(drainSeconds * 1000),
+    ])
     uploads.abort()
+    const { unsent } = predictions
+    if (unsent > 0) log.warn({ unsent }, 'segments stay here: the next start of this replica sends them')
     const leave = controlPlane
       .leave()
       .catch((error: unknown) => log.warn({ err: error }, 'nobody hears goodbye'))
-    await Promise.race([leave, wait(LEAVE_MS)])
+    await Promise.race([leave, wait(Math.max(LEAVE_MS, drained - Date.now()))])
     await pool.close()
     await Promise.race([controlPlane.close(), wait(LEAVE_MS)])
     lock.close()

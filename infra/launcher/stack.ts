@@ -149,8 +149,8 @@ export function standardPlan(settings: Settings, only?: readonly string[]): Plan
         host: reachable(settings.serving.host),
         cwd,
         build: () => build,
-        // What is under way, and then some seconds to send the log.
-        drainSeconds: settings.serving.deadlineSeconds + 10,
+        // What is under way, then the log, and then some seconds to say goodbye.
+        drainSeconds: settings.serving.deadlineSeconds + settings.serving.drainSeconds + 5,
         env: context =>
           toEnvironment(
             completed(settings, replicaNeeds(context, settings, only), { serving: context.port(name) }),

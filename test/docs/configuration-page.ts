@@ -51,6 +51,8 @@ const MEANINGS: { readonly [P in ConfigPath]: string } = {
   'serving.pollSeconds': 'how often a replica looks for new plans and keys',
   'serving.queueRows': 'rows that may wait to be scored; beyond it requests are answered 503',
   'serving.deadlineSeconds': 'how long a request may take',
+  'serving.drainSeconds':
+    'how long a replica that is told to stop may send what is left of its log; the next start under its name sends the rest',
   'serving.recentIds':
     'prediction ids that a replica remembers at least, and twice as many at most: the same id again gets the first answer',
   'serving.sealSeconds': 'age at which a segment of the prediction log is sealed and sent',

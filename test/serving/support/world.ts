@@ -91,6 +91,7 @@ export class World {
       MLFORGE_OBJECTS_DIRECTORY: join(this.directory, 'objects'),
       MLFORGE_SERVING_POLL_SECONDS: '0.05',
       MLFORGE_SERVING_SEAL_SECONDS: '0.2',
+      MLFORGE_SERVING_DRAIN_SECONDS: '60',
       ...env,
     }
     const replica = await ReplicaProcess.spawn(name, this.directory, settings, fileKb)
