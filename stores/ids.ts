@@ -1,9 +1,20 @@
-import { createHash, randomBytes } from 'node:crypto'
+import { createHash, randomBytes, randomInt } from 'node:crypto'
 
-/** UUIDv7 (RFC 9562, section 5.7): sorts by the time it was made. */
+/** Time of the last UUIDv7 of this process, and its place among those of the same millisecond. */
+let [lastMs, place] = [0, 0]
+/** Room of 12 bits, of which the first of a millisecond draws from the lower half. */
+const PLACES = 0x1000
+
+/**
+ * UUIDv7 (RFC 9562, section 5.7): sorts by the time it was made, those of one process in the order in which they
+ * were made (section 6.2, method 1), also where the clock is set back.
+ */
 export function uuidv7(now = Date.now()): string {
+  if (now > lastMs) [lastMs, place] = [now, randomInt(PLACES / 2)]
+  else if (++place === PLACES) [lastMs, place] = [lastMs + 1, randomInt(PLACES / 2)]
   const bytes = randomBytes(16)
-  bytes.writeUIntBE(now, 0, 6)
+  bytes.writeUIntBE(lastMs, 0, 6)
+  bytes.writeUInt16BE(place, 6)
   return format(bytes, 7)
 }
 
