@@ -7,7 +7,12 @@ export function down(program: Command): void {
     .command('down')
     .description('stop every process of the stack; its data stay')
     .action(async () => {
-      const running = await stop(readSettings({ embedded: true }).stateDirectory, console.log)
-      console.log(running === 0 ? 'Nothing was running.' : `Stopped ${running} processes.`)
+      await stopAll(readSettings({ embedded: true }).stateDirectory)
     })
+}
+
+/** Stops the stack of a directory, and says so. */
+export async function stopAll(stateDirectory: string): Promise<void> {
+  const running = await stop(stateDirectory, console.log)
+  console.log(running === 0 ? 'Nothing was running.' : `Stopped ${running} processes.`)
 }

@@ -5,13 +5,13 @@ import type { Settings } from '../../config/config.js'
 import { readSettings } from '../../config/load.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { didYouMean } from '../../domain/suggest.js'
-import { down } from '../../infra/launcher/down.js'
 import { distRoot } from '../../infra/launcher/package-root.js'
 import { statePaths } from '../../infra/launcher/paths.js'
 import { resolveRedis } from '../../infra/launcher/redis.js'
 import { servingNames, standardPlan } from '../../infra/launcher/stack.js'
 import { resolveTemporal } from '../../infra/launcher/temporal-program.js'
 import { up as startStack } from '../../infra/launcher/up.js'
+import { stopAll } from './down.js'
 
 export function up(program: Command): void {
   program
@@ -42,7 +42,7 @@ async function untilStopped(startUp: (signal: AbortSignal) => Promise<void>): Pr
   } finally {
     clearInterval(keepAlive)
   }
-  await down(readSettings({ embedded: true }).stateDirectory, console.log)
+  await stopAll(readSettings({ embedded: true }).stateDirectory)
 }
 
 interface Wanted {
