@@ -18,8 +18,8 @@ const WHOLE_BYTES = 64 * 2 ** 20
 const MAX_PARTS = 10_000
 /** Parts on the way at once: what an upload holds in memory is so many of them. */
 const PARALLEL = 3
-/** How often an upload is ended until nothing of it is left, and the time in between. */
-const ABORTS = 5
+/** How often an upload is ended until nothing of it is left, and the first time in between, which doubles. */
+const ABORTS = 8
 const ABORT_AGAIN_MS = 100
 /** Metadata of an object that came in parts, of which servers keep no hash of the whole. */
 export const HASH_KEY = 'sha256'
@@ -115,7 +115,7 @@ async function takeBack(
   const gone = new Error('gone')
   try {
     for (let tries = 0; tries < ABORTS; tries++) {
-      await wait(tries * ABORT_AGAIN_MS)
+      if (tries > 0) await wait(ABORT_AGAIN_MS * 2 ** (tries - 1))
       await bucket.call(
         { what },
         (s3, options) => s3.send(new AbortMultipartUploadCommand(upload), options),
