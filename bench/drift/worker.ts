@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
-import { freePort } from '../../test/api/support/ports.js'
+import { freePort } from '../../test/support/ports.js'
 import { eventually } from '../../test/support/eventually.js'
 import type { Needed } from './probe.js'
 

@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { freePort } from '../../test/api/support/ports.js'
+import { freePort } from '../../test/support/ports.js'
 import { eventually } from '../../test/support/eventually.js'
 import { virtualenv } from '../virtualenv.js'
 

@@ -206,10 +206,12 @@ describe('runs of pipelines', () => {
         body: { runId: run.id, paused: true },
       })
       expect(await verb(run.id, 'pause', { reason: 'dinner' })).toMatchObject({ body: { paused: true } })
-      expect(await get(run.id)).toMatchObject({
-        status: 'running',
-        live: { stage: 'paused', paused: { by: 'key:operator', reason: 'lunch' } },
-      })
+      await eventually(async () =>
+        expect(await get(run.id)).toMatchObject({
+          status: 'running',
+          live: { stage: 'paused', paused: { by: 'key:operator', reason: 'lunch' } },
+        }),
+      )
       held.release()
       await eventually(async () =>
         expect(statesOf(await get(run.id))).toEqual({ held: 'succeeded', next: 'waiting' }),

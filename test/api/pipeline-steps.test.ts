@@ -33,7 +33,7 @@ class Followed {
     const stop = new AbortController()
     const response = await fetch(api.url + path, {
       headers: { authorization: 'Bearer mlf_viewer' },
-      signal: AbortSignal.any([stop.signal, AbortSignal.timeout(30_000)]),
+      signal: AbortSignal.any([stop.signal, AbortSignal.timeout(120_000)]),
     })
     return new Followed(response, stop)
   }

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import { KeyStore } from '../../stores/postgres/key-store.js'
 import { eventually } from '../support/eventually.js'
 import { type TestDatabase, testDatabase } from '../support/postgres.js'
-import { freePort } from './support/ports.js'
+import { freePort } from '../support/ports.js'
 
 const MAIN = fileURLToPath(new URL('../../api/main.js', import.meta.url))
 describe('the api process', () => {

@@ -52,7 +52,7 @@ describe('mlforge apply', () => {
       execFile(
         process.execPath,
         [CLI, 'apply', '--file', file, ...args],
-        { env, timeout: 60_000 },
+        { env, timeout: 600_000 },
         (error, stdout, stderr) => {
           const code = error === null ? 0 : Number(error.code)
           resolve({ code, lines: `${stdout}${stderr}`.trim().split('\n') })

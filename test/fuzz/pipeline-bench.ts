@@ -14,6 +14,9 @@ import { differences, effects } from './oracle.js'
 import { replayProblems } from './replays.js'
 import { pathOf, sourceOf } from './source.js'
 
+/** A stall of some seconds is no kill, and must not send anything again. */
+const PATIENT = { MLFORGE_WORKER_HEARTBEAT_TIMEOUT_SECONDS: '8' }
+
 /** A run as it has ended, and everything that is not as the model says. */
 export interface Ended {
   readonly run: PipelineRun
@@ -32,7 +35,7 @@ export class PipelineBench {
   static async start(): Promise<PipelineBench> {
     const receiver = await Receiver.start()
     try {
-      return new PipelineBench(await KillStack.start(), receiver)
+      return new PipelineBench(await KillStack.start(PATIENT), receiver)
     } catch (error) {
       await receiver.stop()
       throw error

@@ -61,14 +61,15 @@ async function begin(stage: Stage, definition: object): Promise<string> {
   return (await pipelineCalls(() => stage.api).start(stage.name, definition)).id
 }
 
-/** The run as the api shows it, once it is so. */
+/** The run as the api shows it, once it is so; until then starts that are owed are made. */
 async function when(
-  { api }: Stage,
+  { api, harness }: Stage,
   id: string,
   isThere: (run: PipelineRun) => boolean,
   before: () => Promise<unknown> = () => Promise.resolve(),
 ): Promise<string> {
   await eventually(async () => {
+    await relayOnce(harness)
     await before()
     const run = await pipelineCalls(() => api).get(id)
     if (!isThere(run)) throw new Error(`Run ${id} is ${run.status} in ${run.live?.stage}.`)
@@ -162,7 +163,7 @@ export const RUN_STATES: Readonly<Record<string, RunState>> = {
     enter: async stage => {
       const map = { uses: 'map', with: { items: [1, 2, 3], parallel: 2 }, do: held(stage) }
       const id = await begin(stage, source(stage, map))
-      return when(stage, id, received(stage, '/hold/middle'), () => relayOnce(stage.harness))
+      return when(stage, id, received(stage, '/hold/middle'))
     },
   },
   'in a subpipeline': {
@@ -174,7 +175,7 @@ export const RUN_STATES: Readonly<Record<string, RunState>> = {
       const id = await begin(stage, source(stage, inner))
       await when(stage, id, ({ steps }) => typeof steps[1]!.child === 'string')
       const { steps } = await calls.get(id)
-      await when(stage, steps[1]!.child!, isOpen('ask'), () => relayOnce(stage.harness))
+      await when(stage, steps[1]!.child!, isOpen('ask'))
       return id
     },
   },

@@ -7,7 +7,7 @@ import { type PoolOptions, SessionPool } from '../../inference/session-pool.js'
 import { smallModel } from '../serving/support/models.js'
 import { eventually } from '../support/eventually.js'
 
-const OPTIONS: PoolOptions = { threads: 1, queueRows: 100, deadlineSeconds: 10 }
+const OPTIONS: PoolOptions = { threads: 1, queueRows: 100, deadlineSeconds: 120 }
 const row = (temp: number) => Float32Array.from([temp, 1, 0])
 
 describe('the session pool', () => {

@@ -8,7 +8,7 @@ import type { KillStack, Query } from './stack.js'
 
 /** How long a scenario may take to come to a point. */
 export const REACH_MS = 240_000
-const GONE_MS = 5_000
+const GONE_MS = 30_000
 
 /** Says afterwards whether the point had passed when the kill came. */
 export type WasLate = (at: Date) => boolean | Promise<boolean>

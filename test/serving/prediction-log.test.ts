@@ -264,7 +264,7 @@ describe('the prediction log', () => {
     await untilSealed(2)
     expect(await files()).toContain('1.sealed')
     away = false
-    await uploader.drain(10_000)
+    await uploader.drain(120_000)
     stop.abort()
     expect(await files()).toEqual([])
     expect(known).toMatchObject([

@@ -5,7 +5,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { PlanArm } from '../../domain/routing/plan.js'
 import { eventually } from '../support/eventually.js'
-import { Proxy } from './support/proxy.js'
+import { Proxy } from '../support/proxy.js'
 import type { ReplicaProcess } from './support/replica-process.js'
 import { features, World } from './support/world.js'
 

@@ -2,7 +2,7 @@ import { afterEach, beforeEach, describe, expect, it } from '@jest/globals'
 import type { PlanArm } from '../../domain/routing/plan.js'
 import { planTopic, RunWakes } from '../../stores/redis/wake.js'
 import { eventually } from '../support/eventually.js'
-import { Proxy } from './support/proxy.js'
+import { Proxy } from '../support/proxy.js'
 import { features, World } from './support/world.js'
 
 const alone = (version: number): PlanArm[] => [{ version, role: 'stable', weight: 100 }]
@@ -25,8 +25,16 @@ describe('a replica that Redis tells of new plans', () => {
     await world.close()
   })
 
-  const started = async (env: Record<string, string>) =>
-    (await world.replica({ env: { MLFORGE_REDIS_URL: proxy.url, ...env } })).ready()
+  /** Told of plans until it is ready, where its first look may have failed and no other one follows. */
+  const started = async (env: Record<string, string>) => {
+    const replica = await world.replica({ env: { MLFORGE_REDIS_URL: proxy.url, ...env } })
+    const telling = setInterval(() => wakes.publish(planTopic('default')), 1_000)
+    try {
+      return await replica.ready()
+    } finally {
+      clearInterval(telling)
+    }
+  }
   /** Published until it has been heard: whether anybody is subscribed yet is nobody's to know. */
   const told = (id: string, revision: number) =>
     eventually(async () => {

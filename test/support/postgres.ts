@@ -1,8 +1,13 @@
 import 'reflect-metadata'
 import { randomBytes } from 'node:crypto'
+import type pg from 'pg'
 import type { DataSource } from 'typeorm'
 import { connectPostgres } from '../../stores/postgres/data-source.js'
+import { eventually } from './eventually.js'
 import { sql, TEMPLATE, withDatabase } from './servers.js'
+
+/** SQLSTATE object_in_use. */
+const IN_USE = '55006'
 
 export interface TestDatabase {
   readonly url: string
@@ -14,7 +19,7 @@ export interface TestDatabase {
 export async function testDatabase(): Promise<TestDatabase> {
   const server = process.env['TEST_POSTGRES_URL']!
   const name = `test_${randomBytes(6).toString('hex')}`
-  await sql(server, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`)
+  await unused(() => sql(server, `CREATE DATABASE ${name} TEMPLATE ${TEMPLATE}`))
   const url = withDatabase(server, name)
   const dataSource = await connectPostgres(url, 10)
   return {
@@ -22,7 +27,18 @@ export async function testDatabase(): Promise<TestDatabase> {
     dataSource,
     async drop() {
       await dataSource.destroy()
-      await sql(server, `DROP DATABASE ${name} WITH (FORCE)`)
+      await unused(() => sql(server, `DROP DATABASE ${name} WITH (FORCE)`))
     },
   }
+}
+
+/** The server itself may look at a database for longer than it waits for others to leave it (autovacuum). */
+async function unused(work: () => Promise<void>): Promise<void> {
+  const problem = await eventually(() =>
+    work().catch((error: pg.DatabaseError) => {
+      if (error.code === IN_USE) throw error
+      return error
+    }),
+  )
+  if (problem) throw problem
 }

@@ -1,9 +1,8 @@
 import { type ChildProcess, spawn } from 'node:child_process'
-import { createServer } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { Connection } from '@temporalio/client'
 import { findTemporal } from '../../infra/launcher/temporal-program.js'
 import { eventually } from './eventually.js'
+import { freePort } from './ports.js'
 import { cacheDirectory } from './python.js'
 
 /** A Temporal server that tells workflows to cut their histories after so few events, where others let them have 4,096. */
@@ -50,12 +49,4 @@ export class ShortHistories {
     this.server.kill('SIGKILL')
     await gone
   }
-}
-
-async function freePort(): Promise<number> {
-  const probe = createServer()
-  await new Promise<void>(resolve => probe.listen(0, '127.0.0.1', resolve))
-  const { port } = probe.address() as AddressInfo
-  await new Promise(resolve => probe.close(resolve))
-  return port
 }

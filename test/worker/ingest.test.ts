@@ -231,7 +231,8 @@ describe('ingestPredictions', () => {
     start()
     await eventually(async () => {
       const [first, second] = await segments()
-      expect(first).toMatchObject({ tries: 1, ingestedAt: null, problem: null })
+      expect(first).toMatchObject({ ingestedAt: null, problem: null })
+      expect(first!.tries).toBeGreaterThan(0)
       expect(first!.dueAt.getTime()).toBeGreaterThan(first!.sealedAt.getTime())
       expect(second!.ingestedAt).not.toBeNull()
     })
@@ -246,11 +247,13 @@ describe('ingestPredictions', () => {
 
     await seal(replica, 3, records(9, 12), missing)
     await eventually(async () => expect((await segments())[2]!.tries).toBeGreaterThan(0))
-    await database.dataSource.query(
-      'UPDATE prediction_segments SET tries = 19, due_at = now() WHERE segment = 3',
-    )
+    await eventually(async () => {
+      await database.dataSource.query(
+        'UPDATE prediction_segments SET tries = 19, due_at = now() WHERE segment = 3 AND problem IS NULL',
+      )
+      expect((await segments())[2]!.problem).toContain('not in the object store')
+    })
     await settled()
-    expect((await segments())[2]!.problem).toContain('not in the object store')
     expect(logged.filter(({ level }) => level === 50).map(({ code }) => code)).toEqual(['object_missing'])
   })
 

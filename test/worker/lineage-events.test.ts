@@ -74,6 +74,7 @@ describe('events of lineage', () => {
     (await events.list(PROJECT, {})).items
       .toReversed()
       .map(({ type, sentAt, refusedAt }) => [type, sentAt ? 'sent' : refusedAt ? 'refused' : 'owed'])
+  const stateNames = async () => (await states()).map(([, state]) => state)
 
   it('are sent when a run begins and when it has ended, with all that it has read and written', async () => {
     const parent = await accept({ kind: 'pipeline', name: 'release' })
@@ -204,7 +205,7 @@ describe('events of lineage', () => {
     const [sent, owed] = [await accept(), await accept()]
     await update(sent, 'closing', ENDED)
     relay('/ok/lineage')
-    await eventually(() => expect(receiver.of('/ok/lineage')).toHaveLength(2))
+    await eventually(async () => expect(await stateNames()).toEqual(['sent', 'sent']))
     await stopRelays()
     await update(owed, 'closing', ENDED)
     await database.dataSource.query(
@@ -212,9 +213,8 @@ describe('events of lineage', () => {
       [KEPT_MS / 1000 + 1],
     )
     relay('/ok/lineage')
-    await eventually(() => expect(receiver.of('/ok/lineage')).toHaveLength(4))
-    await eventually(async () => expect(await states()).toHaveLength(2))
-    expect((await states()).map(([, state]) => state)).toEqual(['sent', 'sent'])
+    await eventually(async () => expect(await stateNames()).toEqual(['sent', 'sent']))
+    expect(receiver.of('/ok/lineage')).toHaveLength(4)
   })
 
   it('wait for somebody to be told, and are forgotten after a week', async () => {

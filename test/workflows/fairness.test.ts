@@ -1,21 +1,29 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { pipelineVerb } from '../../contracts/temporal/pipelines.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { eventually } from '../support/eventually.js'
-import { Harness } from '../support/harness.js'
-import { brief, PipelineRuns } from '../support/pipeline-runs.js'
+import { Harness, type RunningWorker } from '../support/harness.js'
+import { brief, held, PipelineRuns, type StartOptions } from '../support/pipeline-runs.js'
 
 const FLOOD = 300
 const FEW = 10
 
-/** Many small steps at the same time: each is one activity on the queue that everybody shares. */
-const steps = (count: number) =>
-  Object.fromEntries(Array.from({ length: count }, (_, i) => [`s${i}`, brief()]))
+/** Many small steps at the same time, once a gate is open: each is one activity on the queue that everybody shares. */
+const steps = (count: number) => ({
+  gate: held(),
+  ...Object.fromEntries(Array.from({ length: count }, (_, i) => [`s${i}`, brief({ needs: 'gate' })])),
+})
 
 describe('one worker with one slot', () => {
   let harness: Harness
   let runs: PipelineRuns
+  let worker: RunningWorker
   beforeAll(async () => {
-    harness = await Harness.start({ env: { MLFORGE_WORKER_IO_SLOTS: '1' } })
+    harness = await Harness.start({
+      queues: ['workflows', 'watch'],
+      env: { MLFORGE_WORKER_IO_SLOTS: '1' },
+    })
+    worker = await harness.work('io')
     runs = new PipelineRuns(harness)
     for (const project of ['flood', 'few']) {
       await runs.apply('hundred', { parallel: 100, steps: steps(100) }, project)
@@ -27,13 +35,40 @@ describe('one worker with one slot', () => {
   /** When the steps of some runs ended, in that order. */
   const ends = async (some: readonly Run[]): Promise<number[]> => {
     const rows = (await Promise.all(some.map(({ id }) => harness.ports.ledger.steps(id)))).flat()
-    return rows.map(({ finishedAt }) => finishedAt.getTime()).sort((a, b) => a - b)
+    return rows
+      .filter(({ step }) => step !== 'gate')
+      .map(({ finishedAt }) => finishedAt.getTime())
+      .sort((a, b) => a - b)
   }
-  /** Once all of some runs work, so that most of their steps wait. */
-  const underWay = (some: readonly Run[]): Promise<void> =>
+  /** Begins many runs and one of few steps, and has all of their steps wait for the worker, those few last. */
+  const queued = async (few: StartOptions, many: StartOptions): Promise<{ flood: Run[]; later: Run }> => {
+    const flood = await Promise.all([1, 2, 3].map(() => runs.begin('hundred', many)))
+    const later = await runs.begin('ten', few)
+    for (const run of [...flood, later]) {
+      await runs.works(run, 'gate')
+      await steer(run, 'pause')
+      await runs.release(run, 'gate')
+      await eventually(async () => expect((await runs.step(run, 'gate'))?.state).toBe('succeeded'))
+      await waiting(run, 0)
+    }
+    await worker.stop()
+    for (const run of flood) {
+      await steer(run, 'resume')
+      await waiting(run, FLOOD / 3)
+    }
+    await steer(later, 'resume')
+    await waiting(later, FEW)
+    worker = await harness.work('io')
+    return { flood, later }
+  }
+  const steer = ({ id, workflowId }: Run, verb: 'pause' | 'resume') =>
+    harness.client.workflow
+      .getHandle(workflowId)
+      .executeUpdate(pipelineVerb, { args: [{ runId: id, verb, by: 'key:test', reason: null }] })
+  const waiting = ({ workflowId }: Run, activities: number): Promise<void> =>
     eventually(async () => {
-      for (const run of some) expect((await harness.ports.ledger.steps(run.id)).length).toBeGreaterThan(0)
-      expect((await ends(some)).length).toBeLessThan(0.7 * FLOOD)
+      const { raw } = await harness.client.workflow.getHandle(workflowId).describe()
+      expect(raw.pendingActivities ?? []).toHaveLength(activities)
     })
   const closed = async (some: readonly Run[]): Promise<void> => {
     await eventually(async () => {
@@ -49,9 +84,7 @@ describe('one worker with one slot', () => {
   }
 
   it('does the work of a project between that of another one that floods it', async () => {
-    const flood = await Promise.all([1, 2, 3].map(() => runs.begin('hundred', { project: 'flood' })))
-    await underWay(flood)
-    const few = await runs.begin('ten', { project: 'few' })
+    const { flood, later: few } = await queued({ project: 'few' }, { project: 'flood' })
     await closed([few, ...flood])
     expect(await ends(flood)).toHaveLength(FLOOD)
     // In the order of their coming all of the flood would have ended before.
@@ -59,12 +92,11 @@ describe('one worker with one slot', () => {
   })
 
   it('does what is urgent before what is not', async () => {
-    const patient = await Promise.all(
-      [1, 2, 3].map(() => runs.begin('hundred', { project: 'flood', priority: 5 })),
+    const { flood, later: urgent } = await queued(
+      { project: 'flood', priority: 1 },
+      { project: 'flood', priority: 5 },
     )
-    await underWay(patient)
-    const urgent = await runs.begin('ten', { project: 'flood', priority: 1 })
-    await closed([urgent, ...patient])
-    expect(await before(urgent, patient)).toBeLessThan(0.9 * FLOOD)
+    await closed([urgent, ...flood])
+    expect(await before(urgent, flood)).toBeLessThan(0.9 * FLOOD)
   })
 })

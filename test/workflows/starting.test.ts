@@ -1,5 +1,3 @@
-import { createServer, connect, type Server, type Socket } from 'node:net'
-import type { AddressInfo } from 'node:net'
 import { gunzipSync } from 'node:zlib'
 import { Client, Connection } from '@temporalio/client'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
@@ -13,6 +11,7 @@ import { bikeCsv, bikeTraining } from '../support/bike-data.js'
 import { eventually } from '../support/eventually.js'
 import { Harness, PROJECT } from '../support/harness.js'
 import { record } from '../support/histories.js'
+import { Proxy } from '../support/proxy.js'
 
 const ENDLESS = { rounds: 100_000, checkpointEvery: 50 }
 describe('starts and ends that somebody else must see to', () => {
@@ -202,7 +201,7 @@ describe('starts that are owed', () => {
   beforeAll(async () => {
     // Nobody relays until a test does.
     harness = await Harness.start({ queues: ['workflows', 'io'], relay: false })
-    proxy = await Proxy.to(harness.config.temporal.address)
+    proxy = await Proxy.before(`tcp://${harness.config.temporal.address}`)
   })
   afterAll(async () => {
     await proxy.close()
@@ -295,46 +294,3 @@ describe('starts that are owed', () => {
     }
   })
 })
-
-/** A way to Temporal that can be closed. */
-class Proxy {
-  private server: Server | undefined
-  private readonly sockets = new Set<Socket>()
-  private port = 0
-  private constructor(private readonly target: { host: string; port: number }) {}
-
-  static async to(address: string): Promise<Proxy> {
-    const [host, port] = address.split(':')
-    const proxy = new Proxy({ host: host!, port: Number(port) })
-    await proxy.open()
-    return proxy
-  }
-
-  get address(): string {
-    return `127.0.0.1:${this.port}`
-  }
-
-  async open(): Promise<void> {
-    this.server = createServer(socket => {
-      const upstream = connect(this.target)
-      for (const [one, other] of [
-        [socket, upstream],
-        [upstream, socket],
-      ] as const) {
-        this.sockets.add(one)
-        one.on('error', () => other.destroy()).on('close', () => other.destroy())
-        one.pipe(other)
-      }
-    })
-    await new Promise<void>(resolve => this.server!.listen(this.port, '127.0.0.1', resolve))
-    this.port = (this.server.address() as AddressInfo).port
-  }
-
-  async close(): Promise<void> {
-    const { server } = this
-    this.server = undefined
-    this.sockets.forEach(socket => socket.destroy())
-    this.sockets.clear()
-    if (server) await new Promise(resolve => server.close(resolve))
-  }
-}

@@ -125,9 +125,10 @@ describe('the log of a step', () => {
   })
 
   it('loses nothing while it cannot be written, and fails nobody', async () => {
-    const log = begin()
-    log.log('before')
+    let log!: StepLog
     await withoutTable(async () => {
+      log = begin()
+      log.log('before')
       log.log('meanwhile')
       await eventually(() => expect(warnings).toHaveLength(1))
       await log.close()

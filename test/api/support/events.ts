@@ -20,7 +20,7 @@ export async function eventsOf(
       authorization: 'Bearer mlf_viewer',
       ...(lastEventId === undefined ? {} : { 'last-event-id': lastEventId }),
     },
-    signal: AbortSignal.any([stop.signal, AbortSignal.timeout(20_000)]),
+    signal: AbortSignal.any([stop.signal, AbortSignal.timeout(120_000)]),
   })
   expect(response.headers.get('content-type')).toMatch('text/event-stream')
   const found: ServerEvent[] = []

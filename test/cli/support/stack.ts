@@ -22,7 +22,7 @@ const CSV = fileURLToPath(new URL('../../../../examples/bike-sharing/bike-sharin
 const PARTS = 'postgres,redis,temporal,schema,worker-workflows,worker-io,worker-train'
 /** Short, since a restored training goes on when the heartbeat of the one that was lost is overdue. */
 const SETTINGS = {
-  MLFORGE_WORKER_HEARTBEAT_TIMEOUT_SECONDS: '3',
+  MLFORGE_WORKER_HEARTBEAT_TIMEOUT_SECONDS: '10',
   MLFORGE_WORKER_DRAIN_SECONDS: '2',
   MLFORGE_LOG_LEVEL: 'warn',
 }
@@ -59,7 +59,7 @@ export class CliStack {
       execFile(
         process.execPath,
         [CLI, ...args],
-        { env, timeout: 120_000, maxBuffer: 64 << 20 },
+        { env, timeout: 600_000, maxBuffer: 64 << 20 },
         (error, stdout, stderr) =>
           resolve({
             code: error === null ? 0 : typeof error.code === 'number' ? error.code : -1,

@@ -113,8 +113,9 @@ describe('chunks', () => {
           ])
           const before = hashes(bytes)
           const fresh = [...hashes(changed)].filter(hash => !before.has(hash))
-          // The chunk that is hit, and those until a cut falls where one was.
-          expect(fresh.length).toBeLessThanOrEqual(6)
+          // The chunk that is hit, and those until a cut falls where one was: of 3,000 places 8 at 23, 1 at nearly
+          // all others. The content has some sixty.
+          expect(fresh.length).toBeLessThanOrEqual(16)
         },
       ),
       { numRuns: 30 },

@@ -187,7 +187,7 @@ describe('local datasets', () => {
     const [part, ...rest] = await table.split({ folds: 2, seed: 1 })
     const reading = table.batches({ size: 1000 })
     await reading.next()
-    const sorting = table.toRows({ where: 'i IN (SELECT max(i) FROM range(100000000) r(i))' })
+    const sorting = table.toRows({ where: 'i IN (SELECT max(i) FROM range(100000000000) r(i))' })
     await part!.test.close()
     expect(await part!.test.toRows({ limit: 1 })).toHaveLength(1)
     await Promise.all([table.close(), refused(sorting, 'wrong_state', /closed/)])

@@ -3,12 +3,10 @@ import { type AddressInfo, connect, createServer, type Socket } from 'node:net'
 
 export interface Proxy {
   readonly url: string
-  /** Bytes that have come by so far, both ways. */
-  readonly bytes: number
   close(): Promise<void>
 }
 
-/** Stands between a client and a server. @param seen is called as bytes come by, before they go on; true cuts the connection */
+/** Stands between a client and a server. @param seen is called as bytes come by, before they go on, with how many have come so far; true cuts the connection */
 export async function proxyTo(
   url: string,
   seen: (bytes: number, chunk: Buffer) => boolean = () => false,
@@ -35,9 +33,6 @@ export async function proxyTo(
   await once(server, 'listening')
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
-    get bytes() {
-      return bytes
-    },
     close: async () => {
       server.close()
       // Some are kept for the next request.

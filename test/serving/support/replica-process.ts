@@ -6,7 +6,7 @@ import type { OpenAPIObject } from '@nestjs/swagger'
 import type { PredictResponse } from '../../../contracts/rest/predict.js'
 import { SERVING_DOCUMENT } from '../../../serving/http/document.js'
 import { assertConforms } from '../../api/support/conforms.js'
-import { freePort } from '../../api/support/ports.js'
+import { freePort } from '../../support/ports.js'
 import { eventually } from '../../support/eventually.js'
 
 export const DOCUMENT = SERVING_DOCUMENT as unknown as OpenAPIObject

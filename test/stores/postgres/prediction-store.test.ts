@@ -108,11 +108,20 @@ describe('PredictionStore', () => {
   it('looks at postponed segments later and at refused ones never, and knows what was ingested', async () => {
     const replica = uuidv7()
     for (const segment of [1, 2, 3]) await store.addSegment(newSegment(replica, segment))
+    const before = Date.now()
     await store.takeWaiting(10, async ([first, second, third], transaction) => {
       await store.finish(transaction, [first!], [])
       await store.postpone(transaction, second!)
       await store.refuse(transaction, third!, 'a checksum does not hold')
     })
+    const [postponed] = await database.dataSource.query<{ due_at: Date }[]>(
+      'SELECT due_at FROM prediction_segments WHERE replica = $1 AND segment = 2',
+      [replica],
+    )
+    expect(postponed!.due_at.getTime()).toBeGreaterThanOrEqual(before + 1_000)
+    await database.dataSource.query(
+      `UPDATE prediction_segments SET due_at = now() + interval '1 hour' WHERE segment = 2`,
+    )
     expect(await store.takeWaiting(10, () => Promise.reject(new Error('nothing is due')))).toBe(0)
     expect(await store.summary(PROJECT, uuidv7())).toMatchObject({ waitingSegments: 1 })
     await database.dataSource.query('UPDATE prediction_segments SET due_at = now()')

@@ -138,7 +138,15 @@ describe('RunStore', () => {
   it('tries a failed start again later', async () => {
     const { run } = await runs.accept(request())
     const fail = () => Promise.reject(new Error('Temporal is away'))
-    expect(await outbox.relay(10, fail)).toBe(1)
+    const before = Date.now()
+    expect(await outbox.relay(1, fail)).toBe(1)
+    const [row] = await database.dataSource.query<{ due_at: Date; tries: number }[]>(
+      'SELECT due_at, tries FROM outbox WHERE run_id = $1',
+      [run.id],
+    )
+    expect(row!.tries).toBe(1)
+    expect(row!.due_at.getTime()).toBeGreaterThanOrEqual(before + 1_000)
+    await database.dataSource.query(`UPDATE outbox SET due_at = now() + interval '1 hour'`)
     expect(await outbox.relay(10, fail)).toBe(0)
     expect(await runs.isStartOwed(run.id)).toBe(true)
     await database.dataSource.query(`UPDATE outbox SET due_at = now()`)

@@ -1,6 +1,6 @@
 import { once } from 'node:events'
 import { connect, createServer, type Server, type Socket } from 'node:net'
-import { freePort } from '../../api/support/ports.js'
+import { freePort } from './ports.js'
 
 /** Stands before a server, and can go away and come back. */
 export class Proxy {
@@ -20,8 +20,12 @@ export class Proxy {
 
   get url(): string {
     const through = new URL(this.target)
-    through.host = `127.0.0.1:${this.port}`
+    through.host = this.address
     return through.toString()
+  }
+
+  get address(): string {
+    return `127.0.0.1:${this.port}`
   }
 
   async open(): Promise<void> {
