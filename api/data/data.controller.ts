@@ -14,7 +14,6 @@ import type { Principal } from '../http/request.js'
 import { Needs } from '../http/roles.js'
 import { located } from '../runs/located.js'
 import {
-  AskChunksDto,
   DataChangeDto,
   DataFileDto,
   DataPullDto,
@@ -25,6 +24,7 @@ import {
   MAX_CHUNKS_BYTES,
   MoveRefDto,
   PullProgressDto,
+  ReadChunksDto,
   StartPullDto,
 } from './data.dto.js'
 import { FilesService } from './files.service.js'
@@ -100,13 +100,13 @@ export class DataController {
   @HttpCode(200)
   @BodyLimit(MAX_CHUNKS_BYTES)
   @ApiDownload()
-  @Problems('invalid_request', 'object_missing')
+  @Problems('invalid_request', 'object_missing', 'object_corrupt')
   readChunks(
     @Caller() caller: Principal,
-    @Body() { chunks }: AskChunksDto,
+    @Body() { chunks, whole = false }: ReadChunksDto,
     @Res() reply: FastifyReply,
   ): Promise<void> {
-    return this.files.chunks(caller, chunks, reply)
+    return this.files.chunks(caller, chunks, whole, reply)
   }
 
   @Summary('Begins to read a version', 'It stays readable for a day after the last request about it.')

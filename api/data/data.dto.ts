@@ -13,6 +13,7 @@ import type {
   OfferPack,
   PackUpload,
   PullProgress,
+  ReadChunks,
   ReceivedPack,
   StartPull,
   StartPush,
@@ -93,6 +94,14 @@ export class AskChunksDto implements AskChunks {
     return good ? [] : [{ at: '', message: `Must be a list of at most ${MAX_CHUNKS_ASKED} SHA-256 in hex.` }]
   })
   chunks!: string[]
+}
+
+export class ReadChunksDto extends AskChunksDto implements ReadChunks {
+  @FlagField({
+    optional: true,
+    description: 'true: each is verified, and read from another pack where it is damaged; for what came damaged',
+  })
+  whole?: boolean
 }
 
 export class MissingChunksDto implements MissingChunks {

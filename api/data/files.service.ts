@@ -98,10 +98,20 @@ export class FilesService {
 
   /**
    * Sends chunks as a pack, as they are stored: whoever gets them verifies each.
-   * @throws MlforgeError object_missing before anything is sent
+   * @param isWhole each is verified here, and read from another pack where it is damaged
+   * @throws MlforgeError object_missing, object_corrupt before anything is sent
    */
-  async chunks({ project }: Principal, chunks: readonly string[], reply: FastifyReply): Promise<void> {
-    await sendParts(reply, await this.packs.asPack(project, chunks))
+  async chunks(
+    { project }: Principal,
+    chunks: readonly string[],
+    isWhole: boolean,
+    reply: FastifyReply,
+  ): Promise<void> {
+    const { packs } = this
+    await sendParts(
+      reply,
+      await (isWhole ? packs.asWholePack(project, chunks) : packs.asPack(project, chunks)),
+    )
   }
 
   private loader(project: string) {

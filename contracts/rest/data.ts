@@ -44,6 +44,12 @@ export interface AskChunks {
   chunks: string[]
 }
 
+/** Chunks that are to come as a pack. */
+export interface ReadChunks extends AskChunks {
+  /** Each is read from wherever it is whole: for those that came damaged. */
+  whole?: boolean
+}
+
 export interface MissingChunks {
   missing: string[]
 }

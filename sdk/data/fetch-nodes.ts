@@ -15,6 +15,8 @@ export interface ChunkSource {
     hashes: readonly string[],
     sizeOf?: (sha256: string) => number,
   ): AsyncIterable<{ readonly sha256: string; readonly content: Uint8Array }>
+  /** Loads what came damaged from wherever it is whole; what is nowhere it throws for. */
+  loadWhole?: ChunkSource['load']
 }
 
 /** Nodes that are asked for at once. */
@@ -61,14 +63,21 @@ export async function* verified(
 ): AsyncGenerator<{ readonly sha256: string; readonly content: Uint8Array }> {
   const open = new Set(hashes)
   if (open.size === 0) return
+  const damaged: string[] = []
   for await (const { sha256, content } of source.load([...open], sizeOf)) {
     if (!open.delete(sha256)) continue
-    if (hash('sha256', content, 'hex') !== sha256) {
+    if (hash('sha256', content, 'hex') === sha256) yield { sha256, content }
+    else damaged.push(sha256)
+  }
+  if (damaged.length > 0) {
+    const { loadWhole } = source
+    if (loadWhole === undefined) {
+      const [sha256] = damaged
       throw new MlforgeError('object_corrupt', `Chunk ${sha256} came with other bytes. Try again.`, {
         sha256,
       })
     }
-    yield { sha256, content }
+    yield* verified({ load: loadWhole }, damaged, sizeOf)
   }
   const [first] = open
   if (first === undefined) return

@@ -7,7 +7,11 @@ import { DataClient } from '../../../sdk/data/data-client.js'
 import { WorkingCopy } from '../../../sdk/data/working-copy.js'
 import { Refused, Rest } from '../../../sdk/rest.js'
 import { TestApi } from '../../api/support/api.js'
-import { Harness } from '../../support/harness.js'
+import { makePack } from '../../../packing/make-pack.js'
+import { sha256Hex } from '../../../stores/ids.js'
+import { objectUri } from '../../../stores/objects/object-uri.js'
+import { treeOf } from '../../support/data-push.js'
+import { Harness, PROJECT } from '../../support/harness.js'
 
 const WHO = { author: 'somebody', at: new Date('2026-01-01T00:00:00Z') }
 
@@ -266,4 +270,47 @@ describe('DataClient', () => {
     expect(Buffer.from(await client.file('changed', '1', 'a.txt')).toString()).toBe('one')
     expect((await copy.status()).unstaged.changed).toEqual(['a.txt'])
   })
+
+  it.each(['flipped', 'away'])(
+    'brings what is in a pack with bytes %s from another pack that has it',
+    async how => {
+      const files = { 'a.csv': `${how},demand\n`.repeat(5_000), 'b.bin': randomBytes(700_000), 'c.txt': how }
+      const dataset = `healed-${how}`
+      const copy = await copyAt(`from-${how}`, dataset)
+      for (const [path, content] of Object.entries(files)) await write(copy, path, content)
+      await copy.add('all')
+      await copy.commit({ ...WHO, message: 'a' })
+      await client.push(copy)
+      const { objects, catalogue, packs } = harness.ports
+      const chunks = (await treeOf(files)).packs.flatMap(pack => pack.chunks.map(({ sha256 }) => sha256))
+      const read = await packs.read(PROJECT, chunks)
+      const pieces = [{ content: Buffer.from(how), sha256: sha256Hex(how) }, ...read].map(
+        ({ sha256, content }) => ({ sha256, bytes: content.length, from: { content } }),
+      )
+      const pack = makePack(pieces)
+      await objects.write(PROJECT, pack.content, { kind: 'packs', sha256: pack.sha256 })
+      await catalogue.add(PROJECT, { ...pack, bytes: pack.content.length }, objects)
+      const damage = async (place: 0 | 1): Promise<void> => {
+        const places = await catalogue.locate(PROJECT, chunks)
+        const found = [...places.values()].flatMap(each => each[place] ?? [])
+        for (const pack of new Set(found.map(each => each.pack))) {
+          const file = harness.objectFile(objectUri(PROJECT, pack, 'packs'))
+          if (how === 'away') await rm(file)
+          else
+            await writeFile(
+              file,
+              (await readFile(file)).map(byte => byte ^ 0x40),
+            )
+        }
+      }
+      await damage(0)
+      const to = await copyAt(`to-${how}`, dataset)
+      await client.pull(to, null)
+      expect(await filesOf(to)).toEqual(await filesOf(copy))
+
+      await damage(1)
+      const nowhere = client.pull(await copyAt(`late-${how}`, dataset), null)
+      await expect(nowhere).rejects.toMatchObject({ problem: { code: 'object_corrupt' } })
+    },
+  )
 })
