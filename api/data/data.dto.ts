@@ -18,6 +18,7 @@ import type {
   StartPull,
   StartPush,
 } from '../../contracts/rest/data.js'
+import { AUTHOR_CHARACTERS, MESSAGE_CHARACTERS } from '../../domain/data/commit.js'
 import { MAX_PACK_BYTES } from '../../domain/data/pack.js'
 import { parseSelector, SELECTOR_RULE } from '../../domain/data/selector.js'
 import { CodeStateDto } from '../datasets/datasets.dto.js'
@@ -55,8 +56,8 @@ export class StartPushDto implements StartPush {
   @HashField('root of its files') manifest!: string
   @IntField({ min: 0, max: 50_000_000 }) files!: number
   @IntField({ min: 0, max: Number.MAX_SAFE_INTEGER }) bytes!: number
-  @TextField({ optional: true, max: 2000 }) message?: string
-  @TextField({ optional: true, min: 1, max: 200 }) author?: string
+  @TextField({ optional: true, max: MESSAGE_CHARACTERS }) message?: string
+  @TextField({ optional: true, min: 1, max: AUTHOR_CHARACTERS }) author?: string
   @ObjectField(() => CodeStateDto, {
     optional: true,
     description: 'where the code stood that made the files',
@@ -99,7 +100,8 @@ export class AskChunksDto implements AskChunks {
 export class ReadChunksDto extends AskChunksDto implements ReadChunks {
   @FlagField({
     optional: true,
-    description: 'true: each is verified, and read from another pack where it is damaged; for what came damaged',
+    description:
+      'true: each is verified, and read from another pack where it is damaged; for what came damaged',
   })
   whole?: boolean
 }

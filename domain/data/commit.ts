@@ -55,6 +55,10 @@ export interface Commit {
   readonly table: CommitTable | null
 }
 
+/** Characters that a message, and the name of an author, may have. */
+export const MESSAGE_CHARACTERS = 10_000
+export const AUTHOR_CHARACTERS = 200
+
 const FORMAT = 1
 const utf8 = new TextEncoder()
 

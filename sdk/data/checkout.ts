@@ -17,8 +17,8 @@ export interface CheckoutTarget {
   readonly branch: string
   readonly version: number
   readonly manifest: string
-  /** The root of that version, where the files are to be others. */
-  readonly recorded?: string
+  /** The commit on top of the version that has these files; of the version itself where left out. */
+  readonly draft?: string
 }
 
 export interface CheckoutOptions {
@@ -86,8 +86,8 @@ export function checkoutVersion(
       }
     }
     const written = await applyPlan(copy, plan, tree, writes(), target.manifest)
-    const { branch, version, manifest, recorded = manifest } = target
-    writeHead(copy.root, { branch, version, manifest: recorded, draft: null })
+    const { branch, version, manifest, draft = null } = target
+    writeHead(copy.root, { branch, version, manifest, draft })
     rmSync(journal, { force: true })
     const removed = plan.removals.length
     return { written: written.length, removed, unchanged: plan.kept.length, bytesWritten }

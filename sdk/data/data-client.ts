@@ -40,6 +40,8 @@ export interface Pushed {
 export interface PullOptions extends TransferOptions {
   /** Overwrites changes that are not committed. */
   readonly force?: boolean
+  /** Root that the version has to have: wrong_state otherwise. */
+  readonly manifest?: string
 }
 
 export interface Pulled extends CheckedOut {
@@ -106,7 +108,13 @@ export class DataClient {
     const head = copy.head
     const { version, manifest, branch } = await this.version(copy.dataset, selector ?? head.branch)
     const root = manifest ?? notYet(copy.dataset, version)
-    if (head.manifest === root && head.version === version && !force) {
+    if (options.manifest !== undefined && options.manifest !== root) {
+      throw new MlforgeError(
+        'wrong_state',
+        `Version ${version} of dataset "${copy.dataset}" has other files here (${root}) than it is to have (${options.manifest}). Is this another server, or was it restored? Name the version to take it as it is here.`,
+      )
+    }
+    if (head.manifest === root && head.version === version && !force && !copy.isInterrupted) {
       return { version, manifest: root, written: 0, removed: 0, unchanged: 0, bytesWritten: 0 }
     }
     const pull = await this.rest.post<DataPull>(
@@ -136,7 +144,10 @@ export class DataClient {
    * Puts the commits of a working copy on top of the newest version of its branch, as one.
    * @throws MlforgeError wrong_state with all files that both sides have changed, each otherwise
    */
-  async rebase(copy: WorkingCopy, options: TransferOptions = {}): Promise<Pulled & Pick<Rebased, 'draft'>> {
+  async rebase(
+    copy: WorkingCopy,
+    options: Pick<TransferOptions, 'signal'> = {},
+  ): Promise<Pulled & Pick<Rebased, 'draft'>> {
     const { branch } = copy.head
     const [first] = copy.drafts()
     if (first === undefined) return { ...(await this.pull(copy, null, options)), draft: null }

@@ -1,9 +1,9 @@
 import { hash } from 'node:crypto'
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
-import type { CodeState } from '../../domain/data/commit.js'
 import { buildManifest } from '../../domain/data/build.js'
-import { rootHash } from '../../domain/data/nodes.js'
+import { AUTHOR_CHARACTERS, type CodeState, MESSAGE_CHARACTERS } from '../../domain/data/commit.js'
+import { type FileEntry, rootHash } from '../../domain/data/nodes.js'
 import { filesOf } from '../../domain/data/walk.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import {
@@ -47,16 +47,14 @@ export interface CommitOptions {
   readonly code?: CodeState | null
 }
 
-const MOST_CHARACTERS = 10_000
-
 /** Records the index as a draft on top of the head. */
 export async function commitIndex(
   copy: Copy,
   { message, author, at, code = null }: CommitOptions,
 ): Promise<Draft> {
   refuse('Nothing was committed.', [
-    ...textProblem('message', message),
-    ...textProblem('author', author),
+    ...textProblem('message', message, MESSAGE_CHARACTERS),
+    ...textProblem('author', author, AUTHOR_CHARACTERS),
     ...(Number.isNaN(at.getTime()) ? [{ at: 'at', message: 'It is no date.' }] : []),
   ])
   return await locked(copy, async () => {
@@ -75,25 +73,28 @@ export async function commitIndex(
     if (manifest === head.manifest || (head.manifest === null && files.length === 0)) {
       throw new MlforgeError('wrong_state', 'There is nothing to commit: add files that have changed first.')
     }
-    const record = {
-      parents: parentsOf(head),
-      manifest,
-      files: files.length,
-      bytes: files.reduce((sum, { bytes }) => sum + bytes, 0),
-      message,
-      author,
-      createdAt: at.toISOString(),
-      code,
-    }
-    const draft = { id: hash('sha256', JSON.stringify(record), 'hex'), ...record }
     // In this order, so that whatever is named is there.
     copy.nodes.flush()
     writeIndex(indexFile, index, manifest)
-    mkdirSync(stateFile(copy.root, 'drafts'), { recursive: true })
-    writeState(draftFile(copy, draft.id), draft)
+    const createdAt = at.toISOString()
+    const said = { message, author, createdAt, code }
+    const draft = writeDraft(copy, { parents: parentsOf(head), manifest, ...sizeOf(files), ...said })
     writeHead(copy.root, { ...head, draft: draft.id, manifest })
     return draft
   })
+}
+
+/** Keeps a draft, which is one once the head names it. Its nodes have to be there. */
+export function writeDraft(copy: Copy, record: Omit<Draft, 'id'>): Draft {
+  const draft = { id: hash('sha256', JSON.stringify(record), 'hex'), ...record }
+  mkdirSync(stateFile(copy.root, 'drafts'), { recursive: true })
+  writeState(draftFile(copy, draft.id), draft)
+  return draft
+}
+
+/** Number and bytes of the files of a draft. */
+export function sizeOf(files: readonly FileEntry[]): Pick<Draft, 'files' | 'bytes'> {
+  return { files: files.length, bytes: files.reduce((sum, { bytes }) => sum + bytes, 0) }
 }
 
 /** The commits that are not pushed yet, the first one first. */
@@ -154,8 +155,8 @@ function parentsOf({ draft, version }: Head): Parent[] {
   return version === null ? [] : [{ version }]
 }
 
-function textProblem(at: string, text: string): Problem[] {
+function textProblem(at: string, text: string, most: number): Problem[] {
   if (text.trim() === '') return [{ at, message: 'It is empty.' }]
-  if (text.length <= MOST_CHARACTERS) return []
-  return [{ at, message: `It is longer than ${MOST_CHARACTERS} characters.` }]
+  if (text.includes('\0')) return [{ at, message: 'It has a null character.' }]
+  return text.length <= most ? [] : [{ at, message: `It is longer than ${most} characters.` }]
 }

@@ -1,11 +1,12 @@
 import { buildManifest } from '../../domain/data/build.js'
 import type { FileEntry } from '../../domain/data/nodes.js'
+import { MESSAGE_CHARACTERS } from '../../domain/data/commit.js'
 import { collisions, comparePaths } from '../../domain/data/paths.js'
 import { changesOf, type FileChange } from '../../domain/data/walk.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import { type CheckedOut, type CheckoutOptions, type CheckoutTarget, checkoutVersion } from './checkout.js'
 import { type Copy, readHead } from './copy.js'
-import { commitIndex, type Draft, draftsOf } from './drafts.js'
+import { type Draft, draftsOf, sizeOf, writeDraft } from './drafts.js'
 import { type ChunkSource, fetchManifest } from './fetch-nodes.js'
 import { filesAt } from './status.js'
 
@@ -45,19 +46,31 @@ export async function rebaseDrafts(
   const problems = [...clashes(ours, theirs), ...collisions([...merged.keys()].sort(comparePaths))]
   if (problems.length > 0) throw conflict(onto, problems)
 
-  const manifest = buildManifest([...merged.values()], copy.nodes.keep)
-  const done = await checkoutVersion(copy, { ...onto, manifest, recorded: onto.manifest }, source, {
-    ...options,
-    drafts: 'replace',
-  })
-  if (manifest === onto.manifest) return { ...done, draft: null }
-  const draft = await commitIndex(copy, {
-    message: drafts.map(({ message }) => message).join('\n\n'),
-    author: last.author,
-    at: new Date(last.createdAt),
-    code: last.code,
-  })
+  const files = [...merged.values()]
+  const manifest = buildManifest(files, copy.nodes.keep)
+  copy.nodes.flush()
+  // There before the head names it: killed at any moment, the commits are the old ones, or this.
+  const draft =
+    manifest === onto.manifest
+      ? null
+      : writeDraft(copy, {
+          parents: [{ version: onto.version }],
+          manifest,
+          ...sizeOf(files),
+          message: joined(drafts),
+          author: last.author,
+          createdAt: last.createdAt,
+          code: last.code,
+        })
+  const target = { ...onto, manifest, ...(draft ? { draft: draft.id } : {}) }
+  const done = await checkoutVersion(copy, target, source, { ...options, drafts: 'replace' })
   return { ...done, draft }
+}
+
+/** What all of the commits say, as much of it as one may. */
+function joined(drafts: readonly Draft[]): string {
+  const message = drafts.map(each => each.message).join('\n\n')
+  return message.length <= MESSAGE_CHARACTERS ? message : `${message.slice(0, MESSAGE_CHARACTERS - 1)}…`
 }
 
 async function changes(copy: Copy, from: string, to: string): Promise<Map<string, FileChange>> {

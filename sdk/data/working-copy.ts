@@ -8,7 +8,16 @@ import type { Pack, Piece } from '../../packing/messages.js'
 import { Packing, type ScanOptions } from '../../packing/packing.js'
 import { type Added, addFiles } from './add.js'
 import { type CheckedOut, type CheckoutOptions, type CheckoutTarget, checkoutVersion } from './checkout.js'
-import { type Copy, copyAt, type Head, isWorkingCopy, readHead, stateFile, writeHead } from './copy.js'
+import {
+  type Copy,
+  copyAt,
+  type Head,
+  isWorkingCopy,
+  killedCheckout,
+  readHead,
+  stateFile,
+  writeHead,
+} from './copy.js'
 import { type CommitOptions, commitIndex, type Draft, draftsOf, markPushed } from './drafts.js'
 import { committedChunks } from './committed-chunks.js'
 import type { DvcOptions, ImportedFromDvc } from './dvc/import.js'
@@ -76,6 +85,11 @@ export class WorkingCopy {
   /** What is checked out, and committed on top of it. */
   get head(): Head {
     return readHead(this.root)
+  }
+
+  /** A checkout was killed: some of the files are of its version. */
+  get isInterrupted(): boolean {
+    return killedCheckout(this.root) !== null
   }
 
   /**

@@ -313,4 +313,87 @@ describe('DataClient', () => {
       await expect(nowhere).rejects.toMatchObject({ problem: { code: 'object_corrupt' } })
     },
   )
+
+  it('goes back to the version that a pull has come from which was cut off, and takes a pull on that was', async () => {
+    const copy = await copyAt('cut-one', 'cut')
+    const [before, after] = [await copyAt('cut-1', 'cut'), await copyAt('cut-2', 'cut')]
+    for (const [version, at] of [
+      ['one', before],
+      ['two', after],
+    ] as const) {
+      for (let i = 0; i < 30; i++) await write(copy, `f${i}`, `${version} ${i}`)
+      await copy.add('all')
+      await copy.commit({ ...WHO, message: version })
+      await client.push(copy)
+      await client.pull(at, null)
+    }
+    const cut = async (to: WorkingCopy, version: string) => {
+      const stop = new AbortController()
+      const pulled = client.pull(to, version, { signal: stop.signal, onProgress: () => stop.abort() })
+      await expect(pulled).rejects.toThrow(/abort/i)
+      expect(to.isInterrupted).toBe(true)
+    }
+    await cut(before, '2')
+    expect(await filesOf(before)).not.toEqual(await filesOf(after))
+    expect(await client.pull(before, '1')).toMatchObject({ version: 1, written: expect.any(Number) })
+    expect(await before.status()).toMatchObject({ isInterrupted: false, unstaged: { changed: [] } })
+    expect((await filesOf(before))['f7']).toBe(`0 ${Buffer.from('one 7').toString('base64')}`)
+
+    await cut(before, '2')
+    await client.pull(before, '2')
+    expect(before.isInterrupted).toBe(false)
+    expect(await filesOf(before)).toEqual(await filesOf(after))
+  })
+
+  it('has the old commits or the new one wherever a rebase is cut off, and takes messages of any length', async () => {
+    const [copy, other] = [await copyAt('long-one', 'long'), await copyAt('long-two', 'long')]
+    await write(copy, 'base', 'base')
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'b'.repeat(10_000) })
+    await client.push(copy)
+    await client.pull(other, null)
+    await write(copy, 'theirs', 'theirs')
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'theirs' })
+    await client.push(copy)
+    for (const name of ['one', 'two']) {
+      await write(other, name, name)
+      await other.add('all')
+      await other.commit({ ...WHO, message: name.repeat(3_000) })
+    }
+    await write(other, 'staged', 'not committed')
+    await other.add('all')
+    const old = other.drafts()
+    const stop = new AbortController()
+    const rest = new Rest(api.url, 'mlf_operator')
+    const load = rest.postForBytes.bind(rest)
+    rest.postForBytes = (...asked) => {
+      stop.abort()
+      return load(...asked)
+    }
+    await expect(new DataClient(rest).rebase(other, { signal: stop.signal })).rejects.toThrow(/abort/i)
+    expect(other.isInterrupted).toBe(true)
+    expect(other.drafts()).toEqual(old)
+    const { draft } = await client.rebase(other)
+    expect(draft!.message).toHaveLength(10_000)
+    expect(other.drafts()).toEqual([draft])
+    expect((await other.status()).staged.added).toEqual(['staged'])
+    expect(await client.push(other)).toMatchObject([{ version: 3, created: true }])
+    await expect(copy.commit({ ...WHO, message: 'b'.repeat(10_001) })).rejects.toThrow('10000 characters')
+    await expect(copy.commit({ ...WHO, author: 'a'.repeat(201), message: 'b' })).rejects.toThrow('200')
+    await expect(copy.commit({ ...WHO, message: 'a\0b' })).rejects.toThrow('null character')
+  })
+
+  it('pulls a version only with the files that it is to have', async () => {
+    const copy = await copyAt('pinned', 'pinned')
+    await write(copy, 'a', 'a')
+    await copy.add('all')
+    const { manifest } = await copy.commit({ ...WHO, message: 'a' })
+    await client.push(copy)
+    const to = await copyAt('pinned-to', 'pinned')
+    const other = client.pull(to, '1', { manifest: 'f'.repeat(64) })
+    await expect(other).rejects.toMatchObject({ code: 'wrong_state' })
+    expect(await filesOf(to)).toEqual({})
+    expect(await client.pull(to, '1', { manifest })).toMatchObject({ version: 1, written: 1 })
+  })
 })
