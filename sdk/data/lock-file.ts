@@ -1,5 +1,5 @@
-import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs'
-import { dirname, join, relative, resolve, sep } from 'node:path'
+import { existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { MlforgeError } from '../../domain/errors.js'
 
 /** The file in git that says which version of each dataset belongs to the code beside it. */
@@ -60,6 +60,28 @@ export function pin(
   return true
 }
 
+/**
+ * Where a pinned dataset is.
+ * @throws MlforgeError invalid_request where that is not within the directory of the lock file: by a link, or by its path
+ */
+export function directoryOf({ root }: Pick<LockFile, 'root'>, { path }: Pick<Pinned, 'path'>): string {
+  const directory = resolve(root, path)
+  let there = directory
+  while (!existsSync(there)) there = dirname(there)
+  const outside = relative(realpathSync(root), realpathSync(there))
+  if (outside !== '..' && !outside.startsWith(`..${sep}`) && !isAbsolute(outside)) return directory
+  throw new MlforgeError(
+    'invalid_request',
+    `"${path}" of ${LOCK_FILE} leads out of "${root}". Datasets are below the lock file that pins them.`,
+  )
+}
+
+/** A path below the lock file, with slashes. */
+function isBelow(path: unknown): path is string {
+  if (typeof path !== 'string' || path === '' || path.startsWith('/') || path.includes('\\')) return false
+  return !path.split('/').includes('..') && !path.includes('\0')
+}
+
 function read(file: string): Record<string, Pinned> {
   let found: unknown
   try {
@@ -79,10 +101,11 @@ function read(file: string): Record<string, Pinned> {
   }
   const problems = Object.entries((datasets ?? {}) as Record<string, Partial<Pinned>>).flatMap(
     ([name, pinned]) => {
-      const { path, version, manifest } = pinned
-      const good =
-        typeof path === 'string' && Number.isSafeInteger(version) && /^[0-9a-f]{64}$/.test(String(manifest))
-      return good ? [] : [{ at: `datasets.${name}`, message: 'It has no path, version and manifest.' }]
+      const { path, version, manifest } = pinned ?? {}
+      const good = isBelow(path) && Number.isSafeInteger(version) && /^[0-9a-f]{64}$/.test(String(manifest))
+      if (good) return []
+      const message = 'It has no path below this file, version and manifest.'
+      return [{ at: `datasets.${name}`, message }]
     },
   )
   if (problems.length > 0)

@@ -1,5 +1,5 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
-import { basename, dirname, join } from 'node:path'
+import { basename, dirname, join, resolve } from 'node:path'
 import { gitRoot } from '../../../sdk/data/lock-file.js'
 import { git } from '../../../sdk/git.js'
 
@@ -28,5 +28,5 @@ export function ignoreInGit(directory: string): string | null {
 /** Where hooks of a repository are. */
 export async function hooksDirectory(directory: string): Promise<string | null> {
   const found = await git(directory, 'rev-parse', '--git-path', 'hooks')
-  return found === null ? null : join(directory, found)
+  return found === null ? null : resolve(directory, found)
 }

@@ -61,6 +61,8 @@ export function localCommands(data: Command): void {
       )
       if (pinned !== null && pinned.version !== head.version) {
         console.log(`git pins version ${pinned.version}: mlforge data checkout brings it`)
+      } else if (pinned !== null && head.draft === null && pinned.manifest !== head.manifest) {
+        console.log(`git pins other files of version ${pinned.version}: they are of another server`)
       }
       if (status.isInterrupted) console.log('A checkout was interrupted: do it again.')
       list('To be committed:', [

@@ -1,10 +1,9 @@
 import { writeFileSync } from 'node:fs'
-import { join } from 'node:path'
 import type { Command } from 'commander'
 import { MlforgeError } from '../../../domain/errors.js'
 import { DataCatalogue } from '../../../sdk/data/data-catalogue.js'
-import { DataClient, type Pulled } from '../../../sdk/data/data-client.js'
-import { readLock } from '../../../sdk/data/lock-file.js'
+import { DataClient, type Pulled, type PullOptions } from '../../../sdk/data/data-client.js'
+import { directoryOf, type Pinned, readLock } from '../../../sdk/data/lock-file.js'
 import { WorkingCopy } from '../../../sdk/data/working-copy.js'
 import { connect } from '../../connect.js'
 import { here, pinHead } from './local.js'
@@ -80,7 +79,8 @@ export function remoteCommands(data: Command): void {
             `No mlforge.lock pins dataset "${copy.dataset}". Name a version, or pull the newest one.`,
           )
         }
-        say(copy, await bring(copy, version ?? String(pinned!.version), force))
+        const brought = version ? bring(copy, version, force) : bringPinned(copy, pinned!, force)
+        say(copy, await brought)
         if (version !== undefined) pinHead(copy)
       },
     )
@@ -165,12 +165,21 @@ function refCommand(data: Command, kind: 'tag' | 'branch'): void {
   })
 }
 
-async function bring(copy: WorkingCopy, selector: string | null, force: boolean): Promise<Pulled> {
+function bringPinned(copy: WorkingCopy, { version, manifest }: Pinned, force: boolean): Promise<Pulled> {
+  return bring(copy, String(version), force, { manifest })
+}
+
+async function bring(
+  copy: WorkingCopy,
+  selector: string | null,
+  force: boolean,
+  more: Pick<PullOptions, 'manifest'> = {},
+): Promise<Pulled> {
   const line = progressLine('written')
   const client = new DataClient(await connect())
   const onProgress = ({ bytes, total }: { bytes: number; total: number }) => line.show(bytes, total)
   try {
-    return await told(client.pull(copy, selector, { force, onProgress }))
+    return await told(client.pull(copy, selector, { force, onProgress, ...more }))
   } finally {
     line.end()
   }
@@ -178,9 +187,11 @@ async function bring(copy: WorkingCopy, selector: string | null, force: boolean)
 
 async function checkOutAll(force: boolean): Promise<void> {
   const lock = readLock(process.cwd())
-  for (const [dataset, { path, version }] of Object.entries(lock?.datasets ?? {})) {
-    const copy = WorkingCopy.init(join(lock!.root, path), dataset)
-    say(copy, await bring(copy, String(version), force))
+  const pinned = Object.entries(lock?.datasets ?? {})
+  const directories = new Map(pinned.map(([dataset, each]) => [dataset, directoryOf(lock!, each)]))
+  for (const [dataset, each] of pinned) {
+    const copy = WorkingCopy.init(directories.get(dataset)!, dataset)
+    say(copy, await bringPinned(copy, each, force))
   }
 }
 
