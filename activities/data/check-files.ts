@@ -1,5 +1,6 @@
 import type { RunInput } from '../../contracts/temporal/messages.js'
-import { collisions } from '../../domain/data/paths.js'
+import { MIN_CHUNK } from '../../domain/data/chunker.js'
+import { collisions, comparePaths, pathProblem } from '../../domain/data/paths.js'
 import { changesOf, chunksOf, filesOf, type LoadNode } from '../../domain/data/walk.js'
 import type { FileEntry } from '../../domain/data/nodes.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
@@ -23,19 +24,29 @@ export interface CheckedFiles {
 const BATCH = 5_000
 const LISTED = 20
 
+/** Files of more than one chunk whose lists are read together. */
+const LISTS = 64
+
 /**
- * Reads the manifest of a version to be, looks that every chunk of its files is there, and holds them for the run.
+ * Reads the manifest of a version to be, looks that its paths can be those of files, in their order, and that every
+ * chunk of them is there, and holds them for the run.
  * @throws MlforgeError chunks_missing, version_invalid
  */
 export async function checkFiles(
   { datasets, packs, holds }: Pick<DataPorts, 'datasets' | 'packs' | 'holds'>,
   { project, name, runId }: Pick<RunInput, 'project' | 'name' | 'runId'>,
   tree: Tree,
+  signal?: AbortSignal,
 ): Promise<CheckedFiles> {
   const held = new Set<string>()
   const walk = packs.walk(project)
+  // Nodes have the size that they have; chunks the one that a manifest says.
+  let asked = new Map<string, number | null>()
+  let nodes = 0
   const load: LoadNode = async (sha256, next) => {
-    asked.add(sha256)
+    signal?.throwIfAborted()
+    if (++nodes > mostNodes(tree)) throw invalid('manifest', 'It has more nodes than its files have use for.')
+    asked.set(sha256, asked.get(sha256) ?? null)
     try {
       return await walk(sha256, next)
     } catch (error) {
@@ -43,24 +54,29 @@ export async function checkFiles(
       throw error
     }
   }
-  let asked = new Set<string>()
   const lookFor = async () => {
-    const { missing, packs: some } = await holds.hold(project, runId, [...asked])
+    signal?.throwIfAborted()
+    const { missing, bytes, packs: some } = await holds.hold(project, runId, [...asked.keys()])
     for (const pack of some) held.add(pack)
     if (missing.length > 0) throw chunksMissing(missing)
-    asked = new Set()
+    for (const [chunk, said] of asked) {
+      if (said !== null && said !== bytes.get(chunk)) throw wrongSize(chunk, said, bytes.get(chunk)!)
+    }
+    asked = new Map()
   }
-  const lookInto = async (file: FileEntry) => {
+  const lookInto = async (file: FileEntry, loadNode: LoadNode) => {
     let bytes = 0
-    for await (const chunk of chunksOf(load, file)) {
+    for await (const chunk of chunksOf(loadNode, file)) {
       bytes += chunk.bytes
-      asked.add(chunk.chunk)
+      if (chunk.bytes === 0 || bytes > file.bytes) throw wrongBytes(file, 'more')
+      const said = asked.get(chunk.chunk) ?? chunk.bytes
+      if (said !== chunk.bytes) throw wrongSize(chunk.chunk, said, chunk.bytes)
+      asked.set(chunk.chunk, chunk.bytes)
       if (asked.size >= BATCH) await lookFor()
     }
-    if (bytes !== file.bytes) {
-      throw invalid([{ at: file.path, message: `It is said to have ${file.bytes} bytes, and has ${bytes}.` }])
-    }
+    if (bytes !== file.bytes) throw wrongBytes(file, String(bytes))
   }
+  const lists = new ListsAhead(load, lookInto)
 
   // Of files that the base has as they are all is there.
   const base = tree.base === null ? null : await datasets.version(project, name, tree.base)
@@ -68,24 +84,80 @@ export async function checkFiles(
   const paths: string[] = []
   let bytes = 0
   for await (const file of filesOf(load, tree.manifest)) {
-    paths.push(file.path)
+    assertPath(file.path, paths.at(-1))
+    // A few nodes that name each other could say more than there is memory for.
+    if (paths.push(file.path) > tree.files) throw wrongTotal(tree, 'more')
     bytes += file.bytes
-    if (known === null) await lookInto(file)
+    if (known === null) await lists.take(file)
     else if (asked.size >= BATCH) await lookFor()
   }
   if (known !== null) {
     for await (const change of changesOf(load, known, tree.manifest)) {
-      if (change.change !== 'removed') await lookInto(change.to)
+      if (change.change !== 'removed') await lists.take(change.to)
     }
   }
+  await lists.end()
   await lookFor()
+  if (paths.length !== tree.files || bytes !== tree.bytes)
+    throw wrongTotal(tree, `${paths.length} of ${bytes}`)
   const problems = collisions(paths)
-  if (paths.length !== tree.files || bytes !== tree.bytes) {
-    const message = `It is said to have ${tree.files} files of ${tree.bytes} bytes, and has ${paths.length} of ${bytes}.`
-    problems.push({ at: 'manifest', message })
-  }
-  if (problems.length > 0) throw invalid(problems)
+  if (problems.length > 0) throw allInvalid(problems)
   return { files: paths.length, packs: held.size }
+}
+
+/** Hands files on, those of several chunks together, so that the nodes that list these are read together. */
+class ListsAhead {
+  private waiting: FileEntry[] = []
+
+  constructor(
+    private readonly load: LoadNode,
+    private readonly look: (file: FileEntry, load: LoadNode) => Promise<void>,
+  ) {}
+
+  async take(file: FileEntry): Promise<void> {
+    if (listOf(file) === null) return this.look(file, this.load)
+    this.waiting.push(file)
+    if (this.waiting.length === LISTS) await this.end()
+  }
+
+  async end(): Promise<void> {
+    const files = this.waiting
+    this.waiting = []
+    const lists = [...new Set(files.map(file => listOf(file)!))]
+    for (const file of files) {
+      const list = listOf(file)!
+      const next = lists.slice(lists.indexOf(list) + 1)
+      await this.look(file, (sha256, others) => this.load(sha256, sha256 === list ? next : others))
+    }
+  }
+}
+
+function listOf({ content }: FileEntry): string | null {
+  return content !== null && 'list' in content ? content.list : null
+}
+
+function assertPath(path: string, before: string | undefined): void {
+  const problem = pathProblem(path)
+  if (problem !== null) throw invalid(path, problem)
+  if (before === undefined || comparePaths(before, path) < 0) return
+  throw invalid(path, `It does not come after "${before}" in the order of paths.`)
+}
+
+/** Of a manifest and of lists, whose nodes never are empty, and hold more than a hundred entries as a rule. */
+function mostNodes({ files, bytes }: Tree): number {
+  return 64 + 4 * files + bytes / MIN_CHUNK
+}
+
+function wrongBytes({ path, bytes }: FileEntry, found: string): MlforgeError {
+  return invalid(path, `It is said to have ${bytes} bytes, and has ${found}.`)
+}
+
+function wrongTotal({ files, bytes }: Tree, found: string): MlforgeError {
+  return invalid('manifest', `It is said to have ${files} files of ${bytes} bytes, and has ${found}.`)
+}
+
+function wrongSize(chunk: string, said: number, found: number): MlforgeError {
+  return invalid('manifest', `Chunk ${chunk} is said to have ${said} bytes, and has ${found}.`)
 }
 
 function chunksMissing(chunks: readonly string[]): MlforgeError {
@@ -97,7 +169,11 @@ function chunksMissing(chunks: readonly string[]): MlforgeError {
   )
 }
 
-function invalid(problems: readonly Problem[]): MlforgeError {
+function invalid(at: string, message: string): MlforgeError {
+  return allInvalid([{ at, message }])
+}
+
+function allInvalid(problems: readonly Problem[]): MlforgeError {
   const [first] = problems
   return new MlforgeError(
     'version_invalid',

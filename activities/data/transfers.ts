@@ -118,7 +118,7 @@ export function transferActivities(ports: DataPorts) {
     /** Whether the files of a push are all there and can be a version. */
     async checkPush(input: RunInput): Promise<CheckedFiles> {
       return onceStep(ports, input, 'check', () =>
-        beatWhile('checking files', async () => checkFiles(ports, input, await pushOf(input))),
+        beatWhile('checking files', async signal => checkFiles(ports, input, await pushOf(input), signal)),
       )
     },
 
@@ -152,9 +152,9 @@ export function transferActivities(ports: DataPorts) {
     /** Whether all that a pull asks for is there. */
     async preparePull(input: RunInput): Promise<{ version: number; files: number }> {
       return onceStep(ports, input, 'prepare', () =>
-        beatWhile('checking files', async () => {
+        beatWhile('checking files', async signal => {
           const request = (await runs.get(input.project, input.runId)).request as PullRequest
-          const { files } = await checkFiles(ports, input, { ...request, base: null })
+          const { files } = await checkFiles(ports, input, { ...request, base: null }, signal)
           reads({ kind: 'dataset', name: input.name, version: request.version })
           return { version: request.version, files }
         }),

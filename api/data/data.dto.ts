@@ -27,6 +27,8 @@ import { OperationDto } from '../runs/operation.dto.js'
 
 const HASH = /^[0-9a-f]{64}$/
 const MAX_CHUNKS_ASKED = 20_000
+/** Paths of a version are in memory together when it is checked. */
+const MAX_FILES = 5_000_000
 /** Of a body that asks for so many chunks. */
 export const MAX_CHUNKS_BYTES = MAX_CHUNKS_ASKED * 70
 
@@ -54,7 +56,7 @@ export class StartPushDto implements StartPush {
   @IntField({ min: 1, max: MAX_NUMBER })
   base!: number | null
   @HashField('root of its files') manifest!: string
-  @IntField({ min: 0, max: 50_000_000 }) files!: number
+  @IntField({ min: 0, max: MAX_FILES }) files!: number
   @IntField({ min: 0, max: Number.MAX_SAFE_INTEGER }) bytes!: number
   @TextField({ optional: true, max: MESSAGE_CHARACTERS }) message?: string
   @TextField({ optional: true, min: 1, max: AUTHOR_CHARACTERS }) author?: string
@@ -223,7 +225,7 @@ export class DataPullDto extends OperationDto implements DataPull {
 }
 
 export class PullProgressDto implements PullProgress {
-  @IntField({ min: 0, max: 50_000_000 }) files!: number
+  @IntField({ min: 0, max: MAX_FILES }) files!: number
   @IntField({ min: 0, max: Number.MAX_SAFE_INTEGER }) bytes!: number
   @FlagField({ description: 'true once everything is there' }) done!: boolean
 }

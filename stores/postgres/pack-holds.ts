@@ -16,17 +16,17 @@ export class PackHolds {
   /**
    * Holds a pack for each of some chunks.
    * @param owner the run of a push, or an id that nobody else has
-   * @returns the chunks that are in no pack, and the packs that are held for the others
+   * @returns the chunks that are in no pack, the bytes of the others, and the packs that are held for them
    */
   async hold(
     project: string,
     owner: string,
     chunks: readonly string[],
-  ): Promise<{ missing: string[]; packs: string[] }> {
+  ): Promise<{ missing: string[]; bytes: ReadonlyMap<string, number>; packs: string[] }> {
     await this.catalogue.missing(project, chunks, null)
-    const held: { sha256: Buffer; pack: string }[] = await this.dataSource.query(
+    const held: { sha256: Buffer; pack: string; bytes: number }[] = await this.dataSource.query(
       `WITH chosen AS (
-         SELECT asked.sha256, min(p.id) AS pack
+         SELECT asked.sha256, min(p.id) AS pack, min(c.bytes) AS bytes
          FROM unnest($3::bytea[]) AS asked(sha256)
          JOIN data_chunks c ON c.project = $1 AND c.sha256 = asked.sha256
          JOIN data_packs p ON p.id = c.pack_id AND p.verified_at IS NOT NULL AND p.doomed_at IS NULL
@@ -34,12 +34,13 @@ export class PackHolds {
        held AS (
          INSERT INTO data_holds (owner, pack_id) SELECT DISTINCT $2::uuid, pack FROM chosen
          ON CONFLICT DO NOTHING)
-       SELECT sha256, pack FROM chosen`,
+       SELECT sha256, pack, bytes FROM chosen`,
       [project, owner, chunks.map(chunk => Buffer.from(chunk, 'hex'))],
     )
-    const there = new Set(held.map(({ sha256 }) => sha256.toString('hex')))
+    const bytes = new Map(held.map(each => [each.sha256.toString('hex'), each.bytes]))
     return {
-      missing: chunks.filter(chunk => !there.has(chunk)),
+      missing: chunks.filter(chunk => !bytes.has(chunk)),
+      bytes,
       packs: [...new Set(held.map(({ pack }) => pack))],
     }
   }

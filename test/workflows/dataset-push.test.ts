@@ -1,7 +1,10 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { decodeCommit, decodeRef } from '../../domain/data/commit.js'
+import { encodeNode, type FileEntry } from '../../domain/data/nodes.js'
 import { findFile } from '../../domain/data/walk.js'
+import { makePack } from '../../packing/make-pack.js'
+import { sha256Hex } from '../../stores/ids.js'
 import { acceptPush, type Files, push, seal, sendPack, type Tree, treeOf } from '../support/data-push.js'
 import { eventually } from '../support/eventually.js'
 import { Harness, PROJECT } from '../support/harness.js'
@@ -151,6 +154,62 @@ describe('datasetPush', () => {
     expect(ended).toMatchObject({ status: 'refused', error: { code: 'version_invalid' } })
     const chunks = pack!.chunks.map(each => each.sha256)
     expect(await harness.ports.catalogue.missing(PROJECT, chunks, run.id)).toEqual(chunks)
+  })
+
+  describe('of nodes that nobody would make', () => {
+    const content = Buffer.from('ten bytes.')
+    const chunk = sha256Hex(content)
+    const file = (path: string, bytes = 10): FileEntry => ({
+      ...{ path, bytes, isExecutable: false, content: { chunk } },
+    })
+    const filesNode = (...entries: FileEntry[]) => encodeNode({ kind: 'files', entries })
+    /** Names a node several times. */
+    const treeNode = (height: number, below: Uint8Array, last: string, times: number) =>
+      encodeNode({
+        kind: 'tree',
+        height,
+        entries: Array.from({ length: times }, () => ({ last, files: 1, bytes: 10, node: sha256Hex(below) })),
+      })
+    const crafted = (dataset: string, nodes: Uint8Array[], files: number, bytes: number) => {
+      const pack = makePack(
+        [content, ...nodes].map(each => ({
+          ...{ sha256: sha256Hex(each), bytes: each.length, from: { content: each } },
+        })),
+      )
+      const packs = [{ ...pack, bytes: pack.content.length }]
+      const manifest = sha256Hex(nodes.at(-1)!)
+      return push(harness, dataset, { manifest, files, bytes, entries: [], packs })
+    }
+
+    it.each<[string, () => [Uint8Array[], number, number], RegExp]>([
+      ['a path that leaves its directory', () => [[filesNode(file('../x'))], 1, 10], /leaves its directory/],
+      ['paths out of order', () => [[filesNode(file('b'), file('a'))], 2, 20], /does not come after "b"/],
+      ['a path twice', () => [[filesNode(file('a'), file('a'))], 2, 20], /does not come after "a"/],
+      ['a chunk of another size', () => [[filesNode(file('a', 20))], 1, 20], /20 bytes, and has 10/],
+      [
+        'more files than are said',
+        () => {
+          const leaf = filesNode(...Array.from({ length: 50 }, (_, i) => file(`f${10 + i}`)))
+          return [[leaf, treeNode(1, leaf, 'f59', 1)], 3, 30]
+        },
+        /and has more/,
+      ],
+      [
+        'nodes without end',
+        () => {
+          const nodes = [filesNode()]
+          for (let height = 1; height <= 4; height++) nodes.push(treeNode(height, nodes.at(-1)!, 'z', 1_000))
+          return [nodes, 1, 10]
+        },
+        /more nodes than/,
+      ],
+    ])('refuses %s', async (what, of, why) => {
+      const run = await crafted(`crafted-${sha256Hex(what).slice(0, 8)}`, ...of())
+      expect(run).toMatchObject({
+        status: 'refused',
+        error: { code: 'version_invalid', message: expect.stringMatching(why) },
+      })
+    })
   })
 
   it('takes up packs that came before its worker died', async () => {
