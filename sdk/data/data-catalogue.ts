@@ -53,7 +53,16 @@ export class DataCatalogue {
 
   /** Plans what no version needs, and removes it where that is asked for. Ends when it is done. */
   async collect(execute: boolean): Promise<DataCollection> {
-    const { id } = await this.rest.post<DataCollection>('/v1/data/collections', { execute })
+    return this.collected(await this.rest.post<DataCollection>('/v1/data/collections', { execute }))
+  }
+
+  /** Removes what a plan of the last day says and nothing has come to need since. Ends when it is done. */
+  async executeCollection(planId: string): Promise<DataCollection> {
+    const path = `/v1/data/collections/${encodeURIComponent(planId)}/execute`
+    return this.collected(await this.rest.post<DataCollection>(path))
+  }
+
+  private async collected({ id }: DataCollection): Promise<DataCollection> {
     return succeeded(await this.rest.follow<DataCollection>(`/v1/data/collections/${id}`))
   }
 

@@ -1,4 +1,8 @@
 import { randomUUID } from 'node:crypto'
+import { createWriteStream } from 'node:fs'
+import { rename, rm, stat } from 'node:fs/promises'
+import { basename, dirname, join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
 import type {
   DataPull,
@@ -81,9 +85,22 @@ export class DataClient {
     }
   }
 
-  /** A file of a version. */
-  file(dataset: string, selector: string, path: string): Promise<Uint8Array> {
-    return this.rest.download(`${versionPath(dataset, selector)}/file?path=${encodeURIComponent(path)}`)
+  /**
+   * Writes a file of a version to one here, which is there whole or not at all.
+   * @returns its bytes
+   */
+  async fileTo(dataset: string, selector: string, path: string, destination: string): Promise<number> {
+    const { version, bytes } = await this.version(dataset, selector)
+    const from = `${versionPath(dataset, String(version))}/file?path=${encodeURIComponent(path)}`
+    const part = join(dirname(destination), `.${basename(destination)}-${randomUUID()}`)
+    try {
+      // It has no more bytes than its version, which is enough to know for the deadline.
+      await this.rest.downloadTo(from, bytes ?? 0, content => pipeline(content, createWriteStream(part)))
+      await rename(part, destination)
+      return (await stat(destination)).size
+    } finally {
+      await rm(part, { force: true })
+    }
   }
 
   /**

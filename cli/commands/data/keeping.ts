@@ -10,9 +10,15 @@ export function keepingCommands(data: Command): void {
   data
     .command('gc')
     .description('find what no version needs; nothing is removed unless you say so')
-    .option('--execute', 'remove it')
-    .action(async ({ execute = false }: { execute?: boolean }) => {
-      const { plan, removed } = await told(new DataCatalogue(await connect()).collect(execute))
+    .option(
+      '--execute [plan]',
+      'remove what a plan of the last day says; what is found now where none is named',
+    )
+    .action(async ({ execute = false }: { execute?: boolean | string }) => {
+      const catalogue = new DataCatalogue(await connect())
+      const asked =
+        typeof execute === 'string' ? catalogue.executeCollection(execute) : catalogue.collect(execute)
+      const { id, plan, removed } = await told(asked)
       if (plan !== null) {
         const { packs, packBytes, repacks, repackBytes, repackLiveBytes, versions, ...objects } = plan
         console.log(`${count(versions, 'version')} to retire`)
@@ -29,7 +35,7 @@ export function keepingCommands(data: Command): void {
         console.log(
           `removed ${count(removed.packs, 'pack')} of ${size(removed.bytes)}; ${removed.kept} are used by now`,
         )
-      } else console.log('Nothing was removed: mlforge data gc --execute does it.')
+      } else console.log(`Nothing was removed: mlforge data gc --execute ${id} does it.`)
     })
 
   data

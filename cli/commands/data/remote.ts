@@ -1,4 +1,8 @@
-import { writeFileSync } from 'node:fs'
+import { createReadStream } from 'node:fs'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { MlforgeError } from '../../../domain/errors.js'
 import { DataCatalogue } from '../../../sdk/data/data-catalogue.js'
@@ -126,9 +130,20 @@ export function remoteCommands(data: Command): void {
     .option('-o, --output <file>', 'where it is written; the standard output where left out')
     .action(async (selected: string, path: string, { output }: { output?: string }) => {
       const [dataset = '', selector = 'latest'] = selected.split('@')
-      const content = await told(new DataClient(await connect()).file(dataset, selector, path))
-      if (output === undefined) process.stdout.write(content)
-      else writeFileSync(output, content)
+      const client = new DataClient(await connect())
+      if (output !== undefined) {
+        await told(client.fileTo(dataset, selector, path, output))
+        return
+      }
+      // Whole before the first byte is printed: a broken connection begins anew.
+      const directory = await mkdtemp(join(tmpdir(), 'mlforge-get-'))
+      try {
+        const file = join(directory, 'file')
+        await told(client.fileTo(dataset, selector, path, file))
+        await pipeline(createReadStream(file), process.stdout, { end: false })
+      } finally {
+        await rm(directory, { recursive: true, force: true })
+      }
     })
 }
 

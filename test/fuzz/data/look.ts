@@ -3,7 +3,6 @@ import { join } from 'node:path'
 import type { Page } from '../../../contracts/rest/common.js'
 import type { DataFile } from '../../../contracts/rest/data.js'
 import { decodeCommit, decodeRef } from '../../../domain/data/commit.js'
-import { DataClient } from '../../../sdk/data/data-client.js'
 import type { Rest } from '../../../sdk/rest.js'
 import { LocalObjectStore } from '../../../stores/objects/local-object-store.js'
 import { objectUri } from '../../../stores/objects/object-uri.js'
@@ -67,16 +66,13 @@ export async function keptTransfers(stack: KillStack, dataset: string): Promise<
 
 /** Reads versions of a dataset as a client does. */
 export class VersionReader {
-  private readonly client: DataClient
   /** Content that was read whole, by its root. */
   private readonly known = new Map<string, string>()
 
   constructor(
     private readonly rest: Rest,
     private readonly dataset: string,
-  ) {
-    this.client = new DataClient(rest)
-  }
+  ) {}
 
   async files(version: number): Promise<Map<string, SeenFile>> {
     const found = new Map<string, SeenFile>()
@@ -101,7 +97,8 @@ export class VersionReader {
   private async readAll(version: number, unread: Map<string, DataFile>): Promise<void> {
     for (const [root, { path }] of unread) {
       unread.delete(root)
-      this.known.set(root, sha256Hex(await this.client.file(this.dataset, String(version), path)))
+      const address = `/v1/datasets/${this.dataset}/versions/${version}/file?path=${encodeURIComponent(path)}`
+      this.known.set(root, sha256Hex(await this.rest.download(address)))
     }
   }
 }

@@ -3,6 +3,7 @@ import { appendFile, chmod, mkdir, mkdtemp, readdir, readFile, rm, stat, writeFi
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
+import { MlforgeError } from '../../../domain/errors.js'
 import { DataClient } from '../../../sdk/data/data-client.js'
 import { WorkingCopy } from '../../../sdk/data/working-copy.js'
 import { Refused, Rest } from '../../../sdk/rest.js'
@@ -45,6 +46,11 @@ describe('DataClient', () => {
   const write = async (copy: WorkingCopy, path: string, content: string | Uint8Array) => {
     await mkdir(dirname(join(copy.root, path)), { recursive: true })
     await writeFile(join(copy.root, path), content)
+  }
+  const fileOf = async (dataset: string, selector: string, path: string): Promise<Buffer> => {
+    const file = join(directory, 'one file')
+    await client.fileTo(dataset, selector, path, file)
+    return readFile(file)
   }
   const filesOf = async ({ root }: WorkingCopy): Promise<Record<string, string>> => {
     const found: Record<string, string> = {}
@@ -107,7 +113,7 @@ describe('DataClient', () => {
     expect(await client.pull(other, '1')).toMatchObject({ version: 1 })
     // Millions of bytes are compared faster so than by toEqual.
     expect((await readFile(join(other.root, 'large.bin'))).equals(large)).toBe(true)
-    expect(inserted.equals(await client.file('tree', '2', 'large.bin'))).toBe(true)
+    expect(inserted.equals(await fileOf('tree', '2', 'large.bin'))).toBe(true)
   })
 
   it('says that somebody else was first, and sends to a branch of its own', async () => {
@@ -267,7 +273,7 @@ describe('DataClient', () => {
     await copy.commit({ ...WHO, message: 'a' })
     await write(copy, 'a.txt', 'two')
     expect(await client.push(copy)).toMatchObject([{ version: 1 }])
-    expect(Buffer.from(await client.file('changed', '1', 'a.txt')).toString()).toBe('one')
+    expect((await fileOf('changed', '1', 'a.txt')).toString()).toBe('one')
     expect((await copy.status()).unstaged.changed).toEqual(['a.txt'])
   })
 
@@ -395,5 +401,30 @@ describe('DataClient', () => {
     await expect(other).rejects.toMatchObject({ code: 'wrong_state' })
     expect(await filesOf(to)).toEqual({})
     expect(await client.pull(to, '1', { manifest })).toMatchObject({ version: 1, written: 1 })
+  })
+
+  it('writes one file of a version, whole or not at all', async () => {
+    const copy = await copyAt('one-file', 'one-file')
+    const large = randomBytes(5_000_000)
+    await write(copy, 'large', large)
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'a' })
+    await client.push(copy)
+    const to = join(directory, 'fetched')
+    expect(await client.fileTo('one-file', 'main', 'large', to)).toBe(5_000_000)
+    expect(large.equals(await readFile(to))).toBe(true)
+    await expect(client.fileTo('one-file', '1', 'none', to)).rejects.toMatchObject({
+      problem: { status: 404 },
+    })
+    expect(large.equals(await readFile(to))).toBe(true)
+    const rest = new Rest(api.url, 'mlf_operator')
+    const whole = rest.downloadTo.bind(rest)
+    rest.downloadTo = (path, bytes, take) =>
+      whole(path, bytes, async content => {
+        content.once('data', () => content.destroy(new MlforgeError('unavailable', 'cut')))
+        return take(content)
+      })
+    await expect(new DataClient(rest).fileTo('one-file', '1', 'large', `${to}-cut`)).rejects.toThrow('cut')
+    expect((await readdir(directory)).filter(name => /fetched/.test(name))).toEqual(['fetched'])
   })
 })
