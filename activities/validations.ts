@@ -4,10 +4,10 @@ import type { Schema } from '../domain/datasets/schema.js'
 import { checkAccepted } from '../domain/expectations/accepted.js'
 import { isWarning } from '../domain/expectations/results.js'
 import { reads, writes } from '../stores/lineage-scope.js'
-import { hasTable, type TableVersion } from '../stores/postgres/dataset-store.js'
 import { checkTable } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
 import type { Ports } from './ports.js'
+import { rowsBefore } from './rows-before.js'
 import { withScratch } from './scratch.js'
 import { onceStep } from './step.js'
 
@@ -18,13 +18,6 @@ type ValidationPorts = Pick<
 
 export function validationActivities(ports: ValidationPorts) {
   const { runs, datasets, suites, scratch } = ports
-
-  const rowsBefore = async (project: string, name: string, { parentVersions }: TableVersion) => {
-    const [version] = parentVersions
-    if (version === undefined) return undefined
-    const before = await datasets.find(project, name, { kind: 'number', version })
-    return before !== null && hasTable(before) ? Number(before.rows) : undefined
-  }
 
   return {
     /** Checks a version of a dataset by a version of its suite. */
@@ -42,7 +35,7 @@ export function validationActivities(ports: ValidationPorts) {
               project,
               parquet: table.parquet,
               expectations: checkAccepted(suite.expectations, table.schema as Schema),
-              previousRows: await rowsBefore(project, name, table),
+              previousRows: await rowsBefore(ports, project, name, table),
               directory,
               signal,
             })

@@ -92,7 +92,6 @@ export interface TransformInputs {
   operations: readonly TransformOperation[] | ReferenceTo<'json'>
 }
 
-/** Either expectations or a suite. */
 export interface FitInputs {
   /** name of the transformation */
   transformation: Text
@@ -121,11 +120,16 @@ export interface ApplyInputs {
   table: Table
 }
 
+/** Either expectations or a suite. */
 export interface ValidateInputs {
   table: Table
   /** Of a dataset: `name` for its current one, `name@3` for a version of it. */
   suite?: Text
   expectations?: WithReferences<(Expectation | TypedExpectation)[]>
+  /** Of which the table is a version, for expectations that compare it with the version before. */
+  dataset?: Text
+  /** Of the dataset. */
+  version?: Integer
 }
 
 export interface GateInputs {

@@ -87,7 +87,7 @@ export const APPLY = {
 } as const satisfies StepType
 
 export const VALIDATE = {
-  version: 1,
+  version: 2,
   description: 'Refuses a table that does not hold what is expected of it.',
   inputs: {
     table: { type: 'table', description: 'what is looked at' },
@@ -102,6 +102,13 @@ export const VALIDATE = {
       description:
         'instead of expectations: `name` of a dataset, whose current suite is meant, or `name@3`, a version of it',
     },
+    dataset: {
+      type: 'string',
+      optional: true,
+      description:
+        'of which the table is a version, for expectations that compare it with the version before',
+    },
+    version: { type: 'integer', optional: true, description: 'of the dataset' },
   },
   oneOf: ['expectations', 'suite'],
   outputs: {

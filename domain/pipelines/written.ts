@@ -1,4 +1,5 @@
 import type { Json } from '../canonical-json.js'
+import { comparesVersions } from '../expectations/versions.js'
 import { signatureProblems } from '../models/read-signature.js'
 import { stepSource } from '../sensors/requested-source.js'
 import type { FieldCheck, IsOpen } from './fields.js'
@@ -22,6 +23,8 @@ export function writtenProblems(uses: string, inputs: Inputs): PipelineProblem[]
       return inside('steps', inputs, writtenStepProblems)
     case 'register':
       return inside('signature', inputs, signatureProblems)
+    case 'validate':
+      return comparedProblems(inputs['expectations'], inputs)
     case 'evaluate':
       return versionProblems(inputs)
     case 'train':
@@ -36,6 +39,24 @@ export function writtenProblems(uses: string, inputs: Inputs): PipelineProblem[]
       return []
   }
 }
+
+/**
+ * What is wrong with the version that a table is compared as: expectations of how it has changed need one.
+ * @param expectations of the inputs, or of the suite that these name
+ */
+export function comparedProblems(expectations: unknown, { dataset, version }: Inputs): PipelineProblem[] {
+  if ((dataset === undefined) !== (version === undefined)) {
+    const path = [dataset === undefined ? 'dataset' : 'version']
+    return [{ path, message: 'A dataset and its version say together which one the table is.' }]
+  }
+  if (dataset !== undefined || !Array.isArray(expectations)) return []
+  return expectations.flatMap((expectation: unknown, i) =>
+    comparesVersions(expectation) ? [{ path: ['expectations', i], message: NOT_COMPARED }] : [],
+  )
+}
+
+const NOT_COMPARED =
+  'Compares with the version before: give "dataset" and "version", of which the table is. A table that is no version has none before it.'
 
 /** A version is named by its number or by an alias. */
 function versionProblems({ version, alias }: Inputs): PipelineProblem[] {

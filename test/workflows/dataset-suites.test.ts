@@ -141,6 +141,18 @@ describe('the suite of a dataset', () => {
       ended(await call<Validation>('POST', '/v1/datasets/grown/validations', { version }))
     expect(await check('1')).toMatchObject({ status: 'succeeded' })
     expect(await check('2')).toMatchObject({ status: 'refused' })
+
+    const given = { dataset: '${{ steps.data.name }}', version: '${{ steps.data.version }}', suite: 'grown' }
+    const steps = {
+      data: { uses: 'dataset', with: { dataset: '${{ parameters.of }}' } },
+      check: { uses: 'validate', with: { table: '${{ steps.data.table }}', ...given } },
+    }
+    const parameters = { of: { type: 'string' } }
+    await call('POST', '/v1/pipelines', { pipelines: { growth: { parameters, steps } } })
+    const run = async (of: string) =>
+      ended(await call<PipelineRun>('POST', '/v1/pipelines/growth/runs', { parameters: { of } }))
+    expect(await run('grown@1')).toMatchObject({ status: 'succeeded' })
+    expect(await run('grown@2')).toMatchObject({ status: 'refused', error: { code: 'expectations_failed' } })
   })
 
   it('is fixed for the steps of a pipeline when its run is taken on', async () => {

@@ -6,12 +6,17 @@ import type { KnownColumn } from '../../../domain/expectations/expectation.js'
 import { typedOf } from '../../../domain/expectations/old-kinds.js'
 import { describePlan } from '../../../domain/expectations/plan.js'
 import { describeAccepted } from '../../../domain/expectations/results.js'
+import { inputInvalid } from '../../../domain/pipelines/invalid-input.js'
 import { suiteSelectorOf } from '../../../domain/pipelines/pins.js'
+import { located } from '../../../domain/pipelines/problems.js'
 import type { TableValue } from '../../../domain/pipelines/values.js'
+import { comparedProblems } from '../../../domain/pipelines/written.js'
 import { evaluateExpectations } from '../../../stores/duckdb/expectations/accepted.js'
 import { tableColumns } from '../../../stores/duckdb/expectations/table.js'
+import { reads } from '../../../stores/lineage-scope.js'
 import { judgeExpectations } from '../../expectations.js'
 import type { Ports } from '../../ports.js'
+import { rowsBefore } from '../../rows-before.js'
 import type { StepRunner } from '../step-context.js'
 import type { IdentityOf } from '../step-memo.js'
 
@@ -22,16 +27,19 @@ export const validateIdentity: IdentityOf = inputs => {
   return Promise.resolve(isMoving ? null : 'inputs')
 }
 
+type ValidatePorts = Pick<Ports, 'objects' | 'suites' | 'datasets'>
+
 /** Refuses a table that does not hold what is expected of it. */
-export function validateStep(ports: Pick<Ports, 'objects' | 'suites'>): StepRunner {
+export function validateStep(ports: ValidatePorts): StepRunner {
   const { objects } = ports
   return async ({ project, inputs, directory, signal, log }) => {
     const table = inputs['table'] as unknown as TableValue
     const options = { signal, temporaryDirectory: directory }
-    const file = await objects.toFile(table.uri, directory)
-    const columns = await tableColumns(file, options)
     const { given, suite } = await expected(ports, project, inputs)
     if (suite !== null) log(`suite of ${suite.dataset}, version ${suite.version}`)
+    const previousRows = await comparedRows(ports, project, given, inputs)
+    const file = await objects.toFile(table.uri, directory)
+    const columns = await tableColumns(file, options)
     const expectations = checkAccepted(given, columns, { tables: [] })
     assertComparable(expectations, columns)
     const typed = expectations.map(each => (isOld(each) ? typedOf(each) : each))
@@ -39,6 +47,7 @@ export function validateStep(ports: Pick<Ports, 'objects' | 'suites'>): StepRunn
     const results = await evaluateExpectations(file, expectations, {
       ...options,
       now: new Date().toISOString(),
+      ...(previousRows !== undefined && { previousRows }),
     })
     for (const { expectation, passed, failing } of results) {
       log(
@@ -64,6 +73,30 @@ async function expected(
   const { dataset, version: wanted } = suiteSelectorOf(String(named))
   const { version, sha256, suite } = await suites.version(project, dataset, wanted ?? undefined)
   return { given: suite.expectations, suite: { dataset, version, sha256 } }
+}
+
+/**
+ * Rows of the version before the one that the table is, undefined where there is none.
+ * @throws MlforgeError step_input_invalid, not_found, no_table, version_retired
+ */
+async function comparedRows(
+  ports: ValidatePorts,
+  project: string,
+  expectations: unknown,
+  inputs: Readonly<Record<string, Json>>,
+): Promise<number | undefined> {
+  const problems = comparedProblems(expectations, inputs).map(located)
+  if (problems.length > 0) throw inputInvalid(problems)
+  if (inputs['dataset'] === undefined) return undefined
+  const name = String(inputs['dataset'])
+  const found = await ports.datasets.table(project, name, Number(inputs['version']))
+  const { sha256 } = inputs['table'] as unknown as TableValue
+  if (sha256 !== found.parquet.sha256) {
+    const message = `Is not the table of version ${found.version} of dataset "${name}".`
+    throw inputInvalid([{ at: 'table', message }])
+  }
+  reads({ kind: 'dataset', name, version: found.version })
+  return rowsBefore(ports, project, name, found)
 }
 
 /** Lists, structures and the like have no values that an expectation could name. */

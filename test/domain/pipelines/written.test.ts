@@ -72,6 +72,21 @@ describe('inputs that are written out', () => {
     ).toEqual([])
   })
 
+  it('say of which version a table is that is compared with the one before', () => {
+    const check = (more: object) => ({ check: { uses: 'validate', with: { table: TABLE, ...more } } })
+    const expectations = [
+      { type: 'expect_table_row_count_to_be_between', min_value: 1 },
+      { type: 'expect_table_row_count_change_to_be_between', min_value: 0 },
+    ]
+    const at = 'steps.check.with.expectations[1]'
+    const message = expect.stringMatching(/give "dataset" and "version"/)
+    expect(problemsOf(check({ expectations }))).toEqual([{ at, message }])
+    expect(places(check({ expectations, dataset: 'bike' }))).toEqual(['steps.check.with.version'])
+    const version = '${{ steps.data.version }}'
+    expect(places(check({ expectations, dataset: 'bike', version }))).toEqual([])
+    expect(places(check({ expectations: '${{ parameters.how }}' }))).toEqual([])
+  })
+
   it('cannot be remembered where they act, or wait for a file that is a table', () => {
     const given = { uses: 'register', cache: true, with: { model: 'm', file: TABLE, signature: SIGNATURE } }
     expect(places({ given })).toEqual(['steps.given.cache'])

@@ -3,6 +3,8 @@ import { compareStep } from '../../../../activities/pipelines/steps/compare.js'
 import { queryStep } from '../../../../activities/pipelines/steps/query.js'
 import { validateIdentity, validateStep } from '../../../../activities/pipelines/steps/validate.js'
 import type { TableValue } from '../../../../domain/pipelines/values.js'
+import { uuidv7 } from '../../../../stores/ids.js'
+import { DatasetStore } from '../../../../stores/postgres/dataset-store.js'
 import { SuiteStore } from '../../../../stores/postgres/suite-store.js'
 import { type TestDatabase, testDatabase } from '../../../support/postgres.js'
 import { StepKit } from '../step-kit.js'
@@ -44,15 +46,17 @@ describe('a validate step', () => {
   let table: TableValue
   let database: TestDatabase
   let suites: SuiteStore
+  let datasets: DatasetStore
   beforeAll(async () => {
     database = await testDatabase()
     suites = new SuiteStore(database.dataSource)
+    datasets = new DatasetStore(database.dataSource)
     table = await kit.table(`SELECT i::INTEGER AS i, CASE WHEN i = 3 THEN 'NaN' ELSE i / 2 END::FLOAT AS x,
       (i * 1.5)::DECIMAL(9, 2) AS d, [i] AS l, sum(i) OVER () AS total FROM range(5) t(i)`)
   })
   afterAll(() => database.drop())
   const validate = (inputs: Record<string, unknown>) =>
-    kit.run(validateStep({ objects: kit.objects, suites }), { table, ...inputs })
+    kit.run(validateStep({ objects: kit.objects, suites, datasets }), { table, ...inputs })
   const run = (expectations: unknown) => validate({ expectations })
 
   it('checks by a version of the suite of a dataset, or by the current one', async () => {
@@ -114,6 +118,53 @@ describe('a validate step', () => {
       },
     })
   })
+
+  it('compares a version with the one before, and refuses to compare what is none', async () => {
+    const [small, large] = [await kit.table('SELECT 1 AS i'), await kit.table('SELECT 1 AS i FROM range(3)')]
+    await commit(small)
+    await commit(large)
+    const change = { type: 'expect_table_row_count_change_to_be_between', max_value: 0.5 }
+    const check = (inputs: object) => validate({ expectations: [change], dataset: 'grown', ...inputs })
+    expect(await check({ table: small, version: 1 })).toMatchObject({
+      outputs: { results: [{ passed: true, details: { previous: null } }] },
+    })
+    expect(await check({ table: large, version: 2 })).toMatchObject({
+      refused: { details: { results: [{ observed: 2, details: { rows: 3, previous: 1 } }] } },
+    })
+    const refused = (at: string, message: RegExp) => ({
+      code: 'step_input_invalid',
+      message: expect.stringMatching(message),
+      details: { problems: [expect.objectContaining({ at })] },
+    })
+    await expect(check({ table: small, version: 2 })).rejects.toMatchObject(
+      refused('table', /not the table of version 2 of dataset "grown"/),
+    )
+    await expect(check({ table: large })).rejects.toMatchObject(refused('version', /say together/))
+    const none = refused('expectations[0]', /no version has none before it/)
+    await expect(validate({ table: large, expectations: [change] })).rejects.toMatchObject(none)
+    await suites.put('default', 'grown', {
+      suite: { expectations: [{ ...change, severity: 'error' }] },
+      ...{ author: null, message: null, principal: 'key:test' },
+    })
+    await expect(validate({ table: large, suite: 'grown' })).rejects.toMatchObject(none)
+  })
+
+  async function commit(parquet: TableValue): Promise<void> {
+    const table = {
+      rows: String(parquet.rows),
+      raw: parquet,
+      parquet,
+      schema: [{ name: 'i', type: 'integer' }],
+    }
+    const rest = { conversion: {}, proposal: [], expectations: [], profile: {} }
+    const by = { message: null, author: null, principal: 'key:test', runId: uuidv7(), effectKey: uuidv7() }
+    await database.dataSource.transaction(transaction =>
+      datasets.commit(transaction, 'default', 'grown', {
+        ...{ root: parquet.sha256, files: null, table: { ...table, ...rest } },
+        ...by,
+      }),
+    )
+  }
 
   it.each([
     ['no list', { kind: 'unique' }, 'invalid_request', undefined],
