@@ -15,7 +15,9 @@ import type {
   SuiteVersion,
   Validation,
   ValidationFound,
+  ValidationPlan,
   ValidationResults,
+  ValidationStatement,
 } from '../../contracts/rest/suites.js'
 import { SELECTOR_RULE } from '../../domain/data/selector.js'
 import { IntField, MapField, TextField } from '../http/fields.js'
@@ -121,6 +123,31 @@ export class ValidationDto extends OperationDto implements Validation {
   @ApiProperty({ type: ValidationFoundDto, nullable: true }) found!: ValidationFoundDto | null
 }
 
+class ValidationStatementDto implements ValidationStatement {
+  @ApiProperty({
+    enum: ['scan', 'uniqueness', 'reference', 'distribution', 'samples'],
+    description: 'what it measures; `samples` only where rows fail, the first of them',
+  })
+  kind!: ValidationStatement['kind']
+  @ApiProperty() about!: string
+  @ApiProperty({
+    type: 'array',
+    items: { type: 'integer' },
+    description: 'places in `results` of the expectations that it answers something of',
+  })
+  expectations!: number[]
+}
+
+class ValidationPlanDto implements ValidationPlan {
+  @ApiProperty({
+    type: 'integer',
+    description: 'how often the table is read: statements but `samples`; past 400 aggregates one is split',
+  })
+  scans!: number
+  @ApiProperty({ type: [ValidationStatementDto] }) statements!: ValidationStatementDto[]
+}
+
 export class ValidationResultsDto implements ValidationResults {
+  @ApiProperty({ type: ValidationPlanDto }) plan!: ValidationPlanDto
   @ApiProperty({ type: [ExpectationResultDto] }) results!: ExpectationResultDto[]
 }

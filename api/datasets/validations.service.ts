@@ -1,6 +1,11 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { Config } from '../../config/config.js'
-import type { StartValidation, Validation, ValidationResults } from '../../contracts/rest/suites.js'
+import type {
+  StartValidation,
+  Validation,
+  ValidationPlan,
+  ValidationResults,
+} from '../../contracts/rest/suites.js'
 import type {
   DatasetValidateResult,
   ValidateVersionOutcome,
@@ -9,6 +14,8 @@ import type {
 import { selectorOf } from '../../domain/data/selector.js'
 import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { asTyped } from '../../domain/expectations/old-kinds.js'
+import { planOf } from '../../domain/expectations/plan.js'
 import type { Result } from '../../domain/expectations/results.js'
 import { checkKeptSuite } from '../../domain/expectations/suite-version.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
@@ -73,7 +80,8 @@ export class ValidationsService {
       ValidateVersionOutcome | undefined | null
     if (!outcome) throw new MlforgeError('wrong_state', `Validation ${id} is ${status}: it has no results.`)
     const stored = (await bytesOf(this.objects, outcome.report.uri)).toString()
-    return { results: (JSON.parse(stored) as Result[]).map(resultView) }
+    const results = JSON.parse(stored) as Result[]
+    return { plan: planView(results), results: results.map(resultView) }
   }
 
   private view(run: Run): Validation {
@@ -84,6 +92,13 @@ export class ValidationsService {
       ...{ dataset, version, suite: { ...suite }, found: foundBy(run) },
     }
   }
+}
+
+function planView(results: readonly Result[]): ValidationPlan {
+  const statements = planOf(results.map(({ expectation }) => asTyped(expectation))).map(
+    ({ query: kind, about, expectations }) => ({ kind, about, expectations: [...expectations] }),
+  )
+  return { scans: statements.filter(({ kind }) => kind !== 'samples').length, statements }
 }
 
 function foundBy({ result }: Run): Validation['found'] {

@@ -93,6 +93,26 @@ export interface ValidationFound {
   warned: number
 }
 
+/** A statement of DuckDB over the table. */
+export interface ValidationStatement {
+  /**
+   * `scan`: rows and aggregates; `uniqueness`: keys and distinct values; `reference`: other tables; `distribution`:
+   * bins, order of rows, distance from the mean; `samples`: only where rows fail, the first of them.
+   */
+  kind: 'scan' | 'uniqueness' | 'reference' | 'distribution' | 'samples'
+  about: string
+  /** Places in `results` of the expectations that it answers something of. */
+  expectations: number[]
+}
+
+/** How the expectations are measured. What the names and types of columns say is in no statement. */
+export interface ValidationPlan {
+  /** How often the table is read: statements but `samples`. Past 400 aggregates one is split. */
+  scans: number
+  statements: ValidationStatement[]
+}
+
 export interface ValidationResults {
+  plan: ValidationPlan
   results: ExpectationResult[]
 }

@@ -1,4 +1,5 @@
 import type { Expectation as OldExpectation } from '../datasets/expectations.js'
+import { type Accepted, isOld } from './accepted.js'
 import type { Expectation } from './expectation.js'
 import type { Need } from './needs.js'
 import type { Measured, Outcome } from './outcome.js'
@@ -11,7 +12,7 @@ const SHOWN = 10
 const SLACK = 1e-12
 
 /** An expectation by `kind` as one by `type`: NaN is a value there, and a key with a missing part is not judged. */
-export function typedOf(old: OldExpectation): Expectation {
+function typedOf(old: OldExpectation): Expectation {
   const severity = old.severity === 'error' ? 'error' : 'warn'
   const common = { severity, nan: 'value' } as const
   switch (old.kind) {
@@ -59,6 +60,9 @@ export function typedOf(old: OldExpectation): Expectation {
       }
   }
 }
+
+/** Of either form, by `type`. */
+export const asTyped = (each: Accepted): Expectation => (isOld(each) ? typedOf(each) : each)
 
 type OldBound = number | string
 

@@ -8,6 +8,8 @@ export const MOST_AGGREGATES = 400
 export interface PlannedQuery {
   readonly query: Need['query'] | 'samples'
   readonly about: string
+  /** Places in the suite of those that it answers something of, ascending. */
+  readonly expectations: readonly number[]
   /** What is measured for which expectation, by its place in the suite; one may serve several. */
   readonly measures: readonly { readonly expectation: number; readonly measure: Measure }[]
 }
@@ -28,19 +30,20 @@ export function planOf(expectations: readonly Expectation[]): PlannedQuery[] {
     const measures = needs
       .filter(need => need.query === query)
       .map(({ expectation, measure }) => ({ expectation, measure }))
-    return measures.length === 0 ? [] : [{ query, about: ABOUT[query], measures }]
+    const places = [...new Set(measures.map(({ expectation }) => expectation))]
+    return measures.length === 0 ? [] : [{ query, about: ABOUT[query], expectations: places, measures }]
   })
-  const judgesRows = expectations.some(({ type }) => definitionOf(type)!.rows)
-  if (!judgesRows) return queries
+  const ofRows = expectations.flatMap(({ type }, i) => (definitionOf(type)!.rows ? [i] : []))
+  if (ofRows.length === 0) return queries
   const about = 'only when something fails: one statement for the first rows of every expectation that does'
-  return [...queries, { query: 'samples', about, measures: [] }]
+  return [...queries, { query: 'samples', about, expectations: ofRows, measures: [] }]
 }
 
 /** The plan for people, a line for each statement. */
 export function describePlan(expectations: readonly Expectation[]): string[] {
-  return planOf(expectations).map(({ query, about, measures }) => {
-    const served = new Set(measures.map(({ expectation }) => expectation)).size
-    const counts = served === 0 ? '' : ` (${measures.length} measures for ${served} expectations)`
+  return planOf(expectations).map(({ query, about, expectations: served, measures }) => {
+    const counts =
+      measures.length === 0 ? '' : ` (${measures.length} measures for ${served.length} expectations)`
     return `${query}: ${about}${counts}`
   })
 }

@@ -14,6 +14,8 @@ import type {
 import type { Rest } from '../rest.js'
 import { datasetPath } from './paths.js'
 
+const NOTHING_CHECKED: ValidationResults = { plan: { scans: 0, statements: [] }, results: [] }
+
 /** What is expected of a dataset: its suite, with immutable versions of which one is current. */
 export class Suites {
   private readonly path: string
@@ -59,15 +61,12 @@ export class Suites {
   }
 
   /** Checks a version of the dataset. Ends when it is done, `refused` where an expectation does not hold. */
-  async check(
-    asked: StartValidation,
-  ): Promise<{ readonly validation: Validation; readonly results: ValidationResults['results'] }> {
+  async check(asked: StartValidation): Promise<ValidationResults & { readonly validation: Validation }> {
     const all = `${datasetPath(this.dataset)}/validations`
     const idempotencyKey = crypto.randomUUID()
     const { id } = await this.rest.post<Validation>(all, asked, { idempotencyKey })
     const validation = await this.rest.follow<Validation>(`${all}/${id}`)
-    if (validation.found === null) return { validation, results: [] }
-    const { results } = await this.rest.get<ValidationResults>(`${all}/${id}/results`)
-    return { validation, results }
+    if (validation.found === null) return { validation, ...NOTHING_CHECKED }
+    return { validation, ...(await this.rest.get<ValidationResults>(`${all}/${id}/results`)) }
   }
 }

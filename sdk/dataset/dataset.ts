@@ -1,7 +1,7 @@
 import type { Table } from 'apache-arrow'
 import type { Column, DatasetVersion, ExpectationResult } from '../../contracts/rest/datasets.js'
 import type { TableProfile } from '../../contracts/rest/profiles.js'
-import type { Validation } from '../../contracts/rest/suites.js'
+import type { Validation, ValidationPlan } from '../../contracts/rest/suites.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { TransformationStep } from '../../contracts/rest/transformations.js'
 import { versionPath } from '../data/paths.js'
@@ -34,6 +34,8 @@ const BATCH = 10_000
 export interface Validated {
   /** False where an expectation of severity error does not hold. */
   readonly passed: boolean
+  /** How they were measured: the scans, and which expectations each answers. */
+  readonly plan: ValidationPlan
   readonly results: readonly ExpectationResult[]
   readonly validation: Validation
 }
@@ -188,10 +190,10 @@ export class Dataset implements AsyncDisposable {
   async validate(suite?: number): Promise<Validated> {
     const { rest, record } = this.saved('validated')
     const asked = { version: String(record.version), ...(suite === undefined ? {} : { suite }) }
-    const { validation, results } = await new Suites(rest, record.dataset).check(asked)
+    const { validation, ...found } = await new Suites(rest, record.dataset).check(asked)
     const { status } = validation
     if (status === 'succeeded' || status === 'refused')
-      return { passed: status === 'succeeded', results, validation }
+      return { passed: status === 'succeeded', ...found, validation }
     throw failedRun(validation, 'Validation')
   }
 

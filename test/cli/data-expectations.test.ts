@@ -69,9 +69,11 @@ describe('mlforge data expectations', () => {
       return error
     })
     expect(failed.stdout).toMatch(
-      /^orders, version 1, suite version 1: 2 expectations, 1 failed, 1 warned\n {2}failed {2}expect_column_values_to_be_between\(.*: 1 row, first row 3: \{"id":3,"price":9\}\n {2}warned {2}expect_column_values_to_be_unique.*2 rows, first row 1/,
+      /^orders, version 1, suite version 1: 2 expectations, 1 failed, 1 warned\n {2}2 expectations in 2 scans: rows and aggregates \(2\), uniqueness \(1\)\n {2}failed {2}expect_column_values_to_be_between\(.*: 1 row, first row 3: \{"id":3,"price":9\}\n {2}warned {2}expect_column_values_to_be_unique.*2 rows, first row 1/,
     )
-    expect((await cli('check', '1', '--suite', '2')).stdout).toContain('0 expectations, 0 failed')
+    expect((await cli('check', '1', '--suite', '2')).stdout).toMatch(
+      /: 0 expectations, 0 failed, 0 warned\n$/,
+    )
   })
 
   it('makes one to start from, which holds', async () => {
@@ -81,6 +83,9 @@ describe('mlforge data expectations', () => {
     await cli('set', 'inferred.yaml')
     const checked = JSON.parse((await cli('check', '--json')).stdout) as object
     expect(checked).toMatchObject({ validation: { status: 'succeeded', found: { failed: 0, warned: 0 } } })
+    expect((await cli('check')).stdout).toMatch(
+      /\n {2}\d+ expectations in 1 scan: rows and aggregates \(\d+\), names and types alone \(\d+\)\n$/,
+    )
   })
 
   it('takes over a suite of Great Expectations, and tells what it cannot', async () => {

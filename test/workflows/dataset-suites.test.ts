@@ -113,7 +113,14 @@ describe('the suite of a dataset', () => {
       error: { code: 'expectations_failed' },
       found: { expectations: 1, failed: 1, warned: 0 },
     })
-    const { results } = await call<ValidationResults>('GET', `${strict.links.self}/results`)
+    const { plan, results } = await call<ValidationResults>('GET', `${strict.links.self}/results`)
+    expect(plan).toMatchObject({
+      scans: 1,
+      statements: [
+        { kind: 'scan', expectations: [0] },
+        { kind: 'samples', expectations: [0] },
+      ],
+    })
     expect(results).toMatchObject([{ passed: false, failingRows: 1, examples: [{ row: 3 }] }])
     await record(harness.client, `${PROJECT}/validation/kept/${strict.id}`, 'datasetValidate.refused')
 

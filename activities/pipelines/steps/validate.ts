@@ -3,7 +3,7 @@ import { MlforgeError } from '../../../domain/errors.js'
 import { type Accepted, checkAccepted, columnsOf, isOld } from '../../../domain/expectations/accepted.js'
 import { definitionOf } from '../../../domain/expectations/catalogue.js'
 import type { KnownColumn } from '../../../domain/expectations/expectation.js'
-import { typedOf } from '../../../domain/expectations/old-kinds.js'
+import { asTyped } from '../../../domain/expectations/old-kinds.js'
 import { describePlan } from '../../../domain/expectations/plan.js'
 import { describeAccepted } from '../../../domain/expectations/results.js'
 import { inputInvalid } from '../../../domain/pipelines/invalid-input.js'
@@ -42,8 +42,7 @@ export function validateStep(ports: ValidatePorts): StepRunner {
     const columns = await tableColumns(file, options)
     const expectations = checkAccepted(given, columns, { tables: [] })
     assertComparable(expectations, columns)
-    const typed = expectations.map(each => (isOld(each) ? typedOf(each) : each))
-    for (const line of describePlan(typed)) log(`plan: ${line}`)
+    for (const line of describePlan(expectations.map(asTyped))) log(`plan: ${line}`)
     const results = await evaluateExpectations(file, expectations, {
       ...options,
       now: new Date().toISOString(),

@@ -13,6 +13,7 @@ import { count, told } from './output.js'
 type Suite = Parameters<Suites['put']>[0]
 type SuiteEntry = Awaited<ReturnType<Suites['versions']>>[number]
 type Checked = Awaited<ReturnType<Suites['check']>>
+type Plan = Checked['plan']
 type Result = Checked['results'][number]
 
 interface OfDataset {
@@ -151,7 +152,7 @@ async function write(suite: Suite, output: string | undefined): Promise<void> {
   }
 }
 
-function showChecked({ validation, results }: Checked): void {
+function showChecked({ validation, plan, results }: Checked): void {
   const { dataset, version, suite, found, error, status, id } = validation
   if (found === null) {
     const code = error && isErrorCode(error.code) ? error.code : 'internal'
@@ -161,7 +162,24 @@ function showChecked({ validation, results }: Checked): void {
   console.log(
     `${dataset}, version ${version}, suite version ${suite.version}: ${count(expectations, 'expectation')}, ${failed} failed, ${warned} warned`,
   )
+  if (expectations > 0) console.log(`  ${planLine(plan, expectations)}`)
   for (const result of results.filter(({ passed }) => !passed)) console.log(`  ${describe(result)}`)
+}
+
+const KINDS = {
+  scan: 'rows and aggregates',
+  uniqueness: 'uniqueness',
+  reference: 'other tables',
+  distribution: 'distributions',
+}
+
+function planLine({ scans, statements }: Plan, all: number): string {
+  const measured = new Set(statements.flatMap(({ expectations }) => expectations)).size
+  const parts = statements.flatMap(({ kind, expectations }) =>
+    kind === 'samples' ? [] : [`${KINDS[kind]} (${expectations.length})`],
+  )
+  if (measured < all) parts.push(`names and types alone (${all - measured})`)
+  return `${count(all, 'expectation')} in ${count(scans, 'scan')}: ${parts.join(', ')}`
 }
 
 function describe({ expectation, failingRows, examples, observed }: Result): string {

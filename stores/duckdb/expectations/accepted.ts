@@ -1,5 +1,5 @@
 import { type Accepted, isOld } from '../../../domain/expectations/accepted.js'
-import { extraNeeds, oldResult, typedOf } from '../../../domain/expectations/old-kinds.js'
+import { asTyped, extraNeeds, oldResult } from '../../../domain/expectations/old-kinds.js'
 import { type Result, resultOf } from '../../../domain/expectations/results.js'
 import { evaluateSuite, type EvaluateOptions } from './evaluate.js'
 
@@ -10,7 +10,7 @@ export async function evaluateExpectations(
   options: Omit<EvaluateOptions, 'extra'>,
 ): Promise<Result[]> {
   if (expectations.length === 0) return []
-  const typed = expectations.map(each => (isOld(each) ? typedOf(each) : each))
+  const typed = expectations.map(asTyped)
   const extra = (place: number) => {
     const expectation = expectations[place]!
     return isOld(expectation) ? extraNeeds(expectation) : []

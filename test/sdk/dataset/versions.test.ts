@@ -220,6 +220,7 @@ describe('versions as datasets', () => {
     const failed = await loaded.validate()
     expect(failed).toMatchObject({
       passed: false,
+      plan: { scans: 1, statements: [{ kind: 'scan', expectations: [0] }, { kind: 'samples' }] },
       results: [{ passed: false, failingRows: 18 }],
       validation: { status: 'refused', suite: { version: strict.version } },
     })

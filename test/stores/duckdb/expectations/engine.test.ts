@@ -128,10 +128,11 @@ describe('the engine of expectations', () => {
       { type: 'expect_column_values_to_be_unique', column: 'n', mostly: 0.1 },
       { type: 'expect_column_to_exist', column: 'n' },
     ])
-    expect(planOf(suite.expectations).map(({ query, measures }) => [query, measures.length])).toEqual([
-      ['scan', 4],
-      ['uniqueness', 2],
-      ['samples', 0],
+    const plan = planOf(suite.expectations)
+    expect(plan.map(({ query, measures, expectations }) => [query, measures.length, expectations])).toEqual([
+      ['scan', 4, [0, 1, 2]],
+      ['uniqueness', 2, [2]],
+      ['samples', 0, [2]],
     ])
     expect(describePlan(suite.expectations)[0]).toContain('(4 measures for 3 expectations)')
     const { statements } = await evaluateSuite(fileOf('main'), suite.expectations, { now: NOW })
