@@ -76,7 +76,7 @@ export class DataController {
     return this.files.download(caller, name, version, path, reply)
   }
 
-  @Summary('What one version has otherwise than another, by path')
+  @Summary('What one version has otherwise than another, by path', 'Of tables `table-diff` says more.')
   @Get('diff')
   @ApiPage(DataChangeDto)
   @Problems(

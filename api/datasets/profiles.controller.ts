@@ -7,7 +7,7 @@ import { Caller } from '../http/caller.js'
 import { Problems, Summary } from '../http/problems.js'
 import type { Principal } from '../http/request.js'
 import { Needs } from '../http/roles.js'
-import { ProfileDiffDto, ProfileDiffQueryDto, TableProfileDto } from './profiles.dto.js'
+import { ProfileDiffDto, ProfileDiffQueryDto, TableDiffDto, TableProfileDto } from './profiles.dto.js'
 import { ProfilesService } from './profiles.service.js'
 
 @ApiTags('datasets')
@@ -52,6 +52,21 @@ export class ProfilesController {
     @Query() query: ProfileDiffQueryDto,
   ): Promise<ProfileDiffDto> {
     return this.service.diff(caller, name, query)
+  }
+
+  @Summary(
+    'What the table of one version has otherwise than that of another',
+    'Rows, columns and their types, and how differently values are distributed. Its files are at `diff`.',
+  )
+  @Get('table-diff')
+  @ApiOkResponse({ type: TableDiffDto })
+  @Problems('invalid_request', 'not_found', 'version_retired', 'wrong_state')
+  getDatasetTableDiff(
+    @Caller() caller: Principal,
+    @Param('name') name: string,
+    @Query() query: ProfileDiffQueryDto,
+  ): Promise<TableDiffDto> {
+    return this.service.tableDiff(caller, name, query)
   }
 
   @Summary('Two profiles side by side for people, one HTML file')

@@ -10,6 +10,9 @@ import type {
   ProfileDiff,
   ProfileHistogram,
   QuantilesChange,
+  SchemaChange,
+  TableChanges,
+  TableDiff,
   TableProfile,
   TemporalFigures,
   TextChange,
@@ -168,6 +171,31 @@ export class ProfileDiffDto implements ProfileDiff {
   @ApiProperty({ type: [ColumnDiffDto] }) columns!: ColumnDiffDto[]
   @ApiProperty({ type: [ProfileAlertDto] }) alertsAppeared!: ProfileAlertDto[]
   @ApiProperty({ type: [ProfileAlertDto] }) alertsGone!: ProfileAlertDto[]
+}
+
+class SchemaChangeDto implements SchemaChange {
+  @ApiProperty() column!: string
+  @ApiProperty({ enum: ['added', 'removed', 'retyped'] }) change!: SchemaChange['change']
+  @ApiProperty({ type: TextChangeDto }) type!: TextChangeDto
+}
+
+export class TableChangesDto implements TableChanges {
+  @ApiProperty({ type: NumberChangeDto }) rows!: NumberChangeDto
+  @ApiProperty({ type: [SchemaChangeDto] }) schema!: SchemaChangeDto[]
+  @ApiProperty({
+    type: [ColumnDiffDto],
+    nullable: true,
+    description: 'all columns; null where a version has no profile',
+  })
+  distributions!: ColumnDiffDto[] | null
+}
+
+export class TableDiffDto implements TableDiff {
+  @ApiProperty() dataset!: string
+  @Count('number of the version') from!: number
+  @Count('number of the version') to!: number
+  @ApiProperty({ type: TableChangesDto, nullable: true, description: 'null unless both have a table' })
+  table!: TableChangesDto | null
 }
 
 export class ProfileDiffQueryDto {

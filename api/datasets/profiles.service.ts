@@ -1,16 +1,25 @@
 import { Inject, Injectable } from '@nestjs/common'
 import type { FastifyReply } from 'fastify'
 import { selectorOf, type VersionSelector } from '../../domain/data/selector.js'
+import type { Schema } from '../../domain/datasets/schema.js'
+import { schemaChanges } from '../../domain/datasets/schema-changes.js'
 import { alertsOf } from '../../domain/profile/alerts.js'
 import { compareProfiles } from '../../domain/profile/compare.js'
 import { comparisonPage } from '../../domain/profile/page/compare-page.js'
 import { profilePage } from '../../domain/profile/page/page.js'
 import type { Profile } from '../../domain/profile/profile.js'
 import { readProfile } from '../../domain/profile/read-profile.js'
-import { DatasetStore } from '../../stores/postgres/dataset-store.js'
+import { DatasetStore, hasTable, type TableVersion } from '../../stores/postgres/dataset-store.js'
+import { assertReadable } from '../../stores/postgres/readable.js'
 import { PAGE_HEADERS } from '../http/page-headers.js'
 import type { Principal } from '../http/request.js'
-import type { ProfileDiffDto, ProfileDiffQueryDto, TableProfileDto } from './profiles.dto.js'
+import type {
+  ProfileDiffDto,
+  ProfileDiffQueryDto,
+  TableChangesDto,
+  TableDiffDto,
+  TableProfileDto,
+} from './profiles.dto.js'
 
 interface Profiled {
   readonly dataset: string
@@ -49,6 +58,17 @@ export class ProfilesService {
     }) as ProfileDiffDto
   }
 
+  /** Null for its table unless both versions have one. @throws MlforgeError not_found, version_retired */
+  async tableDiff({ project }: Principal, name: string, query: ProfileDiffQueryDto): Promise<TableDiffDto> {
+    const [from, to] = await Promise.all([
+      this.datasets.version(project, name, selectorOf(query.from)),
+      this.datasets.version(project, name, selectorOf(query.to)),
+    ])
+    for (const version of [from, to]) assertReadable(name, version)
+    const table = hasTable(from) && hasTable(to) ? changesOf(from, to) : null
+    return { dataset: name, from: from.version, to: to.version, table }
+  }
+
   async diffPage(
     caller: Principal,
     name: string,
@@ -69,6 +89,18 @@ export class ProfilesService {
     const row = await this.datasets.table(project, name, selector)
     return { dataset: name, version: row.version, profile: readProfile(row.profile) }
   }
+}
+
+function changesOf(from: TableVersion, to: TableVersion): TableChangesDto {
+  const schema = schemaChanges(from.schema as Schema, to.schema as Schema)
+  const hasProfiles = from.profile !== null && to.profile !== null
+  return structuredClone({
+    rows: { from: Number(from.rows), to: Number(to.rows) },
+    schema,
+    distributions: hasProfiles
+      ? compareProfiles(readProfile(from.profile), readProfile(to.profile)).columns
+      : null,
+  }) as TableChangesDto
 }
 
 function sendPage(reply: FastifyReply, page: string): void {

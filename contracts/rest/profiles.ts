@@ -135,3 +135,26 @@ export interface ProfileDiff {
   alertsAppeared: ProfileAlert[]
   alertsGone: ProfileAlert[]
 }
+
+export interface SchemaChange {
+  column: string
+  change: 'added' | 'removed' | 'retyped'
+  type: TextChange
+}
+
+export interface TableChanges {
+  rows: NumberChange
+  schema: SchemaChange[]
+  /** All columns, as a comparison of profiles has them; null where a version has no profile. */
+  distributions: ColumnDiff[] | null
+}
+
+/** What the table of one version has otherwise than that of another. */
+export interface TableDiff {
+  dataset: string
+  /** Numbers of the versions. */
+  from: number
+  to: number
+  /** Null unless both versions have a table. */
+  table: TableChanges | null
+}

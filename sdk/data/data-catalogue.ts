@@ -8,6 +8,7 @@ import type {
 import type { DataChange, DataRef } from '../../contracts/rest/data.js'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
 import type { Operation } from '../../contracts/rest/operations.js'
+import type { TableDiff } from '../../contracts/rest/profiles.js'
 import { isErrorCode, MlforgeError } from '../../domain/errors.js'
 import type { Rest } from '../rest.js'
 import { datasetPath, versionPath } from './paths.js'
@@ -24,15 +25,23 @@ export class DataCatalogue {
     return page.items
   }
 
-  /** What one version has otherwise than another, by path. */
+  /** What the files of one version are otherwise than those of another, by path. */
   async *diff(dataset: string, from: string, to: string): AsyncGenerator<DataChange> {
-    const query = `from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`
+    const query = between(from, to)
     for (let after: string | undefined = ''; after !== undefined;) {
       const path: string = `${datasetPath(dataset)}/diff?${query}&after=${encodeURIComponent(after)}`
       const page: Page<DataChange> = await this.rest.get<Page<DataChange>>(path)
       yield* page.items
       after = page.nextCursor
     }
+  }
+
+  /**
+   * What the table of one version has otherwise than that of another: rows, schema, distributions of its columns.
+   * Null for `table` unless both have one.
+   */
+  tableDiff(dataset: string, from: string, to: string): Promise<TableDiff> {
+    return this.rest.get(`${datasetPath(dataset)}/table-diff?${between(from, to)}`)
   }
 
   /** The first 200 branches or tags, by name. */
@@ -81,6 +90,10 @@ export class DataCatalogue {
   purge(dataset: string, version: string, reason: string): Promise<PurgedVersion> {
     return this.rest.post(`${versionPath(dataset, version)}/purge`, { reason })
   }
+}
+
+function between(from: string, to: string): string {
+  return `from=${encodeURIComponent(from)}&to=${encodeURIComponent(to)}`
 }
 
 function refsPath(dataset: string, kind: DataRef['kind']): string {

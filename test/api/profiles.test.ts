@@ -1,6 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { ProblemDetails } from '../../contracts/rest/common.js'
-import type { ProfileDiff, TableProfile } from '../../contracts/rest/profiles.js'
+import type { ProfileDiff, TableDiff, TableProfile } from '../../contracts/rest/profiles.js'
+import { uuidv7 } from '../../stores/ids.js'
+import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import { TestApi } from './support/api.js'
 import { seedDataset, table } from './support/seed.js'
 
@@ -58,6 +60,47 @@ describe('profiles', () => {
     expect(same).toMatchObject({ change: 'kept', mean: { from: 1, to: 7 }, distance: { shift: 'large' } })
     const back = await get<ProfileDiff>('/v1/datasets/bikes/profile-diff?from=2&to=1')
     expect(back.alertsAppeared).toEqual(there.alertsGone)
+  })
+
+  it('say how a table has changed, beside its rows and schema', async () => {
+    const diff = await get<TableDiff>('/v1/datasets/bikes/table-diff?from=1&to=latest')
+    expect(diff).toMatchObject({ dataset: 'bikes', from: 1, to: 2, table: { rows: { from: 20, to: 120 } } })
+    expect(diff.table!.schema).toEqual([])
+    const profiles = await get<ProfileDiff>('/v1/datasets/bikes/profile-diff?from=1&to=2')
+    expect(diff.table!.distributions).toEqual(profiles.columns)
+  })
+
+  it('are not needed to say how a table has changed', async () => {
+    await seedDataset(api, 'reshaped', table(5))
+    await seedDataset(api, 'reshaped', table(6))
+    const { dataSource } = api.database
+    await dataSource.query(
+      `UPDATE dataset_versions SET profile = NULL, schema = jsonb_set(schema #- '{6}', '{1,type}', '"number"')
+       WHERE version = 1 AND dataset_id = (SELECT id FROM datasets WHERE name = 'reshaped')`,
+    )
+    const by = { message: null, author: null, principal: 'key:test', runId: uuidv7(), effectKey: uuidv7() }
+    await dataSource.transaction(transaction =>
+      new DatasetStore(dataSource).commit(transaction, 'default', 'reshaped', {
+        ...{ root: 'files', files: null, table: null },
+        ...by,
+      }),
+    )
+    const diff = await get<TableDiff>('/v1/datasets/reshaped/table-diff?from=1&to=2')
+    expect(diff.table).toEqual({
+      rows: { from: 20, to: 24 },
+      schema: [
+        { column: 'hour', change: 'retyped', type: { from: 'number', to: 'integer' } },
+        { column: 'cnt', change: 'added', type: { from: null, to: 'integer' } },
+      ],
+      distributions: null,
+    })
+    expect(await get('/v1/datasets/reshaped/table-diff?from=2&to=3')).toEqual({
+      dataset: 'reshaped',
+      from: 2,
+      to: 3,
+      table: null,
+    })
+    expect(await get('/v1/datasets/reshaped/table-diff?from=2&to=9')).toMatchObject({ code: 'not_found' })
   })
 
   it('are pages with nothing to run and nothing to fetch', async () => {

@@ -12,6 +12,7 @@ import { WorkingCopy } from '../../../sdk/data/working-copy.js'
 import { connect } from '../../connect.js'
 import { here, pinHead } from './local.js'
 import { count, progressLine, size, told } from './output.js'
+import { showTableChanges } from './table-changes.js'
 
 interface PullFlags {
   readonly force?: boolean
@@ -91,17 +92,21 @@ export function remoteCommands(data: Command): void {
 
   data
     .command('diff [from] [to]')
-    .description('what has changed: of what was added; or from one version to another')
-    .action(async (from: string | undefined, to = 'latest') => {
-      const copy = here()
+    .description('what has changed: of what was added; or from one version to another, with their tables')
+    .option('--dataset <name>', 'of two versions of another than that of the working directory')
+    .action(async (from: string | undefined, to = 'latest', { dataset }: { dataset?: string }) => {
       if (from === undefined) {
-        for await (const { change, path } of copy.diff()) console.log(`${change.padEnd(8)} ${path}`)
+        for await (const { change, path } of here().diff()) console.log(`${change.padEnd(8)} ${path}`)
         return
       }
-      for await (const change of new DataCatalogue(await connect()).diff(copy.dataset, from, to)) {
+      const name = dataset ?? here().dataset
+      const catalogue = new DataCatalogue(await connect())
+      for await (const change of catalogue.diff(name, from, to)) {
         const bytes = (change.to?.bytes ?? 0) - (change.from?.bytes ?? 0)
         console.log(`${change.change.padEnd(8)} ${change.path}  ${bytes > 0 ? '+' : ''}${bytes}`)
       }
+      const { table } = await told(catalogue.tableDiff(name, from, to))
+      if (table !== null) showTableChanges(table)
     })
 
   data
