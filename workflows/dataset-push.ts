@@ -1,4 +1,4 @@
-import { ApplicationFailure, continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workflow'
+import { ApplicationFailure, continueAsNew, patched, proxyActivities, workflowInfo } from '@temporalio/workflow'
 import type { PublishActivities } from '../activities/data/publish.js'
 import type { TransferActivities } from '../activities/data/transfers.js'
 import type { DataPushResult, TransferLive } from '../contracts/temporal/data.js'
@@ -17,10 +17,13 @@ export async function datasetPush(input: RunInput): Promise<DataPushResult> {
     for (;;) {
       const state = await receive(input)
       run.tell({ packs: state.packs, bytes: state.bytes })
-      if (state.unverified > 0) continue
-      if (state.sealed) break
-      if (state.expired) throw expired()
-      if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof datasetPush>(input)
+      const isBehind = state.unverified > 0
+      if (!isBehind && state.sealed) break
+      if (!isBehind && state.expired) throw expired()
+      // Also while packs come as fast as they are read, which may be for days.
+      const mayCut = workflowInfo().continueAsNewSuggested && (!isBehind || patched('cut-while-receiving'))
+      if (mayCut) await continueAsNew<typeof datasetPush>(input)
+      if (isBehind) continue
       await untilChanged(input.limits, () => awaitTransfer({ ...input, seen: state }))
     }
 

@@ -7,9 +7,12 @@ import {
   type PipelineVerb,
 } from '../../contracts/temporal/pipelines.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
+import { readChunk } from '../../packing/read-chunk.js'
+import { makePack } from '../../packing/make-pack.js'
+import { acceptPush, seal, sendPack, treeOf } from '../support/data-push.js'
 import { eventually } from '../support/eventually.js'
 import { executions as executionsOf } from '../support/executions.js'
-import { Harness } from '../support/harness.js'
+import { Harness, type RunningWorker } from '../support/harness.js'
 import { record } from '../support/histories.js'
 import { PipelineKit } from '../support/pipeline-kit.js'
 import { Receiver } from '../support/receiver.js'
@@ -23,11 +26,14 @@ describe('histories that are cut', () => {
   let harness: Harness
   let receiver: Receiver
   let kit: PipelineKit
+  let io: RunningWorker
   beforeAll(async () => {
     temporal = await ShortHistories.start(EVENTS)
     harness = await Harness.start({
+      queues: ['workflows', 'watch', 'train'],
       env: { MLFORGE_TEMPORAL_ADDRESS: temporal.address, MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.2' },
     })
+    io = await harness.work('io')
   })
   beforeEach(async () => {
     receiver = await Receiver.start()
@@ -207,5 +213,25 @@ describe('histories that are cut', () => {
     for (const item of items) expect(receiver.of(`/${item}`)).toHaveLength(1)
     await record(harness.client, child.workflowId, 'runMap.cut', chain[0])
     await record(harness.client, child.workflowId, 'runMap.continued', chain[1])
+  })
+
+  it('a push goes on after the cut, also while more packs have come than were read', async () => {
+    const tree = await treeOf(
+      Object.fromEntries(Array.from({ length: 800 }, (_, i) => [`f${i}`, `file ${i}`])),
+    )
+    const whole = tree.packs[0]!
+    await io.stop()
+    const run = await acceptPush(harness, 'many-packs', tree)
+    for (const entry of whole.chunks) {
+      const content = readChunk(whole.content.subarray(entry.offset, entry.offset + entry.stored), entry)
+      const pack = makePack([{ sha256: entry.sha256, bytes: entry.bytes, from: { content } }])
+      await sendPack(harness, run, { ...pack, bytes: pack.content.length })
+    }
+    await seal(harness, run)
+    io = await harness.work('io')
+    expect(await harness.ended(run)).toMatchObject({ status: 'succeeded', result: { version: 1 } })
+    const chain = await executions(run)
+    expect(chain.length).toBeGreaterThan(1)
+    await record(harness.client, run.workflowId, 'datasetPush.cut', chain[0])
   })
 })
