@@ -1,4 +1,3 @@
-import { tmpdir } from 'node:os'
 import { Inject, Injectable } from '@nestjs/common'
 import type { FastifyReply } from 'fastify'
 import type { Config } from '../../config/config.js'
@@ -38,6 +37,7 @@ import { assertName } from '../http/params.js'
 import { mapPage } from '../http/paging.js'
 import { invalidRequest } from '../http/validation.js'
 import type { Principal } from '../http/request.js'
+import { withTemporary } from '../http/temporary.js'
 import { CONFIG, OBJECTS } from '../platform/tokens.js'
 import { operationView, resultVersion } from '../runs/run-view.js'
 import { runOfDataset } from '../runs/run-of-dataset.js'
@@ -133,8 +133,10 @@ export class DatasetsService {
     { offset = 0, limit = 20 }: { offset?: number; limit?: number },
   ): Promise<Rows> {
     const row = await this.datasets.table(project, name, version)
-    const file = await this.objects.toFile(row.parquet.uri, tmpdir())
-    const found = await readRows(file, { offset, limit })
+    const found = await withTemporary('rows', async temporaryDirectory => {
+      const file = await this.objects.toFile(row.parquet.uri, temporaryDirectory)
+      return readRows(file, { offset, limit }, { temporaryDirectory })
+    })
     const columns = versionView(name, row).schema.map(column => column.name)
     return {
       columns,

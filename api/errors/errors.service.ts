@@ -1,5 +1,3 @@
-import { mkdtemp, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Inject, Injectable } from '@nestjs/common'
 import type { DeploymentErrors } from '../../contracts/rest/errors.js'
@@ -10,6 +8,7 @@ import { DeploymentStore } from '../../stores/postgres/deployment-store.js'
 import { LabelStore } from '../../stores/postgres/label-store.js'
 import { PredictionStore } from '../../stores/postgres/prediction-store.js'
 import type { Principal } from '../http/request.js'
+import { withTemporary } from '../http/temporary.js'
 import { OBJECTS } from '../platform/tokens.js'
 
 /** A query over the whole log of a deployment must not hold a request for ever. */
@@ -31,8 +30,7 @@ export class ErrorsService {
     sameRows: boolean,
   ): Promise<DeploymentErrors> {
     const { id } = await this.deployments.get(project, deployment)
-    const directory = await mkdtemp(join(tmpdir(), 'mlforge-errors-'))
-    try {
+    return withTemporary('errors', async directory => {
       const signal = AbortSignal.timeout(DEADLINE_MS)
       const options = { signal, temporaryDirectory: directory }
       const logged = await this.predictions.files(id)
@@ -40,8 +38,6 @@ export class ErrorsService {
       const labels = join(directory, 'labels.parquet')
       await writeLabels(this.labels.effective(id), labels, options)
       return { deployment, months: await errorsByMonth({ files, labels, versions, sameRows }, options) }
-    } finally {
-      await rm(directory, { recursive: true, force: true })
-    }
+    })
   }
 }
