@@ -40,8 +40,8 @@ export class RetentionController {
   }
 
   @Summary(
-    'Erases the files of a version',
-    'Who, when and why stays. They cannot be read from now on; the next collection removes what no other version shares.',
+    'Erases a version',
+    'Who, when and why stays. It cannot be read from now on. Within a minute its table goes, its profile, and what was found by checks of it, where no other version has them; the next collection removes the chunks of its files that no other version has.',
   )
   @Needs('admin')
   @Post('versions/:version/purge')

@@ -19,7 +19,7 @@ export class ProfilesController {
   @Summary('What the rows of a version are like, and what to look at before they are used')
   @Get('versions/:version/profile')
   @ApiOkResponse({ type: TableProfileDto })
-  @Problems('not_found', 'no_table', 'wrong_state')
+  @Problems('not_found', 'no_table', 'wrong_state', 'version_retired')
   getDatasetProfile(
     @Caller() caller: Principal,
     @Param('name') name: string,
@@ -32,7 +32,7 @@ export class ProfilesController {
   @Get('versions/:version/profile.html')
   @ApiProduces('text/html')
   @ApiOkResponse({ schema: { type: 'string' } })
-  @Problems('not_found', 'no_table', 'wrong_state')
+  @Problems('not_found', 'no_table', 'wrong_state', 'version_retired')
   getDatasetProfilePage(
     @Caller() caller: Principal,
     @Param('name') name: string,
@@ -45,7 +45,7 @@ export class ProfilesController {
   @Summary('What the rows of one version are like otherwise than those of another')
   @Get('profile-diff')
   @ApiOkResponse({ type: ProfileDiffDto })
-  @Problems('invalid_request', 'not_found', 'no_table', 'wrong_state')
+  @Problems('invalid_request', 'not_found', 'no_table', 'wrong_state', 'version_retired')
   getDatasetProfileDiff(
     @Caller() caller: Principal,
     @Param('name') name: string,
@@ -73,7 +73,7 @@ export class ProfilesController {
   @Get('profile-diff.html')
   @ApiProduces('text/html')
   @ApiOkResponse({ schema: { type: 'string' } })
-  @Problems('invalid_request', 'not_found', 'no_table', 'wrong_state')
+  @Problems('invalid_request', 'not_found', 'no_table', 'wrong_state', 'version_retired')
   getDatasetProfileDiffPage(
     @Caller() caller: Principal,
     @Param('name') name: string,

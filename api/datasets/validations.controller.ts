@@ -59,7 +59,7 @@ export class ValidationsController {
   @Summary('Each expectation with what was found')
   @Get(':id/results')
   @ApiOkResponse({ type: ValidationResultsDto })
-  @Problems('not_found', 'wrong_state', 'object_missing', 'object_corrupt')
+  @Problems('not_found', 'wrong_state', 'version_retired', 'object_missing', 'object_corrupt')
   getValidationResults(
     @Caller() caller: Principal,
     @Param('name') name: string,

@@ -23,6 +23,7 @@ import { bytesOf } from '../../stores/objects/whole.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
+import { assertReadable } from '../../stores/postgres/readable.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { SuiteStore } from '../../stores/postgres/suite-store.js'
 import type { Idempotency } from '../http/idempotency.js'
@@ -72,9 +73,11 @@ export class ValidationsService {
     return this.view(await runOfDataset(this.rows, caller, 'validation', name, id))
   }
 
-  /** @throws MlforgeError wrong_state for one that has checked nothing */
+  /** @throws MlforgeError wrong_state for one that has checked nothing, version_retired */
   async results(caller: Principal, name: string, id: string): Promise<ValidationResults> {
-    const { status } = await runOfDataset(this.rows, caller, 'validation', name, id)
+    const { status, request } = await runOfDataset(this.rows, caller, 'validation', name, id)
+    const { version } = request as ValidationRequest
+    assertReadable(name, await this.datasets.version(caller.project, name, version))
     const steps = await this.ledger.steps(id)
     const outcome = steps.findLast(each => each.step === 'validate')?.outcome as
       ValidateVersionOutcome | undefined | null
