@@ -26,7 +26,7 @@ import { assertTableObjects } from '../stores/postgres/table-objects.js'
 import { commitSource } from './commit-source.js'
 import { checkTable } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
-import { json, readJson, writeTableFile } from './objects.js'
+import { readJson, tableJson, writeTableFile } from './objects.js'
 import type { Ports } from './ports.js'
 import { withScratch } from './scratch.js'
 import { onceStep, outcomeOf } from './step.js'
@@ -98,11 +98,16 @@ export function datasetActivities(ports: DatasetPorts) {
           rows,
           ...(quarantine && { quarantine }),
           root: sha256Hex(identityInput(source.sha256, conversion, engineVersion(conversion.format))),
-          description: await json(objects, project, description as unknown as Json),
+          description: await tableJson(objects, project, description as unknown as Json),
         }
         return async transaction => {
-          const uris = [raw, parquet, ...(quarantine ? [quarantine] : [])].map(({ uri }) => uri)
-          await assertTableObjects(transaction, uris, objects)
+          const { description } = outcome
+          const named = [raw, parquet, description, ...(quarantine ? [quarantine] : [])]
+          await assertTableObjects(
+            transaction,
+            named.map(({ uri }) => uri),
+            objects,
+          )
           return outcome
         }
       })
@@ -122,7 +127,10 @@ export function datasetActivities(ports: DatasetPorts) {
           directory,
           signal,
         })
-        return outcome
+        return async transaction => {
+          await assertTableObjects(transaction, [outcome.report.uri], objects)
+          return outcome
+        }
       })
     },
 
@@ -130,8 +138,12 @@ export function datasetActivities(ports: DatasetPorts) {
       return step(input, 'profile', 'profiling', async (_request, directory, signal) => {
         const table = await outcomeOf<IngestOutcome>(ledger, input, 'ingest')
         const file = await objects.toFile(table.parquet.uri, directory)
-        const profile = await profileTable(file, { signal, temporaryDirectory: directory })
-        return { profile: await json(objects, input.project, profile as unknown as Json) }
+        const found = await profileTable(file, { signal, temporaryDirectory: directory })
+        const profile = await tableJson(objects, input.project, found as unknown as Json)
+        return async transaction => {
+          await assertTableObjects(transaction, [profile.uri], objects)
+          return { profile }
+        }
       })
     },
 

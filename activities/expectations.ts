@@ -5,7 +5,7 @@ import { type Accepted, tablesOf } from '../domain/expectations/accepted.js'
 import { describeAccepted, isWarning, refuseFailed, type Result } from '../domain/expectations/results.js'
 import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.js'
 import { evaluateExpectations } from '../stores/duckdb/expectations/accepted.js'
-import { json } from './objects.js'
+import { tableJson } from './objects.js'
 import { otherTables } from './other-tables.js'
 import type { Ports } from './ports.js'
 
@@ -26,7 +26,7 @@ export interface CheckedTable {
   readonly signal: AbortSignal
 }
 
-/** Checks a table; all results are kept as one object. */
+/** Checks a table; all results are kept as one object, which the transaction that names it has to hold. */
 export async function checkTable(
   ports: Pick<Ports, 'datasets' | 'objects'>,
   { project, parquet, expectations, previousRows, directory, signal }: CheckedTable,
@@ -39,7 +39,7 @@ export async function checkTable(
     tables: await otherTables(ports, project, tablesOf(expectations), directory),
     ...(previousRows !== undefined && { previousRows }),
   })
-  const report = await json(objects, project, results as unknown as Json)
+  const report = await tableJson(objects, project, results as unknown as Json)
   return { ...judgeExpectations(results), report, results }
 }
 

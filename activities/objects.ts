@@ -26,7 +26,12 @@ export async function json(objects: ObjectStore, project: string, value: Json): 
   return objects.write(project, Buffer.from(canonicalJson(value)))
 }
 
-/** Reads back what `json` has stored. */
+/** Stores a value that says something of the rows of a table, which goes when the table does: see `writeTableFile`. */
+export async function tableJson(objects: ObjectStore, project: string, value: Json): Promise<ContentRef> {
+  return objects.write(project, Buffer.from(canonicalJson(value)), { kind: 'table-data' })
+}
+
+/** Reads back what `json` or `tableJson` has stored. */
 export async function readJson<T>(objects: ObjectStore, uri: string): Promise<T> {
   return JSON.parse((await bytesOf(objects, uri)).toString()) as T
 }

@@ -4,6 +4,8 @@ import type { Schema } from '../domain/datasets/schema.js'
 import { checkAccepted } from '../domain/expectations/accepted.js'
 import { isWarning } from '../domain/expectations/results.js'
 import { reads, writes } from '../stores/lineage-scope.js'
+import { assertTableObjects } from '../stores/postgres/table-objects.js'
+import { holdVersions } from '../stores/postgres/versions-read.js'
 import { checkTable } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
 import type { Ports } from './ports.js'
@@ -17,7 +19,7 @@ type ValidationPorts = Pick<
 >
 
 export function validationActivities(ports: ValidationPorts) {
-  const { runs, datasets, suites, scratch } = ports
+  const { runs, datasets, suites, objects, scratch } = ports
 
   return {
     /** Checks a version of a dataset by a version of its suite. */
@@ -40,7 +42,12 @@ export function validationActivities(ports: ValidationPorts) {
               signal,
             })
             const failed = results.filter(({ passed, expectation }) => !passed && !isWarning(expectation))
-            return { ...outcome, expectations: results.length, failed: failed.length }
+            return async transaction => {
+              // One that was purged meanwhile, by which a worker thought dead is still checking, gets no report.
+              await holdVersions(transaction, project, [{ dataset: name, version: table.version }])
+              await assertTableObjects(transaction, [outcome.report.uri], objects)
+              return { ...outcome, expectations: results.length, failed: failed.length }
+            }
           }),
         ),
       )

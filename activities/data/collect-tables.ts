@@ -52,7 +52,7 @@ export async function removeTables(
       signal.throwIfAborted()
       const removed = await tableObjects.remove({ project, uris: gone.slice(from, from + REMOVED) }, objects)
       if (removed === null) return null
-      all += removed
+      all += removed.length
     }
   }
   return all

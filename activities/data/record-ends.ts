@@ -7,21 +7,23 @@ import { commitOf } from './commit-of.js'
 type EndPorts = Pick<Ports, 'datasets' | 'objects' | 'ends'>
 
 /**
- * Writes to the object store which versions were retired; of those that were purged the commit and the table go.
- * Killed in between, it is done again.
- * @returns how many
+ * Writes to the object store which versions were retired; of those that were purged the commit, the table and what
+ * says something of its rows go. Killed in between, it is done again.
+ * @returns how many; those that wait for a backup are left for the next time
  */
 export async function recordEnds(ports: EndPorts, project: string, limit: number): Promise<number> {
-  const versions = await ports.ends.unrecorded(project, limit)
-  for (const version of versions) await recordEnd(ports, project, version)
-  return versions.length
+  let recorded = 0
+  for (const version of await ports.ends.unrecorded(project, limit)) {
+    if (await recordEnd(ports, project, version)) recorded++
+  }
+  return recorded
 }
 
 async function recordEnd(
   { datasets, objects, ends }: EndPorts,
   project: string,
   version: DatasetVersion,
-): Promise<void> {
+): Promise<boolean> {
   const { purge, root, commit, retiredAt } = version
   const parents = await datasets.commits(version.datasetId, version.parentVersions)
   const last = commitOf({ ...version, parquet: null }, version.dataset.name, parents as string[])
@@ -34,8 +36,9 @@ async function recordEnd(
   })
   await objects.write(project, record, { kind: 'refs' })
   if (purge !== null) {
-    await ends.erase(project, version.id, objects)
+    if (!(await ends.erase(project, version.id, objects))) return false
     await objects.remove(objectUri(project, commit!, 'commits'))
   }
   await ends.recorded(version.id)
+  return true
 }

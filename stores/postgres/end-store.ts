@@ -1,12 +1,19 @@
 import { type DataSource, IsNull, Not } from 'typeorm'
 import type { ObjectStore } from '../objects/object-store.js'
 import { DatasetVersion, type Purge } from './entities/dataset.js'
-import { Upload } from './entities/upload.js'
-import { lockTableObjects, unneededObjects } from './table-objects.js'
+import { eraseErrors, objectsOfRuns, runsAbout } from './reports.js'
+import { TableObjects } from './table-objects.js'
+
+/** Objects that are removed by one transaction. */
+const REMOVED = 100
 
 /** Versions that were retired, until the object store says so, and what of purged ones is still there. */
 export class EndStore {
-  constructor(private readonly dataSource: DataSource) {}
+  private readonly tableObjects: TableObjects
+
+  constructor(private readonly dataSource: DataSource) {
+    this.tableObjects = new TableObjects(dataSource)
+  }
 
   async unrecorded(project: string, limit: number): Promise<DatasetVersion[]> {
     return this.dataSource.getRepository(DatasetVersion).find({
@@ -18,23 +25,47 @@ export class EndStore {
   }
 
   /**
-   * Takes from a purged version what says something of its content, and removes the objects of its table that nothing
-   * else needs. Again, it does nothing.
+   * Removes the objects of a purged version that nothing else needs, and takes from the rows what says something of
+   * its content: from its own, and from those of runs that have made or checked it. Again, it does nothing; killed in
+   * between, it finds the rest.
+   * @returns false while a backup, or somebody else who deletes, has to be waited for
    */
-  async erase(project: string, id: string, objects: Pick<ObjectStore, 'remove'>): Promise<void> {
+  async erase(project: string, id: string, objects: Pick<ObjectStore, 'remove'>): Promise<boolean> {
+    const { manager } = this.dataSource
+    const row = await manager.findOneOrFail(DatasetVersion, { where: { id }, relations: { dataset: true } })
+    if (row.purge!.erased !== undefined) return true
+    const tables = [row.raw, row.parquet, row.quarantine].flatMap(content =>
+      content === null ? [] : [content.uri],
+    )
+    const runs = await runsAbout(manager, row)
+    const uris = [...new Set([...tables, ...(await objectsOfRuns(manager, runs))])]
+    const gone: string[] = []
+    for (let from = 0; from < uris.length; from += REMOVED) {
+      const some = uris.slice(from, from + REMOVED)
+      const removed = await this.tableObjects.remove({ project, uris: some, isErased: true }, objects)
+      if (removed === null) return false
+      gone.push(...removed)
+    }
+    await this.eraseRows(
+      row,
+      runs,
+      gone.filter(uri => tables.includes(uri)),
+    )
+    return true
+  }
+
+  private async eraseRows(
+    { id, version, dataset }: DatasetVersion,
+    runs: readonly string[],
+    erased: readonly string[],
+  ): Promise<void> {
     await this.dataSource.transaction(async transaction => {
-      const row = await transaction.findOneOrFail(DatasetVersion, {
+      const { purge } = await transaction.findOneOrFail(DatasetVersion, {
         where: { id },
         lock: { mode: 'pessimistic_write' },
       })
-      const purge = row.purge!
-      if (purge.erased !== undefined) return
-      const uris = [row.raw, row.parquet, row.quarantine].flatMap(content =>
-        content === null ? [] : [content.uri],
-      )
-      await lockTableObjects(transaction, uris)
-      const erased = await unneededObjects(transaction, { project, uris, isErased: true })
-      const done: Purge = { ...purge, erased }
+      if (purge!.erased !== undefined) return
+      const done: Purge = { ...purge!, erased }
       await transaction.update(DatasetVersion, { id }, {
         purge: done,
         message: null,
@@ -49,8 +80,11 @@ export class EndStore {
         expectations: null,
         suite: null,
       } as never)
-      for (const uri of erased) await transaction.delete(Upload, { uri })
-      for (const uri of erased) await objects.remove(uri)
+      await eraseErrors(
+        transaction,
+        runs,
+        `Version ${version} of dataset "${dataset.name}" was purged, and what this said of its rows was erased.`,
+      )
     })
   }
 

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../objects/object-store.js'
 import { parseObjectUri } from '../objects/object-uri.js'
 import { RUN_UNDER_WAY } from './lease-sql.js'
 import { mayDelete, type SizedObjects } from './pack-objects.js'
+import { REPORTS_OF_VERSIONS } from './reports.js'
 
 /** How long uploads that became no version stay, and what runs have left that did not end well and may be retried. */
 const UNUSED_DAYS = 7
@@ -35,10 +36,7 @@ export async function assertTableObjects(
 }
 
 /** Has whoever is about to name objects of tables wait for the end of the transaction. @returns which of the objects these are */
-export async function lockTableObjects(
-  transaction: EntityManager,
-  uris: readonly string[],
-): Promise<string[]> {
+async function lockTableObjects(transaction: EntityManager, uris: readonly string[]): Promise<string[]> {
   const sorted = tableUris(uris)
   for (const uri of sorted) {
     await transaction.query('SELECT pg_advisory_xact_lock(hashtextextended($1, 0))', [objectLock(uri)])
@@ -56,7 +54,10 @@ export interface TableQuestion {
   readonly isErased?: boolean
 }
 
-/** Objects of tables: what they are made from, what was made of it, rows that were put aside; and how they go. */
+/**
+ * Objects of tables: what they are made from, what was made of it, rows that were put aside, and what says something
+ * of their rows; and how they go.
+ */
 export class TableObjects {
   constructor(private readonly dataSource: DataSource) {}
 
@@ -67,9 +68,9 @@ export class TableObjects {
 
   /**
    * Removes those of some objects that nothing needs.
-   * @returns how many; null where a backup, or somebody else who deletes, has to be waited for
+   * @returns which; null where a backup, or somebody else who deletes, has to be waited for
    */
-  async remove(question: TableQuestion, objects: Pick<ObjectStore, 'remove'>): Promise<number | null> {
+  async remove(question: TableQuestion, objects: Pick<ObjectStore, 'remove'>): Promise<string[] | null> {
     const { project } = question
     return this.dataSource.transaction(async transaction => {
       if (!(await mayDelete(transaction))) return null
@@ -85,7 +86,7 @@ export class TableObjects {
         gone,
       ])
       for (const uri of gone) await objects.remove(uri)
-      return gone.length
+      return gone
     })
   }
 }
@@ -96,10 +97,10 @@ function tableUris(uris: readonly string[]): string[] {
 }
 
 /**
- * Needed is what a version that is kept, an upload of late, a model, or a run names that is under way or may be
- * started again.
+ * Needed is what a version that is kept, a check of one, an upload of late, a model, or a run names that is under way
+ * or may be started again.
  */
-export async function unneededObjects(
+async function unneededObjects(
   manager: EntityManager,
   { project, uris, without = [], isErased = false }: TableQuestion,
 ): Promise<string[]> {
@@ -109,6 +110,9 @@ export async function unneededObjects(
        SELECT 1 FROM (
          SELECT unnest(ARRAY[v.raw->>'uri', v.parquet->>'uri', v.quarantine->>'uri']) AS uri
          FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id
+         WHERE d.project = $1 AND v.retired_at IS NULL AND v.id <> ALL($3::uuid[])
+         UNION ALL
+         SELECT report.uri FROM ${REPORTS_OF_VERSIONS}
          WHERE d.project = $1 AND v.retired_at IS NULL AND v.id <> ALL($3::uuid[])
          UNION ALL
          SELECT uri FROM uploads
