@@ -1,3 +1,4 @@
+import type { EntityManager } from 'typeorm'
 import type {
   CommitOutcome,
   IngestOutcome,
@@ -22,7 +23,7 @@ import { writes } from '../stores/lineage-scope.js'
 import { hasTable } from '../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
 import type { Effect } from '../stores/postgres/ledger-store.js'
-import { assertTableObjects } from '../stores/postgres/table-objects.js'
+import { assertTableObjects, missingTableObject, UNUSED_DAYS } from '../stores/postgres/table-objects.js'
 import { commitSource } from './commit-source.js'
 import { checkTable } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
@@ -63,6 +64,25 @@ export function datasetActivities(ports: DatasetPorts) {
       ),
     )
 
+  /** What ingest has stored is kept for a while only after a run that has ended: a retry may come too late. */
+  async function assertKept(
+    transaction: EntityManager,
+    { runId }: RunInput,
+    table: IngestOutcome,
+  ): Promise<void> {
+    const uri = await missingTableObject(transaction, urisOf(table), objects)
+    if (uri !== null) throw uploadGone(runId, uri)
+  }
+  /** The same of what a version does not name, but is made from. */
+  const readKept = async <T>({ runId }: RunInput, { uri }: { readonly uri: string }): Promise<T> => {
+    try {
+      return await readJson<T>(objects, uri)
+    } catch (error) {
+      if (error instanceof MlforgeError && error.code === 'object_missing') throw uploadGone(runId, uri)
+      throw error
+    }
+  }
+
   return {
     /** The file as typed Parquet: a first version by inference, later ones by the last version's schema. */
     async ingest(input: RunInput): Promise<IngestOutcome> {
@@ -101,13 +121,7 @@ export function datasetActivities(ports: DatasetPorts) {
           description: await tableJson(objects, project, description as unknown as Json),
         }
         return async transaction => {
-          const { description } = outcome
-          const named = [raw, parquet, description, ...(quarantine ? [quarantine] : [])]
-          await assertTableObjects(
-            transaction,
-            named.map(({ uri }) => uri),
-            objects,
-          )
+          await assertTableObjects(transaction, [...urisOf(outcome), outcome.description.uri], objects)
           return outcome
         }
       })
@@ -155,13 +169,12 @@ export function datasetActivities(ports: DatasetPorts) {
         const table = await outcomeOf<IngestOutcome>(ledger, input, 'ingest')
         const checked = await outcomeOf<ValidateOutcome>(ledger, input, 'validate')
         const profiled = await outcomeOf<ProfileOutcome>(ledger, input, 'profile')
-        const { conversion, schema, proposal } = await readJson<TableDescription>(
-          objects,
-          table.description.uri,
-        )
-        const expectations = await readJson<unknown>(objects, checked.report.uri)
-        const profile = await readJson<unknown>(objects, profiled.profile.uri)
+        const description = await readKept<TableDescription>(input, table.description)
+        const { conversion, schema, proposal } = description
+        const expectations = await readKept(input, checked.report)
+        const profile = await readKept(input, profiled.profile)
         return async transaction => {
+          await assertKept(transaction, input, table)
           const { version, created } = await datasets.commit(transaction, input.project, input.name, {
             root: table.root,
             branch: request.branch ?? MAIN,
@@ -190,6 +203,19 @@ export function datasetActivities(ports: DatasetPorts) {
       })
     },
   }
+}
+
+function uploadGone(runId: string, uri: string): MlforgeError {
+  return new MlforgeError(
+    'not_found',
+    `The upload of run ${runId}, or what was made of it, is gone: object ${uri} was removed, since it is kept for ${UNUSED_DAYS} days after a run ends badly. Commit the data again.`,
+    { uri },
+  )
+}
+
+/** Objects that the version of a table names. */
+function urisOf({ raw, parquet, quarantine }: IngestOutcome): string[] {
+  return [raw, parquet, ...(quarantine ? [quarantine] : [])].map(({ uri }) => uri)
 }
 
 export type DatasetActivities = ReturnType<typeof datasetActivities>

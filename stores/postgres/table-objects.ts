@@ -7,7 +7,7 @@ import { mayDelete, type SizedObjects } from './pack-objects.js'
 import { REPORTS_OF_VERSIONS } from './reports.js'
 
 /** How long uploads that became no version stay, and what runs have left that did not end well and may be retried. */
-const UNUSED_DAYS = 7
+export const UNUSED_DAYS = 7
 
 /** Whoever names an object of a table in a row holds this, shared; whoever removes it holds it alone. */
 const objectLock = (uri: string) => `table ${uri}`
@@ -22,17 +22,30 @@ export async function assertTableObjects(
   uris: readonly string[],
   objects: SizedObjects,
 ): Promise<void> {
+  const uri = await missingTableObject(transaction, uris, objects)
+  if (uri === null) return
+  throw new MlforgeError(
+    'unavailable',
+    `Object ${uri} was removed while it was taken on, since nothing needed it before. Send or make it again.`,
+    { uri },
+  )
+}
+
+/**
+ * The same, for who can say better what is to be done.
+ * @returns one that is not there, null where all are
+ */
+export async function missingTableObject(
+  transaction: EntityManager,
+  uris: readonly string[],
+  objects: SizedObjects,
+): Promise<string | null> {
   for (const uri of tableUris(uris)) {
     await transaction.query('SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))', [objectLock(uri)])
-    if ((await objects.size(uri)) === null) {
-      throw new MlforgeError(
-        'unavailable',
-        `Object ${uri} was removed while it was taken on, since nothing needed it before. Send or make it again.`,
-        { uri },
-      )
-    }
+    if ((await objects.size(uri)) === null) return uri
     await transaction.query('DELETE FROM removed_objects WHERE uri = $1', [uri])
   }
+  return null
 }
 
 /** Has whoever is about to name objects of tables wait for the end of the transaction. @returns which of the objects these are */

@@ -161,6 +161,33 @@ withEachStore('tables in a collection', start => {
     await assertWhole()
   })
 
+  it('makes no version of a commit that is retried when its upload is gone', async () => {
+    // Its last step fails, as with an object store that is away for long.
+    await query(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'away'; END $$`)
+    await query(
+      `CREATE TRIGGER away BEFORE INSERT ON ledger_steps FOR EACH ROW WHEN (NEW.step = 'commit') EXECUTE FUNCTION fail()`,
+    )
+    const commit = () => harness.commit('late', rows(51, 'many'), quarantined)
+    const run = await commit()
+    expect(await harness.ended(run)).toMatchObject({ status: 'failed', stage: 'failed' })
+    expect([...(await harness.steps(run)).keys()]).toEqual(['ingest', 'validate', 'profile'])
+    await query('DROP TRIGGER away ON ledger_steps')
+    await aWeekAgo()
+    await collect()
+
+    const again = await harness.ended(await harness.ports.runs.retry(PROJECT, run.id))
+    expect(again).toMatchObject({
+      status: 'failed',
+      error: { code: 'not_found', message: expect.stringContaining('Commit the data again') },
+      nextAttemptAt: null,
+    })
+    expect(await harness.ports.datasets.latest(PROJECT, 'late')).toBeNull()
+    expect(await harness.ended(await commit())).toMatchObject({ status: 'succeeded', result: { version: 1 } })
+    await harness.tick('superviseData')
+    expect(await version('late', 1)).toMatchObject({ commit: expect.any(String) })
+    await assertWhole()
+  })
+
   it('erases what nothing else needs, and leaves what a run under way has read to that run', async () => {
     const purge = async (name: string) => {
       const { raw, parquet } = await version(name, 1)
