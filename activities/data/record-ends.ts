@@ -1,4 +1,5 @@
 import { encodeEnd } from '../../domain/data/commit.js'
+import { sha256Hex } from '../../stores/ids.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import type { Ports } from '../ports.js'
@@ -24,21 +25,32 @@ async function recordEnd(
   project: string,
   version: DatasetVersion,
 ): Promise<boolean> {
+  const { id, commit, purge } = version
+  await objects.write(project, await endRecordOf(datasets, version), { kind: 'refs' })
+  if (purge !== null) {
+    // Retired before, it has a record that says its message.
+    const retired = await endRecordOf(datasets, { ...version, purge: null })
+    await objects.remove(objectUri(project, sha256Hex(retired), 'refs'))
+    if (!(await ends.erase(project, id, objects))) return false
+    await objects.remove(objectUri(project, commit!, 'commits'))
+  }
+  await ends.recorded(id)
+  return true
+}
+
+/** That a version was retired or purged, as the object store has it. */
+export async function endRecordOf(
+  datasets: Pick<EndPorts['datasets'], 'commits'>,
+  version: DatasetVersion,
+): Promise<Uint8Array> {
   const { purge, root, commit, retiredAt } = version
   const parents = await datasets.commits(version.datasetId, version.parentVersions)
   const last = commitOf({ ...version, parquet: null }, version.dataset.name, parents as string[])
-  const record = encodeEnd({
+  return encodeEnd({
     commit: commit!,
     root,
     at: retiredAt!.toISOString(),
     purge: purge && { by: purge.by, reason: purge.reason },
     last: purge === null ? last : { ...last, message: null },
   })
-  await objects.write(project, record, { kind: 'refs' })
-  if (purge !== null) {
-    if (!(await ends.erase(project, version.id, objects))) return false
-    await objects.remove(objectUri(project, commit!, 'commits'))
-  }
-  await ends.recorded(version.id)
-  return true
 }

@@ -10,6 +10,7 @@ import type { Ports } from '../ports.js'
 import { objectFromPacks } from './table-bytes.js'
 import { remakeTable } from './remake-table.js'
 import { commitOf } from './commit-of.js'
+import { endRecordOf } from './record-ends.js'
 
 type ObjectPorts = Pick<Ports, 'verify' | 'datasets' | 'refs' | 'ends' | 'objects' | 'packs' | 'scratch'>
 
@@ -75,8 +76,8 @@ async function verifyCommit(
 }
 
 /**
- * Reads all records of branches and tags. A damaged one that says how things stand is written anew; one that is
- * out of date is removed, since the newer one holds.
+ * Reads all records of branches, tags and ends of versions. A damaged one that says how things stand is written anew;
+ * one that is out of date is removed, since the newer one holds.
  */
 export async function verifyRefs(
   ports: ObjectPorts,
@@ -109,12 +110,53 @@ export async function verifyRefs(
     await objects.write(project, record, { kind: 'refs' })
     seen.damaged.push({ what: `${kind} "${name}" of dataset "${dataset}"`, uri, healed: true })
   }
+  await verifyEnds(ports, project, { seen, damaged }, signal)
   for (const uri of damaged) {
     await objects.remove(uri)
     seen.damaged.push({ what: 'a change of a branch or tag that newer ones follow', uri, healed: true })
   }
-  // One of them may have said that a version was retired.
-  if (damaged.size > 0) await ports.ends.recordAgain(project)
+}
+
+/**
+ * What says that versions were retired or purged is there. What is not is noted as not written, so that it is
+ * written again within a minute, by whoever writes it the first time, and whoever is killed here.
+ * @param found damaged: records that are; those of ends are taken out of it
+ */
+async function verifyEnds(
+  ports: ObjectPorts,
+  project: string,
+  { seen, damaged }: { readonly seen: Seen; readonly damaged: Set<string> },
+  signal: AbortSignal,
+): Promise<void> {
+  const { verify, datasets, objects, ends } = ports
+  for (let after: string | null = null; ;) {
+    const versions = await verify.ended(project, after, BATCH)
+    if (versions.length === 0) return
+    after = versions.at(-1)!.id
+    for (const version of versions) {
+      signal.throwIfAborted()
+      await verifyLastCommit(ports, project, version, seen)
+      const uri = objectUri(project, sha256Hex(await endRecordOf(datasets, version)), 'refs')
+      // One that is just being written is not removed.
+      const isDamaged = damaged.delete(uri)
+      const isMissing = version.endRecorded && (await objects.size(uri)) === null
+      if (!isDamaged && !isMissing) continue
+      await ends.recordAgain(version.id)
+      seen.damaged.push({ what: `end of ${nameOf(version)}`, uri, healed: true })
+    }
+  }
+}
+
+/** The commit of a version that was retired may be gone: the record of its end says the same. */
+async function verifyLastCommit(
+  ports: ObjectPorts,
+  project: string,
+  version: DatasetVersion,
+  seen: Seen,
+): Promise<void> {
+  const uri = objectUri(project, version.commit!, 'commits')
+  if (version.purge !== null || (await ports.objects.size(uri)) === null) return
+  await verifyCommit(ports, project, version, seen)
 }
 
 async function isWhole({ objects }: Pick<ObjectPorts, 'objects'>, uri: string): Promise<boolean> {

@@ -10,8 +10,8 @@ import { RebuildStore } from '../../stores/postgres/rebuild-store.js'
 import { RefStore } from '../../stores/postgres/ref-store.js'
 import { assertSchema } from '../../stores/postgres/schema-version.js'
 import { SweepStore } from '../../stores/postgres/sweep-store.js'
-import { VerifyStore } from '../../stores/postgres/verify-store.js'
-import { type DataProblem, refKey, storedPacks, storedRecords } from './data-records.js'
+import { type CommittedVersion, VerifyStore } from '../../stores/postgres/verify-store.js'
+import { type DataProblem, refKey, type StoredRecords, storedPacks, storedRecords } from './data-records.js'
 import { type Rebuilt, rebuildCatalogue } from './data-rebuild.js'
 
 export interface FsckReport {
@@ -108,13 +108,7 @@ async function compareRecords(
   const { commits, refs, ends } = await storedRecords(objects, project, problems)
   const rows = await new VerifyStore(dataSource).committed(project)
   const known = new Set(rows.map(({ commit }) => commit))
-  for (const { dataset, version, commit, purged } of rows) {
-    const at = `dataset ${dataset} version ${version}`
-    const isThere = purged ? ends.has(commit) : commits.has(commit)
-    if (isThere) continue
-    const message = `Its commit ${commit} is not in the object store. Verify: it is written again.`
-    problems.push({ code: 'commit_missing', at, message })
-  }
+  problems.push(...rows.flatMap(row => missingRecord(row, { commits, ends }) ?? []))
   for (const [sha256, { dataset, version }] of commits) {
     if (known.has(sha256)) continue
     const message = `The catalogue does not have it; --rebuild takes it on where there is no other version ${version}.`
@@ -134,4 +128,22 @@ async function compareRecords(
     problems.push({ code: 'ref_unknown', at: `${kind} ${name} of dataset ${dataset}`, message })
   }
   return problems
+}
+
+/** What the object store does not say of a version; null where it says all. */
+function missingRecord(
+  { dataset, version, commit, retired, purged, endRecorded }: CommittedVersion,
+  { commits, ends }: Pick<StoredRecords, 'commits' | 'ends'>,
+): DataProblem | null {
+  const at = `dataset ${dataset} version ${version}`
+  if (!retired) {
+    if (commits.has(commit)) return null
+    const message = `Its commit ${commit} is not in the object store. Verify: it is written again.`
+    return { code: 'commit_missing', at, message }
+  }
+  const end = ends.get(commit)
+  // What is not recorded yet is about to be.
+  if (!endRecorded || (purged ? end?.purge != null : end !== undefined)) return null
+  const message = `The object store does not say that it was ${purged ? 'purged' : 'retired'}. Verify: it is written again within a minute.`
+  return { code: 'end_missing', at, message }
 }

@@ -88,13 +88,9 @@ export class EndStore {
     })
   }
 
-  /** All that ended is written again, where it is not known what of it is damaged. */
-  async recordAgain(project: string): Promise<void> {
-    await this.dataSource.query(
-      `UPDATE dataset_versions v SET end_recorded = false FROM datasets d
-       WHERE d.id = v.dataset_id AND d.project = $1 AND v.retired_at IS NOT NULL`,
-      [project],
-    )
+  /** That a version was retired is to be written again. */
+  async recordAgain(id: string): Promise<void> {
+    await this.dataSource.getRepository(DatasetVersion).update({ id }, { endRecorded: false })
   }
 
   async recorded(id: string): Promise<void> {

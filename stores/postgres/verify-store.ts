@@ -9,6 +9,17 @@ export interface NeededPack {
   readonly bytes: number
 }
 
+/** A version whose commit was written. */
+export interface CommittedVersion {
+  readonly dataset: string
+  readonly version: number
+  readonly commit: string
+  readonly retired: boolean
+  readonly purged: boolean
+  /** False until the object store says that it was retired or purged. */
+  readonly endRecorded: boolean
+}
+
 export interface Selected {
   readonly project: string
   /** Null: every dataset. */
@@ -59,6 +70,18 @@ export class VerifyStore {
       .getMany()
   }
 
+  /** Versions that were retired, behind one, by their ids, with their datasets. */
+  async ended(project: string, after: string | null, limit: number): Promise<DatasetVersion[]> {
+    const query = this.dataSource
+      .getRepository(DatasetVersion)
+      .createQueryBuilder('version')
+      .innerJoinAndSelect('version.dataset', 'dataset')
+      .where('dataset.project = :project AND version.retired_at IS NOT NULL', { project })
+      .andWhere('version.commit IS NOT NULL')
+    if (after !== null) query.andWhere('version.id > :after', { after })
+    return query.orderBy('version.id').limit(limit).getMany()
+  }
+
   /** Packs behind one that have a chunk that is needed. */
   async packs(runId: string, project: string, after: string, limit: number): Promise<NeededPack[]> {
     const rows: { id: string; sha256: Buffer; bytes: number }[] = await this.dataSource.query(
@@ -103,11 +126,10 @@ export class VerifyStore {
   }
 
   /** Versions of a project that are in the object store, as far as the catalogue knows. */
-  async committed(
-    project: string,
-  ): Promise<{ dataset: string; version: number; commit: string; purged: boolean }[]> {
+  async committed(project: string): Promise<CommittedVersion[]> {
     return this.dataSource.query(
-      `SELECT d.name AS dataset, v.version, v.commit, v.purge IS NOT NULL AND v.end_recorded AS purged
+      `SELECT d.name AS dataset, v.version, v.commit, v.retired_at IS NOT NULL AS retired, v.purge IS NOT NULL AS purged,
+         v.end_recorded AS "endRecorded"
        FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id
        WHERE d.project = $1 AND v.commit IS NOT NULL ORDER BY d.name, v.version`,
       [project],

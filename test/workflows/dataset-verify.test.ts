@@ -2,10 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
+import { verifyRefs } from '../../activities/data/verify-objects.js'
 import type { DataVerification, VerificationReport } from '../../contracts/rest/data-collection.js'
 import { badRowsOf } from '../../domain/datasets/bad-rows.js'
+import { decodeRefOrEnd } from '../../domain/data/commit.js'
 import { rawName } from '../../domain/datasets/reading.js'
 import { findFile } from '../../domain/data/walk.js'
+import { fsckData } from '../../infra/launcher/data-fsck.js'
+import { bytesOf } from '../../stores/objects/whole.js'
+import type { EndStore } from '../../stores/postgres/end-store.js'
 import { TestApi } from '../api/support/api.js'
 import { type Files, push, type Tree, treeOf } from '../support/data-push.js'
 import { eventually } from '../support/eventually.js'
@@ -209,5 +214,52 @@ describe('datasetVerify', () => {
     const { run } = await verify()
     for (const path of Object.keys(files)) expect(await contentOf(path)).toEqual(files[path])
     expect(run.found).toMatchObject({ damagedPacks: 0, damagedObjects: 0, lostChunks: 0 })
+  })
+
+  it('writes again that a version was retired or purged, though it was killed before', async () => {
+    const { ports } = harness
+    const newer = await treeOf({ 'a.bin': files['a.bin']! })
+    for (const name of ['retired', 'purged']) {
+      await push(harness, name, tree)
+      await push(harness, name, newer, { base: 1 })
+    }
+    await harness.tick('superviseData')
+    const before = new Set(await urisOf('refs'))
+    await harness.database.dataSource.query(
+      `UPDATE dataset_versions v SET retired_at = now(), end_recorded = false FROM datasets d
+       WHERE d.id = v.dataset_id AND d.name = 'retired' AND v.version = 1`,
+    )
+    const { id } = await ports.datasets.get(PROJECT, 'purged')
+    await ports.retention.purge(id, 1, { by: 'key:admin', reason: 'asked for' })
+    await harness.tick('superviseData')
+    const uris = (await urisOf('refs')).filter(uri => !before.has(uri))
+    const isEnd = async (uri: string) => 'end' in decodeRefOrEnd(await bytesOf(ports.objects, uri))
+    expect(uris).toHaveLength(2)
+    expect((await verify()).run.found).toMatchObject({ damagedObjects: 0 })
+
+    for (const uri of uris) await flip(uri, 5)
+    const killed = {
+      ...ports,
+      ends: Object.assign(Object.create(ports.ends) as EndStore, {
+        recordAgain: () => Promise.reject(new Error('killed')),
+      }),
+    }
+    const seen = { objects: 0, damaged: [] }
+    await expect(verifyRefs(killed, PROJECT, seen, new AbortController().signal)).rejects.toThrow('killed')
+    const { report } = await verify()
+    expect(report.damagedObjects.map(({ uri }) => uri).sort()).toEqual(uris.sort())
+    await harness.tick('superviseData')
+    for (const uri of uris) expect(await isEnd(uri)).toBe(true)
+
+    // Gone, as of somebody who was killed later.
+    for (const uri of uris) await ports.objects.remove(uri)
+    const { problems } = await fsckData(harness.config)
+    expect(problems).toMatchObject([
+      { code: 'end_missing', at: 'dataset purged version 1', message: expect.stringContaining('purged') },
+      { code: 'end_missing', at: 'dataset retired version 1', message: expect.stringContaining('retired') },
+    ])
+    expect((await verify()).run.found).toMatchObject({ damagedObjects: 2, lostObjects: 0 })
+    await harness.tick('superviseData')
+    expect(await fsckData(harness.config)).toMatchObject({ problems: [] })
   })
 })
