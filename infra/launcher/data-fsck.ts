@@ -1,5 +1,6 @@
 import type { DataSource } from 'typeorm'
 import type { Config } from '../../config/config.js'
+import { Packing } from '../../packing/packing.js'
 import { openObjectStore } from '../../stores/objects/open.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
@@ -25,7 +26,7 @@ const BATCH = 500
 /**
  * Compares the catalogue of data with the object store. What is read are indices, commits and records: a
  * verification reads all.
- * @param options rebuild: first makes rows of what the object store alone has
+ * @param options rebuild: first makes rows of what the object store alone has; packs among it are read whole
  */
 export async function fsckData(
   config: Pick<Config, 'project' | 'postgres' | 'objects' | 'stateDirectory'>,
@@ -33,13 +34,15 @@ export async function fsckData(
 ): Promise<FsckReport> {
   const { project } = config
   const dataSource = await connectPostgres(config.postgres.url, 2)
+  const packing = new Packing()
   try {
     await assertSchema(dataSource)
     const objects = await openObjectStore(config)
     const problems: DataProblem[] = []
     const catalogue = new PackCatalogue(dataSource)
     const packs = new PackStore(objects, catalogue)
-    const ports = { objects, catalogue, packs, rebuild: new RebuildStore(dataSource) }
+    const sweep = new SweepStore(dataSource)
+    const ports = { objects, catalogue, packs, packing, sweep, rebuild: new RebuildStore(dataSource) }
     const rebuilt = rebuild ? await rebuildCatalogue(ports, project, problems) : null
     const found = [
       ...problems,
@@ -50,6 +53,7 @@ export async function fsckData(
     const once = [...new Map(found.map(problem => [`${problem.code} ${problem.at}`, problem])).values()]
     return { ok: once.length === 0, rebuilt, problems: once }
   } finally {
+    await packing.close()
     await dataSource.destroy()
   }
 }
@@ -87,7 +91,8 @@ async function comparePacks(
     }
     const at = objectUri(project, pack.sha256, 'packs')
     if ((await sweep.unknown(project, [pack.sha256])).length > 0) {
-      const message = 'No row is about this pack. A collection removes it; --rebuild takes it on.'
+      const message =
+        'No row is about this pack. A collection removes it; --rebuild takes it on if it is whole.'
       problems.push({ code: 'pack_unknown', at, message })
     } else if (!(await verify.hasChunks(project, pack))) {
       const message =

@@ -1,13 +1,12 @@
 import { createHash } from 'node:crypto'
 import type { Commit, NamedObject } from '../../domain/data/commit.js'
 import { filesOf } from '../../domain/data/walk.js'
-import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
 import type { PackStore } from '../../stores/packs/pack-store.js'
 import type { StoredContent } from '../../stores/postgres/entities/dataset.js'
-import type { PackCatalogue } from '../../stores/postgres/pack-catalogue.js'
 import type { RebuildStore } from '../../stores/postgres/rebuild-store.js'
-import { type DataProblem, storedPacks, storedRecords } from './data-records.js'
+import { type DataProblem, storedRecords } from './data-records.js'
+import { rebuildPacks, type RebuildPackPorts } from './data-rebuild-packs.js'
 
 export interface Rebuilt {
   packs: number
@@ -15,9 +14,7 @@ export interface Rebuilt {
   refs: number
 }
 
-export interface RebuildPorts {
-  readonly objects: ObjectStore
-  readonly catalogue: PackCatalogue
+export interface RebuildPorts extends RebuildPackPorts {
   readonly packs: PackStore
   readonly rebuild: RebuildStore
 }
@@ -28,15 +25,8 @@ export async function rebuildCatalogue(
   project: string,
   problems: DataProblem[],
 ): Promise<Rebuilt> {
-  const { objects, catalogue, rebuild } = ports
-  const done: Rebuilt = { packs: 0, versions: 0, refs: 0 }
-  for await (const pack of storedPacks(objects, project)) {
-    if ('code' in pack) problems.push(pack)
-    else {
-      await catalogue.add(project, pack, objects)
-      done.packs++
-    }
-  }
+  const { objects, rebuild } = ports
+  const done: Rebuilt = { packs: await rebuildPacks(ports, project, problems), versions: 0, refs: 0 }
 
   const { commits, refs, ends } = await storedRecords(objects, project, problems)
   const all = new Map(commits)

@@ -91,7 +91,8 @@ async function read<T>(
   }
 }
 
-function problemOf(code: string, at: string, error: unknown): DataProblem {
+/** What is wrong with an object, as the error of reading it says. @throws the error where it is another one */
+export function problemOf(code: string, at: string, error: unknown): DataProblem {
   const codes = ['object_corrupt', 'object_missing', 'unsupported_format']
   if (error instanceof MlforgeError && codes.includes(error.code)) return { code, at, message: error.message }
   throw error

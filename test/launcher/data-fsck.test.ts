@@ -99,7 +99,7 @@ describe('fsck of data', () => {
 
     // Again, there is nothing left to do.
     const again = await fsckData(harness.config, { rebuild: true })
-    expect(again).toMatchObject({ ok: true, rebuilt: { versions: 0, refs: 0 } })
+    expect(again).toMatchObject({ ok: true, rebuilt: { packs: 0, versions: 0, refs: 0 } })
     // Work goes on where it was.
     const next = await harness.ended(await harness.commit('hours', `${CSV}2026-01-04,4\n`))
     expect(next).toMatchObject({ status: 'succeeded', result: { version: 3 } })
@@ -132,6 +132,32 @@ describe('fsck of data', () => {
       parquet: null,
     })
     expect(await datasets.version(PROJECT, 'retired', 2)).toMatchObject({ retiredAt: null, rows: '3' })
+  })
+
+  it('takes on no chunk that was not verified', async () => {
+    const { catalogue: known, objects, packs } = harness.ports
+    // As of a push that was refused: its rows are gone, its object is not.
+    const { packs: made } = await treeOf({ 'good.bin': randomBytes(5_000), 'bad.bin': randomBytes(5_000) })
+    const [{ chunks, content: whole }] = made as [(typeof made)[number]]
+    const [bad, ...good] = chunks.toSorted((a, b) => b.stored - a.stored)
+    const content = Buffer.from(whole)
+    content[bad!.offset + 1]! ^= 1
+    const { uri } = await objects.write(PROJECT, content, { kind: 'packs' })
+    // And one that nobody has verified yet.
+    const [{ id }] = await query(
+      `UPDATE data_packs SET verified_at = NULL WHERE id = (SELECT min(id) FROM data_packs) RETURNING id`,
+    ).then(([rows]) => rows as unknown as [{ id: string }])
+
+    const { problems } = await fsckData(harness.config, { rebuild: true })
+    expect(problems).toContainEqual(expect.objectContaining({ code: 'pack_corrupt', at: uri }))
+    const hashes = [bad!, ...good].map(({ sha256 }) => sha256)
+    expect(await known.missing(PROJECT, hashes, null)).toEqual([bad!.sha256])
+    for (const { sha256, bytes } of good) expect(await packs.load(PROJECT, sha256)).toHaveLength(bytes)
+    expect(await query(`SELECT verified_at FROM data_packs WHERE id = ${id}`)).toEqual([
+      { verified_at: null },
+    ])
+    await query(`UPDATE data_packs SET verified_at = now() WHERE id = ${id}`)
+    await objects.remove(uri)
   })
 
   it('says what is missing in the object store', async () => {

@@ -46,7 +46,7 @@ const ROOMS: Record<string, { rooms: string; packages: string[] }> = {
   sdk: { rooms: 'contracts/rest packing', packages: ['node:fs', 'ignore'] },
   cli: { rooms: 'domain sdk config infra/launcher', packages: EVERYTHING },
   'infra/launcher': {
-    rooms: 'domain config contracts/rest contracts/temporal stores',
+    rooms: 'domain config contracts/rest contracts/temporal stores packing',
     packages: EVERYTHING,
   },
   dashboard: { rooms: 'sdk', packages: [] },
