@@ -3,6 +3,7 @@ import { MlforgeError } from '../../domain/errors.js'
 import type { ObjectStore } from '../objects/object-store.js'
 import { objectUri } from '../objects/object-uri.js'
 import { KEEP_OBJECTS_LOCK } from './compaction-store.js'
+import { removeLocked } from './remove-locked.js'
 
 export type SizedObjects = Pick<ObjectStore, 'size'>
 
@@ -54,7 +55,8 @@ export class PackObjects {
       )
       const kept = new Set(known.map(row => row.sha256.toString('hex')))
       const removed = sorted.filter(sha256 => !kept.has(sha256))
-      for (const sha256 of removed) await objects.remove(objectUri(project, sha256, 'packs'))
+      const uris = removed.map(sha256 => objectUri(project, sha256, 'packs'))
+      await removeLocked(transaction, uris, objects)
       return removed
     })
   }

@@ -4,6 +4,7 @@ import type { ObjectStore } from '../objects/object-store.js'
 import { parseObjectUri } from '../objects/object-uri.js'
 import { RUN_UNDER_WAY } from './lease-sql.js'
 import { mayDelete, type SizedObjects } from './pack-objects.js'
+import { removeLocked } from './remove-locked.js'
 import { REPORTS_OF_VERSIONS } from './reports.js'
 
 /** How long uploads that became no version stay, and what runs have left that did not end well and may be retried. */
@@ -98,7 +99,7 @@ export class TableObjects {
         project,
         gone,
       ])
-      for (const uri of gone) await objects.remove(uri)
+      await removeLocked(transaction, gone, objects)
       return gone
     })
   }
