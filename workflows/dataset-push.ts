@@ -1,4 +1,10 @@
-import { ApplicationFailure, continueAsNew, patched, proxyActivities, workflowInfo } from '@temporalio/workflow'
+import {
+  ApplicationFailure,
+  continueAsNew,
+  patched,
+  proxyActivities,
+  workflowInfo,
+} from '@temporalio/workflow'
 import type { PublishActivities } from '../activities/data/publish.js'
 import type { TransferActivities } from '../activities/data/transfers.js'
 import type { DataPushResult, TransferLive } from '../contracts/temporal/data.js'
