@@ -135,11 +135,17 @@ async function extract(
     if (seen.size % 500 === 0)
       progress(`${seen.size} of ${manifest.files.length + manifest.objects.length} entries`)
   }
+  let taking: Promise<void> = Promise.resolve()
   try {
     await pipeline(createReadStream(archive), createGunzip(), async source => {
-      for await (const entry of readTar(source as AsyncIterable<Uint8Array>)) await take(entry)
+      for await (const entry of readTar(source as AsyncIterable<Uint8Array>)) {
+        taking = take(entry)
+        await taking
+      }
     })
   } catch (error) {
+    // The pipeline fails before what is being written ends, and that would come back after it was removed.
+    await taking.catch(() => undefined)
     if (String((error as { code?: unknown }).code).startsWith('Z_'))
       throw damaged('it cannot be decompressed')
     throw error
