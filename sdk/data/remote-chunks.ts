@@ -1,10 +1,11 @@
+import type { ReadChunks } from '../../contracts/rest/data.js'
 import { MAX_CHUNK } from '../../domain/data/chunker.js'
 import { FOOTER_BYTES, indexOffset, type PackEntry, readPackIndex } from '../../domain/data/pack.js'
+import { MlforgeError } from '../../domain/errors.js'
 import { sha256Of, unpackChunk } from '../../packing/read-chunk.js'
-import type { ReadChunks } from '../../contracts/rest/data.js'
-import type { Rest } from '../rest.js'
-import { datasetPath } from './paths.js'
+import { Refused, type Rest } from '../rest.js'
 import type { ChunkSource } from './fetch-nodes.js'
+import { datasetPath } from './paths.js'
 
 /** What is asked for at once. */
 const BATCH_BYTES = 16 * 1024 * 1024
@@ -31,7 +32,7 @@ export function remoteChunks(rest: Rest, dataset: string): ChunkSource {
         }
         if (chunks.length === 0) return null
         const room = rooms.pop() ?? new Uint8Array(ROOM_BYTES)
-        const answer = rest.postForBytes(path, { chunks, ...more }, room)
+        const answer = rest.postForBytes(path, { chunks, ...more }, room).catch(asDamage)
         // Whoever stops before the end waits for nothing.
         answer.catch(() => undefined)
         return { answer, room }
@@ -49,6 +50,15 @@ export function remoteChunks(rest: Rest, dataset: string): ChunkSource {
       }
     }
   return { load: loader(BATCH_CHUNKS, {}), loadWhole: loader(WHOLE_CHUNKS, { whole: true }) }
+}
+
+/** What the server cannot give is said as who looks at chunks says it. */
+function asDamage(error: unknown): never {
+  if (error instanceof Refused) {
+    const { code, detail } = error.problem
+    if (code === 'object_corrupt' || code === 'object_missing') throw new MlforgeError(code, detail)
+  }
+  throw error
 }
 
 /** What cannot be unpacked is damaged like what has another hash, which is for who asks to see. */
