@@ -2,7 +2,7 @@ import type { RunInput } from '../../contracts/temporal/messages.js'
 import { MIN_CHUNK } from '../../domain/data/chunker.js'
 import { collisions, comparePaths, pathProblem } from '../../domain/data/paths.js'
 import { changesOf, chunksOf, filesOf, type LoadNode } from '../../domain/data/walk.js'
-import type { FileEntry } from '../../domain/data/nodes.js'
+import { type FileEntry, listOf } from '../../domain/data/nodes.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { DataPorts } from './transfers.js'
 
@@ -42,10 +42,8 @@ export async function checkFiles(
   const walk = packs.walk(project)
   // Nodes have the size that they have; chunks the one that a manifest says.
   let asked = new Map<string, number | null>()
-  let nodes = 0
   const load: LoadNode = async (sha256, next) => {
     signal?.throwIfAborted()
-    if (++nodes > mostNodes(tree)) throw invalid('manifest', 'It has more nodes than its files have use for.')
     asked.set(sha256, asked.get(sha256) ?? null)
     try {
       return await walk(sha256, next)
@@ -53,6 +51,12 @@ export async function checkFiles(
       if (error instanceof MlforgeError && error.code === 'object_missing') throw chunksMissing([sha256])
       throw error
     }
+  }
+  let nodes = 0
+  /** Of the version to be: the one before may have any number of them. */
+  const loadOwn: LoadNode = (sha256, next) => {
+    if (++nodes > mostNodes(tree)) throw invalid('manifest', 'It has more nodes than its files have use for.')
+    return load(sha256, next)
   }
   const lookFor = async () => {
     signal?.throwIfAborted()
@@ -76,14 +80,14 @@ export async function checkFiles(
     }
     if (bytes !== file.bytes) throw wrongBytes(file, String(bytes))
   }
-  const lists = new ListsAhead(load, lookInto)
+  const lists = new ListsAhead(loadOwn, lookInto)
 
   // Of files that the base has as they are all is there.
   const base = tree.base === null ? null : await datasets.version(project, name, tree.base)
   const known = base?.retiredAt === null ? base.manifest : null
   const paths: string[] = []
   let bytes = 0
-  for await (const file of filesOf(load, tree.manifest)) {
+  for await (const file of filesOf(loadOwn, tree.manifest)) {
     assertPath(file.path, paths.at(-1))
     // A few nodes that name each other could say more than there is memory for.
     if (paths.push(file.path) > tree.files) throw wrongTotal(tree, 'more')
@@ -115,7 +119,7 @@ class ListsAhead {
   ) {}
 
   async take(file: FileEntry): Promise<void> {
-    if (listOf(file) === null) return this.look(file, this.load)
+    if (listOf(file.content) === null) return this.look(file, this.load)
     this.waiting.push(file)
     if (this.waiting.length === LISTS) await this.end()
   }
@@ -123,17 +127,13 @@ class ListsAhead {
   async end(): Promise<void> {
     const files = this.waiting
     this.waiting = []
-    const lists = [...new Set(files.map(file => listOf(file)!))]
+    const lists = [...new Set(files.map(file => listOf(file.content)!))]
     for (const file of files) {
-      const list = listOf(file)!
+      const list = listOf(file.content)!
       const next = lists.slice(lists.indexOf(list) + 1)
       await this.look(file, (sha256, others) => this.load(sha256, sha256 === list ? next : others))
     }
   }
-}
-
-function listOf({ content }: FileEntry): string | null {
-  return content !== null && 'list' in content ? content.list : null
 }
 
 function assertPath(path: string, before: string | undefined): void {

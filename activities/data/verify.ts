@@ -1,5 +1,5 @@
 import type { DamagedFile } from '../../contracts/temporal/data-verification.js'
-import { decodeNode } from '../../domain/data/nodes.js'
+import { decodeNode, listOf } from '../../domain/data/nodes.js'
 import { chunksOf } from '../../domain/data/walk.js'
 import type { Piece } from '../../packing/messages.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
@@ -94,7 +94,7 @@ export async function* damagedFiles(
   }
 
   async function firstLost(file: Parameters<typeof chunksOf>[1]): Promise<string | null> {
-    const list = file.content !== null && 'list' in file.content ? file.content.list : null
+    const list = listOf(file.content)
     try {
       for await (const { chunk } of chunksOf(load, file)) if (lost.has(chunk)) return chunk
       return null

@@ -18,6 +18,11 @@ export function rootHash(content: ContentRoot | null): string | null {
   return content && ('chunk' in content ? content.chunk : content.list)
 }
 
+/** The node that lists the chunks of a content; null where it has one chunk or none. */
+export function listOf(content: ContentRoot | null): string | null {
+  return content !== null && 'list' in content ? content.list : null
+}
+
 /** Whether two files have the same bytes and the same mode. */
 export function isSameFile(one: Omit<FileEntry, 'path'>, other: Omit<FileEntry, 'path'>): boolean {
   return (

@@ -1,7 +1,7 @@
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
-import type { FileEntry } from '../../domain/data/nodes.js'
+import { type FileEntry, listOf } from '../../domain/data/nodes.js'
 import { chunksOf } from '../../domain/data/walk.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { FileStat } from '../../packing/messages.js'
@@ -69,7 +69,7 @@ export async function* writeFiles(
     const cloned: Writing[] = []
     const others: Writing[] = []
     for (const writing of sorted.once) {
-      const isCloned = await clone(writing, local.lists.get(listOf(writing.entry) ?? ''))
+      const isCloned = await clone(writing, local.lists.get(listOf(writing.entry.content) ?? ''))
       ;(isCloned ? cloned : others).push(writing)
     }
     yield* written(copy, others, source, local.chunks, open, finish)
@@ -95,7 +95,7 @@ function sortedOut(writings: readonly Writing[]): {
   const once: Writing[] = []
   const again: { writing: Writing; like: string }[] = []
   for (const writing of writings) {
-    const list = listOf(writing.entry)
+    const list = listOf(writing.entry.content)
     const like = list === null ? undefined : first.get(list)
     if (like !== undefined) again.push({ writing, like })
     else {
@@ -152,7 +152,7 @@ async function* windowsOf(copy: Copy, writings: readonly Writing[]): AsyncGenera
   for (const writing of writings) {
     const { entry } = writing
     if (entry.content === null) continue
-    if (listOf(entry) !== null) files++
+    if (listOf(entry.content) !== null) files++
     let offset = 0
     for await (const chunk of chunksOf(copy.nodes.load, entry)) {
       const slots = window.get(chunk.chunk) ?? []
@@ -174,10 +174,6 @@ async function* windowsOf(copy: Copy, writings: readonly Writing[]): AsyncGenera
     ;[bytes, files] = [0, 0]
   }
   yield window
-}
-
-function listOf({ content }: FileEntry): string | null {
-  return content !== null && 'list' in content ? content.list : null
 }
 
 function write(writing: Writing, content: Uint8Array, offset: number): void {

@@ -1,5 +1,6 @@
 import { rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { listOf } from '../../domain/data/nodes.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { applyPlan, conflict, type Written } from './checkout-apply.js'
 import { planCheckout } from './checkout-plan.js'
@@ -73,7 +74,8 @@ export function checkoutVersion(
     const tree = new TreeChanges(copy.root)
     const lists = new Map<string, string>()
     for (const { path, content } of [...plan.kept, ...plan.replaced]) {
-      if (content !== null && 'list' in content) lists.set(content.list, join(copy.root, path))
+      const list = listOf(content)
+      if (list !== null) lists.set(list, join(copy.root, path))
     }
     const local = { chunks: await LocalChunks.of(copy, plan.replaced), lists }
     let bytesWritten = 0

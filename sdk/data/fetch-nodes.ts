@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto'
-import { decodeNode, type DataNode, type FileEntry } from '../../domain/data/nodes.js'
+import { decodeNode, type DataNode, type FileEntry, listOf } from '../../domain/data/nodes.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { Copy } from './copy.js'
 
@@ -44,7 +44,7 @@ export async function fetchLists(
   source: ChunkSource,
   files: readonly FileEntry[],
 ): Promise<void> {
-  let level = files.flatMap(({ content }) => (content && 'list' in content ? [content.list] : []))
+  let level = files.flatMap(({ content }) => listOf(content) ?? [])
   while (level.length > 0) {
     const below: string[] = []
     for await (const node of fetchNodes(copy, source, [...new Set(level)])) {

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
+import { existsSync, lstatSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { MlforgeError } from '../../domain/errors.js'
 
@@ -67,13 +67,18 @@ export function pin(
 export function directoryOf({ root }: Pick<LockFile, 'root'>, { path }: Pick<Pinned, 'path'>): string {
   const directory = resolve(root, path)
   let there = directory
-  while (!existsSync(there)) there = dirname(there)
-  const outside = relative(realpathSync(root), realpathSync(there))
-  if (outside !== '..' && !outside.startsWith(`..${sep}`) && !isAbsolute(outside)) return directory
+  // A link that leads nowhere is there as well.
+  while (lstatSync(there, { throwIfNoEntry: false }) === undefined) there = dirname(there)
+  if (existsSync(there) && isWithin(realpathSync(root), realpathSync(there))) return directory
   throw new MlforgeError(
     'invalid_request',
     `"${path}" of ${LOCK_FILE} leads out of "${root}". Datasets are below the lock file that pins them.`,
   )
+}
+
+function isWithin(root: string, path: string): boolean {
+  const from = relative(root, path)
+  return from !== '..' && !from.startsWith(`..${sep}`) && !isAbsolute(from)
 }
 
 /** A path below the lock file, with slashes. */

@@ -1,5 +1,5 @@
 import { join } from 'node:path'
-import { decodeNode, type FileEntry, rootHash } from '../../domain/data/nodes.js'
+import { decodeNode, type FileEntry, listOf, rootHash } from '../../domain/data/nodes.js'
 import { chunksOf, filesOf } from '../../domain/data/walk.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { Piece } from '../../packing/messages.js'
@@ -54,7 +54,8 @@ async function* wantedBy(copy: Copy, manifest: string): AsyncGenerator<Wanted> {
   }
   for await (const file of filesOf(copy.nodes.load, manifest)) {
     const place = (file.content && copy.kept.find(file.content)) ?? places.get(rootHash(file.content))
-    if (isList(file)) yield* nodesBelow(copy, file.content.list)
+    const list = listOf(file.content)
+    if (list !== null) yield* nodesBelow(copy, list)
     let offset = 0
     for await (const { bytes, chunk } of chunks(copy, file)) {
       const at = copy.kept.findChunk(chunk) ?? (place && { ...place, offset: place.offset + offset })
@@ -64,13 +65,10 @@ async function* wantedBy(copy: Copy, manifest: string): AsyncGenerator<Wanted> {
   }
 }
 
-/** A list that is not kept here belongs to a file that came from the store as it is, with its chunks. */
-function isList(file: FileEntry): file is FileEntry & { readonly content: { readonly list: string } } {
-  return file.content !== null && 'list' in file.content
-}
-
 async function* chunks(copy: Copy, file: FileEntry): ReturnType<typeof chunksOf> {
-  if (isList(file) && !copy.nodes.has(file.content.list)) return
+  const list = listOf(file.content)
+  // One that is not kept here belongs to a file that came from the store as it is, with its chunks.
+  if (list !== null && !copy.nodes.has(list)) return
   yield* chunksOf(copy.nodes.load, file)
 }
 

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { buildManifest } from '../../domain/data/build.js'
 import { decodeCommit, decodeRef } from '../../domain/data/commit.js'
 import { encodeNode, type FileEntry } from '../../domain/data/nodes.js'
 import { findFile } from '../../domain/data/walk.js'
@@ -180,6 +181,20 @@ describe('datasetPush', () => {
       const manifest = sha256Hex(nodes.at(-1)!)
       return push(harness, dataset, { manifest, files, bytes, entries: [], packs })
     }
+
+    it('takes what has far fewer files than the version before', async () => {
+      const nodes: Uint8Array[] = []
+      const entries = Array.from({ length: 20_000 }, (_, i) => file(`f${i}`))
+      const keep = (node: Uint8Array) => {
+        nodes.push(node)
+        return sha256Hex(node)
+      }
+      buildManifest(entries, keep)
+      expect(nodes.length).toBeGreaterThan(100)
+      expect(await crafted('shrinks', nodes, 20_000, 200_000)).toMatchObject({ status: 'succeeded' })
+      const one = await treeOf({ only: 'one' })
+      expect(await push(harness, 'shrinks', one, { base: 1 })).toMatchObject({ status: 'succeeded' })
+    })
 
     it.each<[string, () => [Uint8Array[], number, number], RegExp]>([
       ['a path that leaves its directory', () => [[filesNode(file('../x'))], 1, 10], /leaves its directory/],

@@ -70,7 +70,8 @@ describe('mlforge.lock', () => {
     mkdirSync(join(root, 'real'))
     symlinkSync(outside, join(root, 'data'))
     symlinkSync(join(root, 'real'), join(root, 'within'))
-    for (const path of ['data', 'data/new', 'data/new/deep']) {
+    symlinkSync(join(outside, 'not yet'), join(root, 'dangling'))
+    for (const path of ['data', 'data/new', 'data/new/deep', 'dangling', 'dangling/new']) {
       expect(() => directoryOf({ root }, { path })).toThrow('leads out of')
     }
     expect(directoryOf({ root }, { path: 'within/new' })).toBe(join(root, 'within/new'))
