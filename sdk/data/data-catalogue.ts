@@ -15,6 +15,9 @@ import { datasetPath, versionPath } from './paths.js'
 
 const MOST_REFS = 200
 
+/** Is shown a collection again and again while it is under way. */
+type SeenCollection = (collection: DataCollection) => void
+
 /** What a server knows of datasets: versions, names, differences; and what it keeps of them. */
 export class DataCatalogue {
   constructor(private readonly rest: Rest) {}
@@ -61,18 +64,18 @@ export class DataCatalogue {
   }
 
   /** Plans what no version needs, and removes it where that is asked for. Ends when it is done. */
-  async collect(execute: boolean): Promise<DataCollection> {
-    return this.collected(await this.rest.post<DataCollection>('/v1/data/collections', { execute }))
+  async collect(execute: boolean, seen?: SeenCollection): Promise<DataCollection> {
+    return this.collected(await this.rest.post<DataCollection>('/v1/data/collections', { execute }), seen)
   }
 
   /** Removes what a plan of the last day says and nothing has come to need since. Ends when it is done. */
-  async executeCollection(planId: string): Promise<DataCollection> {
+  async executeCollection(planId: string, seen?: SeenCollection): Promise<DataCollection> {
     const path = `/v1/data/collections/${encodeURIComponent(planId)}/execute`
-    return this.collected(await this.rest.post<DataCollection>(path))
+    return this.collected(await this.rest.post<DataCollection>(path), seen)
   }
 
-  private async collected({ id }: DataCollection): Promise<DataCollection> {
-    return succeeded(await this.rest.follow<DataCollection>(`/v1/data/collections/${id}`))
+  private async collected({ id }: DataCollection, seen?: SeenCollection): Promise<DataCollection> {
+    return succeeded(await this.rest.follow<DataCollection>(`/v1/data/collections/${id}`, seen))
   }
 
   /** Reads everything, a dataset, or a version of it, and compares it with its hashes. Ends when it is done. */

@@ -5,6 +5,8 @@ import { connect } from '../../connect.js'
 import { EXIT } from '../../report.js'
 import { count, size, told } from './output.js'
 
+type Seen = Awaited<ReturnType<DataCatalogue['collect']>>
+
 /** What keeps data, and what removes it. */
 export function keepingCommands(data: Command): void {
   data
@@ -16,8 +18,18 @@ export function keepingCommands(data: Command): void {
     )
     .action(async ({ execute = false }: { execute?: boolean | string }) => {
       const catalogue = new DataCatalogue(await connect())
+      let isTold = false
+      const seen = ({ id: run, executes, plannedAt, endedAt }: Seen): void => {
+        if (isTold || !executes || plannedAt === null || endedAt !== null) return
+        isTold = true
+        console.error(
+          `Run ${run} removes what nobody takes up within data.graceMinutes. It goes on where this command is ended.`,
+        )
+      }
       const asked =
-        typeof execute === 'string' ? catalogue.executeCollection(execute) : catalogue.collect(execute)
+        typeof execute === 'string'
+          ? catalogue.executeCollection(execute, seen)
+          : catalogue.collect(execute, seen)
       const { id, plan, removed } = await told(asked)
       if (plan !== null) {
         const { packs, packBytes, repacks, repackBytes, repackLiveBytes, versions, ...objects } = plan
