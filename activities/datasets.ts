@@ -133,7 +133,7 @@ export function datasetActivities(ports: DatasetPorts) {
         const { schema } = await readJson<TableDescription>(objects, table.description.uri)
         const expectations = checkAccepted(request.expectations, schema)
         const last = await datasets.head(input.project, input.name, request.branch ?? MAIN)
-        const { results: _, ...outcome } = await checkTable(ports, {
+        const { results: _, ...found } = await checkTable(ports, {
           project: input.project,
           parquet: table.parquet,
           expectations,
@@ -141,6 +141,7 @@ export function datasetActivities(ports: DatasetPorts) {
           directory,
           signal,
         })
+        const outcome = request.failedExpectations === 'quarantine' ? intoQuarantine(found) : found
         return async transaction => {
           await assertTableObjects(transaction, [outcome.report.uri], objects)
           return outcome
@@ -178,6 +179,7 @@ export function datasetActivities(ports: DatasetPorts) {
           const { version, created } = await datasets.commit(transaction, input.project, input.name, {
             root: table.root,
             branch: request.branch ?? MAIN,
+            quarantined: checked.quarantined ?? false,
             files: null,
             table: {
               rows: String(table.rows),
@@ -198,11 +200,23 @@ export function datasetActivities(ports: DatasetPorts) {
             effectKey: effectKey(input, 'commit'),
           })
           writes({ kind: 'dataset', name: input.name, version: version.version })
-          return { version: version.version, root: version.root, created }
+          const { branch } = version
+          return {
+            version: version.version,
+            root: version.root,
+            created,
+            ...(checked.quarantined && { branch }),
+          }
         }
       })
     },
   }
+}
+
+/** What would be refused is kept apart, with a warning that says why. */
+function intoQuarantine({ refused, warned, ...outcome }: ValidateOutcome): ValidateOutcome {
+  if (!refused) return { ...outcome, warned }
+  return { ...outcome, quarantined: true, warned: [`kept in quarantine: ${refused.message}`, ...warned] }
 }
 
 function uploadGone(runId: string, uri: string): MlforgeError {

@@ -11,7 +11,7 @@ export async function readDataset(
 ): Promise<SourcePage> {
   const { id, name: dataset } = await datasets.get(project, source.name)
   const from = versionOf(cursor) ?? (await sensorSources.datasetVersionAt(id, since))
-  const found = await sensorSources.datasetVersionsAfter(id, from, PAGE)
+  const found = await sensorSources.datasetVersionsAfter(id, source.branch ?? null, from, PAGE)
   const ticks = found.map(({ version, root, rows }) => ({
     key: `v${version}`,
     payload: { dataset, version, root, rows: Number(rows) },

@@ -144,6 +144,13 @@ export class CommitDatasetDto implements CommitDataset {
   nullValues?: string[]
   @ExpectationsField()
   expectations?: (ExpectationDto | TypedExpectation)[]
+  @ChoiceField(['refuse', 'quarantine'], {
+    optional: true,
+    default: 'refuse',
+    description:
+      'data that fails an expectation of severity error becomes no version, or one of the branch `<branch>.quarantine`',
+  })
+  failedExpectations?: 'refuse' | 'quarantine'
   @TextField({ optional: true, max: 2000 }) message?: string
   @NameField({
     optional: true,
@@ -295,6 +302,12 @@ export class DatasetCommitDto extends OperationDto implements DatasetCommit {
   @ApiProperty({ type: 'integer', nullable: true }) version!: number | null
   @ApiProperty({ type: Boolean, nullable: true, description: 'false: the content equals that version' })
   created!: boolean | null
+  @ApiProperty({
+    type: String,
+    nullable: true,
+    description: 'on which its version is: `<branch>.quarantine` where it is not as expected',
+  })
+  branch!: string | null
   @ApiProperty({
     type: SuiteReferenceDto,
     nullable: true,

@@ -14,7 +14,7 @@ import { type BadRows, badRowsOf, QUARANTINE_FILE } from '../../domain/datasets/
 import type { CommitRequest } from '../../domain/datasets/commit-request.js'
 import { type ConversionSpec, formOf } from '../../domain/datasets/conversion.js'
 import { completeReading, rawName, type Reading } from '../../domain/datasets/reading.js'
-import { MAIN, refNameProblem, type VersionSelector } from '../../domain/data/selector.js'
+import { MAIN, quarantineOf, refNameProblem, type VersionSelector } from '../../domain/data/selector.js'
 import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { checkAccepted } from '../../domain/expectations/accepted.js'
@@ -91,6 +91,7 @@ export class DatasetsService {
       suite: suite && { version: suite.version, sha256: suite.sha256 },
       message: body.message ?? null,
       ...(branch !== MAIN && { branch }),
+      ...(body.failedExpectations === 'quarantine' && { failedExpectations: 'quarantine' }),
       ...(badRows && { badRows }),
     }
     const run = await this.runs.accept(caller, {
@@ -162,12 +163,14 @@ export class DatasetsService {
   private async commitView(run: Run, live: DatasetCommit['live']): Promise<DatasetCommit> {
     const steps = run.result === null ? [] : await this.ledger.steps(run.id)
     const commit = steps.findLast(each => each.step === 'commit')?.outcome as CommitOutcome | undefined
+    const request = run.request as CommitRequest
     return {
       ...operationView(run, this.config.temporal),
       dataset: run.name,
       version: resultVersion(run),
       created: commit?.created ?? null,
-      suite: suiteOf(run.request as CommitRequest),
+      branch: commit ? (commit.branch ?? request.branch ?? MAIN) : null,
+      suite: suiteOf(request),
       live,
     }
   }
@@ -243,8 +246,9 @@ function versionView(dataset: string, row: VersionRow): DatasetVersion {
 }
 
 /** @throws MlforgeError invalid_request for what is no name of a branch */
-function branchOf({ branch = MAIN }: CommitDataset): string {
-  const message = refNameProblem(branch)
+function branchOf({ branch = MAIN, failedExpectations }: CommitDataset): string {
+  const own = refNameProblem(branch)
+  const message = own ?? (failedExpectations === 'quarantine' ? refNameProblem(quarantineOf(branch)) : null)
   if (message === null) return branch
   throw invalidRequest([{ at: 'branch', message }])
 }

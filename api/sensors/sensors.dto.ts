@@ -55,6 +55,12 @@ class DirectorySourceDto {
 
 class DatasetSourceDto {
   @NameField({ example: 'bikes' }) name!: string
+  @NameField({
+    optional: true,
+    example: 'main',
+    description: 'versions of this one only; without, of all but those in quarantine',
+  })
+  branch?: string
 }
 
 class DriftSourceDto {

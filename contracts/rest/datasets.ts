@@ -43,6 +43,11 @@ export interface CommitDataset {
   nullValues?: string[]
   /** By `type`, as in Great Expectations, or by `kind`; those of the current suite of the dataset where left out. */
   expectations?: (Expectation | TypedExpectation)[]
+  /**
+   * What is done with data that fails an expectation of severity error. Default `refuse`: it becomes no version. In
+   * quarantine it becomes one of the branch `<branch>.quarantine`, which a gate decides about.
+   */
+  failedExpectations?: 'refuse' | 'quarantine'
   message?: string
   /** That it is for, `main` by default; a new one begins at the newest version of that. */
   branch?: string
@@ -136,6 +141,8 @@ export interface DatasetCommit extends Operation {
   version: number | null
   /** False when the content equals the latest version, which is then the answer. */
   created: boolean | null
+  /** On which its version is: `<branch>.quarantine` where it is not as expected and was to be kept all the same. */
+  branch: string | null
   /** The suite of the dataset when it was taken on, where it is checked by that. */
   suite: SuiteReference | null
   live: { stage: string } | null

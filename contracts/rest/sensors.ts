@@ -4,8 +4,8 @@ export interface SensorSource {
   objects?: { prefix: string }
   /** New or changed files below a directory of the project. */
   directory?: { path: string; pattern?: string }
-  /** Versions of a dataset. */
-  dataset?: { name: string }
+  /** Versions of a dataset: of one branch, or of all but those in quarantine. */
+  dataset?: { name: string; branch?: string }
   /** Incidents that are opened, or windows that breach. */
   drift?: { deployment: string; on?: 'incident' | 'window' }
   /** Versions of a model whose figure is beyond a limit: exactly one of above, atLeast, below and atMost. */

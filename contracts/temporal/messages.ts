@@ -93,6 +93,8 @@ export interface IngestOutcome {
 export interface ValidateOutcome {
   /** Why the data is refused, where an expectation of severity error does not hold. */
   readonly refused?: RunFailure
+  /** Of data that is refused no more than to its branch: it becomes a version in quarantine. */
+  readonly quarantined?: true
   readonly warned: readonly string[]
   readonly report: ContentRef
 }
@@ -106,6 +108,8 @@ export interface CommitOutcome {
   readonly root: string
   /** False when the content equals the latest version: no new version was made. */
   readonly created: boolean
+  /** On which it was made, where that is not the one asked for: that of its quarantine. */
+  readonly branch?: string
 }
 
 export interface PrepareOutcome {

@@ -4,6 +4,11 @@ import { NAME_PATTERN } from '../names.js'
 /** The branch on which versions are made where none is named. */
 export const MAIN = 'main'
 
+/** The branch of versions that were made for another one, and are not as expected there. */
+export function quarantineOf(branch: string): string {
+  return `${branch}.quarantine`
+}
+
 /** Which version of a dataset is meant. */
 export type VersionSelector =
   | { readonly kind: 'number'; readonly version: number }

@@ -37,6 +37,8 @@ export interface CommitRequest {
   readonly message: string | null
   /** Left out: the main one. */
   readonly branch?: string
+  /** Left out: data that fails an expectation is refused; else it becomes a version beside its branch. */
+  readonly failedExpectations?: 'quarantine'
   /** Left out: a row that cannot be read refuses the version. */
   readonly badRows?: BadRows
 }

@@ -20,7 +20,7 @@ export const FIGURES = ['rmse', 'mae', 'wape', 'relativeBias', 'r2'] as const
 export interface RequestedSource {
   readonly objects?: { readonly prefix: string }
   readonly directory?: { readonly path: string; readonly pattern?: string }
-  readonly dataset?: { readonly name: string }
+  readonly dataset?: { readonly name: string; readonly branch?: string }
   readonly drift?: { readonly deployment: string; readonly on?: DriftSignal }
   readonly metric?: {
     readonly model: string
@@ -50,7 +50,7 @@ export function sourceOf(body: RequestedSource, at = 'source'): SensorSource | P
     case 'directory':
       return { kind, path: body.directory!.path, pattern: body.directory!.pattern ?? '*' }
     case 'dataset':
-      return { kind, name: body.dataset!.name }
+      return { kind, ...body.dataset! }
     case 'drift':
       return { kind, deployment: body.drift!.deployment, on: body.drift!.on ?? 'incident' }
     case 'metric':
@@ -75,7 +75,7 @@ const known = objectOf(
   {
     objects: objectOf({ prefix: text }),
     directory: objectOf({ path: text, pattern: text }, ['pattern']),
-    dataset: objectOf({ name: text }),
+    dataset: objectOf({ name: text, branch: text }, ['branch']),
     drift: objectOf({ deployment: text, on: oneOf(DRIFT_SIGNALS) }, ['on']),
     metric: objectOf(
       {

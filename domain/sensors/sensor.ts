@@ -22,7 +22,8 @@ export type SensorSource =
   | { readonly kind: 'objects'; readonly prefix: string }
   /** Files below a directory, which is relative to the project's. */
   | { readonly kind: 'directory'; readonly path: string; readonly pattern: string }
-  | { readonly kind: 'dataset'; readonly name: string }
+  /** Versions of a branch, or of all but those in quarantine. */
+  | { readonly kind: 'dataset'; readonly name: string; readonly branch?: string }
   /** Incidents that are opened, or windows that breach. */
   | { readonly kind: 'drift'; readonly deployment: string; readonly on: DriftSignal }
   /** A figure of the evaluation of each version, or of the one that an alias names. */

@@ -13,7 +13,10 @@ import type { View } from './read.js'
 import type { Session } from './session.js'
 import { explained, text } from './sql.js'
 
-export interface SaveOptions extends Pick<CommitDataset, 'message' | 'branch' | 'expectations'> {
+export interface SaveOptions extends Pick<
+  CommitDataset,
+  'message' | 'branch' | 'expectations' | 'failedExpectations'
+> {
   /**
    * The same key is the same commit, for 7 days. By itself it follows from the content, the dataset and what its branch
    * is at, so that a save that was killed can be called again.
@@ -26,6 +29,8 @@ export interface SavedVersion {
   readonly status: 'succeeded'
   readonly name: string
   readonly version: number
+  /** `<branch>.quarantine` where it is not as expected, and was saved with `failedExpectations: 'quarantine'`. */
+  readonly branch: string
   readonly root: string
   readonly created: boolean
   readonly commit: DatasetCommit
@@ -89,8 +94,8 @@ async function outcomeOf(rest: Rest, name: string, commit: DatasetCommit): Promi
   const { status, error } = commit
   if (status === 'refused' && error) return { status, name, error, commit }
   const { version } = ended(commit, 'Commit')
-  const { root } = await rest.get<DatasetVersion>(versionPath(name, String(version)))
-  return { status: 'succeeded', name, version, root, created: commit.created ?? true, commit }
+  const { root, branch } = await rest.get<DatasetVersion>(versionPath(name, String(version)))
+  return { status: 'succeeded', name, version, branch, root, created: commit.created ?? true, commit }
 }
 
 /** What was saved before another version came may be saved again after it: that is another commit. */

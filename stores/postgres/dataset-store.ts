@@ -1,6 +1,6 @@
 import { type DataSource, type EntityManager, In, IsNull, LessThanOrEqual } from 'typeorm'
 import type { CodeState } from '../../domain/data/commit.js'
-import { describeSelector, MAIN, type VersionSelector } from '../../domain/data/selector.js'
+import { describeSelector, MAIN, quarantineOf, type VersionSelector } from '../../domain/data/selector.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { SuiteRef } from '../../domain/expectations/suite-version.js'
 import { didYouMean } from '../../domain/suggest.js'
@@ -54,6 +54,8 @@ export interface NewDatasetVersion {
   readonly table: TableContent | null
   /** The main one where left out. */
   readonly branch?: string
+  /** It comes after what the branch is at, and is made on that of its quarantine. */
+  readonly quarantined?: boolean
   /** What the branch must point at; where left out whatever it does, and a new one begins at the main one. */
   readonly base?: number | null
   /** Roots that its table was made from, where that is not just the version before. */
@@ -193,7 +195,17 @@ export class DatasetStore {
     transaction: EntityManager,
     project: string,
     name: string,
-    { files, table, branch = MAIN, base, parents, principal, code = null, ...content }: NewDatasetVersion,
+    {
+      files,
+      table,
+      branch: asked = MAIN,
+      quarantined = false,
+      base,
+      parents,
+      principal,
+      code = null,
+      ...content
+    }: NewDatasetVersion,
   ): Promise<{ version: DatasetVersion; created: boolean }> {
     await transaction.query(
       `INSERT INTO datasets (id, project, name, created_at) VALUES ($1, $2, $3, now()) ON CONFLICT DO NOTHING`,
@@ -204,8 +216,14 @@ export class DatasetStore {
       where: { project, name },
       lock: { mode: 'pessimistic_write' },
     })
-    const { head, at } = await this.before(transaction, { id: datasetId, name }, branch, base, content.root)
-    if (at !== null && head?.root === content.root) return { version: head, created: false }
+    const dataset = { id: datasetId, name }
+    const before = await this.before(transaction, dataset, asked, base, content.root)
+    const { head } = before
+    const branch = quarantined ? quarantineOf(asked) : asked
+    const own = quarantined
+      ? await this.before(transaction, dataset, branch, undefined, content.root)
+      : before
+    if (own.at !== null && own.head?.root === content.root) return { version: own.head, created: false }
     if (head?.schema && table && shape(head.schema) !== shape(table.schema)) {
       // This content was read before that version was there, so not with its schema.
       const message = `Version ${head.version} of dataset "${name}" was made meanwhile, with another schema. Commit the file again to have it read like that version.`

@@ -1,4 +1,5 @@
 import type { DataSource } from 'typeorm'
+import { quarantineOf } from '../../domain/data/selector.js'
 import type { DriftSignal, WatchedEnd } from '../../domain/sensors/sensor.js'
 
 /** Whose ticks are left out, and how many rows are wanted. */
@@ -75,15 +76,19 @@ export class SensorSourceStore {
     return this.newestVersion('model_versions', 'model_id', modelId, at)
   }
 
+  /** @param branch null: all but those of versions in quarantine */
   async datasetVersionsAfter(
     datasetId: string,
+    branch: string | null,
     version: number,
     limit: number,
   ): Promise<{ version: number; root: string; rows: string }[]> {
     return this.dataSource.query(
       `SELECT version, root, rows FROM dataset_versions
-       WHERE dataset_id = $1 AND version > $2 ORDER BY version LIMIT $3`,
-      [datasetId, version, limit],
+       WHERE dataset_id = $1 AND version > $2
+         AND CASE WHEN $4::text IS NULL THEN branch NOT LIKE $5 ELSE branch = $4 END
+       ORDER BY version LIMIT $3`,
+      [datasetId, version, limit, branch, quarantineOf('%')],
     )
   }
 

@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { DatasetCommit, DatasetVersion } from '../../contracts/rest/datasets.js'
 import type { PipelineRun } from '../../contracts/rest/pipeline-runs.js'
 import type { SuitePut } from '../../contracts/rest/suites.js'
 import { expectation, suite } from '../../sdk/index.js'
@@ -31,6 +32,19 @@ describe('the step gate', () => {
 
   const calls = pipelineCalls(() => api)
   const commit = async (dataset: string, csv: string) => harness.ended(await harness.commit(dataset, csv))
+  /** A commit over REST that keeps what fails. */
+  const commitTo = async (dataset: string, csv: string, more: object = {}) => {
+    const sent = { body: Buffer.from(csv), headers: { 'content-type': 'text/csv' } }
+    const { id: upload } = (await api.call('POST', '/v1/uploads', sent)).body as { id: string }
+    const body = { upload, failedExpectations: 'quarantine', ...more }
+    const begun = await api.call('POST', `/v1/datasets/${dataset}/versions`, { body })
+    expect(begun.status).toBe(202)
+    return eventually(async () => {
+      const now = (await api.call('GET', (begun.body as DatasetCommit).links.self)).body as DatasetCommit
+      expect(['accepted', 'running']).not.toContain(now.status)
+      return now
+    })
+  }
   const put = async (dataset: string, max: number) =>
     (await api.call('PUT', `/v1/datasets/${dataset}/expectations`, { body: { suite: atMost(max) } }))
       .body as SuitePut
@@ -121,6 +135,68 @@ describe('the step gate', () => {
       outputs: { version: 1, override: { by: 'key:operator', reason: 'it is sale' } },
       note: 'forced@1, 1 not as expected, passed by key:operator',
     })
+  })
+
+  it('decides about data that fails the suite of its dataset, which its commit has put in quarantine', async () => {
+    await put('daily', 5)
+    const main = await commitTo('daily', prices(1, 2))
+    expect(main).toMatchObject({ status: 'succeeded', version: 1, branch: 'main', warnings: [] })
+    const aside = await commitTo('daily', prices(1, 9))
+    expect(aside).toMatchObject({
+      status: 'succeeded',
+      version: 2,
+      created: true,
+      branch: 'main.quarantine',
+      warnings: [expect.stringContaining('kept in quarantine')],
+    })
+    const version = async (selector: string) =>
+      (await api.call('GET', `/v1/datasets/daily/versions/${selector}`)).body as DatasetVersion
+    expect(await version('latest')).toMatchObject({ version: 1 })
+    expect(await version('2')).toMatchObject({
+      branch: 'main.quarantine',
+      parentVersions: [1],
+      expectations: [{ passed: false, failingRows: 1 }],
+    })
+    expect(await commitTo('daily', prices(1, 9))).toMatchObject({ version: 2, created: false })
+
+    const overridden = await start('daily')
+    await untilOpen(overridden)
+    await approve(overridden, { reason: 'a sale' })
+    await calls.ended(overridden.id, 'succeeded')
+    expect(await outputsOf(overridden)).toMatchObject({
+      outputs: { version: 2, override: { by: 'key:operator', reason: 'a sale' } },
+    })
+    const lineage = await api.call('GET', '/v1/lineage/dataset:daily@2?direction=downstream&depth=2')
+    expect(JSON.stringify(lineage.body)).toContain('a sale')
+
+    const waiting = await start('daily')
+    await untilOpen(waiting)
+    expect(await commitTo('daily', prices(1, 3))).toMatchObject({ version: 3, branch: 'main' })
+    await calls.ended(waiting.id, 'succeeded')
+    expect(await outputsOf(waiting)).toMatchObject({ outputs: { version: 3, override: null } })
+  })
+
+  it('decides about the first data of a dataset, and about a branch by what is in its own quarantine', async () => {
+    await put('fresh', 5)
+    expect(await commitTo('fresh', prices(7))).toMatchObject({ version: 1, branch: 'main.quarantine' })
+    expect(await api.call('GET', '/v1/datasets/fresh/versions/latest')).toMatchObject({ status: 404 })
+    const run = await start('fresh')
+    await untilOpen(run)
+    expect(await commitTo('fresh', prices(2))).toMatchObject({ version: 2, branch: 'main' })
+    await calls.ended(run.id, 'succeeded')
+    expect(await commitTo('fresh', prices(8), { branch: 'may' })).toMatchObject({
+      version: 3,
+      branch: 'may.quarantine',
+    })
+    expect(await commitTo('fresh', prices(3), { branch: 'may' })).toMatchObject({ version: 4, branch: 'may' })
+    expect(await commitTo('fresh', prices(9), { branch: 'may' })).toMatchObject({ version: 5 })
+    const ofMain = await calls.ended((await start('fresh')).id, 'succeeded')
+    expect(await outputsOf(ofMain)).toMatchObject({ outputs: { version: 2 } })
+    const ofMay = await start('fresh-may', { dataset: 'fresh@may' })
+    await untilOpen(ofMay)
+    await approve(ofMay, { reason: 'as it was in May' })
+    await calls.ended(ofMay.id, 'succeeded')
+    expect(await outputsOf(ofMay)).toMatchObject({ outputs: { version: 5 } })
   })
 
   it('refuses what somebody rejects, and what nobody answers for in its time', async () => {

@@ -34,7 +34,7 @@ describe('sources of sensors', () => {
         effectKey: uuidv7(),
       }),
     )
-  const commit = (name: string, n: number) =>
+  const commit = (name: string, n: number, more: { quarantined?: boolean } = {}) =>
     harness.database.dataSource.transaction(async transaction => {
       const file = { uri: `${PROJECT}/sha256/aa/${sha256Hex(`${n}`)}`, sha256: sha256Hex(`${n}`), bytes: n }
       const content = { raw: file, parquet: file, schema: [], conversion: {}, proposal: null }
@@ -42,6 +42,7 @@ describe('sources of sensors', () => {
         root: sha256Hex(`${name} ${n}`),
         files: null,
         table: { ...content, rows: String(n), expectations: [], profile: {} },
+        ...more,
         parents: [],
         message: null,
         author: null,
@@ -69,6 +70,20 @@ describe('sources of sensors', () => {
       { key: 'v2', payload: { dataset: 'bikes', version: 2, rows: 2, root: sha256Hex('bikes 2') } },
       { key: 'v3' },
     ])
+  })
+
+  it('dataset: versions of a branch only, and of quarantine where that is asked for', async () => {
+    await commit('apart', 1)
+    const all = await bench.create('all', { kind: 'dataset', name: 'apart' })
+    const branch = 'main.quarantine'
+    const aside = await bench.create('aside', { kind: 'dataset', name: 'apart', branch })
+    for (const sensor of [all, aside]) await bench.wake(sensor)
+    for (const name of ['all', 'aside']) await bench.untilStage(name, 'wait')
+    await commit('apart', 2, { quarantined: true })
+    await commit('apart', 3)
+    for (const name of ['all', 'aside']) await look(name)
+    expect(await bench.untilTicks(all, 1)).toMatchObject([{ key: 'v3' }])
+    expect(await bench.untilTicks(aside, 1)).toMatchObject([{ key: 'v2' }])
   })
 
   it('dataset: the first version of one that was not there', async () => {

@@ -4,6 +4,7 @@ import type {
 } from '../../../contracts/temporal/dataset-validation.js'
 import type { OpenGate, StepAnswer, StepInput, StepReport } from '../../../contracts/temporal/pipelines.js'
 import type { Json } from '../../../domain/canonical-json.js'
+import { MAIN, quarantineOf, type VersionSelector } from '../../../domain/data/selector.js'
 import { MlforgeError } from '../../../domain/errors.js'
 import { selectorOf, suiteSelectorOf } from '../../../domain/pipelines/pins.js'
 import type { RetryPolicy } from '../../../domain/runs/retry-policy.js'
@@ -72,9 +73,32 @@ async function wanted(
   if (of !== dataset) {
     throw new MlforgeError('step_input_invalid', `The suite is of "${of}", and the version of "${dataset}".`)
   }
-  const { version } = await datasets.table(project, dataset, selector)
+  const version = await newestOf(datasets, project, dataset, selector)
   const suite = await suites.version(project, dataset, number ?? undefined)
   return { dataset, request: { version, suite: { version: suite.version, sha256: suite.sha256 } } }
+}
+
+/** What is selected; of a branch what is in its quarantine, where that came later. */
+async function newestOf(
+  datasets: GatePorts['datasets'],
+  project: string,
+  dataset: string,
+  selector: VersionSelector,
+): Promise<number> {
+  const branch = branchOf(selector)
+  const aside = branch && (await datasets.find(project, dataset, { kind: 'ref', name: quarantineOf(branch) }))
+  if (aside) {
+    const found = await datasets.find(project, dataset, selector)
+    if (found === null || found.version < aside.version) {
+      return (await datasets.table(project, dataset, aside.version)).version
+    }
+  }
+  return (await datasets.table(project, dataset, selector)).version
+}
+
+function branchOf(selector: VersionSelector): string | null {
+  if (selector.kind === 'latest') return MAIN
+  return selector.kind === 'ref' ? selector.name : null
 }
 
 function isSame({ dataset, request: { version, suite } }: Wanted, run: Run): boolean {
