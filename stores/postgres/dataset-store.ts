@@ -8,6 +8,7 @@ import { uuidv7 } from '../ids.js'
 import { Dataset, DatasetVersion, type QuarantinedContent, type StoredContent } from './entities/dataset.js'
 import { branchMoved, moveRefIn, refIn } from './ref-store.js'
 import { PackHolds } from './pack-holds.js'
+import { latestGivenSql } from './latest-given.js'
 import { assertReadable } from './readable.js'
 import { NO_TABLE, shape } from './table-columns.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
@@ -172,18 +173,14 @@ export class DatasetStore {
     return manager.findOneBy(DatasetVersion, { datasetId, version: ref.version })
   }
 
-  /** The latest table that somebody gave, rather than one that predictions were joined to. */
+  /**
+   * The latest table of the main branch that somebody gave, rather than one that predictions were joined to.
+   * @throws MlforgeError not_found, no_table
+   */
   async latestGiven(project: string, name: string): Promise<TableVersion> {
-    const { id: datasetId } = await this.named(project, name)
-    return (await this.dataSource
-      .getRepository(DatasetVersion)
-      .createQueryBuilder('version')
-      .where({ datasetId })
-      .andWhere('version.parquet IS NOT NULL')
-      .andWhere(`version.conversion->'joined' IS NULL`)
-      .orderBy('version.version', 'DESC')
-      .limit(1)
-      .getOneOrFail()) as TableVersion
+    const { id } = await this.named(project, name)
+    const [given]: { version: number }[] = await this.dataSource.query(latestGivenSql('$1'), [id])
+    return this.table(project, name, given?.version ?? 'latest')
   }
 
   /**

@@ -2,6 +2,7 @@ import { type DataSource, type EntityManager, In, IsNull } from 'typeorm'
 import { retirable, type Retention, type RetentionFacts, versionsNamed } from '../../domain/data/retention.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { Dataset, DatasetVersion, type Purge } from './entities/dataset.js'
+import { latestGivenSql } from './latest-given.js'
 import { RUN_UNDER_WAY, TRANSFER_HOLDS } from './lease-sql.js'
 import { LedgerStep } from './entities/ledger-step.js'
 import { Run } from './entities/run.js'
@@ -129,9 +130,7 @@ export class RetentionStore {
        FROM runs r JOIN data_transfers t ON t.run_id = r.id
        WHERE r.project = $1 AND r.kind = 'pull' AND r.name = $2 AND ${TRANSFER_HOLDS}
        UNION ALL
-       SELECT max(v.version), 'retrainings, which grow from it' FROM dataset_versions v
-       WHERE v.dataset_id = $3 AND v.parquet IS NOT NULL AND v.conversion->'joined' IS NULL
-       HAVING max(v.version) IS NOT NULL`,
+       SELECT version, 'retrainings, which grow from it' FROM (${latestGivenSql('$3')}) given`,
       [dataset.project, dataset.name, dataset.id],
     )
     return [

@@ -173,7 +173,7 @@ export class Harness {
   async commit(
     name: string,
     content: string | Uint8Array,
-    more: Partial<Pick<CommitRequest, 'columns' | 'expectations' | 'suite'>> & {
+    more: Partial<Pick<CommitRequest, 'columns' | 'expectations' | 'suite' | 'branch'>> & {
       stated?: StatedReading
       badRows?: BadRows
     } = {},
@@ -193,6 +193,7 @@ export class Harness {
       expectations: more.expectations ?? [],
       suite: more.suite ?? null,
       message: null,
+      ...(more.branch && { branch: more.branch }),
       ...(more.badRows && { badRows: more.badRows }),
     })
   }

@@ -247,7 +247,12 @@ withEachStore('tables in a collection', start => {
     )
     await keepOne('grown')
     expect((await collect()).plan).toMatchObject({ versions: 0 })
-    expect(await harness.ports.datasets.latestGiven(PROJECT, 'grown')).toMatchObject({ retiredAt: null })
+    // Nor do they grow from what was made on another branch.
+    await harness.ended(await harness.commit('grown', rows(1, 2, 3), { branch: 'trial' }))
+    expect(await harness.ports.datasets.latestGiven(PROJECT, 'grown')).toMatchObject({
+      version: 1,
+      retiredAt: null,
+    })
   })
 
   it('whoever names an object while it is removed finds it there, or is told that it is gone', async () => {
