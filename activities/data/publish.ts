@@ -18,7 +18,7 @@ const AT_ONCE = 100
 
 /** What the catalogue knows is written to the object store too, from which it can be restored. */
 export function publishActivities(ports: PublishPorts) {
-  const { datasets, refs, objects, logger } = ports
+  const { datasets, refs, ends, objects, logger } = ports
 
   /** Bytes that a table was made from, as the one file of its version. */
   async function adopt(project: string, version: DatasetVersion, signal: AbortSignal): Promise<void> {
@@ -31,11 +31,16 @@ export function publishActivities(ports: PublishPorts) {
     // The one before was not written: this one comes after it.
     if (parents.includes(null)) return false
     if (version.manifest === null) await adopt(project, version, signal)
-    const whole = await datasets.version(project, version.dataset.name, version.version)
-    const commit = encodeCommit(commitOf(whole, version.dataset.name, parents as string[]))
-    const { sha256 } = await objects.write(project, commit, { kind: 'commits', signal })
-    await datasets.published(version.id, sha256)
-    return true
+    const isDone = await ends.whileKept(version.id, async (whole, lost) => {
+      if (whole.commit !== null) return false
+      const commit = encodeCommit(commitOf(whole, whole.dataset.name, parents as string[]))
+      const stop = AbortSignal.any([signal, lost])
+      const { sha256 } = await objects.write(project, commit, { kind: 'commits', signal: stop })
+      await datasets.published(whole.id, sha256)
+      return true
+    })
+    // Or somebody else has published it meanwhile, and it may have been purged since.
+    return isDone === true
   }
 
   /** All of them are tried: one that cannot be written keeps none of another dataset from it. */

@@ -10,7 +10,7 @@ type EndPorts = Pick<Ports, 'datasets' | 'objects' | 'ends'>
 /**
  * Writes to the object store which versions were retired; of those that were purged the commit, the table and what
  * says something of its rows go. Killed in between, it is done again.
- * @returns how many; those that wait for a backup are left for the next time
+ * @returns how many; those that wait for a backup, or for whoever writes something of them, are left for the next time
  */
 export async function recordEnds(ports: EndPorts, project: string, limit: number): Promise<number> {
   let recorded = 0
@@ -26,15 +26,22 @@ async function recordEnd(
   version: DatasetVersion,
 ): Promise<boolean> {
   const { id, commit, purge } = version
-  await objects.write(project, await endRecordOf(datasets, version), { kind: 'refs' })
-  if (purge !== null) {
+  const record = await endRecordOf(datasets, version)
+  const write = (signal?: AbortSignal) =>
+    objects.write(project, record, { kind: 'refs', ...(signal && { signal }) })
+  if (purge === null) {
+    // It says the message: of a version that is purged meanwhile it is not written.
+    if ((await ends.whileKept(id, (_, lost) => write(lost))) === null) return false
+  } else {
+    await write()
+    if (!(await ends.hasNoWriters(id))) return false
     // Retired before, it has a record that says its message.
     const retired = await endRecordOf(datasets, { ...version, purge: null })
     await objects.remove(objectUri(project, sha256Hex(retired), 'refs'))
     if (!(await ends.erase(project, id, objects))) return false
     await objects.remove(objectUri(project, commit!, 'commits'))
   }
-  await ends.recorded(id)
+  await ends.recorded(version)
   return true
 }
 

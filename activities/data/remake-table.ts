@@ -11,15 +11,15 @@ import { convertSource, openSource } from '../table-conversion.js'
 
 /**
  * Writes the table of a version, or what was put aside of it, anew: converted once more out of its raw bytes. False
- * where that gives other bytes, as another engine may, or cannot be done.
+ * where that gives other bytes, as another engine may, or cannot be done; null of a version that was purged meanwhile.
  */
 export async function remakeTable(
-  { objects, scratch }: Pick<Ports, 'objects' | 'scratch'>,
+  { objects, ends, scratch }: Pick<Ports, 'objects' | 'ends' | 'scratch'>,
   project: string,
   version: DatasetVersion,
   what: 'parquet' | 'quarantine',
   signal: AbortSignal,
-): Promise<boolean> {
+): Promise<boolean | null> {
   const content = version[what]
   if (!hasTable(version) || content === null) return false
   const { raw, quarantine, proposal } = version
@@ -42,8 +42,11 @@ export async function remakeTable(
       const made = await convertSource(opened, conversion, { inherited: proposal === null, badRows }, work)
       const file = what === 'parquet' ? made.parquetFile : made.quarantineFile
       const { kind } = parseObjectUri(content.uri)!
-      await objects.write(project, createReadStream(file), { sha256: content.sha256, kind, signal })
-      return true
+      return await ends.whileKept(version.id, async (_, lost) => {
+        const stop = AbortSignal.any([signal, lost])
+        await objects.write(project, createReadStream(file), { sha256: content.sha256, kind, signal: stop })
+        return true
+      })
     } catch (error) {
       signal.throwIfAborted()
       if (error instanceof MlforgeError && error.code !== 'unavailable') return false

@@ -50,20 +50,24 @@ export async function packsFromObject(
   }
 }
 
-/** Writes the object again, out of packs. False where they are no better. */
+/** Writes the object again, out of packs. False where they are no better; null of a version that was purged meanwhile. */
 export async function objectFromPacks(
-  { objects, packs }: Pick<Ports, 'objects' | 'packs'>,
+  { objects, packs, ends }: Pick<Ports, 'objects' | 'packs' | 'ends'>,
   project: string,
   version: DatasetVersion,
-): Promise<boolean> {
+  signal: AbortSignal,
+): Promise<boolean | null> {
   if (!hasTable(version) || version.manifest === null) return false
   const { sha256, uri } = version.raw
   const { kind } = parseObjectUri(uri)!
   try {
     const file = await findFile(packs.walk(project), version.manifest, pathOf(version))
     if (file === null) return false
-    await objects.write(project, packs.file(project, file), { sha256, kind })
-    return true
+    return await ends.whileKept(version.id, async (_, lost) => {
+      const stop = AbortSignal.any([signal, lost])
+      await objects.write(project, packs.file(project, file), { sha256, kind, signal: stop })
+      return true
+    })
   } catch (error) {
     if (isDamage(error)) return false
     throw error

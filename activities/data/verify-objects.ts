@@ -50,9 +50,14 @@ export async function verifyVersions(
         if (await isWhole(ports, content.uri)) continue
         const healed =
           what === 'raw'
-            ? await objectFromPacks(ports, selected.project, version)
+            ? await objectFromPacks(ports, selected.project, version, signal)
             : await remakeTable(ports, selected.project, version, what, signal)
-        seen.damaged.push({ what: `${name} of ${nameOf(version)}`, uri: content.uri, healed })
+        if (await isErased(ports, version, healed)) continue
+        seen.damaged.push({
+          what: `${name} of ${nameOf(version)}`,
+          uri: content.uri,
+          healed: healed === true,
+        })
       }
     }
   }
@@ -68,11 +73,24 @@ async function verifyCommit(
   seen.objects++
   const uri = objectUri(project, version.commit, 'commits')
   if (await isWhole(ports, uri)) return
-  const parents = await ports.datasets.commits(version.datasetId, version.parentVersions)
-  const commit = encodeCommit(commitOf(version, version.dataset.name, parents as string[]))
-  const healed = sha256Hex(commit) === version.commit
-  if (healed) await ports.objects.write(project, commit, { kind: 'commits' })
-  seen.damaged.push({ what: `commit of ${nameOf(version)}`, uri, healed })
+  const healed = await ports.ends.whileKept(version.id, async (kept, signal) => {
+    const parents = await ports.datasets.commits(kept.datasetId, kept.parentVersions)
+    const commit = encodeCommit(commitOf(kept, kept.dataset.name, parents as string[]))
+    if (sha256Hex(commit) !== kept.commit) return false
+    await ports.objects.write(project, commit, { kind: 'commits', signal })
+    return true
+  })
+  if (healed !== null) seen.damaged.push({ what: `commit of ${nameOf(version)}`, uri, healed })
+}
+
+/** True of what is gone since its version was purged while it was looked at: nothing is wrong with it. */
+async function isErased(
+  { ends }: Pick<ObjectPorts, 'ends'>,
+  { id }: DatasetVersion,
+  healed: boolean | null,
+): Promise<boolean> {
+  if (healed !== false) return healed === null
+  return (await ends.whileKept(id, () => Promise.resolve(true))) === null
 }
 
 /**
@@ -147,7 +165,10 @@ async function verifyEnds(
   }
 }
 
-/** The commit of a version that was retired may be gone: the record of its end says the same. */
+/**
+ * The commit of a version that was retired may be gone: the record of its end says the same. One of a version that
+ * was purged was written by somebody whose lock was lost.
+ */
 async function verifyLastCommit(
   ports: ObjectPorts,
   project: string,
@@ -155,8 +176,11 @@ async function verifyLastCommit(
   seen: Seen,
 ): Promise<void> {
   const uri = objectUri(project, version.commit!, 'commits')
-  if (version.purge !== null || (await ports.objects.size(uri)) === null) return
-  await verifyCommit(ports, project, version, seen)
+  if ((await ports.objects.size(uri)) === null) return
+  if (version.purge === null) return verifyCommit(ports, project, version, seen)
+  if (!version.endRecorded) return
+  await ports.ends.eraseAgain(version.id)
+  seen.damaged.push({ what: `commit of ${nameOf(version)}, which was purged`, uri, healed: true })
 }
 
 async function isWhole({ objects }: Pick<ObjectPorts, 'objects'>, uri: string): Promise<boolean> {

@@ -1,11 +1,17 @@
-import { type DataSource, IsNull, Not } from 'typeorm'
+import { type DataSource, type EntityManager, IsNull, Not } from 'typeorm'
 import type { ObjectStore } from '../objects/object-store.js'
 import { DatasetVersion, type Purge } from './entities/dataset.js'
-import { eraseErrors, objectsOfRuns, runsAbout } from './reports.js'
+import { eraseErrors, eraseMessages, objectsOfRuns, runsAbout } from './reports.js'
 import { TableObjects } from './table-objects.js'
+import { whenReachable } from './when-reachable.js'
 
 /** Objects that are removed by one transaction. */
 const REMOVED = 100
+/** So often whoever writes asks whether its lock is still there; an idle session is ended after a minute. */
+const LOOK_MS = 5_000
+
+/** Whoever writes what a purge erases holds this, shared; an erasure begins when nobody does. */
+const writersLock = (id: string) => `writers of version ${id}`
 
 /** Versions that were retired, until the object store says so, and what of purged ones is still there. */
 export class EndStore {
@@ -33,10 +39,11 @@ export class EndStore {
   async erase(project: string, id: string, objects: Pick<ObjectStore, 'remove'>): Promise<boolean> {
     const { manager } = this.dataSource
     const row = await manager.findOneOrFail(DatasetVersion, { where: { id }, relations: { dataset: true } })
-    if (row.purge!.erased !== undefined) return true
-    const tables = [row.raw, row.parquet, row.quarantine].flatMap(content =>
-      content === null ? [] : [content.uri],
-    )
+    // Again: what was written by somebody whose lock was lost.
+    const tables = [
+      ...(row.purge!.erased ?? []),
+      ...[row.raw, row.parquet, row.quarantine].flatMap(content => (content === null ? [] : [content.uri])),
+    ]
     const runs = await runsAbout(manager, row)
     const uris = [...new Set([...tables, ...(await objectsOfRuns(manager, runs))])]
     const gone: string[] = []
@@ -64,8 +71,7 @@ export class EndStore {
         where: { id },
         lock: { mode: 'pessimistic_write' },
       })
-      if (purge!.erased !== undefined) return
-      const done: Purge = { ...purge!, erased }
+      const done: Purge = { ...purge!, erased: [...new Set([...(purge!.erased ?? []), ...erased])] }
       await transaction.update(DatasetVersion, { id }, {
         purge: done,
         message: null,
@@ -85,7 +91,49 @@ export class EndStore {
         runs,
         `Version ${version} of dataset "${dataset.name}" was purged, and what this said of its rows was erased.`,
       )
+      await eraseMessages(transaction, runs, version)
     })
+  }
+
+  /**
+   * Writes something of a version that a purge erases: an erasure that comes meanwhile waits for its end, and what
+   * was purged before is not written.
+   * @param write gets the version as it is now; its signal says that the lock is lost
+   * @returns null of a version that was purged
+   */
+  async whileKept<T>(
+    id: string,
+    write: (version: DatasetVersion, lost: AbortSignal) => Promise<T>,
+  ): Promise<T | null> {
+    const begin = async (transaction: EntityManager) => {
+      await transaction.query('SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))', [
+        writersLock(id),
+      ])
+      const where = { id, purge: IsNull() }
+      const version = await transaction.findOne(DatasetVersion, { where, relations: { dataset: true } })
+      return version === null ? null : holding(transaction, lost => write(version, lost))
+    }
+    return this.dataSource.transaction(begin).catch(async (error: unknown) => {
+      // Without the lock it may have been written after an erasure that saw nobody.
+      await whenReachable(() => this.eraseAgain(id), LOOK_MS)
+      throw error
+    })
+  }
+
+  /** Whether nobody writes anything of a purged version any more. */
+  async hasNoWriters(id: string): Promise<boolean> {
+    const [row]: { free: boolean }[] = await this.dataSource.query(
+      'SELECT pg_try_advisory_xact_lock(hashtextextended($1, 0)) AS free',
+      [writersLock(id)],
+    )
+    return row!.free
+  }
+
+  /** Where a version was purged all that it has had is looked for once more. */
+  async eraseAgain(id: string): Promise<void> {
+    await this.dataSource
+      .getRepository(DatasetVersion)
+      .update({ id, purge: Not(IsNull()) }, { endRecorded: false })
   }
 
   /** That a version was retired is to be written again. */
@@ -93,7 +141,25 @@ export class EndStore {
     await this.dataSource.getRepository(DatasetVersion).update({ id }, { endRecorded: false })
   }
 
-  async recorded(id: string): Promise<void> {
-    await this.dataSource.getRepository(DatasetVersion).update({ id }, { endRecorded: true })
+  /** A version that was purged while it was recorded as retired is still to be. */
+  async recorded({ id, purge }: Pick<DatasetVersion, 'id' | 'purge'>): Promise<void> {
+    await this.dataSource
+      .getRepository(DatasetVersion)
+      .update({ id, purge: purge === null ? IsNull() : Not(IsNull()) }, { endRecorded: true })
+  }
+}
+
+/** Work during which the lock of a transaction has to be there: the session is kept, and its end ends the work. */
+async function holding<T>(transaction: EntityManager, work: (lost: AbortSignal) => Promise<T>): Promise<T> {
+  const lost = new AbortController()
+  const look = setInterval(() => {
+    transaction.query('SELECT 1').catch((error: unknown) => lost.abort(error))
+  }, LOOK_MS)
+  try {
+    const done = await work(lost.signal)
+    await transaction.query('SELECT 1')
+    return done
+  } finally {
+    clearInterval(look)
   }
 }

@@ -19,10 +19,10 @@ export const REPORTS_OF_VERSIONS = `runs r
   JOIN ledger_steps l ON l.run_id = r.id
   CROSS JOIN LATERAL (VALUES ${urisIn(REPORTS)}) AS report(uri)`
 
-/** Runs that have made, found or checked a version, or were to make one of the same bytes. */
+/** Runs that have made, found or checked a version, or were to make one of the same bytes or files. */
 export async function runsAbout(
   manager: EntityManager,
-  { dataset: { project, name }, version, raw }: DatasetVersion,
+  { dataset: { project, name }, version, raw, manifest }: DatasetVersion,
 ): Promise<string[]> {
   const rows: { id: string }[] = await manager.query(
     `SELECT DISTINCT r.id FROM runs r
@@ -30,9 +30,10 @@ export async function runsAbout(
      WHERE r.project = $1 AND r.name = $2 AND (
        (r.kind = 'validation' AND r.request->>'version' = $3)
        OR (r.kind = 'dataset' AND (
-         s.outcome->>'version' = $3 OR $4 IN (r.request->'upload'->>'uri', s.outcome->'raw'->>'uri'))))
+         s.outcome->>'version' = $3 OR $4 IN (r.request->'upload'->>'uri', s.outcome->'raw'->>'uri')))
+       OR (r.kind = 'push' AND (s.outcome->>'version' = $3 OR r.request->>'manifest' = $5)))
      ORDER BY r.id`,
-    [project, name, String(version), raw?.uri ?? null],
+    [project, name, String(version), raw?.uri ?? null, manifest],
   )
   return rows.map(({ id }) => id)
 }
@@ -73,5 +74,21 @@ export async function eraseErrors(
   await manager.query(
     `UPDATE lineage_events SET error = ${erased('error')} WHERE run_id = ANY($1::uuid[]) AND error ? 'code'`,
     [runs, message],
+  )
+}
+
+/** What those of some runs that have made no other version were asked to say of it. */
+export async function eraseMessages(
+  manager: EntityManager,
+  runs: readonly string[],
+  version: number,
+): Promise<void> {
+  await manager.query(
+    `UPDATE runs r SET request = jsonb_set(r.request, '{message}', 'null')
+     WHERE r.id = ANY($1::uuid[]) AND r.kind IN ('dataset', 'push') AND r.request ? 'message'
+       AND NOT EXISTS (
+         SELECT 1 FROM ledger_steps s
+         WHERE s.run_id = r.id AND s.step = 'commit' AND s.outcome->>'version' <> $2)`,
+    [runs, String(version)],
   )
 }

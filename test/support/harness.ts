@@ -173,7 +173,7 @@ export class Harness {
   async commit(
     name: string,
     content: string | Uint8Array,
-    more: Partial<Pick<CommitRequest, 'columns' | 'expectations' | 'suite' | 'branch'>> & {
+    more: Partial<Pick<CommitRequest, 'columns' | 'expectations' | 'suite' | 'branch' | 'message'>> & {
       stated?: StatedReading
       badRows?: BadRows
     } = {},
@@ -192,7 +192,7 @@ export class Harness {
       nullValues: [],
       expectations: more.expectations ?? [],
       suite: more.suite ?? null,
-      message: null,
+      message: more.message ?? null,
       ...(more.branch && { branch: more.branch }),
       ...(more.badRows && { badRows: more.badRows }),
     })
