@@ -54,6 +54,11 @@ export function dataWork(limits: RunLimits): ActivityOptions {
   }
 }
 
+/** The same of work that goes on from where it was when it is tried again: however much it is, it ends. */
+export function longDataWork(limits: RunLimits): ActivityOptions {
+  return { ...dataWork(limits), startToCloseTimeout: '6 hours', scheduleToCloseTimeout: '7 days' }
+}
+
 /** Training, evaluation and export, each in a child process of a train worker. */
 export function engineWork(limits: RunLimits): ActivityOptions {
   return {

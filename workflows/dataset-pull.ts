@@ -2,7 +2,7 @@ import { continueAsNew, proxyActivities, workflowInfo } from '@temporalio/workfl
 import type { TransferActivities } from '../activities/data/transfers.js'
 import type { DataPullResult, TransferLive } from '../contracts/temporal/data.js'
 import type { RunInput } from '../contracts/temporal/messages.js'
-import { dataWork, ROWS, watch } from './activity-presets.js'
+import { longDataWork, ROWS, watch } from './activity-presets.js'
 import { expired } from './dataset-push.js'
 import { asRun } from './run-shell.js'
 import { untilChanged } from './waiting.js'
@@ -11,7 +11,7 @@ const { receive, releaseTransfer } = proxyActivities<TransferActivities>(ROWS)
 
 /** Sees that a version is whole, and keeps it while somebody reads it. */
 export async function datasetPull(input: RunInput): Promise<DataPullResult> {
-  const { preparePull } = proxyActivities<TransferActivities>(dataWork(input.limits))
+  const { preparePull } = proxyActivities<TransferActivities>(longDataWork(input.limits))
   const { awaitTransfer } = proxyActivities<TransferActivities>(watch(input.limits))
 
   return asRun<TransferLive, DataPullResult>(input, { stage: 'prepare' }, async run => {

@@ -9,13 +9,14 @@ import type { PublishActivities } from '../activities/data/publish.js'
 import type { TransferActivities } from '../activities/data/transfers.js'
 import type { DataPushResult, TransferLive } from '../contracts/temporal/data.js'
 import type { RunInput } from '../contracts/temporal/messages.js'
-import { dataWork, watch } from './activity-presets.js'
+import { dataWork, longDataWork, watch } from './activity-presets.js'
 import { asRun } from './run-shell.js'
 import { untilChanged } from './waiting.js'
 
 /** Packs from a client -> verified -> whole files -> the next version of a branch -> its commit in the object store. */
 export async function datasetPush(input: RunInput): Promise<DataPushResult> {
-  const { receive, checkPush, commitPush } = proxyActivities<TransferActivities>(dataWork(input.limits))
+  const { receive, commitPush } = proxyActivities<TransferActivities>(dataWork(input.limits))
+  const { checkPush } = proxyActivities<TransferActivities>(longDataWork(input.limits))
   const { publishVersions } = proxyActivities<PublishActivities>(dataWork(input.limits))
   const { awaitTransfer } = proxyActivities<TransferActivities>(watch(input.limits))
 

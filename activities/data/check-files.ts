@@ -2,8 +2,10 @@ import type { RunInput } from '../../contracts/temporal/messages.js'
 import { MIN_CHUNK } from '../../domain/data/chunker.js'
 import { collisions, comparePaths, pathProblem } from '../../domain/data/paths.js'
 import { changesOf, chunksOf, filesOf, type LoadNode } from '../../domain/data/walk.js'
-import { type FileEntry, listOf } from '../../domain/data/nodes.js'
-import { MlforgeError, type Problem } from '../../domain/errors.js'
+import { decodeNode, type FileEntry, listOf } from '../../domain/data/nodes.js'
+import type { Reached } from '../heartbeats.js'
+import { AskedChunks } from './asked-chunks.js'
+import { allInvalid, invalid, wrongBytes, wrongTotal } from './file-problems.js'
 import type { DataPorts } from './transfers.js'
 
 interface Tree {
@@ -20,93 +22,130 @@ export interface CheckedFiles {
   readonly packs?: number
 }
 
-/** Chunks that are looked for at once. */
-const BATCH = 5_000
-const LISTED = 20
+/** All of the files up to a path is there and held, but for what a version has whose manifest this is. */
+export interface CheckedTo {
+  readonly path: string
+  readonly known: string | null
+}
+
+interface Attempt {
+  readonly signal?: AbortSignal
+  readonly from?: CheckedTo | undefined
+  readonly reached?: Reached<CheckedTo>
+}
 
 /** Files of more than one chunk whose lists are read together. */
 const LISTS = 64
+/** Files after which the place is noted, with all that was asked for looked for. */
+const NOTED = 2_000
 
 /**
  * Reads the manifest of a version to be, looks that its paths can be those of files, in their order, and that every
- * chunk of them is there, and holds them for the run.
+ * chunk of them is there, and holds them for the run. The manifest is read whole by each attempt, as all paths are
+ * compared; what its files are made of, which is far more, is read from the place on that was reached.
  * @throws MlforgeError chunks_missing, version_invalid
  */
 export async function checkFiles(
   { datasets, packs, holds }: Pick<DataPorts, 'datasets' | 'packs' | 'holds'>,
   { project, name, runId }: Pick<RunInput, 'project' | 'name' | 'runId'>,
   tree: Tree,
-  signal?: AbortSignal,
+  { signal, from, reached }: Attempt = {},
 ): Promise<CheckedFiles> {
-  const held = new Set<string>()
-  const walk = packs.walk(project)
-  // Nodes have the size that they have; chunks the one that a manifest says.
-  let asked = new Map<string, number | null>()
-  const load: LoadNode = async (sha256, next) => {
-    signal?.throwIfAborted()
-    asked.set(sha256, asked.get(sha256) ?? null)
-    try {
-      return await walk(sha256, next)
-    } catch (error) {
-      if (error instanceof MlforgeError && error.code === 'object_missing') throw chunksMissing([sha256])
-      throw error
-    }
-  }
-  let nodes = 0
-  /** Of the version to be: the one before may have any number of them. */
-  const loadOwn: LoadNode = (sha256, next) => {
-    if (++nodes > mostNodes(tree)) throw invalid('manifest', 'It has more nodes than its files have use for.')
-    return load(sha256, next)
-  }
-  const lookFor = async () => {
-    signal?.throwIfAborted()
-    const { missing, bytes, packs: some } = await holds.hold(project, runId, [...asked.keys()])
-    for (const pack of some) held.add(pack)
-    if (missing.length > 0) throw chunksMissing(missing)
-    for (const [chunk, said] of asked) {
-      if (said !== null && said !== bytes.get(chunk)) throw wrongSize(chunk, said, bytes.get(chunk)!)
-    }
-    asked = new Map()
-  }
-  const lookInto = async (file: FileEntry, loadNode: LoadNode) => {
-    let bytes = 0
-    for await (const chunk of chunksOf(loadNode, file)) {
-      bytes += chunk.bytes
-      if (chunk.bytes === 0 || bytes > file.bytes) throw wrongBytes(file, 'more')
-      const said = asked.get(chunk.chunk) ?? chunk.bytes
-      if (said !== chunk.bytes) throw wrongSize(chunk.chunk, said, chunk.bytes)
-      asked.set(chunk.chunk, chunk.bytes)
-      if (asked.size >= BATCH) await lookFor()
-    }
-    if (bytes !== file.bytes) throw wrongBytes(file, String(bytes))
-  }
-  const lists = new ListsAhead(loadOwn, lookInto)
-
   // Of files that the base has as they are all is there.
   const base = tree.base === null ? null : await datasets.version(project, name, tree.base)
   const known = base?.retiredAt === null ? base.manifest : null
+  const asked = new AskedChunks({ packs, holds }, { project, runId }, signal)
+  const load = counted(asked.load, tree)
+  const files = await checkManifest(load, asked, tree)
+
+  const lists = new ListsAhead(load, (file, loadNode) => askForChunks(asked, file, loadNode))
+  const after = from?.known === known ? from.path : ''
+  let some = 0
+  for await (const file of filesToCheck(asked.load, { known, manifest: tree.manifest, after })) {
+    await lists.take(file)
+    if (++some % NOTED !== 0) continue
+    await lists.end()
+    await asked.look()
+    reached?.({ path: file.path, known })
+  }
+  await lists.end()
+  await asked.look()
+  return { files, packs: await holds.count(runId) }
+}
+
+/** Paths and totals. @returns how many files it has */
+async function checkManifest(load: LoadNode, asked: AskedChunks, tree: Tree): Promise<number> {
   const paths: string[] = []
   let bytes = 0
-  for await (const file of filesOf(loadOwn, tree.manifest)) {
+  for await (const file of filesOf(withLasts(load), tree.manifest)) {
     assertPath(file.path, paths.at(-1))
     // A few nodes that name each other could say more than there is memory for.
     if (paths.push(file.path) > tree.files) throw wrongTotal(tree, 'more')
     bytes += file.bytes
-    if (known === null) await lists.take(file)
-    else if (asked.size >= BATCH) await lookFor()
+    await asked.lookIfMany()
   }
-  if (known !== null) {
-    for await (const change of changesOf(load, known, tree.manifest)) {
-      if (change.change !== 'removed') await lists.take(change.to)
-    }
-  }
-  await lists.end()
-  await lookFor()
   if (paths.length !== tree.files || bytes !== tree.bytes)
     throw wrongTotal(tree, `${paths.length} of ${bytes}`)
   const problems = collisions(paths)
   if (problems.length > 0) throw allInvalid(problems)
-  return { files: paths.length, packs: held.size }
+  return paths.length
+}
+
+/** The files behind a path of which it is not known that all is there. */
+async function* filesToCheck(
+  load: LoadNode,
+  {
+    known,
+    manifest,
+    after,
+  }: { readonly known: string | null; readonly manifest: string; readonly after: string },
+): AsyncGenerator<FileEntry> {
+  if (known === null) yield* filesOf(load, manifest, after)
+  else {
+    for await (const change of changesOf(load, known, manifest, after)) {
+      if (change.change !== 'removed') yield change.to
+    }
+  }
+}
+
+async function askForChunks(asked: AskedChunks, file: FileEntry, load: LoadNode): Promise<void> {
+  let bytes = 0
+  for await (const chunk of chunksOf(load, file)) {
+    bytes += chunk.bytes
+    if (chunk.bytes === 0 || bytes > file.bytes) throw wrongBytes(file, 'more')
+    asked.ask(chunk.chunk, chunk.bytes)
+    await asked.lookIfMany()
+  }
+  if (bytes !== file.bytes) throw wrongBytes(file, String(bytes))
+}
+
+/** Nodes of the version to be: the one before may have any number of them. */
+function counted(load: LoadNode, tree: Tree): LoadNode {
+  let nodes = 0
+  return (sha256, next) => {
+    if (++nodes > mostNodes(tree)) throw invalid('manifest', 'It has more nodes than its files have use for.')
+    return load(sha256, next)
+  }
+}
+
+/** Nodes end with the path that the one above says: whoever looks for a path goes by it. */
+function withLasts(load: LoadNode): LoadNode {
+  const lasts = new Map<string, string>()
+  return async (sha256, next) => {
+    const bytes = await load(sha256, next)
+    const node = decodeNode(bytes)
+    const said = lasts.get(sha256)
+    lasts.delete(sha256)
+    if (node.kind === 'tree') for (const entry of node.entries) lasts.set(entry.node, entry.last)
+    const found = lastOf(node)
+    if (said === undefined || found === undefined || found === said) return bytes
+    throw invalid('manifest', `Node ${sha256} is said to end with "${said}", and ends with "${found}".`)
+  }
+}
+
+function lastOf(node: ReturnType<typeof decodeNode>): string | undefined {
+  if (node.kind === 'files') return node.entries.at(-1)?.path
+  return node.kind === 'tree' ? node.entries.at(-1)?.last : undefined
 }
 
 /** Hands files on, those of several chunks together, so that the nodes that list these are read together. */
@@ -146,38 +185,4 @@ function assertPath(path: string, before: string | undefined): void {
 /** Of a manifest and of lists, whose nodes never are empty, and hold more than a hundred entries as a rule. */
 function mostNodes({ files, bytes }: Tree): number {
   return 64 + 4 * files + bytes / MIN_CHUNK
-}
-
-function wrongBytes({ path, bytes }: FileEntry, found: string): MlforgeError {
-  return invalid(path, `It is said to have ${bytes} bytes, and has ${found}.`)
-}
-
-function wrongTotal({ files, bytes }: Tree, found: string): MlforgeError {
-  return invalid('manifest', `It is said to have ${files} files of ${bytes} bytes, and has ${found}.`)
-}
-
-function wrongSize(chunk: string, said: number, found: number): MlforgeError {
-  return invalid('manifest', `Chunk ${chunk} is said to have ${said} bytes, and has ${found}.`)
-}
-
-function chunksMissing(chunks: readonly string[]): MlforgeError {
-  const more = chunks.length > 1 ? ` and ${chunks.length - 1} more` : ''
-  return new MlforgeError(
-    'chunks_missing',
-    `Chunk ${chunks[0]}${more} of its files did not come. Push again: what is there is not sent again.`,
-    { missing: chunks.slice(0, LISTED), missingCount: chunks.length },
-  )
-}
-
-function invalid(at: string, message: string): MlforgeError {
-  return allInvalid([{ at, message }])
-}
-
-function allInvalid(problems: readonly Problem[]): MlforgeError {
-  const [first] = problems
-  return new MlforgeError(
-    'version_invalid',
-    `These files cannot be a version: ${first!.at}: ${first!.message}`,
-    { problems: problems.slice(0, LISTED) },
-  )
 }

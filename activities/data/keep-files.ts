@@ -43,7 +43,9 @@ async function held(ports: DataPorts, input: RunInput, push: PushRequest, tries:
   const checked = await ports.ledger.outcome<CheckedFiles>({ ...input, step: 'check' })
   if (tries === 1 && checked?.packs !== undefined) return checked.packs
   await ports.holds.drop(input.runId)
-  const { packs } = await beatWhile('checking files again', signal => checkFiles(ports, input, push, signal))
+  const { packs } = await beatWhile('checking files again', signal =>
+    checkFiles(ports, input, push, { signal }),
+  )
   return packs!
 }
 

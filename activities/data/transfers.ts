@@ -11,10 +11,10 @@ import { effectKey } from '../../domain/names.js'
 import { reads, writes } from '../../stores/lineage-scope.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
 import { awaitChange } from '../await-change.js'
-import { beatWhile } from '../heartbeats.js'
+import { beatWhile, placeReached, type Reached } from '../heartbeats.js'
 import type { Ports } from '../ports.js'
 import { onceStep } from '../step.js'
-import { type CheckedFiles, checkFiles } from './check-files.js'
+import { type CheckedFiles, type CheckedTo, checkFiles } from './check-files.js'
 import { keepingFiles } from './keep-files.js'
 
 export type DataPorts = Pick<
@@ -118,7 +118,9 @@ export function transferActivities(ports: DataPorts) {
     /** Whether the files of a push are all there and can be a version. */
     async checkPush(input: RunInput): Promise<CheckedFiles> {
       return onceStep(ports, input, 'check', () =>
-        beatWhile('checking files', async signal => checkFiles(ports, input, await pushOf(input), signal)),
+        beatWhile<CheckedFiles, CheckedTo>('checking files', async (signal, reached) =>
+          checkFiles(ports, input, await pushOf(input), { signal, from: placeReached(), reached }),
+        ),
       )
     },
 
@@ -152,9 +154,10 @@ export function transferActivities(ports: DataPorts) {
     /** Whether all that a pull asks for is there. */
     async preparePull(input: RunInput): Promise<{ version: number; files: number }> {
       return onceStep(ports, input, 'prepare', () =>
-        beatWhile('checking files', async signal => {
+        beatWhile('checking files', async (signal, reached: Reached<CheckedTo>) => {
           const request = (await runs.get(input.project, input.runId)).request as PullRequest
-          const { files } = await checkFiles(ports, input, { ...request, base: null }, signal)
+          const attempt = { signal, from: placeReached<CheckedTo>(), reached }
+          const { files } = await checkFiles(ports, input, { ...request, base: null }, attempt)
           reads({ kind: 'dataset', name: input.name, version: request.version })
           return { version: request.version, files }
         }),

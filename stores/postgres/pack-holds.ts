@@ -45,6 +45,15 @@ export class PackHolds {
     }
   }
 
+  /** How many packs are held. */
+  async count(owner: string): Promise<number> {
+    const [row]: { count: number }[] = await this.dataSource.query(
+      'SELECT count(*)::int AS count FROM data_holds WHERE owner = $1',
+      [owner],
+    )
+    return row!.count
+  }
+
   /** Begins anew: what was held is looked for again. */
   async drop(owner: string, manager: EntityManager = this.dataSource.manager): Promise<void> {
     await manager.query('DELETE FROM data_holds WHERE owner = $1', [owner])

@@ -200,6 +200,14 @@ describe('datasetPush', () => {
       ['a path that leaves its directory', () => [[filesNode(file('../x'))], 1, 10], /leaves its directory/],
       ['paths out of order', () => [[filesNode(file('b'), file('a'))], 2, 20], /does not come after "b"/],
       ['a path twice', () => [[filesNode(file('a'), file('a'))], 2, 20], /does not come after "a"/],
+      [
+        'a node that ends with another path than is said',
+        () => {
+          const leaf = filesNode(file('a'), file('b'))
+          return [[leaf, treeNode(1, leaf, 'a', 1)], 2, 20]
+        },
+        /said to end with "a", and ends with "b"/,
+      ],
       ['a chunk of another size', () => [[filesNode(file('a', 20))], 1, 20], /20 bytes, and has 10/],
       [
         'more files than are said',
