@@ -133,6 +133,7 @@ export function datasetActivities(ports: DatasetPorts) {
         const { schema } = await readJson<TableDescription>(objects, table.description.uri)
         const expectations = checkAccepted(request.expectations, schema)
         const last = await datasets.head(input.project, input.name, request.branch ?? MAIN)
+        if (expectations.length > 0) writes({ kind: 'report', run: input.runId })
         const { results: _, ...found } = await checkTable(ports, {
           project: input.project,
           parquet: table.parquet,

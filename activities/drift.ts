@@ -96,6 +96,7 @@ export function driftActivities(ports: DriftPorts) {
         const watermark = until?.getTime() ?? null
         const { state, reason } = stateOf(window, content, watermark, policy)
         const { name, model } = deployment
+        writes({ kind: 'window', name, window: windowId })
         const facts: WindowFacts = { deployment: name, model, window, policy, state, reason, watermark, gaps }
         const labelFile = join(at.directory, 'window-labels.parquet')
         await writeLabelsWithin(source, range, labelFile, options)

@@ -190,9 +190,15 @@ export function retrainingActivities(ports: RetrainingPorts) {
     })
     refuseFailed(results)
 
+    const joinedWindow = {
+      kind: 'window',
+      name: deployment.name,
+      window: rangeName({ from, until }),
+    } as const
+    writes(joinedWindow)
     reads(
       { kind: 'dataset', name: policy.dataset, version: base.version },
-      { kind: 'window', name: deployment.name, window: rangeName({ from, until }) },
+      joinedWindow,
       ...answering.map(version => ({ kind: 'model', name: deployment.model, version }) as const),
     )
     const raw = await writeTableFile(objects, input.project, labelled)

@@ -11,7 +11,7 @@ import { MlforgeError } from '../domain/errors.js'
 import type { TrainingSpec } from '../domain/training/spec.js'
 import type { ModelSignature } from '../domain/models/signature.js'
 import { splitByTime } from '../stores/duckdb/split.js'
-import { reads } from '../stores/lineage-scope.js'
+import { reads, writes } from '../stores/lineage-scope.js'
 import type { ObjectStore } from '../stores/objects/object-store.js'
 import type { ModelVersion } from '../stores/postgres/entities/model.js'
 import type { ModelFile } from '../trainers/protocol.js'
@@ -134,6 +134,7 @@ export function trainingActivities(ports: TrainingPorts) {
               },
               { scratch: directory, signal },
             )
+            writes({ kind: 'report', run: input.runId })
             return {
               rows: result.rows,
               metrics: result.metrics,

@@ -1,4 +1,5 @@
 import { ID_PATTERN, NAME_PATTERN } from '../names.js'
+import { STEP_NAME_PATTERN } from '../pipelines/definition.js'
 
 /** What lineage leads to and from. Runs are nodes too: what they read leads to them, and they lead to what they wrote. */
 export type LineageNode =
@@ -6,12 +7,12 @@ export type LineageNode =
   /** Predictions of a deployment: a window of its monitoring, or from one instant to another. */
   | { readonly kind: 'window'; readonly name: string; readonly window: string }
   | { readonly kind: 'deployment'; readonly name: string }
-  /** What a run has found out: of a check for drift, or of expectations. */
-  | { readonly kind: 'report'; readonly run: string }
+  /** What a run has found out of data or of a model; of a run of a pipeline, what one of its steps has. */
+  | { readonly kind: 'report'; readonly run: string; readonly step?: string }
   | { readonly kind: 'run'; readonly run: string }
 
 export const NODE_RULE =
-  'dataset:<name>@<version>, model:<name>@<version>, transformation:<name>@<version>, window:<deployment>@<window>, deployment:<name>, report:<run> or run:<run>'
+  'dataset:<name>@<version>, model:<name>@<version>, transformation:<name>@<version>, window:<deployment>@<window>, deployment:<name>, report:<run>, report:<run>@<step> or run:<run>'
 
 /** The one id of a node, as NODE_RULE has it: a name, and where there are many of it which one, after an `@`. */
 export function nodeId(node: LineageNode): string {
@@ -25,9 +26,15 @@ export function nodeId(node: LineageNode): string {
     case 'deployment':
       return `deployment:${node.name}`
     case 'report':
+      return node.step === undefined ? `report:${node.run}` : `report:${node.run}@${node.step}`
     case 'run':
-      return `${node.kind}:${node.run}`
+      return `run:${node.run}`
   }
+}
+
+/** What a step of a pipeline's run has found out; an item of a map counts as the step. */
+export function reportOfStep(run: string, step: string): LineageNode {
+  return { kind: 'report', run, step: step.split(/[/:]/)[0]! }
 }
 
 /** The node of an id; null for what is none. An id of a run alone is that run. */
@@ -46,6 +53,8 @@ export function parseNodeId(id: string): LineageNode | null {
     case 'deployment':
       return NAME_PATTERN.test(rest) ? { kind, name: rest } : null
     case 'report':
+      if (ID_PATTERN.test(rest)) return { kind, run: rest }
+      return ID_PATTERN.test(name) && STEP_NAME_PATTERN.test(which) ? { kind, run: name, step: which } : null
     case 'run':
       return ID_PATTERN.test(rest) ? { kind, run: rest } : null
     default:

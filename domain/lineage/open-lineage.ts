@@ -1,5 +1,5 @@
 import type { RunStatus } from '../runs/run-status.js'
-import { type LineageNode, parseNodeId } from './nodes.js'
+import { type LineageNode, nodeId, parseNodeId } from './nodes.js'
 
 export type OpenLineageEventType = 'START' | 'COMPLETE' | 'FAIL' | 'ABORT'
 
@@ -134,7 +134,7 @@ type MakeFacet = (schema: string, value: object) => object
 const jobName = ({ kind, name }: { readonly kind: string; readonly name: string }) => `${kind}/${name}`
 
 function datasetName(node: Exclude<LineageNode, { kind: 'run' }>): string {
-  return `${node.kind}:${node.kind === 'report' ? node.run : node.name}`
+  return node.kind === 'report' ? nodeId(node) : `${node.kind}:${node.name}`
 }
 
 function datasetFacets(node: LineageNode, facts: VersionFacts | undefined, facet: MakeFacet): Facets {

@@ -3,12 +3,14 @@ import type { Page } from '../../contracts/rest/common.js'
 import type { Lineage, LineageEvent } from '../../contracts/rest/lineage.js'
 import type { OpenLineageRunEvent } from '../../domain/lineage/open-lineage.js'
 import { expectation, suite } from '../../sdk/index.js'
+import { uuidv7 } from '../../stores/ids.js'
 import { LineageEventStore } from '../../stores/postgres/lineage-event-store.js'
 import { relayLineage } from '../../worker/lineage-events.js'
 import { bikeCsv, bikeTraining } from '../support/bike-data.js'
 import { eventually } from '../support/eventually.js'
-import { Harness } from '../support/harness.js'
+import { Harness, PROJECT } from '../support/harness.js'
 import { throughOpenLineage } from '../support/open-lineage.js'
+import { ingestRows } from '../support/prediction-files.js'
 import { Receiver } from '../support/receiver.js'
 import { TestApi } from './support/api.js'
 import { pipelineCalls } from './support/pipeline-calls.js'
@@ -21,6 +23,7 @@ describe('lineage', () => {
   let api: TestApi
   let run: string
   let training: string
+  let drift: string
   beforeAll(async () => {
     receiver = await Receiver.start()
     harness = await Harness.start({
@@ -65,6 +68,7 @@ describe('lineage', () => {
   const calls = pipelineCalls(() => api)
   const get = (id: string, query = '') => api.call('GET', `/v1/lineage/${id}${query}`, { key: 'mlf_viewer' })
   const lineage = async (id: string, query = '') => (await get(id, query)).body as Lineage
+  const waysOf = ({ edges }: Pick<Lineage, 'edges'>) => edges.map(({ from, to, step }) => [from, to, step])
 
   it('leads from a model to its data, through the runs that have made it', async () => {
     const { nodes, edges, truncated } = await lineage('model:demand@1', '?direction=upstream')
@@ -90,7 +94,7 @@ describe('lineage', () => {
       name: 'demand',
       run: { id: training, kind: 'training', status: 'succeeded' },
     })
-    expect(edges.map(({ from, to, step }) => [from, to, step]).sort()).toEqual(
+    expect(waysOf({ edges }).sort()).toEqual(
       [
         [commit.id, 'dataset:bike@1', 'commit'],
         ['dataset:bike@1', `run:${training}`, 'prepare'],
@@ -122,11 +126,7 @@ describe('lineage', () => {
     })
     const { nodes, edges } = await lineage(again, '?direction=downstream')
     expect(nodes.map(({ id }) => id)).toContain('model:demand@1')
-    expect(edges.map(({ from, to, step }) => [from, to, step])).toContainEqual([
-      `run:${again}`,
-      `run:${training}`,
-      'train',
-    ])
+    expect(waysOf({ edges })).toContainEqual([`run:${again}`, `run:${training}`, 'train'])
   })
 
   it('of a run is asked for by its id alone', async () => {
@@ -157,10 +157,75 @@ describe('lineage', () => {
       details: { override: { by: expect.any(String), reason: 'a short month' } },
       at: expect.any(String),
     })
-    expect(nodes.find(({ kind }) => kind === 'report')).toMatchObject({
-      name: 'bike',
-      run: { kind: 'validation', status: 'refused' },
+    const report = nodes.find(({ kind }) => kind === 'report')!
+    expect(report).toMatchObject({ name: 'bike', run: { kind: 'validation', status: 'refused' } })
+    expect(edges).toContainEqual(
+      expect.objectContaining({ from: report.id, to: `run:${gated}`, step: 'gate' }),
+    )
+  })
+
+  it('leads to the reports of trainings and of steps', async () => {
+    expect(waysOf(await lineage(`report:${training}`, '?direction=upstream'))).toEqual(
+      expect.arrayContaining([
+        [`run:${training}`, `report:${training}`, 'evaluate'],
+        ['dataset:bike@1', `run:${training}`, 'prepare'],
+      ]),
+    )
+    const table = '${{ steps.data.table }}'
+    const rows = [expectation('expect_table_row_count_to_be_between', { min_value: 1 })]
+    const commit = await harness.ended(await harness.commit('few', 'a\n1\n', { expectations: rows }))
+    expect(waysOf(await lineage(commit.id, '?direction=downstream'))).toEqual([
+      [`run:${commit.id}`, `report:${commit.id}`, 'validate'],
+      [`run:${commit.id}`, 'dataset:few@1', 'commit'],
+    ])
+    const { id } = await calls.start('checks', {
+      steps: {
+        data: { uses: 'dataset', with: { dataset: 'bike@1' } },
+        check: { uses: 'validate', with: { table, expectations: rows } },
+        score: { uses: 'evaluate', with: { model: 'demand', version: 1, table } },
+      },
     })
+    await calls.ended(id, 'succeeded')
+    expect(waysOf(await lineage(id, '?direction=downstream'))).toEqual([
+      [`run:${id}`, `report:${id}@check`, 'check'],
+      [`run:${id}`, `report:${id}@score`, 'score'],
+    ])
+    const { nodes } = await lineage(`report:${id}@score`, '?direction=upstream')
+    expect(nodes[0]).toMatchObject({ name: 'checks', run: { id, kind: 'pipeline' } })
+    expect(nodes.map(node => node.id)).toEqual(expect.arrayContaining(['dataset:bike@1', 'model:demand@1']))
+  })
+
+  it('leads from a version to the windows that it has answered in, and on to what was found of them', async () => {
+    const { database, ports } = harness
+    const { id: deploymentId } = await ports.deployments.create(PROJECT, 'rides', 'demand', 'key:test')
+    const policy = await api.call('PUT', '/v1/deployments/rides/monitoring', { body: {} })
+    expect(policy).toMatchObject({ status: 200 })
+    const [start, end] = [Date.UTC(2011, 4), Date.UTC(2011, 5)]
+    const features = Object.fromEntries(bikeTraining().features.map(name => [name, 1]))
+    const rowAt = (eventTime: number) => ({ id: uuidv7(), version: 1, eventTime, features, output: 5 })
+    await ingestRows(
+      { objects: ports.objects, dataSource: database.dataSource },
+      { project: PROJECT, deploymentId, deployment: 'rides' },
+      [rowAt(start), rowAt(start + 3_600_000)],
+    )
+    const { id } = await harness.ended(
+      await harness.accept('drift', 'rides', { windowId: '2011-05', start, end }),
+    )
+    drift = id
+    const window = 'window:rides@2011-05'
+    expect(waysOf(await lineage(window, '?direction=upstream&depth=2'))).toEqual(
+      expect.arrayContaining([
+        [`run:${id}`, window, 'collect'],
+        ['model:demand@1', `run:${id}`, 'record'],
+      ]),
+    )
+    expect(waysOf(await lineage('model:demand@1', '?direction=downstream'))).toEqual(
+      expect.arrayContaining([
+        [`run:${id}`, window, 'collect'],
+        [window, `run:${id}`, 'record'],
+        [`run:${id}`, `report:${id}`, 'record'],
+      ]),
+    )
   })
 
   it('is told to a receiver of OpenLineage events', async () => {
@@ -168,7 +233,9 @@ describe('lineage', () => {
       const events = receiver.of('/ok/lineage').map(({ body }) => body as OpenLineageRunEvent)
       const ofTraining = events.filter(event => event.run.runId === training)
       expect(ofTraining.map(({ eventType }) => eventType)).toEqual(['START', 'COMPLETE'])
-      expect(events.filter(event => event.run.runId === run)).toHaveLength(2)
+      for (const id of [run, drift]) {
+        expect(events.filter(event => event.run.runId === id)).toHaveLength(2)
+      }
       return events
     })
     const complete = told.find(event => event.run.runId === training && event.eventType === 'COMPLETE')
@@ -186,7 +253,17 @@ describe('lineage', () => {
           },
         },
       ],
-      outputs: [{ name: 'model:demand', facets: { version: { datasetVersion: '1' } } }],
+      outputs: [
+        { name: 'model:demand', facets: { version: { datasetVersion: '1' } } },
+        { name: `report:${training}`, facets: { datasetType: { datasetType: 'REPORT' } } },
+      ],
+    })
+    expect(told.find(event => event.run.runId === drift && event.eventType === 'COMPLETE')).toMatchObject({
+      job: { name: 'drift/rides' },
+      outputs: [
+        { name: `report:${drift}` },
+        { name: 'window:rides', facets: { version: { datasetVersion: '2011-05' } } },
+      ],
     })
     await throughOpenLineage(told)
     const { body } = await api.call('GET', '/v1/lineage-events?state=sent&limit=200', { key: 'mlf_viewer' })

@@ -176,6 +176,7 @@ describe('retrainDeployment', () => {
       'read model:bike@1',
       'read window:bike@2011-05-01T00:00:00.000Z..2011-08-01T00:00:00.000Z',
       'wrote dataset:bike@2',
+      'wrote window:bike@2011-05-01T00:00:00.000Z..2011-08-01T00:00:00.000Z',
     ])
     const { message } = await harness.ports.datasets.version(PROJECT, 'bike', 2)
     expect(message).toContain(`Retraining ${run.id}: version 1 and 2208 labelled predictions`)

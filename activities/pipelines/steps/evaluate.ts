@@ -1,5 +1,6 @@
 import type { Json } from '../../../domain/canonical-json.js'
 import { MlforgeError } from '../../../domain/errors.js'
+import { reportOfStep } from '../../../domain/lineage/nodes.js'
 import { featureProblems } from '../../../domain/models/feature-columns.js'
 import { PREDICTION } from '../../../domain/models/read-signature.js'
 import type { ModelSignature } from '../../../domain/models/signature.js'
@@ -9,7 +10,7 @@ import type { TableValue } from '../../../domain/pipelines/values.js'
 import { writtenProblems } from '../../../domain/pipelines/written.js'
 import { didYouMean } from '../../../domain/suggest.js'
 import { tableColumns } from '../../../stores/duckdb/expectations/table.js'
-import { reads } from '../../../stores/lineage-scope.js'
+import { reads, writes } from '../../../stores/lineage-scope.js'
 import type { ModelVersion } from '../../../stores/postgres/entities/model.js'
 import { runJob } from '../../../trainers/runner.js'
 import { writeFile } from '../../objects.js'
@@ -31,7 +32,7 @@ export async function evaluateIdentity(inputs: Readonly<Record<string, Json>>): 
 
 /** Scores a version of a model on a table, in a process of its own, with the figures that a training has. */
 export function evaluateStep({ models, objects }: Pick<Ports, 'models' | 'objects'>): StepRunner {
-  return async ({ project, inputs, directory, signal, log }) => {
+  return async ({ project, runId, step, inputs, directory, signal, log }) => {
     const wrong = writtenProblems('evaluate', inputs)
     if (wrong.length > 0) throw inputInvalid(wrong.map(located))
     const asked = inputs as unknown as EvaluateInputs
@@ -53,6 +54,7 @@ export function evaluateStep({ models, objects }: Pick<Ports, 'models' | 'object
       { kind: 'score', model: { file, format: 'onnx', signature }, table, target, directory },
       { scratch: directory, signal },
     )
+    writes(reportOfStep(runId, step))
     log(`version ${version.version}, ${rows} rows: ${JSON.stringify(metrics)}`)
     const scored: TableValue = {
       kind: 'table',

@@ -10,7 +10,7 @@ import { selectorOf, suiteSelectorOf } from '../../../domain/pipelines/pins.js'
 import type { RetryPolicy } from '../../../domain/runs/retry-policy.js'
 import { isUnderWay } from '../../../domain/runs/run-status.js'
 import { derivedId } from '../../../stores/ids.js'
-import { remarks } from '../../../stores/lineage-scope.js'
+import { reads, remarks } from '../../../stores/lineage-scope.js'
 import type { Run } from '../../../stores/postgres/entities/run.js'
 import { toFailure } from '../../failures.js'
 import type { Ports } from '../../ports.js'
@@ -171,6 +171,7 @@ async function pass(
     validation: run.id,
     override,
   }
+  reads({ kind: 'report', run: run.id })
   if (override !== null) remarks({ override })
   const passed = override === null ? 'as expected' : `${failed} not as expected, passed by ${override.by}`
   const outcome = { outputs, note: `${run.name}@${version}, ${passed}` }

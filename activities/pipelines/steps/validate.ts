@@ -6,6 +6,7 @@ import type { KnownColumn } from '../../../domain/expectations/expectation.js'
 import { asTyped } from '../../../domain/expectations/old-kinds.js'
 import { describePlan } from '../../../domain/expectations/plan.js'
 import { describeAccepted } from '../../../domain/expectations/results.js'
+import { reportOfStep } from '../../../domain/lineage/nodes.js'
 import { inputInvalid } from '../../../domain/pipelines/invalid-input.js'
 import { suiteSelectorOf } from '../../../domain/pipelines/pins.js'
 import { located } from '../../../domain/pipelines/problems.js'
@@ -13,7 +14,7 @@ import type { TableValue } from '../../../domain/pipelines/values.js'
 import { comparedProblems } from '../../../domain/pipelines/written.js'
 import { evaluateExpectations } from '../../../stores/duckdb/expectations/accepted.js'
 import { tableColumns } from '../../../stores/duckdb/expectations/table.js'
-import { reads } from '../../../stores/lineage-scope.js'
+import { reads, writes } from '../../../stores/lineage-scope.js'
 import { judgeExpectations } from '../../expectations.js'
 import type { Ports } from '../../ports.js'
 import { rowsBefore } from '../../rows-before.js'
@@ -32,7 +33,7 @@ type ValidatePorts = Pick<Ports, 'objects' | 'suites' | 'datasets'>
 /** Refuses a table that does not hold what is expected of it. */
 export function validateStep(ports: ValidatePorts): StepRunner {
   const { objects } = ports
-  return async ({ project, inputs, directory, signal, log }) => {
+  return async ({ project, runId, step, inputs, directory, signal, log }) => {
     const table = inputs['table'] as unknown as TableValue
     const options = { signal, temporaryDirectory: directory }
     const { given, suite } = await expected(ports, project, inputs)
@@ -55,6 +56,7 @@ export function validateStep(ports: ValidatePorts): StepRunner {
     }
     const { refused, warned } = judgeExpectations(results)
     if (refused !== undefined) return { refused }
+    writes(reportOfStep(runId, step))
     return { outputs: { warnings: warned, results: results as unknown as Json, suite } }
   }
 }

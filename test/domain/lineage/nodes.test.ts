@@ -1,6 +1,6 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { type LineageNode, nodeId, parseNodeId } from '../../../domain/lineage/nodes.js'
+import { type LineageNode, nodeId, parseNodeId, reportOfStep } from '../../../domain/lineage/nodes.js'
 
 const name = fc.stringMatching(/^[a-z0-9][a-z0-9._-]{0,30}$/)
 const run = fc.uuid()
@@ -13,6 +13,11 @@ const node: fc.Arbitrary<LineageNode> = fc.oneof(
   fc.record({ kind: fc.constant('window' as const), name, window: fc.stringMatching(/^[0-9T:.Z-]{1,60}$/) }),
   fc.record({ kind: fc.constant('deployment' as const), name }),
   fc.record({ kind: fc.constantFrom('report' as const, 'run' as const), run }),
+  fc.record({
+    kind: fc.constant('report' as const),
+    run,
+    step: fc.stringMatching(/^[a-z][a-z0-9_-]{0,59}$/),
+  }),
 )
 
 describe('ids of nodes', () => {
@@ -26,6 +31,11 @@ describe('ids of nodes', () => {
     ['0197c1a2-0000-7000-8000-000000000001', { kind: 'run', run: '0197c1a2-0000-7000-8000-000000000001' }],
   ])('%s is read', (id, expected) => {
     expect(parseNodeId(id)).toEqual(expected)
+  })
+
+  it.each(['check', 'check/3', 'check:compensate'])('a report of step %s is that of the step', step => {
+    const run = '0197c1a2-0000-7000-8000-000000000001'
+    expect(nodeId(reportOfStep(run, step))).toBe(`report:${run}@check`)
   })
 
   it.each([
@@ -44,6 +54,9 @@ describe('ids of nodes', () => {
     'deployment:',
     'run:1',
     'report:',
+    'report:0197c1a2-0000-7000-8000-000000000001@',
+    'report:0197c1a2-0000-7000-8000-000000000001@Check',
+    'run:0197c1a2-0000-7000-8000-000000000001@check',
     'feature:bike@1',
     ':@',
   ])('"%s" is none', id => {

@@ -30,7 +30,7 @@ const COMPLETED: RunChange = {
   status: 'succeeded',
   parent: { runId: PARENT, kind: 'pipeline', name: 'release' },
   read: ['dataset:bike@3', `run:${PARENT}`, 'model:demand@1', 'window:serves@2012-07'],
-  wrote: ['dataset:bike@4', 'model:demand@2', 'deployment:serves', `report:${RUN}`],
+  wrote: ['dataset:bike@4', 'model:demand@2', 'deployment:serves', `report:${RUN}`, `report:${RUN}@check`],
   versions: new Map([
     ['dataset:bike@3', { columns: [{ name: 'cnt', type: 'integer' }], rows: 17_379, bytes: 220_000 }],
     ['dataset:bike@4', { columns: [{ name: 'cnt', type: 'integer' }], rows: 20_000, bytes: null }],
@@ -74,6 +74,7 @@ describe('events of OpenLineage', () => {
       ['model:demand', true],
       ['deployment:serves', false],
       [`report:${RUN}`, false],
+      [`report:${RUN}@check`, false],
     ])
     expect(inputs[0]!.facets['schema']).toMatchObject({ fields: [{ name: 'cnt', type: 'integer' }] })
     expect(outputs[0]!.outputFacets['outputStatistics']).toMatchObject({ rowCount: 20_000 })
