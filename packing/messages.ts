@@ -26,6 +26,8 @@ export interface Piece {
   readonly sha256: string
   readonly bytes: number
   readonly from: { readonly file: string; readonly offset: number } | { readonly content: Uint8Array }
+  /** Files whose pieces all came before it, where that is to be known of packs. */
+  readonly filesBefore?: number
 }
 
 /** A pack as it is stored, by the SHA-256 of it. */
@@ -33,6 +35,11 @@ export interface Pack {
   readonly sha256: string
   readonly content: Uint8Array
   readonly chunks: readonly PackEntry[]
+}
+
+/** A pack, and how many files are whole in it and those before. */
+export interface PackOfFiles extends Pack {
+  readonly files: number
 }
 
 /** A pack that is read into memory to be verified. */

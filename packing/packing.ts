@@ -3,7 +3,7 @@ import { availableParallelism } from 'node:os'
 import type { PackEntry } from '../domain/data/pack.js'
 import { cutLarge } from './cut-large.js'
 import { ROOM_BYTES } from './make-pack.js'
-import type { Pack, Piece, ScannedFile, StoredPack } from './messages.js'
+import type { Pack, PackOfFiles, Piece, ScannedFile, StoredPack } from './messages.js'
 import { ordered } from './ordered.js'
 import { MAX_PIECE_BYTES } from './read-chunk.js'
 import { Threads } from './threads.js'
@@ -75,7 +75,7 @@ export class Packing {
   async *packs(
     pieces: AsyncIterable<Piece> | Iterable<Piece>,
     { signal }: { readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<Pack> {
+  ): AsyncGenerator<PackOfFiles> {
     const { either, stop } = stoppable(signal)
     let bytes = 0
     const isFull = (group: readonly Piece[]): boolean => {
@@ -85,9 +85,10 @@ export class Packing {
     yield* ordered(
       grouped(eachOnce(pieces), isFull),
       Math.min(this.threads.count, MOST_PACKS),
-      group => {
+      async group => {
         const room = this.rooms.pop()
-        return this.threads.run('pack', { pieces: group, ...(room && { room }) }, either)
+        const pack = await this.threads.run('pack', { pieces: group, ...(room && { room }) }, either)
+        return { ...pack, files: group.at(-1)!.filesBefore ?? 0 }
       },
       stop,
     )

@@ -3,7 +3,7 @@ import type { TransferActivities } from '../activities/data/transfers.js'
 import type { DataPullResult, TransferLive } from '../contracts/temporal/data.js'
 import type { RunInput } from '../contracts/temporal/messages.js'
 import { longDataWork, ROWS, watch } from './activity-presets.js'
-import { expired } from './dataset-push.js'
+import { expired, tellFiles } from './dataset-push.js'
 import { asRun } from './run-shell.js'
 import { untilChanged } from './waiting.js'
 
@@ -22,7 +22,7 @@ export async function datasetPull(input: RunInput): Promise<DataPullResult> {
     run.stage('read')
     for (;;) {
       const state = await receive(input)
-      run.tell({ bytes: state.bytes })
+      tellFiles(run, state)
       if (state.sealed) break
       if (state.expired) throw expired()
       if (workflowInfo().continueAsNewSuggested) await continueAsNew<typeof datasetPull>(input)

@@ -7,10 +7,10 @@ import {
 } from '@temporalio/workflow'
 import type { PublishActivities } from '../activities/data/publish.js'
 import type { TransferActivities } from '../activities/data/transfers.js'
-import type { DataPushResult, TransferLive } from '../contracts/temporal/data.js'
+import type { DataPushResult, TransferLive, TransferState } from '../contracts/temporal/data.js'
 import type { RunInput } from '../contracts/temporal/messages.js'
 import { dataWork, longDataWork, watch } from './activity-presets.js'
-import { asRun } from './run-shell.js'
+import { asRun, type RunHandle } from './run-shell.js'
 import { untilChanged } from './waiting.js'
 
 /** Packs from a client -> verified -> whole files -> the next version of a branch -> its commit in the object store. */
@@ -23,7 +23,8 @@ export async function datasetPush(input: RunInput): Promise<DataPushResult> {
   return asRun<TransferLive, DataPushResult>(input, { stage: 'receive' }, async run => {
     for (;;) {
       const state = await receive(input)
-      run.tell({ packs: state.packs, bytes: state.bytes })
+      run.tell({ packs: state.packs })
+      tellFiles(run, state)
       const isBehind = state.unverified > 0
       if (!isBehind && state.sealed) break
       if (!isBehind && state.expired) throw expired()
@@ -46,6 +47,12 @@ export async function datasetPush(input: RunInput): Promise<DataPushResult> {
     await publishVersions({ project: input.project })
     return { outcome: 'succeeded', version: version.version, root: version.root }
   })
+}
+
+/** How far its client is, for the query and for Temporal Web. */
+export function tellFiles(run: RunHandle<TransferLive>, { bytes, files, total }: TransferState): void {
+  run.tell({ bytes, ...(files !== undefined && { files }), ...(total && { total }) })
+  if (total) run.show('transferred', `${files} of ${total.files} files, ${bytes} bytes`)
 }
 
 /** Why a transfer ends that its client has left. */

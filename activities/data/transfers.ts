@@ -5,7 +5,7 @@ import type {
   TransferState,
 } from '../../contracts/temporal/data.js'
 import type { CommitOutcome, RunInput } from '../../contracts/temporal/messages.js'
-import { canonicalJson } from '../../domain/canonical-json.js'
+import { canonicalJson, type Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { effectKey } from '../../domain/names.js'
 import { reads, writes } from '../../stores/lineage-scope.js'
@@ -51,13 +51,16 @@ export function transferActivities(ports: DataPorts) {
   const pushOf = async ({ project, runId }: RunInput) =>
     (await runs.get(project, runId)).request as PushRequest
 
-  async function stateOf({ runId }: RunInput): Promise<TransferState> {
-    const { sealedAt, expiresAt, packs, bytes } = await transfers.get(runId)
+  async function stateOf({ project, runId }: RunInput): Promise<TransferState> {
+    const { sealedAt, expiresAt, packs, bytes, files } = await transfers.get(runId)
+    const of = (await runs.get(project, runId)).request as PushRequest | PullRequest
     return {
       sealed: sealedAt !== null,
       expired: sealedAt === null && expiresAt.getTime() < Date.now(),
       packs,
       bytes: Number(bytes),
+      files,
+      total: { files: of.files, bytes: of.bytes },
       unverified: await catalogue.countUnverified(runId),
     }
   }
@@ -86,11 +89,11 @@ export function transferActivities(ports: DataPorts) {
      * Each pack as it comes would cost more for the workflow than for its bytes.
      */
     async awaitTransfer({ seen, ...input }: AwaitTransferInput): Promise<void> {
-      const before = canonicalJson({ ...seen })
+      const before = textOf(seen)
       let since: number | null = null
       const see = async () => {
         const state = await stateOf(input)
-        const after = canonicalJson({ ...state })
+        const after = textOf(state)
         if (after === before || state.sealed || state.expired || state.unverified >= TOGETHER) return after
         since ??= Date.now()
         return Date.now() - since < TOGETHER_MS ? before : after
@@ -172,3 +175,5 @@ export function transferActivities(ports: DataPorts) {
 }
 
 export type TransferActivities = ReturnType<typeof transferActivities>
+
+const textOf = (state: TransferState) => canonicalJson(state as unknown as Json)

@@ -13,6 +13,7 @@ import type {
   OfferPack,
   PackUpload,
   PullProgress,
+  PushProgress,
   ReadChunks,
   ReceivedPack,
   StartPull,
@@ -70,6 +71,8 @@ export class StartPushDto implements StartPush {
 class ReceivedDto {
   @ApiProperty({ type: 'integer' }) packs!: number
   @ApiProperty({ type: 'integer' }) bytes!: number
+  @ApiProperty({ type: 'integer', description: 'whole ones, as the client has said; all once it is sealed' })
+  files!: number
 }
 
 export class DataPushDto extends OperationDto implements DataPush {
@@ -222,6 +225,10 @@ export class DataPullDto extends OperationDto implements DataPull {
   @ApiProperty({ type: 'integer' }) bytes!: number
   @ApiProperty({ type: ReadDto, description: 'what the reader has said to have' }) received!: ReadDto
   @ApiProperty({ format: 'date-time' }) expiresAt!: string
+}
+
+export class PushProgressDto implements PushProgress {
+  @IntField({ min: 0, max: MAX_FILES, description: 'of which all was sent, or was there' }) files!: number
 }
 
 export class PullProgressDto implements PullProgress {

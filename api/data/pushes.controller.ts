@@ -18,6 +18,7 @@ import {
   MissingChunksDto,
   OfferPackDto,
   PackUploadDto,
+  PushProgressDto,
   ReceivedPackDto,
   StartPushDto,
 } from './data.dto.js'
@@ -131,6 +132,20 @@ export class PushesController {
     @FileBody() body: IncomingMessage,
   ): Promise<ReceivedPackDto> {
     return this.service.receive(caller, name, id, sha256, body)
+  }
+
+  @Summary('Says how many files were sent', 'For whoever looks on: packs do not say it.')
+  @Post(':id/progress')
+  @HttpCode(200)
+  @ApiOkResponse({ type: DataPushDto })
+  @Problems('invalid_request', 'not_found', 'wrong_state', 'transfer_expired')
+  reportPush(
+    @Caller() caller: Principal,
+    @Param('name') name: string,
+    @Param('id', IdParam) id: string,
+    @Body() body: PushProgressDto,
+  ): Promise<DataPushDto> {
+    return this.service.progress(caller, name, id, body)
   }
 
   @Summary('Says that everything was sent')

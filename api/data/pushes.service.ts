@@ -6,6 +6,7 @@ import type {
   MissingChunks,
   OfferPack,
   PackUpload,
+  PushProgress,
   ReceivedPack,
   StartPush,
 } from '../../contracts/rest/data.js'
@@ -155,10 +156,20 @@ export class PushesService {
     return this.take(caller, id, { uri, sha256, bytes: found.bytes })
   }
 
+  async progress(caller: Principal, name: string, id: string, { files }: PushProgress): Promise<DataPush> {
+    const run = await this.open(caller, name, id)
+    const { files: total } = run.request as PushRequest
+    if (files > total) {
+      throw invalidRequest([{ at: 'files', message: `There are ${total} files in this push.` }])
+    }
+    await this.transfers.progress(id, { files })
+    return this.view(run)
+  }
+
   /** Nothing more comes. */
   async seal(caller: Principal, name: string, id: string): Promise<DataPush> {
     const run = await runOfDataset(this.rows, caller, 'push', name, id)
-    await this.transfers.seal(id)
+    await this.transfers.seal(id, (run.request as PushRequest).files)
     this.wakes.publish(id)
     return this.view(run)
   }
@@ -198,7 +209,7 @@ export class PushesService {
       manifest,
       files,
       bytes,
-      received: { packs: transfer.packs, bytes: Number(transfer.bytes) },
+      received: { packs: transfer.packs, bytes: Number(transfer.bytes), files: transfer.files },
       sealed: transfer.sealedAt !== null,
       expiresAt: transfer.expiresAt.toISOString(),
       version: resultVersion(run),

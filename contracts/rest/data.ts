@@ -28,8 +28,8 @@ export interface DataPush extends Operation {
   manifest: string
   files: number
   bytes: number
-  /** What has come so far. */
-  received: { packs: number; bytes: number }
+  /** What has come so far; whole files as the client has said. */
+  received: { packs: number; bytes: number; files: number }
   /** Nothing more is taken; what has come is checked and becomes a version. */
   sealed: boolean
   /** Until when it waits for more. */
@@ -124,6 +124,11 @@ export interface PullProgress {
   bytes: number
   /** True once everything is there. */
   done: boolean
+}
+
+export interface PushProgress {
+  /** Of which all was sent, or was there. */
+  files: number
 }
 
 export interface MoveRef {

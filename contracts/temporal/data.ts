@@ -28,6 +28,14 @@ export interface TransferLive {
   readonly stage: PushStage | 'prepare' | 'read'
   readonly packs?: number
   readonly bytes?: number
+  /** As its client has said. */
+  readonly files?: number
+  readonly total?: TransferTotal
+}
+
+export interface TransferTotal {
+  readonly files: number
+  readonly bytes: number
 }
 
 export interface DataPushResult extends RunEnd {
@@ -45,6 +53,9 @@ export interface TransferState {
   readonly expired: boolean
   readonly packs: number
   readonly bytes: number
+  /** Files that its client has said to have sent, or to have. Histories of earlier releases are without. */
+  readonly files?: number
+  readonly total?: TransferTotal
   /** Packs that have come and are not verified. */
   readonly unverified: number
 }

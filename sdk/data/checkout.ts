@@ -6,6 +6,7 @@ import { applyPlan, conflict, type Written } from './checkout-apply.js'
 import { planCheckout } from './checkout-plan.js'
 import { writeFiles } from './checkout-write.js'
 import { type Copy, killedCheckout, locked, readHead, refuse, stateFile, writeHead } from './copy.js'
+import { sizeOf } from './drafts.js'
 import { type ChunkSource, fetchLists, fetchManifest } from './fetch-nodes.js'
 import { LocalChunks } from './local-chunks.js'
 import { pathProblems } from './path-problems.js'
@@ -28,8 +29,8 @@ export interface CheckoutOptions {
   /** `replace`: commits that are not pushed are in what is checked out. */
   readonly drafts?: 'replace'
   readonly signal?: AbortSignal
-  /** Gets the bytes of the files that are written so far. */
-  readonly onProgress?: (bytes: number) => void
+  /** Gets how much of the version is there so far. */
+  readonly onProgress?: (done: { readonly files: number; readonly bytes: number }) => void
 }
 
 /** Numbers of files. */
@@ -78,13 +79,16 @@ export function checkoutVersion(
       if (list !== null) lists.set(list, join(copy.root, path))
     }
     const local = { chunks: await LocalChunks.of(copy, plan.replaced), lists }
+    const done = { ...sizeOf(plan.kept) }
     let bytesWritten = 0
     const writes = async function* (): AsyncGenerator<Written> {
       for await (const each of writeFiles(copy, plan.writes, source, local, tree)) {
         signal?.throwIfAborted()
         yield each
         bytesWritten += each.entry.bytes
-        onProgress?.(bytesWritten)
+        done.files++
+        done.bytes += each.entry.bytes
+        onProgress?.({ ...done })
       }
     }
     const written = await applyPlan(copy, plan, tree, writes(), target.manifest)

@@ -12,6 +12,7 @@ import type {
   ReceivedPack,
 } from '../../contracts/rest/data.js'
 import { MlforgeError } from '../../domain/errors.js'
+import type { PackOfFiles } from '../../packing/messages.js'
 import { failedRun } from '../failed-run.js'
 import { ask, textOf } from '../http.js'
 import { Refused, type Rest } from '../rest.js'
@@ -23,7 +24,13 @@ import { remoteChunks } from './remote-chunks.js'
 import type { WorkingCopy } from './working-copy.js'
 
 /** How far a push or a pull is. */
-export type TransferProgress = (done: { readonly bytes: number; readonly total: number }) => void
+export type TransferProgress = (done: {
+  readonly bytes: number
+  readonly total: number
+  /** Whole ones. */
+  readonly files: number
+  readonly totalFiles: number
+}) => void
 
 export interface TransferOptions {
   readonly signal?: AbortSignal
@@ -60,7 +67,7 @@ const TRIES = 20
 const POLL_MS = 50
 /** For one pack on a slow line. */
 const PUT_MS = 30 * 60_000
-/** Time between two reports of a reader. */
+/** Time between two reports of a transfer. */
 const REPORT_MS = 5_000
 
 /** Brings working copies and a server together. */
@@ -139,7 +146,8 @@ export class DataClient {
       { version: String(version) },
       { idempotencyKey: randomUUID() },
     )
-    const reader = new Reader(this.rest, pull)
+    const reports = new Reports(this.rest, `${datasetPath(copy.dataset)}/pulls/${pull.id}/progress`)
+    const { files: totalFiles, bytes: total } = pull
     const done = await copy.checkout(
       // A version that is the newest of its branch is that branch; any other is read to go on from there.
       { branch: selector === null ? head.branch : branch, version, manifest: root },
@@ -147,13 +155,13 @@ export class DataClient {
       {
         force,
         ...(signal ? { signal } : {}),
-        onProgress: bytes => {
-          reader.has(bytes)
-          onProgress?.({ bytes, total: pull.bytes })
+        onProgress: ({ files, bytes }) => {
+          reports.say({ files, bytes, done: false })
+          onProgress?.({ bytes, total, files, totalFiles })
         },
       },
     )
-    await reader.done(done)
+    await reports.end({ files: totalFiles, bytes: total, done: true })
     return { ...done, version, manifest: root }
   }
 
@@ -244,29 +252,42 @@ export class DataClient {
       const { missing } = await this.rest.post<MissingChunks>(`${path}/missing`, { chunks: hashes })
       return new Set(missing)
     }
-    let sent = 0
+    const reports = new Reports(this.rest, `${path}/progress`)
+    let [sent, files] = [0, 0]
+    const tell = () => onProgress?.({ bytes: sent, total: draft.bytes, files, totalFiles: draft.files })
+    // A file is whole once the packs before it are there too.
+    const inOrder: { readonly files: number; isSent: boolean }[] = []
     let failure: unknown
     const flying = new Set<Promise<void>>()
-    const fly = async (sha256: string, content: Uint8Array) => {
+    const fly = async (pack: PackOfFiles) => {
+      const { sha256, content } = pack
+      const flown = { files: pack.files, isSent: false }
+      inOrder.push(flown)
       try {
         await this.sendPack(`${path}/packs`, sha256, content)
         sent += content.length
-        onProgress?.({ bytes: sent, total: draft.bytes })
+        flown.isSent = true
+        while (inOrder[0]?.isSent) files = inOrder.shift()!.files
+        reports.say({ files })
+        tell()
       } catch (error) {
         failure ??= error
       } finally {
         copy.reuse({ content })
       }
     }
-    for await (const { sha256, content } of copy.packs(draft, findMissing, signal ? { signal } : {})) {
-      const flight = fly(sha256, content).finally(() => flying.delete(flight))
+    for await (const pack of copy.packs(draft, findMissing, signal ? { signal } : {})) {
+      const flight = fly(pack).finally(() => flying.delete(flight))
       flying.add(flight)
       if (flying.size >= IN_FLIGHT) await Promise.race(flying)
       if (failure !== undefined) break
     }
     await Promise.all(flying)
     if (failure !== undefined) throw failure
+    await reports.settled()
     await this.rest.post(`${path}/seal`)
+    files = draft.files
+    tell()
     return sent
   }
 }
@@ -285,29 +306,30 @@ async function putToStore(
   )
 }
 
-/** Says now and then how far a reader is, so that what it reads is kept for it. */
-class Reader {
-  private reportedAt = Date.now()
-  private reporting: Promise<unknown> = Promise.resolve()
+/** Says now and then how far a transfer is, for whoever looks on; what is transferred is kept for it meanwhile. */
+class Reports {
+  private saidAt = Date.now()
+  private saying: Promise<unknown> = Promise.resolve()
 
   constructor(
     private readonly rest: Rest,
-    private readonly pull: DataPull,
+    private readonly path: string,
   ) {}
 
-  has(bytes: number): void {
-    if (Date.now() - this.reportedAt < REPORT_MS) return
-    this.reportedAt = Date.now()
-    this.reporting = this.report({ files: 0, bytes, done: false }).catch(() => undefined)
+  say(progress: object): void {
+    if (Date.now() - this.saidAt < REPORT_MS) return
+    this.saidAt = Date.now()
+    this.saying = this.rest.post(this.path, progress).catch(() => undefined)
   }
 
-  async done({ written, unchanged, bytesWritten }: CheckedOut): Promise<void> {
-    await this.reporting
-    await this.report({ files: written + unchanged, bytes: bytesWritten, done: true })
+  /** None is on its way any more, which could come after the last one. */
+  settled(): Promise<unknown> {
+    return this.saying
   }
 
-  private report(progress: { files: number; bytes: number; done: boolean }): Promise<unknown> {
-    return this.rest.post(`${datasetPath(this.pull.dataset)}/pulls/${this.pull.id}/progress`, progress)
+  async end(progress: object): Promise<void> {
+    await this.settled()
+    await this.rest.post(this.path, progress)
   }
 }
 

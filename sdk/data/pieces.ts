@@ -52,16 +52,20 @@ async function* wantedBy(copy: Copy, manifest: string): AsyncGenerator<Wanted> {
   for (const entry of readIndex(stateFile(copy.root, 'index.json')).values()) {
     places.set(rootHash(entry.content), { file: join(copy.root, entry.path), offset: 0 })
   }
+  let filesBefore = 0
   for await (const file of filesOf(copy.nodes.load, manifest)) {
     const place = (file.content && copy.kept.find(file.content)) ?? places.get(rootHash(file.content))
     const list = listOf(file.content)
-    if (list !== null) yield* nodesBelow(copy, list)
+    if (list !== null) {
+      for await (const node of nodesBelow(copy, list)) yield { ...node, filesBefore }
+    }
     let offset = 0
     for await (const { bytes, chunk } of chunks(copy, file)) {
       const at = copy.kept.findChunk(chunk) ?? (place && { ...place, offset: place.offset + offset })
-      yield at ? { sha256: chunk, bytes, from: at } : { sha256: chunk, goneFrom: file.path }
+      yield at ? { sha256: chunk, bytes, from: at, filesBefore } : { sha256: chunk, goneFrom: file.path }
       offset += bytes
     }
+    filesBefore++
   }
 }
 

@@ -4,7 +4,7 @@ import { buildManifest } from '../../domain/data/build.js'
 import type { FileEntry } from '../../domain/data/nodes.js'
 import { changesOf, type FileChange, type LoadNode } from '../../domain/data/walk.js'
 import { MlforgeError } from '../../domain/errors.js'
-import type { Pack, Piece } from '../../packing/messages.js'
+import type { Pack, PackOfFiles, Piece } from '../../packing/messages.js'
 import { Packing, type ScanOptions } from '../../packing/packing.js'
 import { type Added, addFiles } from './add.js'
 import { type CheckedOut, type CheckoutOptions, type CheckoutTarget, checkoutVersion } from './checkout.js'
@@ -145,7 +145,7 @@ export class WorkingCopy {
     draft: Draft,
     findMissing: FindMissing,
     options: { readonly signal?: AbortSignal } = {},
-  ): AsyncGenerator<Pack> {
+  ): AsyncGenerator<PackOfFiles> {
     return this.copy.packing.packs(this.pieces(draft, findMissing), options)
   }
 

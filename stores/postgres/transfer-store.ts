@@ -66,24 +66,27 @@ export class TransferStore {
     })
   }
 
-  /** What the reader of a pull says to have. */
-  async progress(runId: string, { files, bytes }: { files: number; bytes: number }): Promise<void> {
+  /** What the reader of a pull says to have; of a push the files that were sent: its bytes are known. */
+  async progress(runId: string, { files, bytes }: { files: number; bytes?: number }): Promise<void> {
     await this.dataSource.transaction(async transaction => {
       await this.renew(runId, transaction)
-      await transaction.update(DataTransfer, { runId }, { files, bytes: String(bytes) })
+      const said = { files, ...(bytes !== undefined && { bytes: String(bytes) }) }
+      await transaction.update(DataTransfer, { runId }, said)
     })
   }
 
   /**
    * Nothing more comes. Again, it changes nothing.
+   * @param files of a push: all of them, which its client says by it
    * @throws MlforgeError wrong_state, transfer_expired
    */
-  async seal(runId: string): Promise<void> {
+  async seal(runId: string, files?: number): Promise<void> {
     await this.dataSource.transaction(async transaction => {
       const transfer = await transaction.findOneByOrFail(DataTransfer, { runId })
       if (transfer.sealedAt !== null) return
       await this.renew(runId, transaction)
-      await transaction.update(DataTransfer, { runId }, { sealedAt: new Date() })
+      const sealed = { sealedAt: new Date(), ...(files !== undefined && { files }) }
+      await transaction.update(DataTransfer, { runId }, sealed)
     })
   }
 

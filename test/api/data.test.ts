@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import type { DataFile, DataPull, DataPush } from '../../contracts/rest/data.js'
+import { liveQuery } from '../../contracts/temporal/messages.js'
 import { readChunk, sha256Of } from '../../packing/read-chunk.js'
 import { FOOTER_BYTES, indexOffset, readPackIndex } from '../../domain/data/pack.js'
 import { sha256Hex } from '../../stores/ids.js'
@@ -52,6 +53,10 @@ describe('versions of data over REST', () => {
       expect(['succeeded', 'refused', 'failed']).toContain(push.status)
       return push
     })
+  const live = async (id: string) => {
+    const { workflowId } = await harness.row({ id })
+    return harness.client.workflow.getHandle(workflowId).query(liveQuery)
+  }
   const sendAll = async (of: Tree, { id }: DataPush) => {
     for (const { sha256, content, chunks } of of.packs) {
       const answer = await api.call('PUT', `${base}/pushes/${id}/packs/${sha256}`, {
@@ -71,7 +76,7 @@ describe('versions of data over REST', () => {
       kind: 'push',
       dataset: 'images',
       branch: 'main',
-      received: { packs: 0, bytes: 0 },
+      received: { packs: 0, bytes: 0, files: 0 },
       sealed: false,
       links: { self: `${base}/pushes/${push.id}` },
     })
@@ -89,8 +94,22 @@ describe('versions of data over REST', () => {
     expect((await api.call('GET', `${base}/pushes/${push.id}`)).body).toMatchObject({
       received: { packs: 1 },
     })
+    const progress = (files: unknown, key = 'mlf_operator') =>
+      api.call('POST', `${base}/pushes/${push.id}/progress`, { body: { files }, key })
+    expect(await progress(3)).toMatchObject({ status: 200, body: { received: { packs: 1, files: 3 } } })
+    expect(await progress(5)).toMatchObject({
+      status: 400,
+      body: { code: 'invalid_request', problems: [{ at: 'files' }] },
+    })
+    expect(await progress(-1)).toMatchObject({ status: 400, body: { problems: [{ at: 'files' }] } })
+    expect(await progress(3, 'mlf_viewer')).toMatchObject({ status: 403 })
+    const total = { files: 4, bytes: tree.bytes }
+    await eventually(async () =>
+      expect(await live(push.id)).toMatchObject({ stage: 'receive', packs: 1, files: 3, total }),
+    )
     const sealed = await api.call('POST', `${base}/pushes/${push.id}/seal`)
-    expect(sealed).toMatchObject({ status: 202, body: { sealed: true } })
+    expect(sealed).toMatchObject({ status: 202, body: { sealed: true, received: { files: 4 } } })
+    expect(await progress(4)).toMatchObject({ status: 409, body: { code: 'wrong_state' } })
     expect(await ended(push.id)).toMatchObject({ status: 'succeeded', version: 1, created: true })
     expect((await api.call('GET', `${base}/versions/1`)).body).toMatchObject({
       version: 1,
@@ -233,6 +252,10 @@ describe('versions of data over REST', () => {
       status: 200,
       body: { received: { files: 1, bytes: 20 } },
     })
+    const total = { files: 4, bytes: tree.bytes }
+    await eventually(async () =>
+      expect(await live(id)).toMatchObject({ stage: 'read', files: 1, bytes: 20, total }),
+    )
     const done = { files: 4, bytes: tree.bytes, done: true }
     expect(await api.call('POST', `${base}/pulls/${id}/progress`, { body: done })).toMatchObject({
       status: 200,

@@ -5,7 +5,7 @@ import { committedFiles, exportDvc, type FillCopy, versionFiles } from '../../..
 import type { DvcOptions } from '../../../sdk/data/dvc/import.js'
 import { connect } from '../../connect.js'
 import { commitHere, here } from './local.js'
-import { count, progressLine, size, told } from './output.js'
+import { count, progressLine, size, told, transferLine } from './output.js'
 
 /** From DVC, and back to it. */
 export function dvcCommands(data: Command): void {
@@ -50,10 +50,9 @@ export function dvcCommands(data: Command): void {
 async function pulling(selector: string): Promise<FillCopy> {
   const client = new DataClient(await connect())
   return async copy => {
-    const line = progressLine('written')
-    const onProgress = ({ bytes, total }: { bytes: number; total: number }) => line.show(bytes, total)
+    const line = transferLine('written')
     try {
-      return await told(versionFiles(client, selector, { onProgress })(copy))
+      return await told(versionFiles(client, selector, { onProgress: line.show })(copy))
     } finally {
       line.end()
     }

@@ -1,4 +1,5 @@
 import { isErrorCode, MlforgeError } from '../../../domain/errors.js'
+import type { TransferProgress } from '../../../sdk/data/data-client.js'
 import { Refused } from '../../../sdk/rest.js'
 
 const REDRAW_MS = 200
@@ -20,6 +21,16 @@ export function progressLine(what: string): {
     end() {
       if (isShown && drawnAt > 0) process.stderr.write('\r\u001b[K')
     },
+  }
+}
+
+/** The same of what a client of datasets sends or checks out. */
+export function transferLine(what: string): { readonly show: TransferProgress; end(): void } {
+  const line = progressLine(what)
+  return {
+    show: ({ bytes, total, files, totalFiles }) =>
+      line.show(bytes, total, { done: files, total: totalFiles }),
+    end: () => line.end(),
   }
 }
 

@@ -11,7 +11,7 @@ import { directoryOf, type Pinned, readLock } from '../../../sdk/data/lock-file.
 import { WorkingCopy } from '../../../sdk/data/working-copy.js'
 import { connect } from '../../connect.js'
 import { here, pinHead } from './local.js'
-import { count, progressLine, size, told } from './output.js'
+import { count, size, told, transferLine } from './output.js'
 import { showTableChanges } from './table-changes.js'
 
 interface PullFlags {
@@ -29,10 +29,8 @@ export function remoteCommands(data: Command): void {
       const copy = here()
       if (branch !== undefined) copy.switchTo(branch)
       const client = new DataClient(await connect())
-      const line = progressLine('sent')
-      const pushed = await told(
-        client.push(copy, { onProgress: ({ bytes, total }) => line.show(bytes, total) }),
-      )
+      const line = transferLine('sent')
+      const pushed = await told(client.push(copy, { onProgress: line.show }))
       line.end()
       for (const { version, branch: on, created, sent } of pushed) {
         const what = created ? `version ${version}` : `version ${version}, which had these files already`
@@ -195,11 +193,10 @@ async function bring(
   force: boolean,
   more: Pick<PullOptions, 'manifest'> = {},
 ): Promise<Pulled> {
-  const line = progressLine('written')
+  const line = transferLine('checked out')
   const client = new DataClient(await connect())
-  const onProgress = ({ bytes, total }: { bytes: number; total: number }) => line.show(bytes, total)
   try {
-    return await told(client.pull(copy, selector, { force, onProgress, ...more }))
+    return await told(client.pull(copy, selector, { force, onProgress: line.show, ...more }))
   } finally {
     line.end()
   }

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { appendFile, chmod, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, afterEach, beforeAll, describe, expect, it } from '@jest/globals'
-import { DataClient } from '../../../sdk/data/data-client.js'
+import { DataClient, type TransferProgress } from '../../../sdk/data/data-client.js'
 import { Refused, Rest } from '../../../sdk/rest.js'
 import { ClientBench, filesOf, WHO, write } from './client-bench.js'
 
@@ -43,6 +43,33 @@ describe('DataClient', () => {
     expect(await filesOf(other)).toEqual(await filesOf(copy))
     expect((await other.status()).unstaged).toEqual({ changed: [], removed: [] })
     expect(await client.pull(other, null)).toMatchObject({ written: 0, unchanged: 0 })
+  })
+
+  it('says how many files are whole', async () => {
+    const copy = await copyAt('whole-one', 'whole')
+    for (const name of ['a', 'b', 'c']) await write(copy, name, randomBytes(12_000_000))
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'three' })
+    const seen: Parameters<TransferProgress>[0][] = []
+    const onProgress: TransferProgress = done => seen.push(done)
+    await client.push(copy, { onProgress })
+    // A pack ends in b, the next one in c.
+    expect(seen.map(({ files }) => files)).toEqual(expect.arrayContaining([1, 2, 3]))
+    expect(seen.map(({ files }) => files)).toEqual(seen.map(({ files }) => files).toSorted())
+    expect(seen.at(-1)).toMatchObject({ files: 3, totalFiles: 3, total: 36_000_000 })
+
+    const other = await copyAt('whole-two', 'whole')
+    seen.length = 0
+    await client.pull(other, null, { onProgress })
+    expect(seen.map(({ files, bytes }) => [files, bytes])).toEqual([1, 2, 3].map(n => [n, n * 12_000_000]))
+    // What is there already counts.
+    await write(copy, 'd', 'd')
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'four' })
+    await client.push(copy)
+    seen.length = 0
+    await client.pull(other, null, { onProgress })
+    expect(seen).toEqual([{ files: 4, totalFiles: 4, bytes: 36_000_001, total: 36_000_001 }])
   })
 
   it('sends what has changed, and reads no more than that', async () => {
