@@ -35,6 +35,7 @@ import {
   NumberField,
 } from '../http/fields.js'
 import { MOST_EXPECTATIONS } from '../../domain/expectations/suite-version.js'
+import { RetentionDto } from '../data/collections.dto.js'
 import { AsItCame } from '../http/as-it-came.js'
 import { typedExpectationSchema, typedProblems } from './expectations.schema.js'
 import { FileReadingDto } from '../uploads/uploads.dto.js'
@@ -193,6 +194,8 @@ export class DatasetDto implements Dataset {
   @ApiProperty() name!: string
   @ApiProperty({ type: 'integer' }) latestVersion!: number
   @ApiProperty({ format: 'date-time' }) createdAt!: string
+  @ApiProperty({ type: RetentionDto, nullable: true, description: 'null: every version is kept' })
+  retention!: RetentionDto | null
 }
 
 class ColumnDto implements Column {

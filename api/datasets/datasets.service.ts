@@ -194,8 +194,13 @@ function assertFits(dataset: string, { version, suite }: StoredSuite, columns: r
   }
 }
 
-function datasetView(row: { name: string; latestVersion: number; createdAt: Date }): Dataset {
-  return { name: row.name, latestVersion: row.latestVersion, createdAt: row.createdAt.toISOString() }
+function datasetView({
+  name,
+  latestVersion,
+  createdAt,
+  retention,
+}: Pick<Dataset, 'name' | 'latestVersion' | 'retention'> & { createdAt: Date }): Dataset {
+  return { name, latestVersion, createdAt: createdAt.toISOString(), retention }
 }
 
 function artifactsOf(row: VersionRow): Record<string, ContentRef> {

@@ -1,5 +1,6 @@
 import type { Artifact } from './common.js'
 import type { CodeState } from './data.js'
+import type { Retention } from './data-collection.js'
 import type { TypedExpectation } from './expectations.js'
 import type { TransformedSource } from './fits.js'
 import type { Operation } from './operations.js'
@@ -63,6 +64,8 @@ export interface Dataset {
   name: string
   latestVersion: number
   createdAt: string
+  /** Which versions are kept; null where all are. */
+  retention: Retention | null
 }
 
 export interface Column {

@@ -1,19 +1,22 @@
 import type { Page } from '../../contracts/rest/common.js'
 import type {
   DataCollection,
+  DatasetRetention,
   DataVerification,
   PurgedVersion,
+  Retention,
   VerificationReport,
 } from '../../contracts/rest/data-collection.js'
 import type { DataChange, DataRef } from '../../contracts/rest/data.js'
-import type { DatasetVersion } from '../../contracts/rest/datasets.js'
+import type { Dataset, DatasetVersion } from '../../contracts/rest/datasets.js'
 import type { Operation } from '../../contracts/rest/operations.js'
 import type { TableDiff } from '../../contracts/rest/profiles.js'
 import { isErrorCode, MlforgeError } from '../../domain/errors.js'
 import type { Rest } from '../rest.js'
 import { datasetPath, versionPath } from './paths.js'
 
-const MOST_REFS = 200
+/** Of what is listed, in one answer. */
+const MOST = 200
 
 /** Is shown a collection again and again while it is under way. */
 type SeenCollection = (collection: DataCollection) => void
@@ -49,7 +52,7 @@ export class DataCatalogue {
 
   /** The first 200 branches or tags, by name. */
   async refs(dataset: string, kind: DataRef['kind']): Promise<DataRef[]> {
-    const page = await this.rest.get<Page<DataRef>>(`${refsPath(dataset, kind)}?limit=${MOST_REFS}`)
+    const page = await this.rest.get<Page<DataRef>>(`${refsPath(dataset, kind)}?limit=${MOST}`)
     return page.items
   }
 
@@ -87,6 +90,22 @@ export class DataCatalogue {
     const path = `/v1/data/verifications/${id}`
     const run = succeeded(await this.rest.follow<DataVerification>(path))
     return { ...run, report: await this.rest.get<VerificationReport>(`${path}/report`) }
+  }
+
+  /** Datasets, by name, with the rules by which their versions are kept. */
+  async *datasets(): AsyncGenerator<Dataset> {
+    for (let cursor: string | undefined = ''; cursor !== undefined;) {
+      const more: string = cursor === '' ? '' : `&cursor=${encodeURIComponent(cursor)}`
+      const page: Page<Dataset> = await this.rest.get<Page<Dataset>>(`/v1/datasets?limit=${MOST}${more}`)
+      yield* page.items
+      cursor = page.nextCursor
+    }
+  }
+
+  /** Says which versions of a dataset are kept; null for all. The others are retired by the next collection. */
+  async retain(dataset: string, retention: Retention | null): Promise<Retention | null> {
+    const path = `${datasetPath(dataset)}/retention`
+    return (await this.rest.put<DatasetRetention>(path, { retention })).retention
   }
 
   /** Erases a version; who, when and why stays. */
