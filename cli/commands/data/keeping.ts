@@ -60,15 +60,16 @@ export function keepingCommands(data: Command): void {
       if (found === null) return
       const { packs, bytes, objects, damagedPacks, damagedObjects, lostChunks, lostObjects } = found
       console.log(`${count(packs, 'pack')} of ${size(bytes)} and ${count(objects, 'object')} read`)
-      if (damagedPacks + damagedObjects === 0) {
+      // What is lost already is damage no more, and is missing all the same.
+      const [damaged, lost] = [damagedPacks + damagedObjects, lostChunks + lostObjects]
+      if (damaged + lost === 0) {
         console.log('Nothing is damaged.')
         return
       }
-      console.log(
-        `${damagedPacks + damagedObjects} damaged, of which ${lostChunks + lostObjects} could not be healed`,
-      )
+      const healed = lost === 0 ? 'and healed' : `and ${lost} lost, which nothing here could heal`
+      console.log(`${damaged} damaged, ${healed}`)
       for (const file of report.files) console.log(`  ${file.dataset}@${file.version} ${file.path}`)
-      if (lostChunks + lostObjects > 0) process.exitCode = EXIT.failed
+      if (lost > 0) process.exitCode = EXIT.failed
     })
 
   data
