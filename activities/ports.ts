@@ -29,6 +29,7 @@ import type { SuiteStore } from '../stores/postgres/suite-store.js'
 import type { SweepStore } from '../stores/postgres/sweep-store.js'
 import type { TableObjects } from '../stores/postgres/table-objects.js'
 import type { VerifyStore } from '../stores/postgres/verify-store.js'
+import type { DefinitionStore } from '../stores/postgres/definition-store.js'
 import type { EndStore } from '../stores/postgres/end-store.js'
 import type { RefStore } from '../stores/postgres/ref-store.js'
 import type { TransferStore } from '../stores/postgres/transfer-store.js'
@@ -64,6 +65,7 @@ export interface Ports {
   readonly sweep: SweepStore
   readonly verify: VerifyStore
   readonly ends: EndStore
+  readonly definitions: DefinitionStore
   readonly retention: RetentionStore
   readonly packing: Packing
   readonly models: ModelStore

@@ -49,6 +49,7 @@ import { SuiteStore } from '../stores/postgres/suite-store.js'
 import { SweepStore } from '../stores/postgres/sweep-store.js'
 import { TableObjects } from '../stores/postgres/table-objects.js'
 import { VerifyStore } from '../stores/postgres/verify-store.js'
+import { DefinitionStore } from '../stores/postgres/definition-store.js'
 import { EndStore } from '../stores/postgres/end-store.js'
 import { RefStore } from '../stores/postgres/ref-store.js'
 import { TransformationStore } from '../stores/postgres/transformation-store.js'
@@ -110,6 +111,7 @@ export async function createPorts(
     sweep: new SweepStore(dataSource),
     verify: new VerifyStore(dataSource),
     ends: new EndStore(dataSource),
+    definitions: new DefinitionStore(dataSource.manager),
     retention: new RetentionStore(dataSource),
     packing: new Packing({}),
     models: new ModelStore(dataSource),

@@ -5,15 +5,16 @@ import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import { beatWhile } from '../heartbeats.js'
 import type { Ports } from '../ports.js'
 import { commitOf } from './commit-of.js'
+import { recordDefinitions } from './record-definitions.js'
 import { recordEnds } from './record-ends.js'
 import { storeTableBytes } from './table-bytes.js'
 
 type PublishPorts = Pick<
   Ports,
-  'datasets' | 'refs' | 'ends' | 'objects' | 'catalogue' | 'holds' | 'packing' | 'scratch'
+  'datasets' | 'refs' | 'ends' | 'definitions' | 'objects' | 'catalogue' | 'holds' | 'packing' | 'scratch'
 > & { readonly logger: { warn(details: object, message: string): void } }
 
-/** Versions that are read at once; changes of branches, and ends, that one activity writes. */
+/** Versions that are read at once; changes of branches, ends and definitions that one activity writes. */
 const AT_ONCE = 100
 
 /** What the catalogue knows is written to the object store too, from which it can be restored. */
@@ -82,7 +83,8 @@ export function publishActivities(ports: PublishPorts) {
           await refs.recorded(ref)
         }
         const ended = await recordEnds(ports, project, AT_ONCE)
-        return { published, more: [changes.length, ended].includes(AT_ONCE) }
+        const defined = await recordDefinitions(ports, project, AT_ONCE, signal)
+        return { published, more: defined >= AT_ONCE || [changes.length, ended].includes(AT_ONCE) }
       })
     },
   }

@@ -18,10 +18,11 @@ import type { Ports } from '../ports.js'
 import { onceStep } from '../step.js'
 import { packsFromObject } from './table-bytes.js'
 import { damagedFiles, markWhole, verifyPack, type VerifyPorts } from './verify.js'
+import { verifyDefinitions } from './verify-definitions.js'
 import { type Seen, verifyRefs, verifyVersions } from './verify-objects.js'
 
 type VerificationPorts = VerifyPorts &
-  Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'datasets' | 'refs' | 'ends' | 'holds'>
+  Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'datasets' | 'refs' | 'ends' | 'definitions' | 'holds'>
 
 /** Packs of one activity: of 16 MiB each, some minutes. */
 const PACKS = 500
@@ -78,14 +79,17 @@ export function verificationActivities(ports: VerificationPorts) {
       return onceStep(ports, input, `packs/${after}`, work, { hidden: true })
     },
 
-    /** Reads commits, records of branches and tags, and tables. */
+    /** Reads commits, tables, and records of branches and tags, suites and transformations. */
     async verifyObjects(input: RunInput): Promise<VerifiedObjects> {
       return onceStep(ports, input, 'objects', () =>
         beatWhile('reading commits and tables', async signal => {
           const selected = await selectedBy(input)
           const seen: Seen = { objects: 0, damaged: [] }
           await verifyVersions(ports, selected, seen, signal)
-          if (selected.dataset === null) await verifyRefs(ports, input.project, seen, signal)
+          if (selected.dataset === null) {
+            await verifyRefs(ports, input.project, seen, signal)
+            await verifyDefinitions(ports, input.project, seen, signal)
+          }
           return { ...seen, damaged: seen.damaged.slice(0, MOST_OBJECTS) }
         }),
       )

@@ -183,7 +183,8 @@ async function verifyLastCommit(
   seen.damaged.push({ what: `commit of ${nameOf(version)}, which was purged`, uri, healed: true })
 }
 
-async function isWhole({ objects }: Pick<ObjectPorts, 'objects'>, uri: string): Promise<boolean> {
+/** Whether an object is there and is what its name says. */
+export async function isWhole({ objects }: Pick<ObjectPorts, 'objects'>, uri: string): Promise<boolean> {
   try {
     for await (const part of await objects.open(uri)) void part
     return true

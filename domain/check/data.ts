@@ -10,10 +10,17 @@ export interface DataRefFacts {
   readonly record: string | null
 }
 
-/** Packs, branches and tags. */
+/** A version of a suite or a transformation, or which one is current, and the object that says so. */
+export interface DefinitionFacts {
+  readonly what: string
+  readonly record: string
+}
+
+/** Packs, branches and tags, and records of suites and transformations. */
 export interface DataFacts {
   readonly dataPacks: readonly { readonly uri: string; readonly bytes: number }[]
   readonly dataRefs: readonly DataRefFacts[]
+  readonly definitions: readonly DefinitionFacts[]
   /** Objects that collections have removed: what was done with them before still names them. */
   readonly removedObjects: readonly string[]
 }

@@ -16,6 +16,7 @@ export type Referring = Pick<
   | 'datasetVersions'
   | 'dataPacks'
   | 'dataRefs'
+  | 'definitions'
   | 'removedObjects'
   | 'modelVersions'
   | 'transformationVersions'
@@ -60,6 +61,7 @@ export function referencedObjects(rows: Referring): Reference[] {
   for (const { record, kind, name } of rows.dataRefs) {
     if (record !== null) add(record, null, `${kind} ${name}`)
   }
+  for (const { what, record } of rows.definitions) add(record, null, what)
   for (const version of rows.modelVersions) walk(version.artifacts, version.effectKey, add)
   for (const { state, effectKey } of rows.transformationVersions) walk(state, effectKey, add)
   for (const { uri, bytes } of rows.checkpoints) add(uri, Number(bytes), 'a checkpoint')

@@ -1,6 +1,6 @@
-import { canonicalJson, type Json } from '../canonical-json.js'
-import { MlforgeError } from '../errors.js'
+import type { Json } from '../canonical-json.js'
 import type { SuiteRef } from '../expectations/suite-version.js'
+import { decodeRecord, encodeRecord } from './record.js'
 
 /** An object that a commit names. */
 export interface NamedObject {
@@ -59,12 +59,9 @@ export interface Commit {
 export const MESSAGE_CHARACTERS = 10_000
 export const AUTHOR_CHARACTERS = 200
 
-const FORMAT = 1
-const utf8 = new TextEncoder()
-
 /** A commit as it is hashed and stored: canonical JSON (RFC 8785) in UTF-8. */
 export function encodeCommit(commit: Commit): Uint8Array {
-  return utf8.encode(canonicalJson({ v: FORMAT, t: 'commit', ...commit } as unknown as Json))
+  return encodeRecord({ t: 'commit', ...commit })
 }
 
 /**
@@ -72,7 +69,7 @@ export function encodeCommit(commit: Commit): Uint8Array {
  * @throws MlforgeError object_corrupt for what is none, unsupported_format for one of a later version
  */
 export function decodeCommit(bytes: Uint8Array): Commit {
-  const { v: _, t: __, ...commit } = record(bytes, 'commit')
+  const { t: _, ...commit } = decodeRecord(bytes, 'commit')
   return commit as unknown as Commit
 }
 
@@ -91,7 +88,7 @@ export interface RefRecord {
 
 /** A ref record as it is hashed and stored. */
 export function encodeRef(ref: RefRecord): Uint8Array {
-  return utf8.encode(canonicalJson({ v: FORMAT, t: 'ref', ...ref } as unknown as Json))
+  return encodeRecord({ t: 'ref', ...ref })
 }
 
 /**
@@ -99,7 +96,7 @@ export function encodeRef(ref: RefRecord): Uint8Array {
  * @throws MlforgeError object_corrupt, unsupported_format
  */
 export function decodeRef(bytes: Uint8Array): RefRecord {
-  const { v: _, t: __, ...ref } = record(bytes, 'ref')
+  const { t: _, ...ref } = decodeRecord(bytes, 'ref')
   return ref as unknown as RefRecord
 }
 
@@ -118,7 +115,7 @@ export interface EndRecord {
 
 /** An end record as it is hashed and stored, among the ref records. */
 export function encodeEnd(end: EndRecord): Uint8Array {
-  return utf8.encode(canonicalJson({ v: FORMAT, t: 'end', ...end } as unknown as Json))
+  return encodeRecord({ t: 'end', ...end })
 }
 
 /**
@@ -126,24 +123,6 @@ export function encodeEnd(end: EndRecord): Uint8Array {
  * @throws MlforgeError object_corrupt, unsupported_format
  */
 export function decodeRefOrEnd(bytes: Uint8Array): { ref: RefRecord } | { end: EndRecord } {
-  const { v: _, t, ...found } = record(bytes, 'ref', 'end')
+  const { t, ...found } = decodeRecord(bytes, 'ref', 'end')
   return t === 'end' ? { end: found as unknown as EndRecord } : { ref: found as unknown as RefRecord }
-}
-
-function record(bytes: Uint8Array, ...kinds: readonly string[]): Record<string, unknown> {
-  let found: unknown
-  try {
-    found = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes))
-  } catch {
-    throw new MlforgeError('object_corrupt', `This is no ${kinds[0]} of a dataset: it is no JSON.`)
-  }
-  const { v, t } = (found ?? {}) as { v?: unknown; t?: unknown }
-  if (!kinds.includes(t as string)) {
-    throw new MlforgeError('object_corrupt', `This is no ${kinds[0]} of a dataset.`)
-  }
-  if (v === FORMAT) return found as Record<string, unknown>
-  throw new MlforgeError(
-    'unsupported_format',
-    `The ${kinds[0]} is of format version ${JSON.stringify(v)}; this release reads version ${FORMAT}. Read it with a newer release.`,
-  )
 }

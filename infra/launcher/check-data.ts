@@ -1,10 +1,12 @@
 import type { EntityManager } from 'typeorm'
-import type { DataFacts, DataRefFacts } from '../../domain/check/data.js'
+import type { DataFacts, DataRefFacts, DefinitionFacts } from '../../domain/check/data.js'
 import { encodeRef } from '../../domain/data/commit.js'
+import { definitionName } from '../../domain/data/definitions.js'
 import { sha256Hex } from '../../stores/ids.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
+import { DefinitionStore } from '../../stores/postgres/definition-store.js'
 
-/** What the database holds of packs, branches and tags, as a check looks at it. */
+/** What the database holds of packs, branches, tags, suites and transformations, as a check looks at it. */
 export async function dataRows(transaction: EntityManager): Promise<DataFacts> {
   const packs: { project: string; sha256: string; bytes: number }[] = await transaction.query(
     `SELECT project, encode(sha256, 'hex') AS sha256, bytes FROM data_packs ORDER BY project, sha256`,
@@ -22,7 +24,16 @@ export async function dataRows(transaction: EntityManager): Promise<DataFacts> {
       bytes,
     })),
     dataRefs: refs.map(factsOf),
+    definitions: await definitionRows(transaction),
   }
+}
+
+async function definitionRows(transaction: EntityManager): Promise<DefinitionFacts[]> {
+  const found: DefinitionFacts[] = []
+  for await (const { definition, uri, isRecorded } of new DefinitionStore(transaction).all(null)) {
+    if (isRecorded) found.push({ what: definitionName(definition), record: uri })
+  }
+  return found
 }
 
 interface RefRow {

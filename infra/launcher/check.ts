@@ -94,6 +94,7 @@ const NO_ROWS: RowFacts = {
   datasetVersions: [],
   dataPacks: [],
   dataRefs: [],
+  definitions: [],
   removedObjects: [],
   models: [],
   modelVersions: [],

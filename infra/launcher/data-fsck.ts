@@ -6,12 +6,14 @@ import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
 import { PackStore } from '../../stores/packs/pack-store.js'
 import { connectPostgres } from '../../stores/postgres/data-source.js'
+import { DefinitionStore } from '../../stores/postgres/definition-store.js'
 import { PackCatalogue } from '../../stores/postgres/pack-catalogue.js'
 import { RebuildStore } from '../../stores/postgres/rebuild-store.js'
 import { RefStore } from '../../stores/postgres/ref-store.js'
 import { assertSchema } from '../../stores/postgres/schema-version.js'
 import { SweepStore } from '../../stores/postgres/sweep-store.js'
 import { type CommittedVersion, VerifyStore } from '../../stores/postgres/verify-store.js'
+import { compareDefinitions } from './data-definitions.js'
 import { type DataProblem, refKey, type StoredRecords, storedPacks, storedRecords } from './data-records.js'
 import { type Rebuilt, rebuildCatalogue } from './data-rebuild.js'
 
@@ -49,6 +51,7 @@ export async function fsckData(
       ...(await comparePacks(dataSource, objects, project)),
       ...(await compareRecords(dataSource, objects, project)),
     ]
+    await compareDefinitions(objects, new DefinitionStore(dataSource.manager), project, found)
     // A damaged object is seen by both.
     const once = [...new Map(found.map(problem => [`${problem.code} ${problem.at}`, problem])).values()]
     return { ok: once.length === 0, rebuilt, problems: once }

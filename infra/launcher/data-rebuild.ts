@@ -5,10 +5,11 @@ import { objectUri } from '../../stores/objects/object-uri.js'
 import type { PackStore } from '../../stores/packs/pack-store.js'
 import type { StoredContent } from '../../stores/postgres/entities/dataset.js'
 import type { RebuildStore } from '../../stores/postgres/rebuild-store.js'
+import { type RebuiltDefinitions, rebuildDefinitions } from './data-definitions.js'
 import { type DataProblem, storedRecords } from './data-records.js'
 import { rebuildPacks, type RebuildPackPorts } from './data-rebuild-packs.js'
 
-export interface Rebuilt {
+export interface Rebuilt extends RebuiltDefinitions {
   packs: number
   versions: number
   refs: number
@@ -19,14 +20,19 @@ export interface RebuildPorts extends RebuildPackPorts {
   readonly rebuild: RebuildStore
 }
 
-/** Makes rows of what the object store has and the catalogue has not: packs first, then versions, branches and tags. */
+/**
+ * Makes rows of what the object store has and the catalogue has not: packs first, then versions, branches and tags, and
+ * suites and transformations.
+ */
 export async function rebuildCatalogue(
   ports: RebuildPorts,
   project: string,
   problems: DataProblem[],
 ): Promise<Rebuilt> {
   const { objects, rebuild } = ports
-  const done: Rebuilt = { packs: await rebuildPacks(ports, project, problems), versions: 0, refs: 0 }
+  const packs = await rebuildPacks(ports, project, problems)
+  const definitions = await rebuildDefinitions(ports, project, problems)
+  const done: Rebuilt = { packs, versions: 0, refs: 0, ...definitions }
 
   const { commits, refs, ends } = await storedRecords(objects, project, problems)
   const all = new Map(commits)

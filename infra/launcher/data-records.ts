@@ -60,11 +60,11 @@ export async function storedRecords(
   const refs = new Map<string, RefRecord>()
   const ends = new Map<string, EndRecord>()
   for await (const { uri } of allObjects(objects, project, 'commits')) {
-    const commit = await read(objects, uri, decodeCommit, problems)
+    const commit = await readRecord(objects, uri, decodeCommit, problems)
     if (commit !== null) commits.set(sha256OfUri(uri), commit)
   }
   for await (const { uri } of allObjects(objects, project, 'refs')) {
-    const found = await read(objects, uri, decodeRefOrEnd, problems)
+    const found = await readRecord(objects, uri, decodeRefOrEnd, problems)
     if (found === null) continue
     if ('end' in found) {
       // Of a version that was retired and purged later, the purge holds.
@@ -77,7 +77,8 @@ export async function storedRecords(
   return { commits, refs, ends }
 }
 
-async function read<T>(
+/** A record; null where it is damaged, which is among the problems then. */
+export async function readRecord<T>(
   objects: ObjectStore,
   uri: string,
   decode: (bytes: Uint8Array) => T,

@@ -1,7 +1,7 @@
 import { MlforgeError } from '../../domain/errors.js'
 
 /** What a project keeps under names that are hashes; each has a prefix of its own, so that it can be walked through. */
-export const OBJECT_KINDS = ['sha256', 'table-data', 'packs', 'commits', 'refs'] as const
+export const OBJECT_KINDS = ['sha256', 'table-data', 'packs', 'commits', 'refs', 'definitions'] as const
 export type ObjectKind = (typeof OBJECT_KINDS)[number]
 
 const PROJECT = /^[A-Za-z0-9][A-Za-z0-9_-]{0,99}$/

@@ -59,6 +59,7 @@ import { Lineage1765800000000 } from './migrations/1765800000000-lineage.js'
 import { LineageEvents1765900000000 } from './migrations/1765900000000-lineage-events.js'
 import { Transformations1766000000000 } from './migrations/1766000000000-transformations.js'
 import { RemovedObjects1766100000000 } from './migrations/1766100000000-removed-objects.js'
+import { Definitions1766200000000 } from './migrations/1766200000000-definitions.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -154,6 +155,7 @@ export const MIGRATIONS = [
   LineageEvents1765900000000,
   Transformations1766000000000,
   RemovedObjects1766100000000,
+  Definitions1766200000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

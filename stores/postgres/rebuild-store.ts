@@ -1,6 +1,13 @@
 import type { DataSource } from 'typeorm'
 import type { Commit, RefRecord } from '../../domain/data/commit.js'
-import { uuidv7 } from '../ids.js'
+import type {
+  CurrentSuite,
+  SuiteDefinition,
+  TransformationDefinition,
+} from '../../domain/data/definitions.js'
+import { suiteContent } from '../../domain/expectations/suite-version.js'
+import { sha256Hex, uuidv7 } from '../ids.js'
+import { objectUri } from '../objects/object-uri.js'
 import {
   Dataset,
   DatasetVersion,
@@ -88,5 +95,59 @@ export class RebuildStore {
       [datasetId, ref.name, ref.kind, ref.version, ref.sequence, ref.principal, ref.at],
     )
     return rows.length > 0
+  }
+
+  /** The suite of a dataset, as it stood after a change. @param isRecorded whether the object store says that */
+  async currentSuite(project: string, current: CurrentSuite, isRecorded: boolean): Promise<void> {
+    const { suiteId, dataset, version, sequence, principal, at } = current
+    await this.dataSource.query(
+      `INSERT INTO suites (id, project, dataset, version, principal, updated_at, sequence, recorded)
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+      [suiteId, project, dataset, version, principal, at, sequence, isRecorded ? sequence : 0],
+    )
+  }
+
+  /**
+   * A version of a suite that there is. Where that is another one than it was of, the object store is to say so.
+   * @returns false where it has a version of this number, or with this content
+   */
+  async suite(project: string, definition: SuiteDefinition): Promise<boolean> {
+    const { dataset, suiteId, version, suite, author, message, principal, at } = definition
+    const content = suiteContent(suite)
+    const rows: unknown[] = await this.dataSource.query(
+      `INSERT INTO suite_versions (suite_id, version, content, sha256, expectations, author, message, principal,
+         created_at, recorded)
+       SELECT id, $3, $4, $5, $6, $7, $8, $9, $10, id = $11 FROM suites WHERE project = $1 AND dataset = $2
+       ON CONFLICT DO NOTHING RETURNING version`,
+      [
+        ...[project, dataset, version, content, sha256Hex(content), suite.expectations.length],
+        ...[author, message, principal, at, suiteId],
+      ],
+    )
+    return rows.length > 0
+  }
+
+  /** @returns false where the transformation has a version of this number */
+  async transformation(project: string, definition: TransformationDefinition): Promise<boolean> {
+    const { name, transformationId, id, version, state, steps, input, output, rows } = definition
+    const { where, dataset, runId, effectKey, at } = definition
+    await this.dataSource.query(
+      `INSERT INTO transformations (id, project, name, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+      [transformationId, project, name, at],
+    )
+    const inserted: unknown[] = await this.dataSource.query(
+      `INSERT INTO transformation_versions (id, transformation_id, version, sha256, state, steps, input, output, rows,
+         fitted_where, dataset, run_id, effect_key, created_at, recorded)
+       SELECT $3, id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, id = $16
+       FROM transformations WHERE project = $1 AND name = $2 ON CONFLICT DO NOTHING RETURNING id`,
+      [
+        ...[project, name, id, version, state.sha256],
+        ...[{ uri: objectUri(project, state.sha256), ...state }, steps, input, output].map(each =>
+          JSON.stringify(each),
+        ),
+        ...[rows, where, dataset && JSON.stringify(dataset), runId, effectKey, at, transformationId],
+      ],
+    )
+    return inserted.length > 0
   }
 }

@@ -48,12 +48,16 @@ export class SuiteStore {
     const sha256 = sha256Hex(content)
     return this.dataSource.transaction(async transaction => {
       await transaction.query(
-        `INSERT INTO suites (id, project, dataset, version, principal, updated_at)
-         VALUES ($1, $2, $3, 0, $4, now()) ON CONFLICT DO NOTHING`,
+        `INSERT INTO suites (id, project, dataset, version, principal, updated_at, sequence, recorded)
+         VALUES ($1, $2, $3, 0, $4, now(), 0, 0) ON CONFLICT DO NOTHING`,
         [uuidv7(), project, dataset, principal],
       )
       // Writers of one suite take turns, so numbers have no gaps.
-      const { id: suiteId, version: at } = await transaction.findOneOrFail(DatasetSuite, {
+      const {
+        id: suiteId,
+        version: at,
+        sequence,
+      } = await transaction.findOneOrFail(DatasetSuite, {
         where: { project, dataset },
         lock: { mode: 'pessimistic_write' },
       })
@@ -65,7 +69,7 @@ export class SuiteStore {
         same ??
         (await transaction.save(DatasetSuiteVersion, {
           suiteId,
-          version: (await transaction.countBy(DatasetSuiteVersion, { suiteId })) + 1,
+          version: (await newest(transaction, suiteId)) + 1,
           content,
           sha256,
           expectations: suite.expectations.length,
@@ -75,7 +79,7 @@ export class SuiteStore {
           createdAt: new Date(),
         }))
       if (!isCurrent) {
-        const change = { version: row.version, principal, updatedAt: new Date() }
+        const change = { version: row.version, principal, updatedAt: new Date(), sequence: sequence + 1 }
         await transaction.update(DatasetSuite, { id: suiteId }, change)
       }
       return { ...stored(row, row.version), created: same === null }
@@ -121,6 +125,11 @@ export class SuiteStore {
       `Nothing is expected of dataset "${dataset}" in project ${project}. Give it a suite: mlforge data expectations set.`,
     )
   }
+}
+
+/** The number of the newest version, 0 where there is none. One that could not be restored leaves a gap. */
+async function newest(manager: EntityManager, suiteId: string): Promise<number> {
+  return (await manager.maximum(DatasetSuiteVersion, 'version', { suiteId })) ?? 0
 }
 
 /** @throws MlforgeError not_found */

@@ -7,7 +7,7 @@ import { page, type PageOf, type PageRequest } from './paging.js'
 
 export type NewTransformationVersion = Omit<
   TransformationVersion,
-  'id' | 'transformationId' | 'transformation' | 'version' | 'createdAt'
+  'id' | 'transformationId' | 'transformation' | 'version' | 'createdAt' | 'recorded'
 >
 
 /** A transformation with the number of its newest version. */
@@ -77,7 +77,7 @@ export class TransformationStore {
       `INSERT INTO transformations (id, project, name, created_at) VALUES ($1, $2, $3, now()) ON CONFLICT DO NOTHING`,
       [uuidv7(), project, name],
     )
-    const { id: transformationId } = await find(transaction, project, name, true)
+    const { id: transformationId, createdAt: since } = await find(transaction, project, name, true)
     const latest = await transaction.findOne(TransformationVersion, {
       where: { transformationId },
       order: { version: 'DESC' },
@@ -88,7 +88,8 @@ export class TransformationStore {
       id: uuidv7(),
       transformationId,
       version: (latest?.version ?? 0) + 1,
-      createdAt: new Date(),
+      // A transformation that is restored is as old as its first version.
+      createdAt: latest === null ? since : new Date(),
     })
     return { version, created: true }
   }

@@ -1,3 +1,4 @@
+import { readFile, writeFile } from 'node:fs/promises'
 import { describe } from '@jest/globals'
 import type { DataCollection } from '../../contracts/rest/data-collection.js'
 import { TestApi } from '../api/support/api.js'
@@ -30,6 +31,15 @@ export class CollectionBench {
       if (['succeeded', 'refused', 'failed'].includes(found.status)) return found
       throw new Error(`Collection ${id} is ${found.status}.`)
     })
+  }
+
+  /** Flips a bit of an object, behind the back of the store. */
+  async damage(uri: string): Promise<void> {
+    const { server } = this
+    const file = server ? server.fileOf(`${server.options().prefix}${uri}`) : this.harness.objectFile(uri)
+    const bytes = await readFile(file)
+    bytes[bytes.length >> 1]! ^= 0x40
+    await writeFile(file, bytes)
   }
 
   async stop(): Promise<void> {

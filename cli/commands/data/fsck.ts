@@ -8,7 +8,7 @@ export function fsckCommand(data: Command): void {
     .description('compare the catalogue of data with the object store; exit code 1 when something is wrong')
     .option(
       '--rebuild',
-      'first make rows of the packs, versions, branches and tags that the object store alone has',
+      'first make rows of the packs, versions, branches, tags, suites and transformations that the object store alone has',
     )
     .option('--json', 'everything as JSON')
     .action(async ({ rebuild, json }: { rebuild?: boolean; json?: boolean }) => {
@@ -21,8 +21,9 @@ export function fsckCommand(data: Command): void {
       if (json === true) console.log(JSON.stringify(report, null, 2))
       else {
         if (report.rebuilt !== null) {
-          const { packs, versions, refs } = report.rebuilt
+          const { packs, versions, refs, suites, transformations } = report.rebuilt
           console.log(`${packs} packs read, ${versions} versions and ${refs} branches and tags restored`)
+          console.log(`${suites} versions of suites and ${transformations} of transformations restored`)
         }
         for (const { code, at, message } of report.problems) console.log(`PROBLEM ${code} ${at}: ${message}`)
         if (report.ok) console.log('Nothing is wrong.')

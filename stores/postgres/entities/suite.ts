@@ -12,6 +12,10 @@ export class DatasetSuite {
   /** Who has made it the current one, and when. */
   @Column('text') principal!: string
   @Column('timestamptz') updatedAt!: Date
+  /** Counts the changes of which version is the current one, from 1. */
+  @Column('integer') sequence!: number
+  /** The last of them that is in the object store. */
+  @Column('integer') recorded!: number
 }
 
 /** Immutable. The same content is one version, however often it is given. */
@@ -32,4 +36,6 @@ export class DatasetSuiteVersion {
   @Column('text', { nullable: true }) message!: string | null
   @Column('text') principal!: string
   @Column('timestamptz') createdAt!: Date
+  /** False until it is in the object store. */
+  @Column('boolean', { default: false }) recorded!: boolean
 }

@@ -39,4 +39,6 @@ export class TransformationVersion {
   @Column('uuid') runId!: string
   @Column('text') effectKey!: string
   @Column('timestamptz') createdAt!: Date
+  /** False until it is in the object store. */
+  @Column('boolean', { default: false }) recorded!: boolean
 }

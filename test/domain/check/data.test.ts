@@ -11,6 +11,7 @@ const main = {
   version: 1,
   record: 'default/refs/aa/x',
 } as const
+const suite = { what: 'the current suite', record: 'default/definitions/aa/x' }
 const pack = { uri: 'default/packs/aa/x', bytes: 9 }
 
 function facts(more: Partial<StackFacts> = {}): StackFacts {
@@ -20,15 +21,16 @@ function facts(more: Partial<StackFacts> = {}): StackFacts {
     datasetVersions: [version],
     dataPacks: [pack],
     dataRefs: [main],
+    definitions: [suite],
     ...more,
   }
 }
 
 describe('a check of data', () => {
-  it('needs packs, commits and what says where branches are', () => {
+  it('needs packs, commits, and what says where branches are and what suites say', () => {
     const uris = referencedObjects(facts()).map(({ uri }) => uri)
     const commit = `default/commits/ab/${version.commit}`
-    expect(uris).toEqual(expect.arrayContaining([pack.uri, commit, main.record]))
+    expect(uris).toEqual(expect.arrayContaining([pack.uri, commit, main.record, suite.record]))
     const gone = new Map([[pack.uri, { bytes: null }]])
     expect(codes(facts({ objects: gone }))).toContain('object_missing')
     expect(codes(facts({ objects: new Map([[pack.uri, { bytes: 8 }]]) }))).toContain('object_size')

@@ -64,6 +64,7 @@ export function stack(seed: string, more: Partial<RunFacts> = {}): StackFacts {
     datasetVersions: [],
     dataPacks: [],
     dataRefs: [],
+    definitions: [],
     removedObjects: [],
     transformations: [],
     transformationVersions: [],
