@@ -97,12 +97,18 @@ export class RebuildStore {
     return rows.length > 0
   }
 
-  /** The suite of a dataset, as it stood after a change. @param isRecorded whether the object store says that */
+  /**
+   * The suite of a dataset, as it stood after a change. Where there is one that is behind this, the object store is
+   * to say that it holds.
+   * @param isRecorded false where the object store does not say so
+   */
   async currentSuite(project: string, current: CurrentSuite, isRecorded: boolean): Promise<void> {
     const { suiteId, dataset, version, sequence, principal, at } = current
+    const holds = `(project, dataset) DO UPDATE SET sequence = excluded.sequence + 1
+       WHERE suites.sequence < excluded.sequence OR suites.sequence = excluded.sequence AND suites.id <> excluded.id`
     await this.dataSource.query(
       `INSERT INTO suites (id, project, dataset, version, principal, updated_at, sequence, recorded)
-       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING`,
+       VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT ${isRecorded ? holds : 'DO NOTHING'}`,
       [suiteId, project, dataset, version, principal, at, sequence, isRecorded ? sequence : 0],
     )
   }

@@ -239,4 +239,31 @@ withEachStore('suites and transformations in the object store', start => {
     expect((await stored()).length).toBe(owed.length + 2)
     expect(await verify()).toEqual([])
   })
+
+  it('join what was begun anew before they were restored, which holds', async () => {
+    for (const min of [1, 2]) await put('again', atLeast(min))
+    await harness.tick('superviseData')
+    const { id } = (await rows()).suites.find(({ dataset }) => dataset === 'again') as { id: string }
+    await query('DELETE FROM suite_versions WHERE suite_id = $1', [id])
+    await query('DELETE FROM suites WHERE id = $1', [id])
+    await put('again', atLeast(9))
+    expect(await fsckData(harness.config, { rebuild: true })).toMatchObject({ rebuilt: { suites: 1 } })
+    expect(await harness.ports.suites.current(PROJECT, 'again')).toMatchObject({
+      suite: atLeast(9),
+      version: 1,
+    })
+    expect(await harness.ports.suites.version(PROJECT, 'again', 2)).toMatchObject({ suite: atLeast(2) })
+    await harness.tick('superviseData')
+    const unknown = { code: 'definition_unknown', at: expect.stringMatching(/^version [12] of the suite/) }
+    expect(await problems()).toMatchObject([unknown, unknown])
+
+    const again = (await rows()).suites.find(({ dataset }) => dataset === 'again')!
+    await query('DELETE FROM suite_versions WHERE suite_id = $1', [again['id']])
+    await query('DELETE FROM suites WHERE id = $1', [again['id']])
+    await fsckData(harness.config, { rebuild: true })
+    expect(await harness.ports.suites.current(PROJECT, 'again')).toMatchObject({
+      suite: atLeast(9),
+      version: 1,
+    })
+  })
 })
