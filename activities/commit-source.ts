@@ -15,13 +15,13 @@ export async function commitSource(
   if (transformed === undefined) {
     throw new MlforgeError('internal', 'A commit has neither an upload nor a transformation.')
   }
-  const { dataset, transformation } = transformed
+  const { dataset, transformation, outOfFold = false } = transformed
   reads({ kind: 'dataset', ...dataset })
   const { parquet } = await ports.datasets.table(project, dataset.name, {
     kind: 'number',
     version: dataset.version,
   })
-  const asked = { project, uri: parquet.uri, ...transformation, store: writeTableFile }
+  const asked = { project, uri: parquet.uri, ...transformation, outOfFold, store: writeTableFile }
   const made = await applyVersion(ports, asked, directory, signal)
   return { ...made, delimiter: null, reading: { format: 'parquet' } }
 }

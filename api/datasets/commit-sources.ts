@@ -6,8 +6,10 @@ import type { CommitRequest } from '../../domain/datasets/commit-request.js'
 import { checkDeclared, type Schema } from '../../domain/datasets/schema.js'
 import type { MlforgeError } from '../../domain/errors.js'
 import { applicableColumns } from '../../domain/transformations/applicable.js'
+import { transformationMismatch } from '../../domain/transformations/problems.js'
 import { columnsOfSchema } from '../../domain/transformations/columns.js'
 import { DatasetStore } from '../../stores/postgres/dataset-store.js'
+import type { TransformationVersion } from '../../stores/postgres/entities/transformation.js'
 import { TransformationStore } from '../../stores/postgres/transformation-store.js'
 import { UploadStore } from '../../stores/postgres/upload-store.js'
 import type { Principal } from '../http/request.js'
@@ -64,11 +66,20 @@ export class CommitSources {
   /** @throws MlforgeError transformation_mismatch where the version lacks columns, or has others of their names */
   private async transformedSource(
     project: string,
-    { dataset, version: selected = 'latest', transformation, transformationVersion }: TransformedSource,
+    {
+      dataset,
+      version: selected = 'latest',
+      transformation,
+      transformationVersion,
+      outOfFold = false,
+    }: TransformedSource,
   ): Promise<CommitSource> {
     const fitted = await this.transformations.version(project, transformation, transformationVersion)
     const table = await this.datasets.table(project, dataset, selectorOf(selected))
     applicableColumns(fitted, columnsOfSchema(table.schema as Schema))
+    if (outOfFold && fitted.folds?.table !== table.parquet.sha256) {
+      throw notDealt(`${transformation}@${fitted.version}`, fitted, `${dataset}@${table.version}`)
+    }
     return {
       names: fitted.output.map(column => column.name),
       columns: {},
@@ -76,10 +87,24 @@ export class CommitSources {
         transformed: {
           dataset: { name: dataset, version: table.version },
           transformation: { name: transformation, version: fitted.version },
+          ...(outOfFold && { outOfFold }),
         },
       },
     }
   }
+}
+
+function notDealt(
+  transformation: string,
+  { folds, dataset }: Pick<TransformationVersion, 'folds' | 'dataset'>,
+  table: string,
+): MlforgeError {
+  const of = dataset ? `: that of ${dataset.name}@${dataset.version}` : ''
+  const message =
+    folds === null
+      ? `${transformation} was fitted without folds. Fit it again with folds, or leave this out.`
+      : `The folds of ${transformation} are of another table than that of ${table}${of}. Leave this out.`
+  return transformationMismatch([{ at: 'transformed.outOfFold', message }])
 }
 
 function raggedUpload(): MlforgeError {

@@ -119,6 +119,13 @@ class TransformedSourceDto implements TransformedSource {
   @NameField() transformation!: string
   @IntField({ optional: true, min: 1, max: 2 ** 31 - 1, description: 'the newest where left out' })
   transformationVersion?: number
+  @FlagField({
+    optional: true,
+    default: false,
+    description:
+      'each row by what the folds have taught that it is not in: of the table that the transformation was fitted to, by folds',
+  })
+  outOfFold?: boolean
 }
 
 export class CommitDatasetDto implements CommitDataset {

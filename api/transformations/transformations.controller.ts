@@ -126,7 +126,10 @@ export class TransformationsController {
     return this.service.transformRows(caller, name, version, body)
   }
 
-  @Summary('Downloads an artifact of a version', '`state.json`: the steps, and what they have learned.')
+  @Summary(
+    'Downloads an artifact of a version',
+    '`state.json`: the steps, and what they have learned; `fold-0.json` and so on: the same without the rows of a fold.',
+  )
   @Get(':name/versions/:version/artifacts/:artifact')
   @ApiDownload()
   @Problems('not_found', 'object_missing', 'object_corrupt')

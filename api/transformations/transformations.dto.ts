@@ -1,6 +1,7 @@
 import { ApiProperty } from '@nestjs/swagger'
 import type {
   DatasetOfFit,
+  DealtFolds,
   Fit,
   StartFit,
   Transformation,
@@ -11,7 +12,8 @@ import type {
 } from '../../contracts/rest/fits.js'
 import type { TransformationStep } from '../../contracts/rest/transformations.js'
 import { SELECTOR_RULE } from '../../domain/data/selector.js'
-import { ListField, NameField, TextField } from '../http/fields.js'
+import { FOLD_LIMIT } from '../../domain/transformations/limits.js'
+import { IntField, ListField, NameField, TextField } from '../http/fields.js'
 import { ArtifactDto, OperationDto } from '../runs/operation.dto.js'
 
 const STEPS = 'steps in their order, as docs/reference/transformations.md has them'
@@ -30,6 +32,21 @@ export class StartFitDto implements StartFit {
   })
   where?: string
   @ListField({ max: 100, description: STEPS }) steps!: TransformationStep[]
+  @IntField({
+    optional: true,
+    min: 2,
+    max: FOLD_LIMIT,
+    description:
+      'parts that the rows are dealt into: of each is also learned what the others teach, so that the table can be transformed without that a row knows its own target',
+  })
+  folds?: number
+  @IntField({ optional: true, default: 0, min: 0, max: 2 ** 32 - 1, description: 'of the folds' })
+  seed?: number
+}
+
+export class DealtFoldsDto implements DealtFolds {
+  @ApiProperty({ type: 'integer' }) count!: number
+  @ApiProperty({ type: 'integer' }) seed!: number
 }
 
 export class DatasetOfFitDto implements DatasetOfFit {
@@ -42,6 +59,7 @@ export class FitDto extends OperationDto implements Fit {
   @ApiProperty() transformation!: string
   @ApiProperty({ type: DatasetOfFitDto }) dataset!: DatasetOfFitDto
   @ApiProperty({ type: String, nullable: true }) where!: string | null
+  @ApiProperty({ type: DealtFoldsDto, nullable: true }) folds!: DealtFoldsDto | null
   @ApiProperty({ type: 'integer', nullable: true, description: 'that it has made or found' })
   version!: number | null
   @ApiProperty({
@@ -75,6 +93,8 @@ export class TransformationVersionDto implements TransformationVersion {
   output!: TransformationColumnDto[]
   @ApiProperty({ type: 'integer', description: 'that it was fitted to' }) rows!: number
   @ApiProperty({ type: String, nullable: true }) where!: string | null
+  @ApiProperty({ type: DealtFoldsDto, nullable: true, description: 'null: nothing was learned of parts' })
+  folds!: DealtFoldsDto | null
   @ApiProperty({
     type: DatasetOfFitDto,
     nullable: true,

@@ -33,6 +33,7 @@ import type { Idempotency } from '../http/idempotency.js'
 import { assertName } from '../http/params.js'
 import { mapPage } from '../http/paging.js'
 import type { Principal } from '../http/request.js'
+import { invalidRequest } from '../http/validation.js'
 import { CONFIG, OBJECTS } from '../platform/tokens.js'
 import { operationView, resultVersion } from '../runs/run-view.js'
 import { RunsService } from '../runs/runs.service.js'
@@ -55,10 +56,11 @@ export class TransformationsService {
   async fit(
     caller: Principal,
     name: string,
-    { dataset, version: selected = 'latest', where, steps }: StartFit,
+    { dataset, version: selected = 'latest', where, steps, folds, seed }: StartFit,
     idempotency: Idempotency | undefined,
   ): Promise<Fit> {
     assertName('transformation', name)
+    if (seed !== undefined && folds === undefined) throw seedWithoutFolds()
     // Names such as `latest` may mean another version by now.
     const replayed = idempotency && (await this.rows.replayed(caller.project, caller.name, idempotency))
     if (replayed) return this.fitView(replayed)
@@ -68,6 +70,7 @@ export class TransformationsService {
       dataset: { name: dataset, version: table.version, root: table.root },
       where: where ?? null,
       steps: checked,
+      ...(folds !== undefined && { folds: { count: folds, seed: seed ?? 0 } }),
     }
     const run = await this.runs.accept(caller, {
       kind: 'fit',
@@ -147,7 +150,7 @@ export class TransformationsService {
   }
 
   private async fitView(run: Run): Promise<Fit> {
-    const { dataset, where } = run.request as FitRequest
+    const { dataset, where, folds } = run.request as FitRequest
     const steps = run.result === null ? [] : await this.ledger.steps(run.id)
     const outcome = steps.findLast(({ step }) => step === 'fit')?.outcome as FitOutcome | undefined
     return {
@@ -155,6 +158,7 @@ export class TransformationsService {
       transformation: run.name,
       dataset: { ...dataset },
       where,
+      folds: folds ?? null,
       version: resultVersion(run),
       created: outcome?.created ?? null,
     }
@@ -171,8 +175,13 @@ function transformationView({ name, latestVersion, createdAt }: LatestTransforma
   return { name, latestVersion, createdAt: createdAt.toISOString() }
 }
 
-function artifactsOf({ state }: VersionRow) {
-  return { 'state.json': state }
+function seedWithoutFolds(): MlforgeError {
+  return invalidRequest([{ at: 'seed', message: 'Is that of folds: say how many, or leave it out.' }])
+}
+
+function artifactsOf({ state, folds }: VersionRow) {
+  const ofFolds = folds?.states.map((each, fold) => [`fold-${fold}.json`, each] as const) ?? []
+  return { 'state.json': state, ...Object.fromEntries(ofFolds) }
 }
 
 function versionView(transformation: string, row: VersionRow): TransformationVersion {
@@ -185,6 +194,7 @@ function versionView(transformation: string, row: VersionRow): TransformationVer
     output: [...row.output],
     rows: Number(row.rows),
     where: row.fittedWhere,
+    folds: row.folds && { count: row.folds.count, seed: row.folds.seed },
     dataset: row.dataset && { ...row.dataset },
     runId: row.runId,
     createdAt: row.createdAt.toISOString(),

@@ -10,6 +10,13 @@ export interface StartFit {
   /** Predicate in SQL for the rows that are learned from; all of them where left out. */
   where?: string
   steps: TransformationStep[]
+  /**
+   * 2 to 100: deals the rows into so many parts, and learns of each also what the others teach, so that the table
+   * can be transformed without that a row knows its own target (`outOfFold` of a commit).
+   */
+  folds?: number
+  /** Of the folds, 0 to 2^32 - 1; 0 where left out. */
+  seed?: number
 }
 
 /** A fit under way or ended. */
@@ -17,10 +24,17 @@ export interface Fit extends Operation {
   transformation: string
   dataset: DatasetOfFit
   where: string | null
+  folds: DealtFolds | null
   /** The version that it has made or found. */
   version: number | null
   /** False where the newest version had learned the same from the same. */
   created: boolean | null
+}
+
+/** The row at a position from 0 is in the fold that MD5 of `<seed>:<position>`, its last 8 bytes, modulo the count gives. */
+export interface DealtFolds {
+  count: number
+  seed: number
 }
 
 export interface DatasetOfFit {
@@ -54,6 +68,8 @@ export interface TransformationVersion {
   /** Rows that it was fitted to. */
   rows: number
   where: string | null
+  /** Null where nothing was learned of parts. */
+  folds: DealtFolds | null
   /** Null where a pipeline has made the table that it was fitted to. */
   dataset: DatasetOfFit | null
   runId: string
@@ -80,4 +96,9 @@ export interface TransformedSource {
   transformation: string
   /** The newest where left out. */
   transformationVersion?: number
+  /**
+   * True: each row by what the folds have taught that it is not in. Only of the table that the transformation was
+   * fitted to, by folds. Default false: each row by what all have taught.
+   */
+  outOfFold?: boolean
 }

@@ -1,3 +1,4 @@
+import type { Folds } from '../../domain/transformations/fitted.js'
 import type { Step } from '../../domain/transformations/steps.js'
 import type { RunEnd } from './messages.js'
 
@@ -7,6 +8,8 @@ export interface FitRequest {
   /** Predicate in SQL for the rows that are learned from; null for all of them. */
   readonly where: string | null
   readonly steps: readonly Step[]
+  /** Left out where nothing is learned of parts. */
+  readonly folds?: Folds
 }
 
 export interface FitLive {

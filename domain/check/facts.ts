@@ -77,6 +77,7 @@ export interface TransformationVersionFacts {
   readonly version: number
   readonly sha256: string
   readonly state: Content
+  readonly folds: { readonly states: readonly Content[] } | null
   readonly dataset: { readonly name: string; readonly version: number } | null
   readonly runId: string
   readonly effectKey: string

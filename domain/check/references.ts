@@ -63,7 +63,7 @@ export function referencedObjects(rows: Referring): Reference[] {
   }
   for (const { what, record } of rows.definitions) add(record, null, what)
   for (const version of rows.modelVersions) walk(version.artifacts, version.effectKey, add)
-  for (const { state, effectKey } of rows.transformationVersions) walk(state, effectKey, add)
+  for (const { state, folds, effectKey } of rows.transformationVersions) walk([state, folds], effectKey, add)
   for (const { uri, bytes } of rows.checkpoints) add(uri, Number(bytes), 'a checkpoint')
   for (const { uri, bytes } of rows.uploads) add(uri, Number(bytes), 'an upload')
   for (const { versions, effectKey } of rows.plans) walk(versions, `plan ${effectKey}`, add)

@@ -20,6 +20,8 @@ export interface CommitSource {
 export interface Transformed {
   readonly dataset: { readonly name: string; readonly version: number }
   readonly transformation: { readonly name: string; readonly version: number }
+  /** Left out: each row by what all rows have taught. */
+  readonly outOfFold?: boolean
 }
 
 /** What a dataset commit is to do, complete: kept with its run. */

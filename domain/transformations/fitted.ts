@@ -45,6 +45,14 @@ export interface FittedTransformation {
   readonly rows: number
 }
 
+/** How the rows of a table are dealt for a cross-fit: that at a position, from 0, is in fold `bucketOf(position, count, seed)`. */
+export interface Folds {
+  /** 2 to 100. */
+  readonly count: number
+  /** 0 to 2^32 - 1. */
+  readonly seed: number
+}
+
 /** The same as JSON of the type that `canonicalJson` takes. */
 export function fittedJson(fitted: FittedTransformation): Json {
   return fitted as unknown as Json

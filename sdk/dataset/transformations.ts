@@ -10,6 +10,10 @@ import { ended } from './ended.js'
 export interface FitOptions {
   /** Predicate in SQL for the rows that are learned from; all of them where left out. */
   readonly where?: string
+  /** 2 to 100: learns also without each of so many parts of the rows, for `outOfFold` of `transform`. */
+  readonly folds?: number
+  /** Of the folds, 0 to 2^32 - 1. Default 0. */
+  readonly seed?: number
   /** The same key is the same fit, for 7 days. */
   readonly idempotencyKey?: string
 }
@@ -27,6 +31,11 @@ export interface FittedVersion {
 export interface TransformOptions {
   /** Name of the dataset whose next version it becomes. */
   readonly into: string
+  /**
+   * True for the version that the transformation was fitted to by folds: no row knows its own target, as it does in a
+   * target encoding that has learned from it. Default false: what all rows have taught, for any other one.
+   */
+  readonly outOfFold?: boolean
   readonly message?: string
   readonly branch?: string
   /** The same key is the same commit, for 7 days. */
@@ -39,11 +48,11 @@ export async function fit(
   { dataset, version }: DatasetVersion,
   name: string,
   steps: readonly TransformationStep[],
-  { where, idempotencyKey = randomUUID() }: FitOptions,
+  { idempotencyKey = randomUUID(), ...options }: FitOptions,
 ): Promise<FittedVersion> {
   const begun = await rest.post<Fit>(
     `/v1/transformations/${encodeURIComponent(name)}/fits`,
-    { dataset, version: String(version), steps, ...(where !== undefined && { where }) },
+    { ...options, dataset, version: String(version), steps },
     { idempotencyKey },
   )
   const done = ended(await rest.follow<Fit>(begun.links.self), 'Fit')
@@ -65,7 +74,7 @@ export async function transform(
   rest: Rest,
   { dataset, version }: DatasetVersion,
   reference: string,
-  { into, idempotencyKey = randomUUID(), ...options }: TransformOptions,
+  { into, outOfFold, idempotencyKey = randomUUID(), ...options }: TransformOptions,
 ): Promise<number> {
   const [, transformation, number] = /^([^@]+)(?:@([1-9]\d{0,8}))?$/.exec(reference) ?? []
   if (transformation === undefined) {
@@ -80,6 +89,7 @@ export async function transform(
         version: String(version),
         transformation,
         ...(number !== undefined && { transformationVersion: Number(number) }),
+        ...(outOfFold !== undefined && { outOfFold }),
       },
     },
     { idempotencyKey },

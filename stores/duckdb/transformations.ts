@@ -2,14 +2,15 @@ import { applicableColumns } from '../../domain/transformations/applicable.js'
 import type { Column } from '../../domain/transformations/columns.js'
 import type { Problem } from '../../domain/errors.js'
 import { freeName } from '../../domain/transformations/check.js'
-import type { FittedTransformation } from '../../domain/transformations/fitted.js'
+import type { FittedTransformation, Folds } from '../../domain/transformations/fitted.js'
+import { FOLD_LIMIT } from '../../domain/transformations/limits.js'
 import { checkColumns } from '../../domain/transformations/plan.js'
 import { transformationInvalid, transformationMismatch } from '../../domain/transformations/problems.js'
 import type { Step } from '../../domain/transformations/steps.js'
 import { type DuckDb, type DuckDbOptions, name, text, withDuckDb } from './duckdb.js'
 import { enclose } from './query.js'
 import { Chain, describe } from './transformations/chain.js'
-import { applyFailure, expressionProblems, whereProblems } from './transformations/errors.js'
+import { applyFailure, expressionProblems, fitFailure, whereProblems } from './transformations/errors.js'
 import { fitSteps } from './transformations/fit.js'
 
 export interface FitRequest {
@@ -21,11 +22,15 @@ export interface FitRequest {
   readonly steps: readonly Step[]
 }
 
-export interface CrossFitRequest extends FitRequest {
-  /** 2 to 100. */
-  readonly folds: number
-  /** 0 to 2^32 - 1. */
-  readonly seed: number
+/** What has been learned of a table, and of what each fold leaves of it. */
+export interface CrossFitted {
+  readonly fitted: FittedTransformation
+  /** By fold. */
+  readonly ofFolds: readonly FittedTransformation[]
+}
+
+export interface FoldsToApply extends CrossFitted, Omit<FitRequest, 'steps'> {
+  readonly folds: Folds
   readonly outFile: string
 }
 
@@ -79,39 +84,68 @@ export async function applyTransformation(
 }
 
 /**
- * Writes a table transformed without leaks: each row by a state that was fitted to the rows of the other folds, so
- * that its own target has no part in its encoding; rows outside `where` by the state of all rows, which is returned.
- * The fold of a row is `bucketOf(position from 0, folds, seed)`. Categories of one_hot and ordinal are those of all
- * rows, so that columns and codes mean the same in each fold; they say nothing of a target.
- * @throws MlforgeError as `fitTransformation` and `applyTransformation`
+ * Fits steps to a table, and for each fold of it to the rows of the other folds: what `applyFolds` takes.
+ * Categories of one_hot and ordinal are those of all rows, so that columns and codes mean the same in each fold; they
+ * say nothing of a target.
+ * @throws MlforgeError as `fitTransformation`
  */
 export async function crossFit(
-  request: CrossFitRequest,
+  { file, where, steps, folds }: FitRequest & { readonly folds: Folds },
   options: DuckDbOptions = {},
-): Promise<AppliedTable & { readonly fitted: FittedTransformation }> {
-  const { file, where = 'true', steps, folds, seed, outFile } = request
-  assertFolds(folds, seed)
+): Promise<CrossFitted> {
+  assertFolds(folds)
   return withDuckDb({ ...options, threads: 1 }, async db => {
-    const columns = await open(db, [file, outFile])
-    await assertSteps(db, steps, columns, request.where)
-    const names = columns.map(column => column.name)
-    const along = { row: freeName('the row', names), fold: freeName('the fold', names) }
+    const columns = await open(db, [file])
+    await assertSteps(db, steps, columns, where)
+    const { fold } = await deal(db, columns, folds, where).catch((error: unknown) => {
+      throw fitFailure(error)
+    })
+    const work = { from: NUMBERED, columns }
+    const fitted = await fitSteps(db, { ...work, steps, prefix: 'all', where: `${fold} >= 0` })
+    const ofFolds: FittedTransformation[] = []
+    for (let own = 0; own < folds.count; own++) {
+      ofFolds.push(
+        await fitSteps(db, {
+          ...work,
+          prefix: `fold ${own}`,
+          where: `${fold} >= 0 AND ${fold} <> ${own}`,
+          steps: steps.map(lenient),
+          categories: fitted.state,
+        }),
+      )
+    }
+    return { fitted, ofFolds }
+  })
+}
+
+/**
+ * Writes the table of a cross-fit transformed without leaks: each row by what the other folds have taught, so that
+ * its own target has no part in its encoding; rows outside `where` by what all have. As `applyTransformation` else.
+ * @throws MlforgeError as `applyTransformation`
+ */
+export async function applyFolds(
+  { file, where, folds, fitted, ofFolds, outFile }: FoldsToApply,
+  options: DuckDbOptions = {},
+): Promise<AppliedTable> {
+  return withDuckDb({ ...options, threads: 1 }, async db => {
+    const { columns } = applicableColumns(fitted, await open(db, [file, outFile]))
     const chains: Chain[] = []
     try {
-      // A table, as each fold reads it twice.
-      await db.run(`CREATE TEMP TABLE ${NUMBERED} AS SELECT *, ${foldSql(where, along.row, folds, seed)} AS ${name(along.fold)}
-        FROM (SELECT *, row_number() OVER () - 1 AS ${name(along.row)} FROM ${SOURCE})`)
-      const work = { from: NUMBERED, columns, steps, prefix: 'all', where: `${name(along.fold)} >= 0` }
-      const fitted = await fitSteps(db, work)
-      const present = await db.query(
-        `SELECT DISTINCT ${name(along.fold)} AS fold FROM ${NUMBERED} ORDER BY 1`,
-      )
-      for (const { fold } of present) chains.push(await foldChain(db, fitted, along, fold as number))
-      const parts = chains.map(
-        ({ table }) => `SELECT ${name(along.row)}, ${list(fitted.output)} FROM ${table}`,
-      )
-      const select = `SELECT ${list(fitted.output)} FROM (${parts.join(' UNION ALL ')}) ORDER BY ${name(along.row)}`
-      return { ...(await write(db, select, outFile)), fitted }
+      const { row, fold } = await deal(db, columns, folds, where)
+      const present = await db.query(`SELECT DISTINCT ${fold} AS fold FROM ${NUMBERED} ORDER BY 1`)
+      for (const own of present.map(each => each['fold'] as number)) {
+        const part = name(`rows of ${own}`)
+        await db.run(
+          `CREATE VIEW ${part} AS SELECT * EXCLUDE (${fold}) FROM ${NUMBERED} WHERE ${fold} = ${own}`,
+        )
+        const chain = new Chain(db, { prefix: `apply ${own}`, from: part, columns, along: [row] })
+        await follow(chain, ofFolds[own] ?? fitted)
+        chains.push(chain)
+      }
+      const output = list(fitted.output)
+      const parts = chains.map(({ table }) => `SELECT ${name(row)}, ${output} FROM ${table}`)
+      const select = `SELECT ${output} FROM (${parts.join(' UNION ALL ')}) ORDER BY ${name(row)}`
+      return await write(db, select, outFile)
     } catch (error) {
       throw await applyFailure(db, chains, error)
     }
@@ -120,37 +154,20 @@ export async function crossFit(
 
 const NUMBERED = name('the numbered source')
 
-/** The rows of a fold, transformed by what the other folds say; -1 is no fold. */
-async function foldChain(
+/** Numbers the rows, and deals them; the fold of those that are not fitted to is -1. A table, as each fold reads it twice. */
+async function deal(
   db: DuckDb,
-  all: FittedTransformation,
-  along: { readonly row: string; readonly fold: string },
-  fold: number,
-): Promise<Chain> {
-  const part = name(`rows of ${fold}`)
-  const own = `${name(along.fold)} = ${fold}`
-  await db.run(`CREATE VIEW ${part} AS SELECT * EXCLUDE (${name(along.fold)}) FROM ${NUMBERED} WHERE ${own}`)
-  const chain = new Chain(db, { prefix: `apply ${fold}`, from: part, columns: all.input, along: [along.row] })
-  if (fold === -1) {
-    await follow(chain, all)
-    return chain
-  }
-  const fitted = await fitSteps(db, {
-    prefix: `fold ${fold}`,
-    from: NUMBERED,
-    columns: all.input,
-    where: `${name(along.fold)} >= 0 AND NOT (${own})`,
-    steps: all.steps.map(lenient),
-    categories: all.state,
-  })
-  await follow(chain, fitted)
-  return chain
-}
-
-/** -1 for the rows that are not fitted to. */
-function foldSql(where: string, row: string, folds: number, seed: number): string {
-  const drawn = `(md5_number_lower('${seed}:' || ${name(row)}) % ${folds})::INTEGER`
-  return `CASE WHEN (${where}\n) THEN ${drawn} ELSE -1 END`
+  columns: readonly Column[],
+  { count, seed }: Folds,
+  where = 'true',
+): Promise<{ readonly row: string; readonly fold: string }> {
+  const names = columns.map(column => column.name)
+  const [row, fold] = [freeName('the row', names), name(freeName('the fold', names))]
+  const drawn = `(md5_number_lower('${seed}:' || ${name(row)}) % ${count})::INTEGER`
+  await db.run(`CREATE TEMP TABLE ${NUMBERED} AS
+    SELECT *, CASE WHEN (${where}\n) THEN ${drawn} ELSE -1 END AS ${fold}
+    FROM (SELECT *, row_number() OVER () - 1 AS ${name(row)} FROM ${SOURCE})`)
+  return { row, fold }
 }
 
 /** The bins of a fold may be none that the categories of all rows know: they are left empty there. */
@@ -180,10 +197,10 @@ async function assertSteps(
   if (problems.length > 0) throw transformationInvalid(problems)
 }
 
-function assertFolds(folds: number, seed: number): void {
+function assertFolds({ count, seed }: Folds): void {
   const problems: Problem[] = []
-  if (!Number.isSafeInteger(folds) || folds < 2 || folds > 100) {
-    problems.push({ at: 'folds', message: 'Must be a whole number of 2 to 100.' })
+  if (!Number.isSafeInteger(count) || count < 2 || count > FOLD_LIMIT) {
+    problems.push({ at: 'folds', message: `Must be a whole number of 2 to ${FOLD_LIMIT}.` })
   }
   if (!Number.isSafeInteger(seed) || seed < 0 || seed >= 2 ** 32) {
     problems.push({ at: 'seed', message: 'Must be a whole number of 0 to 4294967295.' })

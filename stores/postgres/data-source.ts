@@ -60,6 +60,7 @@ import { LineageEvents1765900000000 } from './migrations/1765900000000-lineage-e
 import { Transformations1766000000000 } from './migrations/1766000000000-transformations.js'
 import { RemovedObjects1766100000000 } from './migrations/1766100000000-removed-objects.js'
 import { Definitions1766200000000 } from './migrations/1766200000000-definitions.js'
+import { FoldedFits1766250000000 } from './migrations/1766250000000-folded-fits.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -156,6 +157,7 @@ export const MIGRATIONS = [
   Transformations1766000000000,
   RemovedObjects1766100000000,
   Definitions1766200000000,
+  FoldedFits1766250000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

@@ -2,7 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm'
 import { MlforgeError } from '../../domain/errors.js'
 import { didYouMean } from '../../domain/suggest.js'
 import { uuidv7 } from '../ids.js'
-import { Transformation, TransformationVersion } from './entities/transformation.js'
+import { type StoredFolds, Transformation, TransformationVersion } from './entities/transformation.js'
 import { page, type PageOf, type PageRequest } from './paging.js'
 
 export type NewTransformationVersion = Omit<
@@ -109,8 +109,13 @@ function isSame(latest: TransformationVersion, content: NewTransformationVersion
   return (
     latest.sha256 === content.sha256 &&
     latest.fittedWhere === content.fittedWhere &&
-    latest.dataset?.root === content.dataset?.root
+    latest.dataset?.root === content.dataset?.root &&
+    isDealtSame(latest.folds, content.folds)
   )
+}
+
+function isDealtSame(a: StoredFolds | null, b: StoredFolds | null): boolean {
+  return a?.count === b?.count && a?.seed === b?.seed && a?.table === b?.table
 }
 
 async function find(

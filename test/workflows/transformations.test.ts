@@ -4,6 +4,7 @@ import type { Fit, TransformationVersion, TransformedRows } from '../../contract
 import type { Lineage } from '../../contracts/rest/lineage.js'
 import type { Operation } from '../../contracts/rest/operations.js'
 import type { TransformationStep } from '../../contracts/rest/transformations.js'
+import { bucketOf } from '../../domain/transformations/md5.js'
 import { TestApi } from '../api/support/api.js'
 import { pipelineCalls } from '../api/support/pipeline-calls.js'
 import { bikeCsv } from '../support/bike-data.js'
@@ -157,6 +158,102 @@ describe('a transformation', () => {
     expect(first['many']!).toBeGreaterThan(first['few']!)
     const { nodes } = await get<Lineage>('/v1/lineage/transformation:folded@1?direction=upstream')
     expect(nodes.map(each => each.id)).toEqual(expect.arrayContaining([`run:${id}`, 'dataset:bike@1']))
+  })
+
+  it('is fitted by folds over REST as in pipelines, and makes a version in which no row knows its own target', async () => {
+    const steps: TransformationStep[] = [
+      { kind: 'target', columns: ['hr'], target: 'cnt', smoothing: 0 },
+      { kind: 'select', columns: ['instant', 'hr', 'cnt'] },
+    ]
+    const where = 'hr < 20'
+    const run = await fitted('dealt', { dataset: 'bike', where, steps, folds: 4, seed: 7 })
+    expect(run).toMatchObject({ status: 'succeeded', version: 1, folds: { count: 4, seed: 7 } })
+    await fitted('whole', { dataset: 'bike', where, steps })
+    const [dealt, whole] = [await versionOf('dealt'), await versionOf('whole')]
+    // What it has learned of all rows is the same without folds.
+    expect([dealt.sha256, dealt.folds, whole.folds]).toEqual([whole.sha256, run.folds, null])
+    expect(dealt.artifacts.map(({ name }) => name)).toEqual([
+      'state.json',
+      ...[0, 1, 2, 3].map(fold => `fold-${fold}.json`),
+    ])
+    const made = { dataset: 'bike', transformation: 'dealt' }
+    expect(await apply('bike-dealt', { ...made, outOfFold: true })).toMatchObject({ status: 'succeeded' })
+    expect(await apply('bike-whole', made)).toMatchObject({ status: 'succeeded' })
+    const rowsOf = async (name: string) => {
+      const { rows: count } = await get<DatasetVersion>(`/v1/datasets/${name}/versions/1`)
+      const all: number[][] = []
+      while (all.length < count!) {
+        const path = `/v1/datasets/${name}/versions/1/rows?limit=1000&offset=${all.length}`
+        const { columns, rows } = await get<Rows>(path)
+        all.push(...rows.map(row => ['hr', 'cnt'].map(column => Number(row[columns.indexOf(column)]))))
+      }
+      return all
+    }
+    const before = await rowsOf('bike')
+    const inFit = before.map(([hr]) => hr! < 20)
+    const fold = (row: number) => bucketOf(String(row), 4, 7)
+    const mean = (of: readonly number[]) => of.reduce((sum, each) => sum + each, 0) / of.length
+    const encoded = (i: number, isOther: (row: number) => boolean) => {
+      const others = before.flatMap(([hr, cnt], row) =>
+        inFit[row] && isOther(row) ? [[hr!, cnt!] as const] : [],
+      )
+      const same = others.filter(([hr]) => hr === before[i]![0])
+      return mean((same.length > 0 ? same : others).map(([, cnt]) => cnt))
+    }
+    const [outOfFold, ofAll] = [await rowsOf('bike-dealt'), await rowsOf('bike-whole')]
+    expect(outOfFold).toHaveLength(before.length)
+    for (const i of before.keys()) {
+      expect(ofAll[i]![0]).toBeCloseTo(
+        encoded(i, () => true),
+        9,
+      )
+      const expected = encoded(i, row => !inFit[i] || fold(row) !== fold(i))
+      expect(outOfFold[i]![0]).toBeCloseTo(expected, 9)
+    }
+    // Another seed deals otherwise, and is another version; the same one is not.
+    const again = { dataset: 'bike', where, steps, folds: 4 }
+    expect(await fitted('dealt', { ...again, seed: 7 })).toMatchObject({ version: 1, created: false })
+    expect(await fitted('dealt', again)).toMatchObject({ version: 2, created: true, folds: { seed: 0 } })
+  })
+
+  it('refuses folds that are none, and of another table, before anything begins', async () => {
+    const post = (body: object) => api.call('POST', '/v1/datasets/made/versions', { body })
+    const outOfFold = { outOfFold: true, transformationVersion: 1 }
+    expect(
+      await post({ transformed: { ...outOfFold, dataset: 'bike', transformation: 'prep' } }),
+    ).toMatchObject({
+      status: 422,
+      body: {
+        code: 'transformation_mismatch',
+        problems: [{ at: 'transformed.outOfFold', message: expect.stringContaining('without folds') }],
+      },
+    })
+    await harness.ended(
+      await harness.commit('later', bikeCsv(5), { columns: { dteday: { format: '%m/%d/%Y' } } }),
+    )
+    expect(
+      await post({ transformed: { ...outOfFold, dataset: 'later', transformation: 'dealt' } }),
+    ).toMatchObject({
+      status: 422,
+      body: {
+        code: 'transformation_mismatch',
+        problems: [
+          { at: 'transformed.outOfFold', message: expect.stringContaining('later@1: that of bike@1') },
+        ],
+      },
+    })
+    for (const [wrong, at] of [
+      [{ folds: 1 }, 'folds'],
+      [{ folds: 101 }, 'folds'],
+      [{ folds: 2.5 }, 'folds'],
+      [{ folds: 2, seed: -1 }, 'seed'],
+      [{ seed: 1 }, 'seed'],
+    ] as const) {
+      expect(await fit('wrong', { dataset: 'bike', steps: STEPS, ...wrong })).toMatchObject({
+        status: 400,
+        body: { code: 'invalid_request', problems: [{ at }] },
+      })
+    }
   })
 
   it('transforms rows as it does those of a table', async () => {

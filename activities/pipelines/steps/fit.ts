@@ -6,12 +6,13 @@ import { inputInvalid } from '../../../domain/pipelines/invalid-input.js'
 import { located } from '../../../domain/pipelines/problems.js'
 import type { TableValue } from '../../../domain/pipelines/values.js'
 import { writtenProblems } from '../../../domain/pipelines/written.js'
+import { FOLD_LIMIT } from '../../../domain/transformations/limits.js'
 import type { Step } from '../../../domain/transformations/steps.js'
 import { reads } from '../../../stores/lineage-scope.js'
-import { applyTransformation, crossFit, fitTransformation } from '../../../stores/duckdb/transformations.js'
+import { applyFolds, applyTransformation } from '../../../stores/duckdb/transformations.js'
 import { writeFile } from '../../objects.js'
 import type { Ports } from '../../ports.js'
-import { registerFitted } from '../../transformations.js'
+import { learn, registerFitted } from '../../transformations.js'
 import { datasetNamed, lineageProblems } from '../named-dataset.js'
 import type { StepContext, StepRunner } from '../step-context.js'
 
@@ -32,11 +33,13 @@ export function fitStep(ports: FitPorts): StepRunner {
     if (problems.length > 0) throw inputInvalid(problems)
     const dataset = await datasetNamed(ports, project, inputs)
     if (dataset !== null) reads({ kind: 'dataset', ...dataset })
-    const { fitted, file, rows, columns } = await fit(ports, context)
+    const { learned, file, rows, columns } = await fit(ports, context)
+    const { fitted } = learned
     log(`fitted to ${fitted.rows} rows: ${columns.length} columns`)
     const table: TableValue = { kind: 'table', ...(await writeFile(objects, project, file)), rows }
-    const register = await registerFitted(ports, { project, name }, fitted, {
+    const register = await registerFitted(ports, { project, name }, learned, {
       fittedWhere: textOf(inputs['where']) ?? null,
+      table: (inputs['table'] as unknown as TableValue).sha256,
       dataset,
       runId,
       effectKey,
@@ -66,13 +69,16 @@ async function fit({ objects }: FitPorts, { inputs, directory, signal }: StepCon
   const steps = inputs['steps'] as unknown as readonly Step[]
   const outFile = join(directory, 'result.parquet')
   const options = { signal, temporaryDirectory: directory }
-  const asked = { file, steps, ...(where !== undefined && { where }) }
-  if (inputs['folds'] !== undefined) {
-    const folds = { folds: Number(inputs['folds']), seed: Number(inputs['seed']), outFile }
-    return { ...(await crossFit({ ...asked, ...folds }, options)), file: outFile }
-  }
-  const fitted = await fitTransformation(asked, options)
-  return { ...(await applyTransformation({ file, fitted, outFile }, options)), fitted, file: outFile }
+  const count = inputs['folds']
+  const folds = count === undefined ? undefined : { count: Number(count), seed: Number(inputs['seed']) }
+  const asked = { file, ...(where !== undefined && { where }) }
+  const learned = await learn({ ...asked, steps, ...(folds && { folds }) }, options)
+  const { fitted, dealt } = learned
+  const made =
+    dealt === undefined
+      ? await applyTransformation({ file, fitted, outFile }, options)
+      : await applyFolds({ ...asked, fitted, folds: dealt, ofFolds: dealt.ofFolds, outFile }, options)
+  return { ...made, learned, file: outFile }
 }
 
 const textOf = (value: Json | undefined) => (value === undefined ? undefined : String(value))
@@ -83,6 +89,6 @@ function nameProblems(name: string): Problem[] {
 }
 
 function foldProblems(folds: Json | undefined): Problem[] {
-  if (folds === undefined || (Number(folds) >= 2 && Number(folds) <= 100)) return []
-  return [{ at: 'folds', message: 'Must be a whole number of 2 to 100.' }]
+  if (folds === undefined || (Number(folds) >= 2 && Number(folds) <= FOLD_LIMIT)) return []
+  return [{ at: 'folds', message: `Must be a whole number of 2 to ${FOLD_LIMIT}.` }]
 }

@@ -1,7 +1,15 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn, type Relation, Unique } from 'typeorm'
 import type { Column as TableColumn } from '../../../domain/transformations/columns.js'
+import type { Folds } from '../../../domain/transformations/fitted.js'
 import type { Step } from '../../../domain/transformations/steps.js'
 import type { StoredContent } from './dataset.js'
+
+/** What was learned of each fold of a table, by fold. */
+export interface StoredFolds extends Folds {
+  /** SHA-256 of the table: of another one folds say nothing. */
+  readonly table: string
+  readonly states: readonly StoredContent[]
+}
 
 @Entity('transformations')
 @Unique(['project', 'name'])
@@ -34,6 +42,8 @@ export class TransformationVersion {
   @Column('bigint') rows!: string
   /** Predicate that has picked them; null where all of the table were. */
   @Column('text', { nullable: true }) fittedWhere!: string | null
+  /** Null where nothing was learned of parts. */
+  @Column('jsonb', { nullable: true }) folds!: StoredFolds | null
   /** Name, version and root of what it was fitted on; null where a pipeline has made the table. */
   @Column('jsonb', { nullable: true }) dataset!: { name: string; version: number; root: string } | null
   @Column('uuid') runId!: string

@@ -44,6 +44,7 @@ describe('a check of lineage', () => {
           version: 1,
           sha256: 'a'.repeat(64),
           state: { uri: 'default/aa', sha256: 'a'.repeat(64), bytes: 1 },
+          folds: null,
           dataset: { name: 'bikes', version: 3 },
           runId: 'run-1',
           effectKey: 'run-1/fit/g1',

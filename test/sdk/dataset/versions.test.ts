@@ -126,6 +126,20 @@ describe('versions as datasets', () => {
     const [before] = await loaded.toRows({ columns: ['temp'], limit: 1 })
     const [after] = await made.toRows({ columns: ['temp'], limit: 1 })
     expect(after!['temp']).toBeCloseTo(((before!['temp'] as number) - least) / (most - least), 12)
+    const encode: TransformationStep[] = [
+      { kind: 'target', columns: ['hr'], target: 'cnt' },
+      { kind: 'select', columns: ['hr'] },
+    ]
+    expect(await loaded.fit('dealt', encode, { folds: 3, seed: 1 })).toMatchObject({ reference: 'dealt@1' })
+    const means = async (outOfFold: boolean) => {
+      const into = outOfFold ? 'bikes-dealt' : 'bikes-whole'
+      const encoded = await loaded.transform('dealt@1', { into, outOfFold, cacheDirectory })
+      open.push(encoded)
+      return new Set((await encoded.toColumns())['hr']).size
+    }
+    expect([await means(true), await means(false)]).toEqual([3 * 24, 24])
+    const undealt = loaded.transform('unit@1', { into: 'x', outOfFold: true })
+    await expect(undealt).rejects.toThrow(/transformation_mismatch.* without folds/)
     await refused(loaded.transform('a@b', { into: 'x' }), 'invalid_request', /names no transformation/)
     await refused(bikes.fit('unit', steps), 'wrong_state', /Only versions can be learned from/)
     const wrong = loaded.fit('other', [{ kind: 'log', columns: ['temp'], offset: -1 }])

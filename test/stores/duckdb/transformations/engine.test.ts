@@ -1,7 +1,7 @@
 import { readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
-import { canonicalJson } from '../../../../domain/canonical-json.js'
+import { canonicalJson, type Json } from '../../../../domain/canonical-json.js'
 import { applyRow } from '../../../../domain/transformations/apply-row.js'
 import { type FittedTransformation, fittedJson } from '../../../../domain/transformations/fitted.js'
 import { bucketOf } from '../../../../domain/transformations/md5.js'
@@ -11,6 +11,7 @@ import type { Step } from '../../../../domain/transformations/steps.js'
 import { wordsOf } from '../../../../domain/transformations/words.js'
 import { text, withDuckDb } from '../../../../stores/duckdb/duckdb.js'
 import {
+  applyFolds,
   applyTransformation,
   crossFit,
   fitTransformation,
@@ -95,7 +96,10 @@ describe('fitted transformations', () => {
       { kind: 'filter', where: 'n = 0' },
     ]
     const outFile = out()
-    const { fitted, rows } = await crossFit({ file, steps, folds: 4, seed: 0, outFile })
+    const folds = { count: 4, seed: 0 }
+    const learned = await crossFit({ file, steps, folds })
+    const { fitted } = learned
+    const { rows } = await applyFolds({ ...learned, file, folds, outFile })
     expect(rows).toBeGreaterThanOrEqual(37 - 4)
     expect(Object.keys((await rowsOf(outFile))[0]!)).toEqual(fitted.output.map(({ name }) => name))
   })
@@ -231,10 +235,15 @@ describe('fitted transformations', () => {
       { kind: 'one_hot', columns: ['color'], unknown: 'ignore' },
     ]
     const outFile = out()
-    const { fitted, rows, columns } = await crossFit({
-      ...{ file: bikes, steps, folds: 3, seed: 4, outFile, where: 'weight IS NOT NULL' },
-    })
-    expect([rows, columns]).toEqual([6, fitted.output])
+    const asked = { file: bikes, folds: { count: 3, seed: 4 }, where: 'weight IS NOT NULL' }
+    const learned = await crossFit({ ...asked, steps })
+    const { rows, columns } = await applyFolds({ ...learned, ...asked, outFile })
+    expect([rows, columns]).toEqual([6, learned.fitted.output])
+    // What all rows teach is what they teach without folds.
+    const { folds: _, ...whole } = asked
+    expect(learned.fitted).toEqual(await fitTransformation({ ...whole, steps }))
+    for (const each of learned.ofFolds)
+      expect(readFitted(JSON.parse(canonicalJson(fittedJson(each))) as Json)).toEqual(each)
     const prices = BIKES['price']![1] as number[]
     const gears = BIKES['gear']![1] as number[]
     const inFit = [0, 1, 2, 3, 5]

@@ -11,6 +11,7 @@ import { stepProblems } from '../../../../domain/transformations/problems.js'
 import { readFitted } from '../../../../domain/transformations/read-fitted.js'
 import type { Step } from '../../../../domain/transformations/steps.js'
 import {
+  applyFolds,
   applyTransformation,
   crossFit,
   fitTransformation,
@@ -290,7 +291,8 @@ describe('for any table', () => {
           const rows = await Promise.all(
             [columns, { ...columns, y: ['number', other] as const }].map(async each => {
               const outFile = out()
-              await crossFit({ file: await table(directory, each), steps, folds: 3, seed: 1, outFile })
+              const asked = { file: await table(directory, each), folds: { count: 3, seed: 1 } }
+              await applyFolds({ ...(await crossFit({ ...asked, steps })), ...asked, outFile })
               return rowsOf(outFile)
             }),
           )

@@ -236,12 +236,12 @@ describe('transformations that are refused', () => {
   })
 
   it.each([
-    [{ folds: 1, seed: 0 }, /folds/],
-    [{ folds: 2.5, seed: 0 }, /folds/],
-    [{ folds: 2, seed: -1 }, /seed/],
-  ])('are not cross-fitted with %j', async (given, message) => {
+    [{ count: 1, seed: 0 }, /folds/],
+    [{ count: 2.5, seed: 0 }, /folds/],
+    [{ count: 2, seed: -1 }, /seed/],
+  ])('are not cross-fitted with %j', async (folds, message) => {
     const steps: Step[] = [{ kind: 'drop', columns: ['day'] }]
-    const error = await refusal(crossFit({ file: bikes, steps, ...given, outFile: out() }))
+    const error = await refusal(crossFit({ file: bikes, steps, folds }))
     expect([error.code, error.message]).toEqual(['transformation_invalid', expect.stringMatching(message)])
   })
 })
