@@ -1,4 +1,4 @@
-import { definitionName } from '../../domain/data/definitions.js'
+import { definitionName, statesOf } from '../../domain/data/definitions.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
 import { allObjects } from '../../stores/objects/whole.js'
 import type { CataloguedDefinition } from '../../stores/postgres/definition-store.js'
@@ -26,7 +26,7 @@ export async function verifyDefinitions(
   }
   for await (const each of definitions.all(project)) {
     signal.throwIfAborted()
-    await verifyState(ports, project, each, seen)
+    await verifyStates(ports, project, each, seen)
     const { definition, uri, content, isRecorded } = each
     const isDamaged = damaged.delete(uri)
     // What is owed still is about to be written.
@@ -40,15 +40,17 @@ export async function verifyDefinitions(
   }
 }
 
-async function verifyState(
+async function verifyStates(
   ports: DefinitionPorts,
   project: string,
   { definition }: CataloguedDefinition,
   seen: Seen,
 ): Promise<void> {
   if (definition.t !== 'transformation') return
-  seen.objects++
-  const uri = objectUri(project, definition.state.sha256)
-  if (await isWhole(ports, uri)) return
-  seen.damaged.push({ what: `state of ${definitionName(definition)}`, uri, healed: false })
+  for (const { sha256 } of statesOf(definition)) {
+    seen.objects++
+    const uri = objectUri(project, sha256)
+    if (await isWhole(ports, uri)) continue
+    seen.damaged.push({ what: `state of ${definitionName(definition)}`, uri, healed: false })
+  }
 }

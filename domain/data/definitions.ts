@@ -1,5 +1,6 @@
 import type { Suite } from '../expectations/expectation.js'
 import type { Column } from '../transformations/columns.js'
+import type { Folds } from '../transformations/fitted.js'
 import type { Step } from '../transformations/steps.js'
 import type { NamedObject } from './commit.js'
 import { decodeRecord, encodeRecord } from './record.js'
@@ -31,7 +32,7 @@ export interface CurrentSuite {
   readonly at: string
 }
 
-/** A fitted version of a transformation. What it has learned is in its state alone, which is an object of its own. */
+/** A fitted version of a transformation. What it has learned is in its states alone, which are objects of their own. */
 export interface TransformationDefinition {
   readonly t: 'transformation'
   readonly name: string
@@ -47,6 +48,8 @@ export interface TransformationDefinition {
   readonly rows: number
   /** Predicate that has picked them; null where all of the table were. */
   readonly where: string | null
+  /** What was learned of each fold, by fold, of the table with this hash; null where nothing was learned of parts. */
+  readonly folds: (Folds & { readonly table: string; readonly states: readonly NamedObject[] }) | null
   /** What it was fitted on; null where a pipeline has made the table. */
   readonly dataset: { readonly name: string; readonly version: number; readonly root: string } | null
   readonly runId: string
@@ -69,6 +72,11 @@ export function encodeDefinition(definition: Definition): Uint8Array {
  */
 export function decodeDefinition(bytes: Uint8Array): Definition {
   return decodeRecord(bytes, 'suite', 'current-suite', 'transformation') as Definition
+}
+
+/** What a version of a transformation has learned, as objects of their own: of all rows, and without each fold. */
+export function statesOf({ state, folds }: TransformationDefinition): NamedObject[] {
+  return [state, ...(folds?.states ?? [])]
 }
 
 /** What a definition is about, for people. */

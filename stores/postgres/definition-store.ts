@@ -1,4 +1,5 @@
 import type { EntityManager } from 'typeorm'
+import type { NamedObject } from '../../domain/data/commit.js'
 import { type Definition, type DefinitionKind, encodeDefinition } from '../../domain/data/definitions.js'
 import type { Suite } from '../../domain/expectations/expectation.js'
 import type { Column } from '../../domain/transformations/columns.js'
@@ -6,6 +7,7 @@ import type { Step } from '../../domain/transformations/steps.js'
 import { sha256Hex } from '../ids.js'
 import { objectUri } from '../objects/object-uri.js'
 import type { StoredContent } from './entities/dataset.js'
+import type { StoredFolds } from './entities/transformation.js'
 
 /** A suite or a transformation, as its row says it. */
 export interface CataloguedDefinition {
@@ -46,6 +48,7 @@ interface TransformationRow extends AnyRow {
   readonly output: readonly Column[]
   readonly rows: string
   readonly where: string | null
+  readonly folds: StoredFolds | null
   readonly dataset: { name: string; version: number; root: string } | null
   readonly runId: string
   readonly effectKey: string
@@ -80,18 +83,19 @@ const SUITE_VERSIONS: Source<SuiteVersionRow> = {
 
 const TRANSFORMATIONS: Source<TransformationRow> = {
   select: `SELECT v.id, v.version AS number, t.project, t.name, t.id AS "transformationId", v.version, v.state, v.steps,
-      v.input, v.output, v.rows, v.fitted_where AS "where", v.dataset, v.run_id AS "runId",
+      v.input, v.output, v.rows, v.fitted_where AS "where", v.folds, v.dataset, v.run_id AS "runId",
       v.effect_key AS "effectKey", v.created_at AS at, v.recorded AS "isRecorded"
     FROM transformation_versions v JOIN transformations t ON t.id = v.transformation_id`,
   owed: 'NOT each."isRecorded"',
   setRecorded: 'UPDATE transformation_versions SET recorded = true WHERE id = $1 AND version = $2',
   definition: row => {
     const { name, transformationId, id, version, state, steps, input, output, rows } = row
-    const { where, dataset, runId, effectKey, at } = row
+    const { where, folds, dataset, runId, effectKey, at } = row
     return {
       t: 'transformation',
-      ...{ name, transformationId, id, version, state: { sha256: state.sha256, bytes: state.bytes } },
-      ...{ steps, input, output, rows: Number(rows), where, dataset, runId, effectKey, at: at.toISOString() },
+      ...{ name, transformationId, id, version, state: named(state), steps, input, output },
+      ...{ rows: Number(rows), where, folds: folds && { ...folds, states: folds.states.map(named) } },
+      ...{ dataset, runId, effectKey, at: at.toISOString() },
     }
   },
 }
@@ -161,6 +165,10 @@ function cataloguedOf(kind: DefinitionKind, row: AnyRow): CataloguedDefinition {
   const content = encodeDefinition(definition)
   const uri = objectUri(row.project, sha256Hex(content), 'definitions')
   return { definition, content, uri, isRecorded: row.isRecorded }
+}
+
+function named({ sha256, bytes }: StoredContent): NamedObject {
+  return { sha256, bytes }
 }
 
 function keyOf(definition: Definition): [id: string, number: number] {

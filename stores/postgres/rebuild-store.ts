@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm'
-import type { Commit, RefRecord } from '../../domain/data/commit.js'
+import type { Commit, NamedObject, RefRecord } from '../../domain/data/commit.js'
 import type {
   CurrentSuite,
   SuiteDefinition,
@@ -136,22 +136,22 @@ export class RebuildStore {
   /** @returns false where the transformation has a version of this number */
   async transformation(project: string, definition: TransformationDefinition): Promise<boolean> {
     const { name, transformationId, id, version, state, steps, input, output, rows } = definition
-    const { where, dataset, runId, effectKey, at } = definition
+    const { where, folds, dataset, runId, effectKey, at } = definition
+    const stored = (state: NamedObject) => ({ uri: objectUri(project, state.sha256), ...state })
     await this.dataSource.query(
       `INSERT INTO transformations (id, project, name, created_at) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
       [transformationId, project, name, at],
     )
     const inserted: unknown[] = await this.dataSource.query(
       `INSERT INTO transformation_versions (id, transformation_id, version, sha256, state, steps, input, output, rows,
-         fitted_where, dataset, run_id, effect_key, created_at, recorded)
-       SELECT $3, id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, id = $16
+         fitted_where, folds, dataset, run_id, effect_key, created_at, recorded)
+       SELECT $3, id, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, id = $17
        FROM transformations WHERE project = $1 AND name = $2 ON CONFLICT DO NOTHING RETURNING id`,
       [
         ...[project, name, id, version, state.sha256],
-        ...[{ uri: objectUri(project, state.sha256), ...state }, steps, input, output].map(each =>
-          JSON.stringify(each),
-        ),
-        ...[rows, where, dataset && JSON.stringify(dataset), runId, effectKey, at, transformationId],
+        ...[stored(state), steps, input, output].map(each => JSON.stringify(each)),
+        ...[rows, where, folds && JSON.stringify({ ...folds, states: folds.states.map(stored) })],
+        ...[dataset && JSON.stringify(dataset), runId, effectKey, at, transformationId],
       ],
     )
     return inserted.length > 0

@@ -32,7 +32,7 @@ withEachStore('suites and transformations in the object store', start => {
     await put('hours', atLeast(2))
     await put('hours', atLeast(1))
     await fit(1)
-    await fit(2, 'demand < 5')
+    await fit(2, { where: 'demand < 50', folds: { count: 2, seed: 2 } })
     await harness.tick('superviseData')
   })
   afterAll(() => bench?.stop())
@@ -44,9 +44,14 @@ withEachStore('suites and transformations in the object store', start => {
       ...{ suite, author: null, message: null, principal: 'key:test' },
       ...more,
     })
-  const fit = async (version: number, where: string | null = null) => {
+  const fit = async (version: number, more: Partial<FitRequest> = {}) => {
     const { root } = await harness.ports.datasets.version(PROJECT, 'hours', version)
-    const request: FitRequest = { dataset: { name: 'hours', version, root }, where, steps: STEPS }
+    const request: FitRequest = {
+      dataset: { name: 'hours', version, root },
+      where: null,
+      steps: STEPS,
+      ...more,
+    }
     const run = await harness.ended(await harness.accept('fit', 'prep', request))
     expect(run).toMatchObject({ status: 'succeeded', result: { version } })
   }
