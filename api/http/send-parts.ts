@@ -10,6 +10,9 @@ export async function sendParts(
   reply: FastifyReply,
   { bytes, parts }: { readonly bytes: number; readonly parts: AsyncIterable<Uint8Array> },
 ): Promise<void> {
+  const reading = parts[Symbol.asyncIterator]()
+  // What cannot be read at all is an answer of its own.
+  let part = await reading.next()
   reply.hijack()
   const { raw } = reply
   raw.writeHead(200, {
@@ -17,10 +20,14 @@ export async function sendParts(
     'content-type': 'application/octet-stream',
     'content-length': bytes,
   })
-  for await (const part of parts) {
-    if (!(await isSent(raw, part))) return
+  try {
+    for (; !part.done; part = await reading.next()) {
+      if (!(await isSent(raw, part.value))) return
+    }
+    raw.end()
+  } finally {
+    await reading.return?.()
   }
-  raw.end()
 }
 
 /** False where the client has gone: then it is not said of what was being written. */

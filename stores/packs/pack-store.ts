@@ -169,7 +169,7 @@ export class PackStore {
   ): AsyncGenerator<Uint8Array> {
     const entries: PackEntry[] = []
     let offset = header.length
-    yield header
+    if (ranges.length === 0) yield header
     // One for all of them, and for others later: megabytes that come and go make the collector look at everything.
     const room = this.rooms.pop() ?? new Uint8Array(RANGE_BYTES)
     try {
@@ -178,6 +178,8 @@ export class PackStore {
         await this.objects
           .range(objectUri(project, pack, 'packs'), from, to - from, { into })
           .catch((error: unknown) => (isDamage(error) ? into.fill(0) : Promise.reject(error as Error)))
+        // Not before: a store that does not answer is said instead of a first part.
+        if (entries.length === 0) yield header
         for (const entry of inside) entries.push({ ...entry, offset: offset + entry.offset - from })
         offset += into.length
         yield into

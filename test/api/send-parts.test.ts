@@ -15,13 +15,13 @@ describe('content that is sent in parts', () => {
   })
 
   /** Has a server send parts in the same memory. @returns where it listens, how many it has asked for, and its end */
-  async function sending(fail?: Error) {
-    const seen = { asked: 0, isClosed: false }
+  async function sending(fail?: Error, failsAt = 2) {
+    const seen = { asked: 0, isBegun: false, isClosed: false }
     async function* parts(): AsyncGenerator<Uint8Array> {
       const room = new Uint8Array(PART)
       try {
         for (; seen.asked < PARTS;) {
-          if (seen.asked === 2 && fail) throw fail
+          if (seen.asked === failsAt && fail) throw fail
           yield room.fill(++seen.asked)
         }
       } finally {
@@ -30,7 +30,7 @@ describe('content that is sent in parts', () => {
     }
     const ended = new Promise<unknown>(resolve => {
       server = createServer((_, raw: ServerResponse) => {
-        const reply = { raw, hijack() {}, getHeaders: () => ({ 'x-request': '1' }) }
+        const reply = { raw, hijack: () => (seen.isBegun = true), getHeaders: () => ({ 'x-request': '1' }) }
         sendParts(reply as unknown as FastifyReply, { bytes: PARTS * PART, parts: parts() }).then(
           () => resolve('ended'),
           (error: unknown) => {
@@ -53,7 +53,7 @@ describe('content that is sent in parts', () => {
     for (let i = 0; i < PARTS; i++) {
       expect(content.subarray(i * PART, (i + 1) * PART).every(byte => byte === i + 1)).toBe(true)
     }
-    expect([await ended, seen]).toEqual(['ended', { asked: PARTS, isClosed: true }])
+    expect([await ended, seen]).toEqual(['ended', { asked: PARTS, isBegun: true, isClosed: true }])
   })
 
   it('is read no further where the client goes, which is no failure', async () => {
@@ -73,5 +73,12 @@ describe('content that is sent in parts', () => {
     const response = await fetch(url)
     await expect(response.arrayBuffer()).rejects.toThrow('terminated')
     expect(await ended).toBe(reason)
+  })
+
+  it('is not begun where nothing of it can be read: the reason is an answer', async () => {
+    const reason = new Error('a bucket that is away')
+    const { url, seen, ended } = await sending(reason, 0)
+    await expect(fetch(url)).rejects.toThrow('fetch failed')
+    expect([await ended, seen.isBegun]).toEqual([reason, false])
   })
 })
