@@ -1,4 +1,5 @@
 import { type ClientRequest, type IncomingMessage, request as overHttp } from 'node:http'
+import type { Socket } from 'node:net'
 import { type Readable, pipeline } from 'node:stream'
 
 export interface Asked {
@@ -14,6 +15,14 @@ export interface Answer {
   readonly body: IncomingMessage
 }
 
+const CONNECT_MS = 10_000
+const SLOWEST_BYTES_PER_MS = 50
+
+/** What bytes take on a slow line. */
+export function slowMs(bytes: number): number {
+  return Math.ceil(bytes / SLOWEST_BYTES_PER_MS)
+}
+
 /**
  * Sends a request by Node's own client. `fetch` is not used: loading it takes longer than most requests of a command
  * line, and it copies what it sends and gets.
@@ -24,6 +33,7 @@ export async function ask(url: string, { method, headers, body, signal }: Asked)
   const request = url.startsWith('https:') ? (await import('node:https')).request : overHttp
   return new Promise((resolve, reject) => {
     const sent: ClientRequest = request(url, { method, headers, signal })
+    sent.once('socket', socket => giveUpConnecting(sent, socket))
     sent.once('response', answer => resolve({ status: answer.statusCode!, body: answer }))
     // Also after the answer: a server that refuses what comes may close while it still does.
     sent.on('error', error => reject(signal.aborted ? (signal.reason as Error) : error))
@@ -33,6 +43,23 @@ export async function ask(url: string, { method, headers, body, signal }: Asked)
       })
     } else sent.end(body)
   })
+}
+
+/** A machine that does not answer at all is silent for minutes otherwise. */
+function giveUpConnecting(sent: ClientRequest, socket: Socket): void {
+  if (!socket.connecting) return
+  const timer = setTimeout(
+    () => sent.destroy(new Error(`no connection within ${CONNECT_MS / 1000} s`)),
+    CONNECT_MS,
+  )
+  for (const event of ['connect', 'close']) socket.once(event, () => clearTimeout(timer))
+}
+
+/** Why there was no answer, for people. */
+export function whyUnreached(error: unknown): string {
+  const { message, code, name } = error as Error & { readonly code?: string }
+  // Several addresses that all refuse come as one error without a message of its own.
+  return message || code || name
 }
 
 /** The whole body, in one piece. @param room memory for it, where it is large enough */

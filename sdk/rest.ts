@@ -5,7 +5,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { ProblemDetails } from '../contracts/rest/common.js'
 import type { Operation } from '../contracts/rest/operations.js'
 import { MlforgeError } from '../domain/errors.js'
-import { type Answer, ask, bytesOf, textOf } from './http.js'
+import { type Answer, ask, bytesOf, slowMs, textOf, whyUnreached } from './http.js'
 
 /** An answer that is not a success, with the problem it carries. */
 export class Refused extends Error {
@@ -24,7 +24,6 @@ const DEADLINE_MS = 30_000
 const PATIENCE_MS = 60_000
 /** Long transfers that may break in the middle before that is an error. */
 const BROKEN = 3
-const SLOWEST_BYTES_PER_MS = 50
 
 /** A body, opened anew for each try: a stream is read once. */
 interface Body {
@@ -140,7 +139,7 @@ export class Rest {
     const headers: Record<string, string> = { authorization: `Bearer ${this.key}` }
     if (body !== undefined) headers['content-type'] = contentType
     if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey
-    const slowMs = Math.ceil(((body?.bytes ?? 0) + expected) / SLOWEST_BYTES_PER_MS)
+    const deadlineMs = DEADLINE_MS + slowMs((body?.bytes ?? 0) + expected)
     let end = Date.now() + PATIENCE_MS
     for (let broken = 0; ; await wait(500)) {
       const began = Date.now()
@@ -150,7 +149,7 @@ export class Rest {
         answer = await ask(`${this.base}${path}`, {
           method,
           headers,
-          signal: AbortSignal.timeout(DEADLINE_MS + slowMs),
+          signal: AbortSignal.timeout(deadlineMs),
           ...(content === undefined ? {} : { body: content }),
         })
         if (answer.status < 300) return await read(answer)
@@ -161,11 +160,20 @@ export class Rest {
         if (error instanceof Refused || error instanceof MlforgeError) throw error
         // What was under way for long has used up the patience while nothing was wrong.
         if (Date.now() - began > PATIENCE_MS && broken++ < BROKEN) end = Date.now() + PATIENCE_MS
-        if (Date.now() > end) throw error
+        if (Date.now() > end) throw this.unreached(error)
       } finally {
         if (content instanceof Readable) content.destroy()
       }
     }
+  }
+
+  private unreached(error: unknown): MlforgeError {
+    const failure = new MlforgeError(
+      'unavailable',
+      `"${this.base}" does not answer (${whyUnreached(error)}). See whether the API runs and can be reached from here, and try again.`,
+    )
+    failure.cause = error
+    return failure
   }
 
   /** @throws MlforgeError unavailable where it is none of an API; what a proxy may say meanwhile is an error of the connection */

@@ -4,20 +4,14 @@ import { rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
-import type {
-  DataPull,
-  DataPush,
-  MissingChunks,
-  PackUpload,
-  ReceivedPack,
-} from '../../contracts/rest/data.js'
+import type { DataPull, DataPush, MissingChunks } from '../../contracts/rest/data.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { PackOfFiles } from '../../packing/messages.js'
 import { failedRun } from '../failed-run.js'
-import { ask, textOf } from '../http.js'
 import { Refused, type Rest } from '../rest.js'
 import type { CheckedOut } from './checkout.js'
 import type { Draft } from './drafts.js'
+import { PackUploads } from './pack-uploads.js'
 import { datasetPath, versionPath } from './paths.js'
 import type { Rebased } from './rebase.js'
 import { remoteChunks } from './remote-chunks.js'
@@ -65,17 +59,16 @@ const IN_FLIGHT = 2
 /** Times a push that did not become a version is begun again. */
 const TRIES = 20
 const POLL_MS = 50
-/** For one pack on a slow line. */
-const PUT_MS = 30 * 60_000
 /** Time between two reports of a transfer. */
 const REPORT_MS = 5_000
 
 /** Brings working copies and a server together. */
 export class DataClient {
-  /** Whether the object store may take packs itself, as far as is known. */
-  private isDirect = true
+  private readonly uploads: PackUploads
 
-  constructor(private readonly rest: Rest) {}
+  constructor(private readonly rest: Rest) {
+    this.uploads = new PackUploads(rest)
+  }
 
   /** A version of a dataset, by number, `latest`, branch, tag or instant in braces. @throws Refused not_found */
   version(dataset: string, selector: string): Promise<DatasetVersion> {
@@ -228,20 +221,6 @@ export class DataClient {
     }
   }
 
-  /** Straight to the object store where that takes requests, else by way of the API. */
-  private async sendPack(path: string, sha256: string, content: Uint8Array): Promise<void> {
-    if (this.isDirect) {
-      const { upload } = await this.rest.post<PackUpload>(path, { sha256, bytes: content.length })
-      if (upload !== null) {
-        await putToStore(upload, content)
-        await this.rest.post(`${path}/${sha256}`)
-        return
-      }
-      this.isDirect = false
-    }
-    await this.rest.putBytes<ReceivedPack>(`${path}/${sha256}`, content)
-  }
-
   private async send(
     copy: WorkingCopy,
     draft: Draft,
@@ -264,7 +243,7 @@ export class DataClient {
       const flown = { files: pack.files, isSent: false }
       inOrder.push(flown)
       try {
-        await this.sendPack(`${path}/packs`, sha256, content)
+        await this.uploads.send(`${path}/packs`, { sha256, content }, signal)
         sent += content.length
         flown.isSent = true
         while (inOrder[0]?.isSent) files = inOrder.shift()!.files
@@ -290,20 +269,6 @@ export class DataClient {
     tell()
     return sent
   }
-}
-
-async function putToStore(
-  { url, headers }: NonNullable<PackUpload['upload']>,
-  content: Uint8Array,
-): Promise<void> {
-  const signal = AbortSignal.timeout(PUT_MS)
-  const answer = await ask(url, { method: 'PUT', headers, body: content, signal })
-  const text = await textOf(answer)
-  if (answer.status < 300) return
-  throw new MlforgeError(
-    'unavailable',
-    `The object store answered ${answer.status}: ${text.slice(0, 500)}. Push again.`,
-  )
 }
 
 /** Says now and then how far a transfer is, for whoever looks on; what is transferred is kept for it meanwhile. */

@@ -1,6 +1,6 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { afterEach, describe, expect, it } from '@jest/globals'
+import { afterEach, describe, expect, it, jest } from '@jest/globals'
 import { Rest } from '../../sdk/rest.js'
 
 type Answer = (request: IncomingMessage, response: ServerResponse) => void
@@ -89,6 +89,24 @@ describe('requests of the SDK', () => {
       message: `"${client.base}" answered ${status}, and not as the API does. Check its address.`,
     })
     expect(asked).toHaveLength(1)
+  })
+
+  it('say which API does not answer, and why, when it was waited for', async () => {
+    const now = Date.now()
+    const clock = jest
+      .spyOn(Date, 'now')
+      .mockReturnValueOnce(now)
+      .mockReturnValue(now + 61_000)
+    try {
+      await expect(new Rest('http://127.0.0.1:1', 'key').get('/v1/things')).rejects.toMatchObject({
+        code: 'unavailable',
+        message: expect.stringMatching(
+          /^"http:\/\/127.0.0.1:1" does not answer \(connect ECONNREFUSED.*try again/,
+        ),
+      })
+    } finally {
+      clock.mockRestore()
+    }
   })
 
   it('put what they get into memory that is given, where it is large enough', async () => {
