@@ -65,16 +65,16 @@ export async function locked<T>({ root, nodes, kept }: Copy, work: (asOf: bigint
     for (const directory of ['.', 'nodes', 'kept', 'drafts']) removeHidden(stateFile(root, directory))
     return await work(statSync(lock.file, { bigint: true }).mtimeNs)
   } catch (error) {
-    throw said(error)
+    throw said(error, root)
   } finally {
     lock?.release()
   }
 }
 
-/** What the file system refused, with what can be done about it. */
-export function said(error: unknown): unknown {
+/** What the file system refused, with what can be done about it. @param where it works, for errors that name no path */
+export function said(error: unknown, where?: string): unknown {
   if (typeof error !== 'object' || error === null || !('syscall' in error)) return error
-  const { code, path, message } = error as NodeJS.ErrnoException
+  const { code, path = where, message } = error as NodeJS.ErrnoException
   const what = path === undefined ? message : `"${path}": ${message}`
   switch (code) {
     case 'EACCES':

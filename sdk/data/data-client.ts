@@ -1,8 +1,7 @@
 import { randomUUID } from 'node:crypto'
-import { createWriteStream } from 'node:fs'
-import { rename, rm, stat } from 'node:fs/promises'
+import { open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
-import { pipeline } from 'node:stream/promises'
+import type { Readable } from 'node:stream'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
 import type { DataPull, DataPush, MissingChunks } from '../../contracts/rest/data.js'
 import { MlforgeError } from '../../domain/errors.js'
@@ -10,6 +9,7 @@ import type { PackOfFiles } from '../../packing/messages.js'
 import { failedRun } from '../failed-run.js'
 import { Refused, type Rest } from '../rest.js'
 import type { CheckedOut } from './checkout.js'
+import { said } from './copy.js'
 import type { Draft } from './drafts.js'
 import { PackUploads } from './pack-uploads.js'
 import { datasetPath, versionPath } from './paths.js'
@@ -95,9 +95,11 @@ export class DataClient {
     const part = join(dirname(destination), `.${basename(destination)}-${randomUUID()}`)
     try {
       // It has no more bytes than its version, which is enough to know for the deadline.
-      await this.rest.downloadTo(from, bytes ?? 0, content => pipeline(content, createWriteStream(part)))
+      await this.rest.downloadTo(from, bytes ?? 0, content => writeTo(part, content))
       await rename(part, destination)
       return (await stat(destination)).size
+    } catch (error) {
+      throw said(error)
     } finally {
       await rm(part, { force: true })
     }
@@ -268,6 +270,19 @@ export class DataClient {
     files = draft.files
     tell()
     return sent
+  }
+}
+
+/** What the disk refuses is no broken connection, after which it would be read again. */
+async function writeTo(path: string, content: Readable): Promise<void> {
+  const refused = (error: unknown): never => {
+    throw said(error, path)
+  }
+  const file = await open(path, 'w').catch(refused)
+  try {
+    for await (const chunk of content) await file.writeFile(chunk as Uint8Array).catch(refused)
+  } finally {
+    await file.close()
   }
 }
 
