@@ -3,6 +3,7 @@ import { ApplicationFailureCategory, TemporalFailure } from '@temporalio/common'
 import { ERROR_CODES, MlforgeError } from '../domain/errors.js'
 import { boundedDetails, boundedMessage } from '../domain/runs/bounded-failure.js'
 import { isRefusal } from '../domain/runs/describe-end.js'
+import { fullDisk } from '../stores/full-disk.js'
 import { isPostgresUnreachable } from '../stores/postgres/unreachable.js'
 
 /**
@@ -32,6 +33,8 @@ const CONNECTION_ERRORS =
 /** Any error with a code: what is not ours is a store that did not answer, or a mistake of ours. */
 export function knownError(error: unknown): MlforgeError {
   if (error instanceof MlforgeError) return error
+  const full = fullDisk(error)
+  if (full !== undefined) return full
   const message = error instanceof Error ? error.message : String(error)
   const wrapped =
     CONNECTION_ERRORS.test(message) || isPostgresUnreachable(error)

@@ -1,14 +1,18 @@
 import { mkdir, mkdtemp, readdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { fullDisk } from '../stores/full-disk.js'
 
 /** Runs work in a directory of its own, which is gone afterwards. */
 export async function withScratch<T>(base: string, work: (directory: string) => Promise<T>): Promise<T> {
-  await mkdir(base, { recursive: true })
-  const directory = await mkdtemp(join(base, `${process.pid}-`))
+  let directory: string | undefined
   try {
+    await mkdir(base, { recursive: true })
+    directory = await mkdtemp(join(base, `${process.pid}-`))
     return await work(directory)
+  } catch (error) {
+    throw fullDisk(error, base) ?? error
   } finally {
-    await rm(directory, { recursive: true, force: true })
+    if (directory !== undefined) await rm(directory, { recursive: true, force: true })
   }
 }
 

@@ -1,5 +1,6 @@
 import { HttpException } from '@nestjs/common'
 import { type ErrorCode, MlforgeError } from '../../domain/errors.js'
+import { fullDisk } from '../../stores/full-disk.js'
 import { isBadValue, isPostgresUnreachable } from '../../stores/postgres/unreachable.js'
 
 /** Seconds after which a client may try again what was unavailable. */
@@ -20,6 +21,8 @@ const CODE_BY_STATUS: Readonly<Record<number, ErrorCode>> = {
 export function asMlforgeError(thrown: unknown, requestId: string): MlforgeError {
   if (thrown instanceof MlforgeError) return thrown
   if (thrown instanceof HttpException) return fromHttp(thrown)
+  const full = fullDisk(thrown)
+  if (full !== undefined) return full
   if (isPostgresUnreachable(thrown)) {
     return new MlforgeError(
       'unavailable',

@@ -21,8 +21,22 @@ export function partsOfStatement(
 
 /** The line that says that there is too little memory; undefined for any other error. */
 export function saidOfMemory(error: unknown): string | undefined {
-  const [first] = wordsOf(error).split('\n')
-  return first!.startsWith('Out of Memory Error') ? first : undefined
+  const first = firstLine(error)
+  return first.startsWith('Out of Memory Error') && !FULL_DISK.test(first) ? first : undefined
+}
+
+/** Of Node and of DuckDB, which takes a disk without room for what it spills for too little memory. */
+const FULL_DISK =
+  /^(ENOSPC|EDQUOT): |^IO Error: .*(No space left on device|Disk quota exceeded)|^Out of Memory Error: failed to offload/
+
+/** The line that says that a disk has no room; undefined for any other error. */
+export function saidOfFullDisk(error: unknown): string | undefined {
+  const first = firstLine(error)
+  return FULL_DISK.test(first) ? first : undefined
+}
+
+function firstLine(error: unknown): string {
+  return wordsOf(error).split('\n', 1)[0]!
 }
 
 /** Errors of ours are told apart by their code, and are no words of DuckDB. */

@@ -1,6 +1,6 @@
 import type { ColumnType } from '../../contracts/rest/datasets.js'
 import { familyOf, SQL_TYPES } from '../../domain/duckdb/types.js'
-import { saidOfMemory, saidOfStatement } from '../../domain/duckdb/words.js'
+import { saidOfFullDisk, saidOfMemory, saidOfStatement } from '../../domain/duckdb/words.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { identifier as name, text } from '../../domain/duckdb/sql.js'
 
@@ -26,11 +26,11 @@ export function castTo(type: ColumnType, column: string, from: string): string {
 /** What DuckDB says of what it cannot do, in our words; any other error as it is. */
 export function explained(error: unknown, what: string): unknown {
   if (error instanceof MlforgeError) return error
-  const said = String((error as Partial<Error>).message)
-  if (/No space left|ENOSPC/i.test(said)) {
+  const ofDisk = saidOfFullDisk(error)
+  if (ofDisk !== undefined) {
     return new MlforgeError(
       'unavailable',
-      `The disk is full: ${firstLine(said)}. Make room, or name another directory.`,
+      `The disk is full: ${ofDisk}. Make room, or name another directory.`,
     )
   }
   const ofMemory = saidOfMemory(error)
@@ -45,8 +45,4 @@ export function explained(error: unknown, what: string): unknown {
   return new MlforgeError('query_invalid', `${what} cannot be run: ${message}`, {
     problems: [{ at: what, message }],
   })
-}
-
-function firstLine(said: string): string {
-  return said.split('\n')[0]!
 }

@@ -11,6 +11,7 @@ import {
   version,
 } from '@duckdb/node-api'
 import { identifier as name, text } from '../../domain/duckdb/sql.js'
+import { fullDisk } from '../full-disk.js'
 
 export interface DuckDbOptions {
   /** Default 2. */
@@ -185,8 +186,9 @@ function jsonValue(value: JsonValue, type: string): JsonValue {
 export async function withDuckDb<T>(options: DuckDbOptions, work: (db: DuckDb) => Promise<T>): Promise<T> {
   const { threads = 2, memoryLimit = '1GB', temporaryDirectory = tmpdir(), signal } = options
   signal?.throwIfAborted()
-  const spill = await mkdtemp(join(temporaryDirectory, 'mlforge-duckdb-'))
+  let spill: string | undefined
   try {
+    spill = await mkdtemp(join(temporaryDirectory, 'mlforge-duckdb-'))
     const instance = await DuckDBInstance.create(':memory:', {
       threads: String(threads),
       memory_limit: memoryLimit,
@@ -205,8 +207,10 @@ export async function withDuckDb<T>(options: DuckDbOptions, work: (db: DuckDb) =
     } finally {
       instance.closeSync()
     }
+  } catch (error) {
+    throw fullDisk(error, temporaryDirectory) ?? error
   } finally {
-    await rm(spill, { recursive: true, force: true })
+    if (spill !== undefined) await rm(spill, { recursive: true, force: true })
   }
 }
 
