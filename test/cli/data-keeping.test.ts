@@ -75,7 +75,7 @@ describe('mlforge data, what keeps data and what removes it', () => {
       expect(lost).toMatchObject({ code: 1, stderr: '' })
       for (const code of ['pack', 'commit', 'ref']) expect(lost.stdout).toContain(`PROBLEM ${code}_unknown `)
       expect(await done('fsck', '--rebuild')).toBe(
-        '1 packs read, 1 versions and 1 branches and tags restored\nNothing is wrong.\n',
+        '1 packs read, 1 versions and 1 branches and tags restored\n0 versions of suites and 0 of transformations restored\nNothing is wrong.\n',
       )
 
       const { uri } = (await harness.ports.objects.list(PROJECT, 'packs', { limit: 2 }))[0]!
