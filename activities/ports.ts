@@ -7,6 +7,7 @@ import type { BackfillStore } from '../stores/postgres/backfill-store.js'
 import type { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
 import type { CollectionStore } from '../stores/postgres/collection-store.js'
 import type { CompactionStore } from '../stores/postgres/compaction-store.js'
+import type { DamageStore } from '../stores/postgres/damage-store.js'
 import type { DatasetStore } from '../stores/postgres/dataset-store.js'
 import type { Run } from '../stores/postgres/entities/run.js'
 import type { DeploymentStore } from '../stores/postgres/deployment-store.js'
@@ -64,6 +65,7 @@ export interface Ports {
   readonly marks: MarkStore
   readonly sweep: SweepStore
   readonly verify: VerifyStore
+  readonly damages: DamageStore
   readonly ends: EndStore
   readonly definitions: DefinitionStore
   readonly retention: RetentionStore

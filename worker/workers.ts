@@ -57,6 +57,7 @@ import { TransferStore } from '../stores/postgres/transfer-store.js'
 import { BackfillStore } from '../stores/postgres/backfill-store.js'
 import { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
 import { CompactionStore } from '../stores/postgres/compaction-store.js'
+import { DamageStore } from '../stores/postgres/damage-store.js'
 import { DatasetStore } from '../stores/postgres/dataset-store.js'
 import { DeploymentStore } from '../stores/postgres/deployment-store.js'
 import { DriftStore } from '../stores/postgres/drift-store.js'
@@ -110,6 +111,7 @@ export async function createPorts(
     marks: new MarkStore(dataSource),
     sweep: new SweepStore(dataSource),
     verify: new VerifyStore(dataSource),
+    damages: new DamageStore(dataSource),
     ends: new EndStore(dataSource),
     definitions: new DefinitionStore(dataSource.manager),
     retention: new RetentionStore(dataSource),

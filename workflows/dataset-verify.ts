@@ -6,13 +6,13 @@ import type {
   VerifiedPacks,
 } from '../contracts/temporal/data-verification.js'
 import type { RunInput } from '../contracts/temporal/messages.js'
-import { dataWork } from './activity-presets.js'
+import { longDataWork } from './activity-presets.js'
 import { asRun } from './run-shell.js'
 
 /** Reads all that versions need, writes anew what is damaged and can be had, and names what cannot. */
 export async function datasetVerify(input: RunInput): Promise<DatasetVerifyResult> {
   const { markVersions, verifySomePacks, verifyObjects, reportDamage, forgetVerified } =
-    proxyActivities<VerificationActivities>(dataWork(input.limits))
+    proxyActivities<VerificationActivities>(longDataWork(input.limits))
 
   return asRun<VerificationLive, DatasetVerifyResult>(input, { stage: 'mark' }, async run => {
     await markVersions(input)

@@ -1,5 +1,6 @@
 import type {
   DamagedFile,
+  MarkOutcome,
   ReportOutcome,
   VerificationReport,
   VerificationRequest,
@@ -12,14 +13,16 @@ import type { Json } from '../../domain/canonical-json.js'
 import { hasTable } from '../../stores/postgres/dataset-store.js'
 import type { DatasetVersion } from '../../stores/postgres/entities/dataset.js'
 import type { Selected } from '../../stores/postgres/verify-store.js'
-import { beatWhile } from '../heartbeats.js'
+import { beatWhile, placeReached, type Reached } from '../heartbeats.js'
 import { json } from '../objects.js'
 import type { Ports } from '../ports.js'
 import { onceStep } from '../step.js'
 import { packsFromObject } from './table-bytes.js'
 import { damagedFiles, markWhole, verifyPack, type VerifyPorts } from './verify.js'
+import { type ObjectsPlace, SeenObjects } from './seen-objects.js'
 import { verifyDefinitions } from './verify-definitions.js'
-import { type Seen, verifyRefs, verifyVersions } from './verify-objects.js'
+import { verifyVersions } from './verify-objects.js'
+import { readRecords, removeOutdated, verifyBranches, verifyEnds } from './verify-records.js'
 
 type VerificationPorts = VerifyPorts &
   Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'datasets' | 'refs' | 'ends' | 'definitions' | 'holds'>
@@ -34,6 +37,23 @@ const MOST_FILES = 10_000
 const MOST_OBJECTS = 200
 const FORGOTTEN = 50_000
 
+/** Packs of a part that were read and are whole, up to one. */
+interface PacksPlace {
+  readonly last: string
+  readonly packs: number
+  readonly bytes: number
+}
+
+/** Parts of a verification of everything: what is damaged and outdated is known at the end. */
+const RECORDS = {
+  refs: readRecords('refs'),
+  branches: verifyBranches,
+  ends: verifyEnds,
+  definitions: readRecords('definitions'),
+  defined: verifyDefinitions,
+  outdated: removeOutdated,
+} as const
+
 export interface ReportInput extends RunInput, VerifiedObjects {
   readonly packs: number
   readonly bytes: number
@@ -42,7 +62,7 @@ export interface ReportInput extends RunInput, VerifiedObjects {
 
 /** All that versions need is read, and what is damaged is healed or named. */
 export function verificationActivities(ports: VerificationPorts) {
-  const { runs, marks, verify } = ports
+  const { runs, ledger, marks, verify, damages } = ports
 
   const selectedBy = async ({ project, runId }: RunInput): Promise<Selected> => {
     const { dataset, version } = (await runs.get(project, runId)).request as VerificationRequest
@@ -51,12 +71,13 @@ export function verificationActivities(ports: VerificationPorts) {
 
   return {
     /** Finds out which chunks versions need. */
-    async markVersions(input: RunInput): Promise<{ done: true }> {
-      return onceStep(ports, input, 'mark', () =>
+    async markVersions(input: RunInput): Promise<MarkOutcome> {
+      return onceStep<MarkOutcome>(ports, input, 'mark', () =>
         beatWhile('reading manifests', async signal => {
+          await damages.forget(input.runId)
           await verify.markRoots(input.runId, await selectedBy(input))
           await markWhole(ports, input, signal)
-          return { done: true as const }
+          return { done: true, newestPack: await verify.newestPack(input.project) }
         }),
       )
     },
@@ -65,16 +86,27 @@ export function verificationActivities(ports: VerificationPorts) {
     async verifySomePacks(input: VerifyPacksInput): Promise<VerifiedPacks> {
       const { project, runId, after } = input
       const work = () =>
-        beatWhile('reading packs', async (signal): Promise<VerifiedPacks> => {
-          const found = await verify.packs(runId, project, after, PACKS)
-          let damaged = 0
-          for (const pack of found) {
-            signal.throwIfAborted()
-            if (await verifyPack(ports, project, pack, signal)) damaged++
-          }
-          const bytes = found.reduce((sum, pack) => sum + pack.bytes, 0)
+        beatWhile('reading packs', async (signal, reached: Reached<PacksPlace>): Promise<VerifiedPacks> => {
+          const mark = await ledger.outcome<MarkOutcome>({ ...input, step: 'mark' })
+          const found = await verify.packs(runId, project, { after, newest: mark?.newestPack ?? null }, PACKS)
           const last = found.length < PACKS ? null : found.at(-1)!.id
-          return { after: last, packs: found.length, bytes, damaged }
+          // Those that an attempt before this one has healed, of which rows may be gone.
+          const noted = new Set((await damages.packs(runId, after, last)).map(({ id }) => id))
+          let place = placeReached<PacksPlace>() ?? { last: after, packs: 0, bytes: 0 }
+          for (const pack of found.filter(({ id }) => BigInt(id) > BigInt(place.last))) {
+            signal.throwIfAborted()
+            const isDamaged = (await verifyPack(ports, input, pack, signal)) || noted.has(pack.id)
+            const whole = isDamaged ? { packs: 0, bytes: 0 } : { packs: 1, bytes: pack.bytes }
+            place = {
+              last: pack.id,
+              packs: place.packs + whole.packs,
+              bytes: place.bytes + whole.bytes,
+            }
+            reached(place)
+          }
+          const damaged = await damages.packs(runId, after, last)
+          const bytes = damaged.reduce((sum, pack) => sum + pack.bytes, place.bytes)
+          return { after: last, packs: place.packs + damaged.length, bytes, damaged: damaged.length }
         })
       return onceStep(ports, input, `packs/${after}`, work, { hidden: true })
     },
@@ -82,15 +114,18 @@ export function verificationActivities(ports: VerificationPorts) {
     /** Reads commits, tables, and records of branches and tags, suites and transformations. */
     async verifyObjects(input: RunInput): Promise<VerifiedObjects> {
       return onceStep(ports, input, 'objects', () =>
-        beatWhile('reading commits and tables', async signal => {
+        beatWhile('reading commits and tables', async (signal, reached: Reached<ObjectsPlace>) => {
           const selected = await selectedBy(input)
-          const seen: Seen = { objects: 0, damaged: [] }
-          await verifyVersions(ports, selected, seen, signal)
-          if (selected.dataset === null) {
-            await verifyRefs(ports, input.project, seen, signal)
-            await verifyDefinitions(ports, input.project, seen, signal)
+          const seen = new SeenObjects(damages, input.runId, placeReached(), reached)
+          for (const part of seen.left) {
+            if (part === 'versions') await verifyVersions(ports, selected, seen, signal)
+            else if (selected.dataset === null) await RECORDS[part](ports, input.project, seen, signal)
           }
-          return { ...seen, damaged: seen.damaged.slice(0, MOST_OBJECTS) }
+          const damaged = (await damages.objects(input.runId)).slice(0, MOST_OBJECTS)
+          return {
+            objects: seen.objects,
+            damaged: damaged.map(({ what, uri, healed }) => ({ what, uri, healed })),
+          }
         }),
       )
     },
@@ -133,6 +168,7 @@ export function verificationActivities(ports: VerificationPorts) {
     /** What it has found out is needed no longer. */
     async forgetVerified({ runId }: RunInput): Promise<void> {
       await beatWhile('forgetting marks', async signal => {
+        await damages.forget(runId)
         while (await marks.forget(runId, FORGOTTEN)) signal.throwIfAborted()
       })
     },

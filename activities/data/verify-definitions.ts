@@ -1,56 +1,53 @@
-import { definitionName, statesOf } from '../../domain/data/definitions.js'
+import { type Definition, definitionName, statesOf } from '../../domain/data/definitions.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
-import { allObjects } from '../../stores/objects/whole.js'
-import type { CataloguedDefinition } from '../../stores/postgres/definition-store.js'
-import type { Ports } from '../ports.js'
-import { isWhole, type Seen } from './verify-objects.js'
-
-type DefinitionPorts = Pick<Ports, 'definitions' | 'objects'>
+import type { SeenObjects } from './seen-objects.js'
+import { isWhole, type ObjectPorts } from './verify-objects.js'
+import { OUTDATED } from './verify-records.js'
 
 /**
- * Reads all records of suites and transformations, and what the latter have learned. A damaged record is written
- * anew from its row; one that no row says any more is removed. What was learned is nowhere else.
+ * Records of suites and transformations that say how things stand are there and whole, or are written anew from their
+ * rows. What was learned is nowhere else.
  */
 export async function verifyDefinitions(
-  ports: DefinitionPorts,
+  ports: ObjectPorts,
   project: string,
-  seen: Seen,
+  seen: SeenObjects,
   signal: AbortSignal,
 ): Promise<void> {
+  seen.begin('defined')
   const { definitions, objects } = ports
-  const damaged = new Set<string>()
-  for await (const { uri } of allObjects(objects, project, 'definitions')) {
+  const damaged = new Set(await seen.unhealed(OUTDATED.definitions))
+  for await (const { definition, uri, content, isRecorded } of definitions.all(project)) {
     signal.throwIfAborted()
-    seen.objects++
-    if (!(await isWhole(ports, uri))) damaged.add(uri)
-  }
-  for await (const each of definitions.all(project)) {
-    signal.throwIfAborted()
-    await verifyStates(ports, project, each, seen)
-    const { definition, uri, content, isRecorded } = each
-    const isDamaged = damaged.delete(uri)
+    await verifyStates(ports, project, definition, seen)
+    const known = { uri, what: OUTDATED.definitions }
     // What is owed still is about to be written.
-    if (!isRecorded || (!isDamaged && (await objects.size(uri)) !== null)) continue
-    await objects.write(project, content, { kind: 'definitions', signal })
-    seen.damaged.push({ what: definitionName(definition), uri, healed: true })
-  }
-  for (const uri of damaged) {
-    await objects.remove(uri)
-    seen.damaged.push({ what: 'a change of a suite that newer ones follow', uri, healed: true })
+    if (!isRecorded) {
+      if (damaged.has(uri)) await seen.drop(known)
+      continue
+    }
+    const missing = !damaged.has(uri) && (await objects.size(uri)) === null
+    if (!missing && !damaged.has(uri)) continue
+    await seen.heal({ what: definitionName(definition), uri, missing }, async () => {
+      await objects.write(project, content, { kind: 'definitions', signal })
+      return true
+    })
+    await seen.drop(known)
   }
 }
 
 async function verifyStates(
-  ports: DefinitionPorts,
+  ports: ObjectPorts,
   project: string,
-  { definition }: CataloguedDefinition,
-  seen: Seen,
+  definition: Definition,
+  seen: SeenObjects,
 ): Promise<void> {
   if (definition.t !== 'transformation') return
   for (const { sha256 } of statesOf(definition)) {
-    seen.objects++
+    seen.count()
     const uri = objectUri(project, sha256)
     if (await isWhole(ports, uri)) continue
-    seen.damaged.push({ what: `state of ${definitionName(definition)}`, uri, healed: false })
+    const what = `state of ${definitionName(definition)}`
+    await seen.heal({ what, uri, missing: false }, () => Promise.resolve(false))
   }
 }

@@ -11,7 +11,7 @@ import { markBelow } from './collect.js'
 
 export type VerifyPorts = Pick<
   Ports,
-  'marks' | 'verify' | 'packs' | 'catalogue' | 'packing' | 'objects' | 'packObjects' | 'scratch'
+  'marks' | 'verify' | 'damages' | 'packs' | 'catalogue' | 'packing' | 'objects' | 'packObjects' | 'scratch'
 >
 
 /** Marks all that is needed below marked roots; what is below a damaged node is not known. */
@@ -39,19 +39,21 @@ export async function markWhole(
  */
 export async function verifyPack(
   ports: VerifyPorts,
-  project: string,
+  { runId, project }: { readonly runId: string; readonly project: string },
   pack: NeededPack,
   signal: AbortSignal,
 ): Promise<boolean> {
-  const { verify, packs, packing, objects, catalogue, packObjects, scratch } = ports
+  const { verify, damages, packs, packing, objects, catalogue, packObjects, scratch } = ports
+  const uri = objectUri(project, pack.sha256, 'packs')
   try {
     await withScratch(scratch, async directory =>
-      packing.verify(await objects.toFile(objectUri(project, pack.sha256, 'packs'), directory), { signal }),
+      packing.verify(await objects.toFile(uri, directory), { signal }),
     )
     return false
   } catch (error) {
     if (!isDamage(error)) throw error
   }
+  await damages.note(runId, { uri, what: 'pack', missing: false }, pack)
   const whole: Piece[] = []
   for (const { sha256 } of await verify.chunks(pack.id)) {
     signal.throwIfAborted()

@@ -15,6 +15,12 @@ export interface VerificationLive {
   readonly packs?: number
 }
 
+export interface MarkOutcome {
+  readonly done: true
+  /** The newest pack: what is damaged is written anew into newer ones, which are not read. Left out by earlier releases. */
+  readonly newestPack?: string | null
+}
+
 export interface VerifyPacksInput extends RunInput {
   /** Packs behind this one. */
   readonly after: string

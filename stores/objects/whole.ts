@@ -4,13 +4,14 @@ import type { ObjectKind } from './object-uri.js'
 /** Objects of one page of a list. */
 const LISTED = 1_000
 
-/** All objects of a kind, in order of their uris. */
+/** All objects of a kind, or those behind one, in order of their uris. */
 export async function* allObjects(
   objects: Pick<ObjectStore, 'list'>,
   project: string,
   kind: ObjectKind,
+  behind: string | null = null,
 ): AsyncGenerator<ListedObject> {
-  for (let after: string | undefined; ;) {
+  for (let after = behind; ;) {
     const page = await objects.list(project, kind, { limit: LISTED, ...(after ? { after } : {}) })
     if (page.length === 0) return
     yield* page

@@ -8,6 +8,7 @@ import {
   DataCollectionPack,
   DataCollectionRow,
   DataCollectionVersion,
+  DataDamage,
   DataEpoch,
   DataHold,
   DataMark,
@@ -61,6 +62,7 @@ import { Transformations1766000000000 } from './migrations/1766000000000-transfo
 import { RemovedObjects1766100000000 } from './migrations/1766100000000-removed-objects.js'
 import { Definitions1766200000000 } from './migrations/1766200000000-definitions.js'
 import { FoldedFits1766250000000 } from './migrations/1766250000000-folded-fits.js'
+import { DataDamages1766300000000 } from './migrations/1766300000000-data-damages.js'
 import { SnakeNaming } from './snake-naming.js'
 
 export const ENTITIES = [
@@ -90,6 +92,7 @@ export const ENTITIES = [
   DataCollectionRow,
   DataCollectionPack,
   DataCollectionVersion,
+  DataDamage,
   RemovedObject,
   Model,
   ModelVersion,
@@ -158,6 +161,7 @@ export const MIGRATIONS = [
   RemovedObjects1766100000000,
   Definitions1766200000000,
   FoldedFits1766250000000,
+  DataDamages1766300000000,
 ]
 
 export function dataSourceOptions(url: string, poolSize = 10): DataSourceOptions {

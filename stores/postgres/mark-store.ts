@@ -66,6 +66,9 @@ export class MarkStore {
          AND EXISTS (SELECT 1 FROM data_marks m WHERE m.run_id = r.id)`,
     )
     for (const { id } of ended) while (await this.forget(id, limit));
+    await this.dataSource.query(
+      `DELETE FROM data_damages d USING runs r WHERE r.id = d.run_id AND NOT ${RUN_UNDER_WAY}`,
+    )
   }
 
   /** Forgets some of them. @returns whether there may be more */

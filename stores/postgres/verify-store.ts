@@ -82,15 +82,29 @@ export class VerifyStore {
     return query.orderBy('version.id').limit(limit).getMany()
   }
 
-  /** Packs behind one that have a chunk that is needed. */
-  async packs(runId: string, project: string, after: string, limit: number): Promise<NeededPack[]> {
+  /** The newest pack; null where there is none. */
+  async newestPack(project: string): Promise<string | null> {
+    const [row]: { id: string | null }[] = await this.dataSource.query(
+      'SELECT max(id) AS id FROM data_packs WHERE project = $1',
+      [project],
+    )
+    return row!.id
+  }
+
+  /** Packs behind one that have a chunk that is needed, as far as they were there at the beginning. */
+  async packs(
+    runId: string,
+    project: string,
+    { after, newest }: { readonly after: string; readonly newest: string | null },
+    limit: number,
+  ): Promise<NeededPack[]> {
     const rows: { id: string; sha256: Buffer; bytes: number }[] = await this.dataSource.query(
       `SELECT p.id, p.sha256, p.bytes FROM data_packs p
-       WHERE p.project = $2 AND p.id > $3 AND p.verified_at IS NOT NULL
+       WHERE p.project = $2 AND p.id > $3 AND ($5::bigint IS NULL OR p.id <= $5) AND p.verified_at IS NOT NULL
          AND EXISTS (SELECT 1 FROM data_chunks c JOIN data_marks m ON m.run_id = $1 AND m.sha256 = c.sha256
            WHERE c.pack_id = p.id)
        ORDER BY p.id LIMIT $4`,
-      [runId, project, after, limit],
+      [runId, project, after, limit, newest],
     )
     return rows.map(({ id, sha256, bytes }) => ({ id, sha256: sha256.toString('hex'), bytes }))
   }

@@ -2,13 +2,15 @@ import { randomBytes } from 'node:crypto'
 import { readFile, writeFile } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import { verifyRefs } from '../../activities/data/verify-objects.js'
+import { SeenObjects } from '../../activities/data/seen-objects.js'
+import { readRecords, verifyEnds } from '../../activities/data/verify-records.js'
 import type { DataVerification, VerificationReport } from '../../contracts/rest/data-collection.js'
 import { badRowsOf } from '../../domain/datasets/bad-rows.js'
 import { decodeRefOrEnd } from '../../domain/data/commit.js'
 import { rawName } from '../../domain/datasets/reading.js'
 import { findFile } from '../../domain/data/walk.js'
 import { fsckData } from '../../infra/launcher/data-fsck.js'
+import { uuidv7 } from '../../stores/ids.js'
 import { bytesOf } from '../../stores/objects/whole.js'
 import type { EndStore } from '../../stores/postgres/end-store.js'
 import { TestApi } from '../api/support/api.js'
@@ -252,8 +254,10 @@ describe('datasetVerify', () => {
         recordAgain: () => Promise.reject(new Error('killed')),
       }),
     }
-    const seen = { objects: 0, damaged: [] }
-    await expect(verifyRefs(killed, PROJECT, seen, new AbortController().signal)).rejects.toThrow('killed')
+    const seen = new SeenObjects(ports.damages, uuidv7())
+    const { signal } = new AbortController()
+    await readRecords('refs')(killed, PROJECT, seen, signal)
+    await expect(verifyEnds(killed, PROJECT, seen, signal)).rejects.toThrow('killed')
     const { report } = await verify()
     expect(report.damagedObjects.map(({ uri }) => uri).sort()).toEqual(uris.sort())
     await harness.tick('superviseData')

@@ -65,6 +65,22 @@ export class RemovedObject {
   @Column('timestamptz') removedAt!: Date
 }
 
+/** What a verification has found damaged, by its run. */
+@Entity('data_damages')
+export class DataDamage {
+  @PrimaryColumn('uuid') runId!: string
+  @PrimaryColumn('text') uri!: string
+  @PrimaryColumn('text') what!: string
+  /** It was not there at all. */
+  @Column('boolean') missing!: boolean
+  /** Null until that was tried. */
+  @Column('boolean', { nullable: true }) healed!: boolean | null
+  /** Of a pack: its row may be gone. */
+  @Column('bigint', { nullable: true }) packId!: string | null
+  @Column('integer', { nullable: true }) bytes!: number | null
+  @Column('timestamptz') foundAt!: Date
+}
+
 /** A version that a collection is to retire. */
 @Entity('data_collection_versions')
 export class DataCollectionVersion {

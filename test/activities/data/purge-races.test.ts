@@ -1,9 +1,10 @@
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { publishActivities } from '../../../activities/data/publish.js'
+import { SeenObjects } from '../../../activities/data/seen-objects.js'
 import { verifyVersions } from '../../../activities/data/verify-objects.js'
 import type { Ports } from '../../../activities/ports.js'
-import type { DamagedObject } from '../../../contracts/temporal/data-verification.js'
+import { uuidv7 } from '../../../stores/ids.js'
 import type { ObjectStore } from '../../../stores/objects/object-store.js'
 import { OBJECT_KINDS, type ObjectKind, objectUri } from '../../../stores/objects/object-uri.js'
 import { allObjects, bytesOf } from '../../../stores/objects/whole.js'
@@ -65,11 +66,12 @@ describe('a purge while something of the version is written', () => {
     return { store, arrived: arrived.opened, go: go.open }
   }
   const verify = async (name: string, ports: Partial<Ports>) => {
-    const damaged: DamagedObject[] = []
+    const runId = uuidv7()
+    const { damages } = harness.ports
     const selected = { project: PROJECT, dataset: name, version: 1 }
-    const seen = { objects: 0, damaged }
+    const seen = new SeenObjects(damages, runId)
     await verifyVersions({ ...harness.ports, ...ports }, selected, seen, new AbortController().signal)
-    return damaged
+    return damages.objects(runId)
   }
   const publish = (ports: Partial<Ports>) => {
     const { publishVersions } = publishActivities({
