@@ -4,6 +4,7 @@ import { chmod, cp, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import pg from 'pg'
+import type { Config } from '../../config/config.js'
 import { loadConfig } from '../../config/load.js'
 import type { CheckReport } from '../../domain/check/report.js'
 import { checkStack } from '../../infra/launcher/check.js'
@@ -227,6 +228,13 @@ export class KillStack {
   }
 
   private async checkOnce(): Promise<CheckReport> {
+    const report = await checkStack(this.config(), { deep: true })
+    if (report.unreachable.length === 0) return report
+    throw new Error(`check did not reach ${report.unreachable.map(({ part }) => part).join(', ')}`)
+  }
+
+  /** The configuration of what works beside it. */
+  config(): Config {
     const { postgresUrl, redisUrl, temporalAddress } = this.endpoints()
     const env = {
       ...this.env,
@@ -234,10 +242,7 @@ export class KillStack {
       MLFORGE_REDIS_URL: redisUrl,
       MLFORGE_TEMPORAL_ADDRESS: temporalAddress,
     }
-    const config = loadConfig({ env, cwd: this.directory, embedded: true })
-    const report = await checkStack(config, { deep: true })
-    if (report.unreachable.length === 0) return report
-    throw new Error(`check did not reach ${report.unreachable.map(({ part }) => part).join(', ')}`)
+    return loadConfig({ env, cwd: this.directory, embedded: true })
   }
 
   /** Calls with one connection, so that a look each few milliseconds costs no more than that. */

@@ -9,6 +9,7 @@ import { all } from '../../kill/all.js'
 import { KillLimit } from '../../kill/kill-limit.js'
 import { KillStack } from '../../kill/stack.js'
 import { kill, waitFor } from '../../kill/strike.js'
+import { Versity } from '../../stores/objects/support/versity.js'
 import type { DataCase, DataVictim, Moment, PlannedStrike, Round } from './case.js'
 import { ClientProcess } from './client-process.js'
 import { Clone } from './clone.js'
@@ -39,14 +40,28 @@ export class DataBench {
   private readonly limit = new KillLimit<DataVictim>()
   private readonly played: Played[] = []
 
-  private constructor(readonly stack: KillStack) {}
+  private bucketIsBack: Promise<void> = Promise.resolve()
 
-  static async start(): Promise<DataBench> {
-    return new DataBench(await KillStack.start({ MLFORGE_DATA_GRACE_MINUTES: '0' }))
+  private constructor(
+    readonly stack: KillStack,
+    private readonly bucket: Versity | null,
+  ) {}
+
+  /** @param where objects are: in a bucket, its server is killed with each other one */
+  static async start(where: 'directory' | 'bucket' = 'directory'): Promise<DataBench> {
+    const bucket = where === 'bucket' ? await Versity.start() : null
+    try {
+      const more = bucket?.environment()
+      return new DataBench(await KillStack.start({ MLFORGE_DATA_GRACE_MINUTES: '0', ...more }), bucket)
+    } catch (error) {
+      await bucket?.close()
+      throw error
+    }
   }
 
   async stop(): Promise<void> {
     await this.stack.stop()
+    await this.bucket?.close()
     await Promise.all(this.played.map(({ directory }) => rm(directory, { recursive: true, force: true })))
   }
 
@@ -138,10 +153,23 @@ export class DataBench {
     await waitFor(() => isThere || isOver(), `${clone.name} comes to ${moment}`).finally(end)
     await wait(delayMs)
     const when = `round ${round} ${isThere ? `${clone.name} ${moment}` : 'end'} +${delayMs} ms`
-    if (victim !== 'client') await kill(this.stack, victim)
+    if (victim !== 'client') await Promise.all([kill(this.stack, victim), this.killBucket()])
     else if (!(await clone.client.kill())) return
-    struck.push(`${victim === 'client' ? `client ${clone.name}` : victim} (${when})`)
+    struck.push(`${this.nameOf(victim, clone)} (${when})`)
     if (victim !== 'client') this.limit.killed(victim)
+  }
+
+  private nameOf(victim: DataVictim, { name }: Clone): string {
+    if (victim === 'client') return `client ${name}`
+    return this.bucket ? `${victim} and the bucket` : victim
+  }
+
+  /** It comes back at once, as a service manager would have it. Two strikes may come at the same time. */
+  private killBucket(): Promise<void> {
+    return (this.bucketIsBack = this.bucketIsBack.then(async () => {
+      await this.bucket?.kill()
+      await this.bucket?.run()
+    }))
   }
 
   /** A table becomes the next version of the main branch. */

@@ -16,9 +16,8 @@ import { eventually } from '../../support/eventually.js'
 import { dataCaseOf } from './case.js'
 import { DataBench, type Played } from './data-bench.js'
 import { History } from './history.js'
+import { SEEDS, SEEDS_IN_BUCKET } from './seeds.js'
 
-/** What they cover together is below; others are for the long suite. */
-const SEEDS = [3, 20, 131, 224, 308]
 /** The case that is damaged below. */
 const BROKEN = 3
 const FUTURE = new Date('2100-01-01T00:00:00Z')
@@ -36,7 +35,7 @@ describe('clients of versioned datasets, killed with processes of the stack whil
     `version = ${number} AND dataset_id = (SELECT id FROM datasets WHERE name = 'data-${BROKEN}')`
 
   it('each process is killed, and clients; some switch branches, some begin again; tables come between', () => {
-    const cases = SEEDS.map(dataCaseOf)
+    const cases = [...SEEDS, ...SEEDS_IN_BUCKET].map(dataCaseOf)
     const rounds = cases.flatMap(each => each.rounds)
     const turns = rounds.flatMap(each => each.turns.filter(turn => turn !== null))
     expect(new Set(rounds.flatMap(({ strikes }) => strikes.map(({ victim }) => victim)))).toEqual(

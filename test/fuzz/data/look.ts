@@ -1,11 +1,13 @@
 import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
+import { ListMultipartUploadsCommand, S3Client } from '@aws-sdk/client-s3'
 import type { Page } from '../../../contracts/rest/common.js'
 import type { DataFile } from '../../../contracts/rest/data.js'
 import { decodeCommit, decodeRef } from '../../../domain/data/commit.js'
 import type { Rest } from '../../../sdk/rest.js'
-import { LocalObjectStore } from '../../../stores/objects/local-object-store.js'
 import { objectUri } from '../../../stores/objects/object-uri.js'
+import { openObjectStore } from '../../../stores/objects/open.js'
+import type { S3Options } from '../../../stores/objects/s3-bucket.js'
 import { sha256Hex } from '../../../stores/ids.js'
 import type { KillStack } from '../../kill/stack.js'
 import type { RefRow, RunRow, VersionRow } from './differences.js'
@@ -112,7 +114,7 @@ export async function objectDifferences(
   versions: readonly CataloguedVersion[],
   refs: readonly CataloguedRef[],
 ): Promise<string[]> {
-  const objects = new LocalObjectStore(stack.endpoints().objects)
+  const objects = await openObjectStore(stack.config())
   const contentOf = async (uri: string) => Buffer.concat(await (await objects.open(uri)).toArray())
   const problems: string[] = []
   for (const { project, version, manifest, parents, message, commit } of versions) {
@@ -161,8 +163,22 @@ export async function objectDifferences(
 
 /** Objects that were never finished and that nothing would take back after a day. */
 export async function leftObjects(stack: KillStack): Promise<string[]> {
-  const { objects } = stack.endpoints()
-  await new LocalObjectStore(objects).removeStale(Date.now() + 2 * DAY_MS)
-  const left = await readdir(join(objects, '.tmp'), { recursive: true }).catch(() => [])
-  return left.map(name => `.tmp/${name} stays in the object store`)
+  const config = stack.config()
+  const { kind, s3, directory } = config.objects
+  await (await openObjectStore(config)).removeStale(Date.now() + 2 * DAY_MS)
+  const left =
+    kind === 's3'
+      ? await unfinishedUploads(s3)
+      : await readdir(join(directory, '.tmp'), { recursive: true }).catch(() => [])
+  return left.map(name => `${kind === 's3' ? 'upload' : '.tmp'}/${name} stays in the object store`)
+}
+
+async function unfinishedUploads({ bucket, accessKeyId, secretAccessKey, ...more }: S3Options) {
+  const client = new S3Client({ ...more, credentials: { accessKeyId, secretAccessKey } })
+  try {
+    const { Uploads = [] } = await client.send(new ListMultipartUploadsCommand({ Bucket: bucket }))
+    return Uploads.map(({ Key = '' }) => Key)
+  } finally {
+    client.destroy()
+  }
 }

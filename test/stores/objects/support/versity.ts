@@ -32,10 +32,13 @@ export class Versity {
   readonly scratch: string
   private process: ChildProcess | undefined
 
+  private readonly end = (): void => void this.process?.kill('SIGKILL')
+
   private constructor(
     private readonly directory: string,
     readonly port: number,
   ) {
+    process.once('exit', this.end)
     this.scratch = join(directory, 'scratch')
     this.client = new S3Client({
       region: 'us-east-1',
@@ -104,6 +107,7 @@ export class Versity {
   }
 
   async close(): Promise<void> {
+    process.off('exit', this.end)
     await this.kill()
     this.client.destroy()
     await rm(this.directory, { recursive: true, force: true })
