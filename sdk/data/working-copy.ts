@@ -20,7 +20,7 @@ import {
 } from './copy.js'
 import { type CommitOptions, commitIndex, type Draft, draftsOf, markPushed } from './drafts.js'
 import { committedChunks } from './committed-chunks.js'
-import type { DvcOptions, ImportedFromDvc } from './dvc/import.js'
+import type { ImportedFromDvc, ImportOptions } from './dvc/import.js'
 import type { ChunkSource } from './fetch-nodes.js'
 import { readIndex } from './index-file.js'
 import { nodeHash } from './local-nodes.js'
@@ -192,7 +192,7 @@ export class WorkingCopy {
    * @param repository a directory in it
    * @throws MlforgeError as importDvc; not_found where it is no repository
    */
-  async importDvc(repository: string, options: DvcOptions = {}): Promise<ImportedFromDvc> {
+  async importDvc(repository: string, options: ImportOptions = {}): Promise<ImportedFromDvc> {
     const { importDvc } = await import('./dvc/import.js')
     return importDvc(this.copy, repository, options)
   }

@@ -1,17 +1,28 @@
 import { execFile } from 'node:child_process'
-import { existsSync, mkdirSync, readFileSync, readdirSync, rmSync } from 'node:fs'
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  rmSync,
+  statSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { TestApi } from '../api/support/api.js'
-import { hashesOf, makeRepository, tracked } from '../sdk/data/dvc-repository.js'
+import { copyOf, hashesOf, makeRepository, tracked } from '../sdk/data/dvc-repository.js'
 import { temporary } from '../sdk/data/tree.js'
+import { Versity, versitygw } from '../stores/objects/support/versity.js'
 import { dvc } from '../support/dvc.js'
 import { Harness } from '../support/harness.js'
 
 const run = promisify(execFile)
 const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+const withServer = versitygw === undefined ? describe.skip : describe
 
 describe('mlforge data with DVC', () => {
   const files = temporary()
@@ -75,6 +86,63 @@ describe('mlforge data with DVC', () => {
     const env = { ...process.env, MLFORGE_API_URL: 'http://127.0.0.1:1', MLFORGE_API_KEY: 'none' }
     await run(process.execPath, [CLI, 'data', 'export-dvc', target], { cwd: copy, env })
     expect(readdirSync(target).toSorted()).toEqual(['.dvc', '.git', '.gitignore', 'bikes.dvc'])
+  })
+
+  withServer('and a bucket', () => {
+    it('imports what is in no directory, and says what it does not find there', async () => {
+      const server = await Versity.start()
+      try {
+        const from = copyOf(repository, files.path('in-a-bucket'))
+        const { endpoint, bucket, region, accessKeyId, secretAccessKey } = server.options()
+        await dvc(from, 'remote', 'add', '-q', '-d', '-f', 'shared', `s3://${bucket}/dvc/bikes`)
+        writeFileSync(
+          join(from, '.dvc/config.local'),
+          `['remote "shared"']
+    endpointurl = ${endpoint}
+    region = ${region}
+    access_key_id = ${accessKeyId}
+    secret_access_key = ${secretAccessKey}
+`,
+        )
+        await dvc(from, 'push', '-q')
+        rmSync(join(from, '.dvc/cache'), { recursive: true })
+        const imported = async (name: string) => {
+          const to = files.path(name)
+          mkdirSync(to)
+          await data(to, 'init', 'bikes')
+          return { to, said: await data(to, 'import-dvc', from, '--author', 'ada') }
+        }
+        const { to, said } = await imported('from-a-bucket')
+        expect(said).toMatch(/^9 added, 0 changed, 0 removed, 0 unchanged; 3.0 MiB in DVC\n/)
+        expect(hashesOf(to)).toEqual(tracked(repository))
+        expect(await data(to, 'import-dvc', from)).toMatch(/^0 added, 0 changed, 0 removed, 9 unchanged/)
+
+        const remote = server.fileOf('dvc/bikes')
+        const [large] = readdirSync(remote, { recursive: true, encoding: 'utf8' })
+          .map(name => join(remote, name))
+          .filter(name => statSync(name).size === 3_000_000)
+        truncateSync(large!, 2_999_999)
+        await expect(imported('damaged')).rejects.toMatchObject({
+          stderr: expect.stringMatching(
+            /\(object_corrupt\)\n {2}data\/large.bin: Its object .* came with the MD5/,
+          ),
+        })
+        rmSync(large!)
+        await expect(imported('missing')).rejects.toMatchObject({
+          stderr: expect.stringMatching(
+            /\(object_missing\)\n {2}data\/large.bin: .* or the remote s3:\/\/\S+\/dvc\/bikes\.\n$/,
+          ),
+        })
+        await server.kill()
+        await expect(imported('away')).rejects.toMatchObject({
+          stderr: expect.stringMatching(
+            /^mlforge: The remote s3:\/\/\S+ at http\S+ cannot be read: .*ECONNREFUSED.*\(unavailable\)\n$/m,
+          ),
+        })
+      } finally {
+        await server.close()
+      }
+    })
   })
 
   it('says what is not there, and leaves nothing behind', async () => {

@@ -6,17 +6,22 @@ import type { DvcOptions } from '../../../sdk/data/dvc/import.js'
 import { connect } from '../../connect.js'
 import { commitHere, here } from './local.js'
 import { count, progressLine, size, told, transferLine } from './output.js'
+import { openS3Remote } from './s3-remote.js'
 
 /** From DVC, and back to it. */
 export function dvcCommands(data: Command): void {
   data
     .command('import-dvc [repository]')
-    .description('commit what a repository of DVC tracks, out of its cache or a remote on this machine')
+    .description(
+      'commit what a repository of DVC tracks, out of its cache, or a remote on this machine or in S3',
+    )
     .option('-m, --message <text>', 'what is imported, and why')
     .option('--author <name>', 'who commits; as git knows you where left out')
     .action(async (repository = '.', { message, author }: { message?: string; author?: string }) => {
       const copy = here()
-      const imported = await shown('imported', options => copy.importDvc(repository, options))
+      const imported = await shown('imported', options =>
+        copy.importDvc(repository, { ...options, openRemote: openS3Remote }),
+      )
       const { added, changed, removed, unchanged, bytes, leftOut } = imported
       console.log(
         `${added} added, ${changed} changed, ${removed} removed, ${unchanged} unchanged; ${size(bytes)} in DVC`,

@@ -4,8 +4,15 @@ export interface DvcConfig {
   readonly cacheDirectory: string | null
   /** The remote of outputs that name none. */
   readonly defaultRemote: string | null
-  /** By name; paths are relative to `.dvc`. */
-  readonly remoteUrls: ReadonlyMap<string, string>
+  /** What is said of each remote, by its name: `url`, which is relative to `.dvc` where it is a path, and more. */
+  readonly remotes: ReadonlyMap<string, ReadonlyMap<string, string>>
+}
+
+/** Where the objects of a remote are. */
+export interface DvcRemote {
+  readonly url: string
+  /** All that is said of it, such as `endpointurl`. */
+  readonly settings: ReadonlyMap<string, string>
 }
 
 /** Remotes that name each other, at most so many deep. */
@@ -17,30 +24,34 @@ const MOST_ALIASES = 10
  */
 export function readDvcConfig(texts: readonly string[]): DvcConfig {
   const core = new Map<string, string>()
-  const remoteUrls = new Map<string, string>()
+  const remotes = new Map<string, Map<string, string>>()
   for (const { section, key, value } of texts.flatMap(settings)) {
-    const remote = /^remote "(.*)"$/.exec(section)?.[1]
-    if (remote !== undefined && key === 'url') remoteUrls.set(remote, value)
-    else core.set(`${section}.${key}`, value)
+    const name = /^remote "(.*)"$/.exec(section)?.[1]
+    if (name === undefined) core.set(`${section}.${key}`, value)
+    else remotes.set(name, new Map(remotes.get(name)).set(key, value))
   }
   return {
     cacheDirectory: core.get('cache.dir') ?? null,
     defaultRemote: core.get('core.remote') ?? null,
-    remoteUrls,
+    remotes,
   }
 }
 
 /**
- * Where a remote is, where it names another one (`remote://other/below`) followed to the end.
+ * A remote; where it names another one (`remote://other/below`), that is followed to the end.
  * @returns null where there is no remote of this name
  */
-export function dvcRemoteUrl({ remoteUrls }: DvcConfig, name: string): string | null {
-  let url = remoteUrls.get(name.toLowerCase())
-  for (let i = 0; i < MOST_ALIASES && url !== undefined; i++) {
-    const alias = /^remote:\/\/([^/]+)(.*)$/.exec(url)
-    if (!alias) return url
-    const base: string | undefined = remoteUrls.get(alias[1]!.toLowerCase())
-    url = base === undefined ? undefined : base + alias[2]!
+export function dvcRemote({ remotes }: DvcConfig, name: string): DvcRemote | null {
+  let settings = remotes.get(name.toLowerCase())
+  for (let i = 0; i < MOST_ALIASES; i++) {
+    const url = settings?.get('url')
+    if (settings === undefined || url === undefined) return null
+    const [, other, below] = /^remote:\/\/([^/]+)(.*)$/.exec(url) ?? []
+    if (other === undefined) return { url, settings }
+    const base = remotes.get(other.toLowerCase())
+    const at = base?.get('url')
+    if (base === undefined || at === undefined) return null
+    settings = new Map([...base, ...settings, ['url', at + below!]])
   }
   return null
 }

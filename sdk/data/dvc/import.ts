@@ -13,7 +13,8 @@ import { filesAt } from '../status.js'
 import { TreeChanges } from '../tree-changes.js'
 import { look } from '../walk.js'
 import { md5sOf } from './md5.js'
-import { type DvcFile, type DvcPlan, planImport } from './plan.js'
+import type { DvcTarget } from './objects.js'
+import { type DvcFile, type DvcPlan, planImport, type RemoteOptions } from './plan.js'
 import { type DvcRepository, openDvcRepository } from './repository.js'
 
 /** How far an import or an export is. */
@@ -28,6 +29,11 @@ export interface DvcOptions {
   readonly signal?: AbortSignal
   readonly onProgress?: DvcProgress
 }
+
+export type ImportOptions = DvcOptions & RemoteOptions
+
+/** Objects that come out of a remote at the same time. */
+const FETCHES = 8
 
 /** Numbers of files, against the index before. */
 export interface ImportedFromDvc {
@@ -55,15 +61,15 @@ interface Staged {
  * @throws MlforgeError not_found where it is in none, invalid_request with all problems of paths and metafiles,
  *   object_missing and object_corrupt with all such objects, wrong_state with files whose changes would be lost
  */
-export function importDvc(copy: Copy, directory: string, options: DvcOptions): Promise<ImportedFromDvc> {
+export function importDvc(copy: Copy, directory: string, options: ImportOptions): Promise<ImportedFromDvc> {
   return locked(copy, async asOf => {
     const repository = openDvcRepository(directory)
-    const plan = planImport(repository, realpathSync(copy.root))
-    refuse('Nothing was imported.', [...plan.problems, ...pathProblems(plan.files.map(({ path }) => path))])
     const beside = stateFile(copy.root, 'tmp')
     rmSync(beside, { recursive: true, force: true })
     mkdirSync(beside)
     try {
+      const plan = await planImport(repository, realpathSync(copy.root), beside, options)
+      refuse('Nothing was imported.', [...plan.problems, ...pathProblems(plan.files.map(({ path }) => path))])
       const staged = await stage(copy, repository, plan, beside, options)
       const target = await entriesOf(copy, staged, options.signal)
       return { ...(await putInPlace(copy, plan, staged, target, asOf)), leftOut: plan.leftOut }
@@ -73,7 +79,14 @@ export function importDvc(copy: Copy, directory: string, options: DvcOptions): P
   })
 }
 
-/** Copies what is not in its place already, and verifies all. */
+/** A file whose object is in no directory. */
+interface Away {
+  readonly dvc: DvcFile
+  readonly to: DvcTarget
+  readonly isExecutable: boolean
+}
+
+/** Copies, or fetches, what is not in its place already, and verifies all. */
 async function stage(
   copy: Copy,
   { root }: DvcRepository,
@@ -88,6 +101,7 @@ async function stage(
   const totals = { totalFiles: plan.files.length, totalBytes }
   let bytes = 0
   const report = () => onProgress?.({ files: staged.length, bytes, ...totals })
+  const away: Away[] = []
   for (const dvc of plan.files) {
     const { path, object, md5, hash } = dvc
     const place = join(copy.root, path)
@@ -101,13 +115,13 @@ async function stage(
       report()
       continue
     }
-    if (object === null) {
-      missing.push({ at: path, message: `Its object ${md5} is not in ${plan.objects.lookedIn(dvc)}.` })
-      continue
-    }
-    const file = join(beside, String(staged.length))
+    const file = join(beside, String(staged.length + away.length))
     const executable = dvc.isExecutable ?? isExecutableThere
     const to = { file, mode: executable ? 0o777 : 0o666 }
+    if (object === null) {
+      away.push({ dvc, to, isExecutable: executable })
+      continue
+    }
     const onRead = (read: number) => {
       bytes += read
       report()
@@ -119,6 +133,19 @@ async function stage(
       corrupt.push({ at: path, message: `"${object.file}" has the MD5 ${md5s[0]!} instead of ${md5}.` })
     }
   }
+  await eachOf(away, FETCHES, async ({ dvc, to, isExecutable }) => {
+    const { path, md5, hash } = dvc
+    if (!(await plan.objects.fetch(dvc, '', to, signal))) {
+      missing.push({ at: path, message: `Its object ${md5} is not in ${await plan.objects.lookedIn(dvc)}.` })
+      return
+    }
+    const found = await md5sOf(to.file, hash, { signal })
+    if (found.md5s.includes(md5)) staged.push({ dvc, file: to.file, isInPlace: false, isExecutable })
+    else corrupt.push({ at: path, message: `Its object ${md5} came with the MD5 ${found.md5s[0]!}.` })
+    totals.totalBytes += found.bytes
+    bytes += found.bytes
+    report()
+  })
   report()
   const fetch = `Run dvc fetch in "${root}" and import again.`
   if (corrupt.length > 0) {
@@ -126,6 +153,24 @@ async function stage(
   }
   if (missing.length > 0) throw damaged('object_missing', 'Objects of DVC are missing.', missing, fetch)
   return staged
+}
+
+/** Works on items, some at a time. What fails first ends it, once what is under way has ended. */
+async function eachOf<T>(
+  items: readonly T[],
+  atOnce: number,
+  work: (item: T) => Promise<void>,
+): Promise<void> {
+  const left = items.values()
+  let failure: { readonly error: unknown } | undefined
+  const take = async (): Promise<void> => {
+    for (const item of left) {
+      if (failure !== undefined) return
+      await work(item).catch((error: unknown) => (failure ??= { error }))
+    }
+  }
+  await Promise.all(Array.from({ length: atOnce }, take))
+  if (failure !== undefined) throw failure.error
 }
 
 /** Cuts the files into chunks. */

@@ -1,7 +1,7 @@
 import { statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type DvcConfig, dvcRemoteUrl, isDirectoryUrl } from '../../../domain/data/dvc/config.js'
+import { type DvcConfig, type DvcRemote, dvcRemote, isDirectoryUrl } from '../../../domain/data/dvc/config.js'
 import type { DvcHash } from '../../../domain/data/dvc/metafiles.js'
 
 /** An object as DVC names it. */
@@ -12,13 +12,35 @@ export interface DvcObjectName {
   readonly remote: string | null
 }
 
-/** The objects of a repository: those of its cache, and of remotes that are directories of this machine. */
+/** Where the bytes of an object go: a file that is not there yet, and its mode. */
+export interface DvcTarget {
+  readonly file: string
+  readonly mode: number
+}
+
+/** Reads the objects of a remote that is no directory. */
+export interface DvcRemoteReader {
+  /**
+   * Writes an object into a file.
+   * @param path of the object below the url of the remote
+   * @returns false where there is no such object
+   * @throws MlforgeError unavailable
+   */
+  fetch(path: string, target: DvcTarget, signal?: AbortSignal): Promise<boolean>
+}
+
+/** Opens a remote; null where it is of a kind that it does not read. */
+export type OpenDvcRemote = (remote: DvcRemote) => Promise<DvcRemoteReader | null>
+
+/** The objects of a repository: those of its cache, and of remotes, be they directories or what is opened. */
 export class DvcObjects {
   private readonly cache: string
+  private readonly readers = new Map<string, Promise<DvcRemoteReader | null>>()
 
   constructor(
     private readonly root: string,
     private readonly config: DvcConfig,
+    private readonly openRemote: OpenDvcRemote = () => Promise.resolve(null),
   ) {
     this.cache = this.directoryOf(config.cacheDirectory ?? 'cache')
   }
@@ -34,7 +56,7 @@ export class DvcObjects {
     const remote = this.remoteOf(name)
     const places = [
       this.cache,
-      ...(remote !== null && isDirectoryUrl(remote) ? [this.directoryOf(remote)] : []),
+      ...(remote !== null && isDirectoryUrl(remote.url) ? [this.directoryOf(remote.url)] : []),
     ]
     for (const place of places) {
       const file = join(place, objectPath(name, suffix))
@@ -44,17 +66,39 @@ export class DvcObjects {
     return null
   }
 
-  /** Where objects were looked for, for people. */
-  lookedIn(name: DvcObjectName): string {
-    const remote = this.remoteOf(name)
-    if (remote === null) return `the cache "${this.cache}"`
-    if (isDirectoryUrl(remote)) return `the cache "${this.cache}" or the remote "${this.directoryOf(remote)}"`
-    return `the cache "${this.cache}", and only DVC reads the remote ${remote}`
+  /** Writes an object that is in no directory into a file. @returns false where it is nowhere */
+  async fetch(
+    name: DvcObjectName,
+    suffix: '' | '.dir',
+    target: DvcTarget,
+    signal: AbortSignal | undefined,
+  ): Promise<boolean> {
+    const reader = await this.readerOf(name)
+    return (await reader?.fetch(objectPath(name, suffix), target, signal)) ?? false
   }
 
-  private remoteOf({ remote }: DvcObjectName): string | null {
+  /** Where objects were looked for, for people. */
+  async lookedIn(name: DvcObjectName): Promise<string> {
+    const remote = this.remoteOf(name)
+    if (remote === null) return `the cache "${this.cache}"`
+    const { url } = remote
+    if (isDirectoryUrl(url)) return `the cache "${this.cache}" or the remote "${this.directoryOf(url)}"`
+    return (await this.readerOf(name)) === null
+      ? `the cache "${this.cache}", and only DVC reads the remote ${url}`
+      : `the cache "${this.cache}" or the remote ${url}`
+  }
+
+  private async readerOf(name: DvcObjectName): Promise<DvcRemoteReader | null> {
+    const remote = this.remoteOf(name)
+    if (remote === null || isDirectoryUrl(remote.url)) return null
+    const opened = this.readers.get(remote.url) ?? this.openRemote(remote)
+    this.readers.set(remote.url, opened)
+    return opened
+  }
+
+  private remoteOf({ remote }: DvcObjectName): DvcRemote | null {
     const name = remote ?? this.config.defaultRemote
-    return name === null ? null : dvcRemoteUrl(this.config, name)
+    return name === null ? null : dvcRemote(this.config, name)
   }
 
   private directoryOf(path: string): string {

@@ -1,11 +1,18 @@
 import { hash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
-import { relative, sep } from 'node:path'
+import { join, relative, sep } from 'node:path'
 import { readDvcTree } from '../../../domain/data/dvc/tree.js'
 import type { DvcOutput } from '../../../domain/data/dvc/metafiles.js'
 import type { Problem } from '../../../domain/errors.js'
-import { type DvcObjectName, DvcObjects } from './objects.js'
+import { type DvcObjectName, DvcObjects, type OpenDvcRemote } from './objects.js'
 import type { DvcRepository } from './repository.js'
+
+/** How remotes that are no directories are read. */
+export interface RemoteOptions {
+  readonly signal?: AbortSignal
+  /** Without it, what is in such remotes only is missing. */
+  readonly openRemote?: OpenDvcRemote
+}
 
 /** A file that is to be imported. */
 export interface DvcFile extends DvcObjectName {
@@ -34,9 +41,15 @@ export interface DvcPlan {
  * What an import puts where. A working directory that is within the repository, or that the repository is in, has
  * the files where they are; any other has them by their paths in the repository.
  * @param workingDirectory its real path
+ * @param beside where lists of directories go that are only in a remote
  */
-export function planImport(repository: DvcRepository, workingDirectory: string): DvcPlan {
-  const objects = new DvcObjects(repository.root, repository.config)
+export async function planImport(
+  repository: DvcRepository,
+  workingDirectory: string,
+  beside: string,
+  { openRemote, signal }: RemoteOptions,
+): Promise<DvcPlan> {
+  const objects = new DvcObjects(repository.root, repository.config, openRemote)
   const placeOf = placing(repository.root, workingDirectory)
   const plan = {
     files: [] as DvcFile[],
@@ -58,7 +71,7 @@ export function planImport(repository: DvcRepository, workingDirectory: string):
       plan.files.push({ ...output, path: scope, object: objects.find(output) })
       continue
     }
-    const tree = treeOf(objects, output)
+    const tree = await treeOf(objects, output, join(beside, `list-${plan.scopes.length}`), signal)
     if ('missing' in tree) plan.missing.push({ at: output.path, message: tree.missing })
     else if ('corrupt' in tree) plan.corrupt.push({ at: output.path, message: tree.corrupt })
     else {
@@ -78,17 +91,26 @@ export function planImport(repository: DvcRepository, workingDirectory: string):
 
 type Tree = { readonly value: unknown } | { readonly missing: string } | { readonly corrupt: string }
 
-function treeOf(objects: DvcObjects, output: DvcOutput): Tree {
+async function treeOf(
+  objects: DvcObjects,
+  output: DvcOutput,
+  fetched: string,
+  signal: AbortSignal | undefined,
+): Promise<Tree> {
   if (output.files !== null) return { value: output.files }
-  const object = objects.find(output, '.dir')
-  if (object === null) return { missing: `The list of its files, ${output.md5}.dir, is not here.` }
-  const content = readFileSync(object.file)
+  const here = objects.find(output, '.dir')?.file
+  if (!here && !(await objects.fetch(output, '.dir', { file: fetched, mode: 0o666 }, signal))) {
+    const where = await objects.lookedIn(output)
+    return { missing: `The list of its files, ${output.md5}.dir, is not in ${where}.` }
+  }
+  const content = readFileSync(here ?? fetched)
+  const name = here === undefined ? `${output.md5}.dir` : `"${here}"`
   const md5 = hash('md5', content, 'hex')
-  if (md5 !== output.md5) return { corrupt: `"${object.file}" has the MD5 ${md5}.` }
+  if (md5 !== output.md5) return { corrupt: `${name} has the MD5 ${md5}.` }
   try {
     return { value: JSON.parse(content.toString()) as unknown }
   } catch {
-    return { corrupt: `"${object.file}" is no JSON.` }
+    return { corrupt: `${name} is no JSON.` }
   }
 }
 

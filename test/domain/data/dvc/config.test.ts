@@ -2,7 +2,7 @@ import { describe, expect, it } from '@jest/globals'
 import {
   canBeDvcRemote,
   dvcConfigText,
-  dvcRemoteUrl,
+  dvcRemote,
   isDirectoryUrl,
   readDvcConfig,
 } from '../../../../domain/data/dvc/config.js'
@@ -22,41 +22,47 @@ const CONFIG = `# ours
     region = eu-central-1
 ['remote "below"']
     url = remote://cloud/below
+    endpointurl = http://127.0.0.1:9000
 ['remote "lost"']
     url = remote://nowhere
 ['remote "circle"']
     url = remote://circle/x
 `
 
+const NONE = [undefined, undefined, undefined]
+
 describe('the configuration of DVC', () => {
   it('says where objects are', () => {
     const config = readDvcConfig([CONFIG])
     expect(config).toMatchObject({ cacheDirectory: '/mnt/cache', defaultRemote: 'Shared' })
-    const urls = ['Shared', 'cloud', 'below', 'lost', 'circle', 'nothing'].map(name =>
-      dvcRemoteUrl(config, name),
+    const urls = ['Shared', 'cloud', 'below', 'lost', 'circle', 'nothing'].map(
+      name => dvcRemote(config, name)?.url,
     )
-    expect(urls).toEqual(['../storage', 's3://bucket/dvc', 's3://bucket/dvc/below', null, null, null])
+    expect(urls).toEqual(['../storage', 's3://bucket/dvc', 's3://bucket/dvc/below', ...NONE])
+    // What is below another one has its settings, and its own before them.
+    expect(dvcRemote(config, 'below')!.settings.get('region')).toBe('eu-central-1')
+    expect(dvcRemote(config, 'below')!.settings.get('endpointurl')).toBe('http://127.0.0.1:9000')
   })
 
   it('is overridden by what comes later', () => {
     const local = `[core]\nremote=mine\n['remote "shared"']\nurl = "/a # b"\n`
     const config = readDvcConfig([CONFIG, local])
     expect(config.defaultRemote).toBe('mine')
-    expect(dvcRemoteUrl(config, 'shared')).toBe('/a # b')
+    expect(dvcRemote(config, 'shared')!.url).toBe('/a # b')
   })
 
   it('may say nothing', () => {
     expect(readDvcConfig(['', '\n# nothing\n'])).toEqual({
       cacheDirectory: null,
       defaultRemote: null,
-      remoteUrls: new Map(),
+      remotes: new Map(),
     })
   })
 
   it.each(['/a/b', '/a # "b", c', "/it's", '/a = b'])('is written so that %j is read again', directory => {
     expect(canBeDvcRemote(directory)).toBe(true)
     const config = readDvcConfig([dvcConfigText('mine', directory)])
-    expect(dvcRemoteUrl(config, config.defaultRemote!)).toBe(directory)
+    expect(dvcRemote(config, config.defaultRemote!)!.url).toBe(directory)
   })
 
   it.each(['/%(home)s', '/${home}', '/a\nb', `/"it's"`])('cannot hold %j', directory => {
