@@ -6,12 +6,15 @@ import type { FittedTransformation } from './fitted.js'
 import { onlyTargets } from './plan.js'
 import { transformationMismatch } from './problems.js'
 import { type MakeValues, makeValues, type Values } from './row-steps.js'
+import type { Step } from './steps.js'
 
 /** A row as JSON: infinities and whole numbers past 2^53 are text, dates ISO 8601 text. */
 export type Row = Readonly<Record<string, Json>>
 
 /** The steps that only DuckDB can do; none where single rows can be transformed without it. */
-export function canApplyRows({ steps }: FittedTransformation): { readonly prevented: readonly Problem[] } {
+export function canApplyRows({ steps }: Pick<FittedTransformation, 'steps'>): {
+  readonly prevented: readonly Problem[]
+} {
   const prevented = steps.flatMap((step, i) =>
     step.kind === 'sql' || step.kind === 'filter'
       ? [{ at: `steps[${i}]`, message: `A step of ${step.kind} is SQL, and cannot be done on single rows.` }]
@@ -37,8 +40,11 @@ export function applyRow(fitted: FittedTransformation, row: Row): Row {
   return apply(row)
 }
 
-interface Stage {
+/** A step on rows. */
+export interface Stage {
+  readonly step: Step
   readonly make: MakeValues
+  /** The columns after it. */
   readonly names: readonly string[]
 }
 
@@ -58,13 +64,14 @@ function compile(fitted: FittedTransformation): (row: Row) => Row {
   }
 }
 
-function stagesOf({ steps, state, input }: FittedTransformation): Stage[] {
+/** The steps of a transformation that `canApplyRows`. */
+export function stagesOf({ steps, state, input }: FittedTransformation): Stage[] {
   let known: Known = { columns: input, open: [] }
   return steps.map((step, i) => {
     // There is no SQL in these steps: every type is known.
     const make = makeValues(step, state[i]!, known.columns as readonly Column[], `steps[${i}]`)
     known = new StepChecker(known, ['steps', i]).check(step, state[i]!)
-    return { make, names: known.columns.map(({ name }) => name) }
+    return { step, make, names: known.columns.map(({ name }) => name) }
   })
 }
 

@@ -119,7 +119,7 @@ export function onlyTargets(steps: readonly Step[]): ReadonlySet<string> {
 }
 
 /** Columns that are no more what they were after a step, and those that it makes as far as they are known. */
-function writesOf(step: Step): readonly string[] {
+export function writesOf(step: Step): readonly string[] {
   switch (step.kind) {
     case 'impute':
       return [...step.columns, ...step.columns.map(column => `${column}_missing`)]

@@ -7,6 +7,7 @@ import { MlforgeError } from '../../../../domain/errors.js'
 import { applyRow, type Row } from '../../../../domain/transformations/apply-row.js'
 import { type FittedTransformation, fittedJson } from '../../../../domain/transformations/fitted.js'
 import { checkColumns } from '../../../../domain/transformations/plan.js'
+import { inputProblems, replayOf } from '../../../../domain/transformations/replay.js'
 import { stepProblems } from '../../../../domain/transformations/problems.js'
 import { readFitted } from '../../../../domain/transformations/read-fitted.js'
 import type { Step } from '../../../../domain/transformations/steps.js'
@@ -207,7 +208,7 @@ describe('for any table', () => {
     expect(fittedOnes).toBeGreaterThan(0)
   })
 
-  it('and for steps in a row', async () => {
+  it('and for steps in a row, also as far as some of the columns need them', async () => {
     const any = fc.oneof(
       ...Object.entries(STEPS).map(([kind, fields]) =>
         fields.map(own => ({ kind, ...(own as object) }) as Step),
@@ -217,14 +218,29 @@ describe('for any table', () => {
       fc.asyncProperty(
         fc.array(any, { minLength: 2, maxLength: 5 }).filter(areSteady),
         tables(VALUES, 9),
-        async (steps, columns) => {
+        fc.infiniteStream(isIt),
+        async (steps, columns, isWanted) => {
           const file = await table(directory, columns)
           const fitted = await fit(file, steps)
           if (fitted === undefined) return
           const outFile = out()
           await applyTransformation({ file, fitted, outFile })
-          const ours = (await rowsOf(file)).map(row => applyRow(fitted, row))
-          expect(differences(ours, await rowsOf(outFile))).toEqual([])
+          const [before, made] = [await rowsOf(file), await rowsOf(outFile)]
+          const ours = before.map(row => applyRow(fitted, row))
+          expect(differences(ours, made)).toEqual([])
+          const wanted = fitted.output.flatMap(({ name }) => (isWanted.next().value === true ? [name] : []))
+          const replay = replayOf(fitted, wanted)
+          const only = (row: Row, names: readonly string[]) =>
+            Object.fromEntries(names.map(name => [name, row[name]!]))
+          const inputs = replay.input.map(({ name }) => name)
+          const replayed = before.map(row => replay.apply(only(row, inputs)))
+          expect(before.map(row => inputProblems(replay, row))).toEqual(before.map(() => []))
+          expect(
+            differences(
+              replayed,
+              made.map(row => only(row, wanted)),
+            ),
+          ).toEqual([])
         },
       ),
       { numRuns: 40 },
