@@ -12,13 +12,16 @@ import { decideGate, type GateDecision } from '../domain/training/gate.js'
 import type { TrainingSpec } from '../domain/training/spec.js'
 import { writes } from '../stores/lineage-scope.js'
 import type { Ports } from './ports.js'
-import { signatureOf } from './signature.js'
+import { servedSignature } from './replays.js'
 import { onceStep, outcomeOf } from './step.js'
 
-type ModelPorts = Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'datasets' | 'models' | 'engine' | 'code'>
+type ModelPorts = Pick<
+  Ports,
+  'runs' | 'ledger' | 'wakes' | 'datasets' | 'transformations' | 'models' | 'objects' | 'engine' | 'code'
+>
 
 export function modelActivities(ports: ModelPorts) {
-  const { runs, ledger, datasets, models, engine, code } = ports
+  const { runs, ledger, models, engine, code } = ports
   return {
     /** The gate's decision, kept with the run whatever it is. */
     async judge(input: RunInput): Promise<GateDecision> {
@@ -42,7 +45,7 @@ export function modelActivities(ports: ModelPorts) {
         const evaluated = await outcomeOf<EvaluateOutcome>(ledger, input, 'evaluate')
         const gate = await outcomeOf<GateDecision>(ledger, input, 'gate')
         const exported = await outcomeOf<ExportOutcome>(ledger, input, 'export')
-        const signature = await signatureOf(datasets, input.project, spec)
+        const { signature, state } = await servedSignature(ports, input.project, spec)
         return async transaction => {
           const registered = await models.register(transaction, input.project, spec.model, {
             engine: spec.engine,
@@ -54,6 +57,7 @@ export function modelActivities(ports: ModelPorts) {
               'holdout.parquet': data.holdout,
               'predictions.parquet': evaluated.predictions,
               'training.json': trained.details,
+              ...(state ? { 'transformation.json': state } : {}),
             },
             signature,
             metrics: evaluated.metrics,
@@ -61,6 +65,7 @@ export function modelActivities(ports: ModelPorts) {
             parity: exported.parity,
             lineage: {
               dataset: spec.dataset,
+              ...(spec.transformation ? { transformation: { ...spec.transformation } } : {}),
               code,
               ...(spec.code ? { userCode: { ...spec.code } } : {}),
               engine: { name: spec.engine, version: engine.version },

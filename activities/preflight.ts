@@ -1,8 +1,9 @@
-import { clipToSignature, type ModelSignature } from '../domain/models/signature.js'
+import { clipToSignature, inputsOf, type ModelSignature } from '../domain/models/signature.js'
 import { repeatTolerance } from '../domain/training/parity.js'
 import { OnnxSession } from '../inference/onnx-session.js'
 import { residentBytes } from '../inference/resident-memory.js'
 import { name, text, withDuckDb } from '../stores/duckdb/duckdb.js'
+import { replayedBy } from './replays.js'
 import type { ObjectStore } from '../stores/objects/object-store.js'
 import type { ModelVersion } from '../stores/postgres/entities/model.js'
 
@@ -32,6 +33,7 @@ export async function preflightProblems(
   const { 'holdout.parquet': holdout = samples, 'predictions.parquet': golden = samples } =
     candidate.artifacts
   if (!onnx || !holdout || !golden) return [...problems, 'it has no ONNX export or no evaluation']
+  problems.push(...(await replayedProblems(objects, candidate)))
   const file = await objects.toFile(onnx.uri, directory)
   // Before this worker loads it too.
   const resident = await residentBytes(file, signature.features.length, signal)
@@ -59,19 +61,37 @@ export async function preflightProblems(
   }
 }
 
+/** The transformation before the model must still be there, and make its features. */
+async function replayedProblems(
+  objects: ObjectStore,
+  { signature, artifacts }: ModelVersion,
+): Promise<string[]> {
+  const { transformation } = signature as ModelSignature
+  if (transformation === undefined) return []
+  const { 'transformation.json': state } = artifacts
+  if (!state) return ['it has no state of its transformation']
+  try {
+    await replayedBy({ objects }, signature as ModelSignature, transformation, state)
+    return []
+  } catch (error) {
+    return [`its transformation cannot be replayed: ${(error as Error).message}`]
+  }
+}
+
 /** A replica refuses rows with other features than the version's: callers must not have to change. */
 function signatureProblems(candidate: ModelSignature, serving: ModelSignature): string[] {
-  const types = new Map(serving.features.map(feature => [feature.name, feature.type]))
-  const wanted = new Set(candidate.features.map(feature => feature.name))
+  const [wanted, sent] = [inputsOf(candidate), inputsOf(serving)]
+  const types = new Map(sent.map(feature => [feature.name, feature.type]))
+  const names = new Set(wanted.map(feature => feature.name))
   return [
-    ...candidate.features.flatMap(feature => {
+    ...wanted.flatMap(feature => {
       const type = types.get(feature.name)
       if (type === undefined)
         return [`it needs feature "${feature.name}", which the live version does not take`]
       return type === feature.type ? [] : [`it takes "${feature.name}" as ${feature.type}, not ${type}`]
     }),
-    ...serving.features
-      .filter(feature => !wanted.has(feature.name))
+    ...sent
+      .filter(feature => !names.has(feature.name))
       .map(feature => `it does not take feature "${feature.name}", which callers send to the live version`),
     ...(candidate.output.name === serving.output.name
       ? []

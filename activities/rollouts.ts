@@ -235,7 +235,14 @@ function servedVersion(model: string, row: ModelVersion): ServedVersion {
       `Version ${row.version} of model "${model}" has no ONNX export.`,
     )
   }
-  return { model, version: row.version, signature: row.signature as ModelSignature, onnx }
+  const transformation = row.artifacts['transformation.json']
+  return {
+    model,
+    version: row.version,
+    signature: row.signature as ModelSignature,
+    onnx,
+    ...(transformation && { transformation }),
+  }
 }
 
 function whoIsMissing(replicas: readonly ServingReplica[], revision: number): string {

@@ -1,5 +1,6 @@
 import type { TrainingSpec } from '../domain/training/spec.js'
-import type { FeatureType, ModelSignature } from '../domain/models/signature.js'
+import type { Schema } from '../domain/datasets/schema.js'
+import { featuresIn, type ModelSignature } from '../domain/models/signature.js'
 import type { DatasetStore } from '../stores/postgres/dataset-store.js'
 
 /** What the trained model takes and gives; the types are those of the dataset's columns. */
@@ -9,11 +10,8 @@ export async function signatureOf(
   spec: TrainingSpec,
 ): Promise<ModelSignature> {
   const version = await datasets.table(project, spec.dataset.name, spec.dataset.version)
-  const types = new Map(
-    (version.schema as { name: string; type: string }[]).map(column => [column.name, column.type]),
-  )
   return {
-    features: spec.features.map(name => ({ name, type: types.get(name) as FeatureType })),
+    features: featuresIn(version.schema as Schema, spec.features),
     target: spec.target,
     output: { name: spec.target, ...(spec.clip ? { clip: spec.clip } : {}) },
   }

@@ -20,13 +20,23 @@ import { beatWhile } from './heartbeats.js'
 import { json, writeFile } from './objects.js'
 import type { Ports } from './ports.js'
 import { withScratch } from './scratch.js'
+import { servedSignature } from './replays.js'
 import { signatureOf } from './signature.js'
 import { onceStep, outcomeOf } from './step.js'
 import { trainWithCheckpoints } from './train-with-checkpoints.js'
 
 type TrainingPorts = Pick<
   Ports,
-  'runs' | 'ledger' | 'wakes' | 'checkpoints' | 'datasets' | 'models' | 'objects' | 'engine' | 'scratch'
+  | 'runs'
+  | 'ledger'
+  | 'wakes'
+  | 'checkpoints'
+  | 'datasets'
+  | 'transformations'
+  | 'models'
+  | 'objects'
+  | 'engine'
+  | 'scratch'
 >
 
 export function trainingActivities(ports: TrainingPorts) {
@@ -44,6 +54,8 @@ export function trainingActivities(ports: TrainingPorts) {
             const spec = await specOf(input)
             const version = await datasets.table(input.project, spec.dataset.name, spec.dataset.version)
             reads({ kind: 'dataset', name: spec.dataset.name, version: version.version })
+            // What could not be served is not worth a training.
+            await servedSignature(ports, input.project, spec)
             const table = await objects.toFile(version.parquet.uri, directory)
             const keep = [spec.split.column, ...spec.baseline.by]
             const split = await splitByTime(

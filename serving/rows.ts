@@ -1,9 +1,10 @@
 import { MlforgeError } from '../domain/errors.js'
 import { ProblemList } from '../domain/serving/problem-list.js'
+import { readRaw } from '../domain/serving/raw-features.js'
 import { readRows, type RequestedRow } from '../domain/serving/read-rows.js'
 import { readFeatures, type RowFeatures } from '../domain/serving/row-features.js'
 import { uuidv7 } from '../stores/ids.js'
-import type { Choice, ServedPlan } from './plans/served-plan.js'
+import type { Choice, LoadedVersion, ServedPlan } from './plans/served-plan.js'
 
 /** A row that can be scored, and the version that is to do it. */
 export interface Row extends Choice {
@@ -11,6 +12,8 @@ export interface Row extends Choice {
   readonly key: string
   readonly eventTime: number
   readonly features: RowFeatures
+  /** What the caller gave for them. */
+  readonly given: unknown
 }
 
 /**
@@ -40,8 +43,20 @@ function checkedRow(
   problems: ProblemList,
 ): Row | undefined {
   const choice = pinned ?? (key === '' ? plan.stable() : plan.choose(key))
-  const features = readFeatures(choice.loaded.signature, given, index, problems)
-  return features && { id, key, eventTime, features, ...choice }
+  const features = featuresOf(choice.loaded, given, index, problems)
+  return features && { id, key, eventTime, features, given, ...choice }
+}
+
+/** What a version sees of what a caller gave for row `row`; undefined where it refuses that. */
+export function featuresOf(
+  { signature, replay }: LoadedVersion,
+  given: unknown,
+  row: number,
+  problems: ProblemList,
+): RowFeatures | undefined {
+  return replay === null
+    ? readFeatures(signature, given, row, problems)
+    : readRaw(signature, replay, given, row, problems)
 }
 
 /** `1 row`, `2 rows`. */

@@ -1,10 +1,10 @@
 import { MlforgeError } from '../domain/errors.js'
-import type { RowFeatures } from '../domain/serving/row-features.js'
+import { ProblemList } from '../domain/serving/problem-list.js'
 import type { SessionPool } from '../inference/session-pool.js'
 import { draft, type PredictionLog } from './log/prediction-log.js'
 import type { Metrics } from './metrics.js'
 import type { LoadedVersion, ServedPlan } from './plans/served-plan.js'
-import type { Row } from './rows.js'
+import { featuresOf, type Row } from './rows.js'
 import { scoreBy } from './scoring.js'
 
 export interface ShadowPorts {
@@ -48,7 +48,7 @@ export class Shadows {
   ): Promise<void> {
     const { pool, predictions, metrics } = this.ports
     const { deployment, revision } = plan.content
-    const able = rows.filter(({ features }) => takes(shadow, features))
+    const able = rows.flatMap(row => seenBy(shadow, row) ?? [])
     try {
       if (!pool.hasRoom(rows.length, 'background'))
         throw new MlforgeError('overloaded', 'Too many rows wait.')
@@ -64,7 +64,11 @@ export class Shadows {
   }
 }
 
-/** Whether a shadow, whose signature may differ, can score a row that was checked for another version. */
-function takes({ signature }: LoadedVersion, features: RowFeatures): boolean {
-  return signature.features.every(({ name }) => Object.hasOwn(features, name))
+/** A row as a shadow sees it, whose signature may differ from that it was checked for; undefined where it cannot. */
+function seenBy(shadow: LoadedVersion, row: Row): Row | undefined {
+  if (shadow.replay !== null || row.loaded.replay !== null) {
+    const features = featuresOf(shadow, row.given, 0, new ProblemList())
+    return features && { ...row, features }
+  }
+  return shadow.signature.features.every(({ name }) => Object.hasOwn(row.features, name)) ? row : undefined
 }

@@ -10,4 +10,5 @@ export const TRAINING_PROBLEMS = [
   'parameter_out_of_range',
   'not_resumable',
   'split_invalid',
+  'transformation_mismatch',
 ] as const satisfies readonly ErrorCode[]

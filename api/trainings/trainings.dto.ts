@@ -80,6 +80,11 @@ class BaselineDto {
   @TextsField({ max: 10, description: 'columns whose groups have a mean each' }) by!: string[]
 }
 
+class TransformationRefDto {
+  @NameField({ example: 'bike-prep' }) name!: string
+  @IntField({ min: 1, max: 2 ** 31 - 1 }) version!: number
+}
+
 class ClipDto {
   @NumberField({ optional: true }) min?: number
   @NumberField({ optional: true }) max?: number
@@ -131,6 +136,12 @@ export class StartTrainingDto implements StartTraining {
   @TextField({ min: 1 }) target!: string
   @ObjectField(() => SplitDto) split!: SplitDto
   @ObjectField(() => BaselineDto, { optional: true }) baseline?: BaselineDto
+  @ObjectField(() => TransformationRefDto, {
+    optional: true,
+    description:
+      'what has made the dataset: the version is served with rows as they were before, and makes its features of them; without steps of filter and sql',
+  })
+  transformation?: TransformationRefDto
   @ObjectField(() => ClipDto, { optional: true }) clip?: ClipDto
   @ObjectField(() => GatePolicyDto, { optional: true }) gate?: GatePolicyDto
   @ObjectField(() => ControlDto, { optional: true, description: 'negative control: the gate must refuse it' })

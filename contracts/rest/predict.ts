@@ -11,7 +11,8 @@ export interface PredictRow {
   eventTime?: string
   /** What the split is decided on; the id where it is missing. */
   key?: string
-  features: Record<string, number | boolean>
+  /** Of the signature; those of its transformation's input where it has one. */
+  features: Record<string, number | boolean | string | null>
 }
 
 export interface PredictResponse {

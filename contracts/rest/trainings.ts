@@ -31,6 +31,11 @@ export interface StartTraining {
   split: { column: string; train: Period; holdout: { from: string; until: string } }
   /** Columns whose groups' mean target is the baseline to beat. */
   baseline?: { by: string[] }
+  /**
+   * What has made the dataset: the version is served with rows as they were before, and makes its features of them.
+   * Its steps must work row by row, so none of filter and sql.
+   */
+  transformation?: { name: string; version: number }
   /** Bounds that predictions are clipped to, part of the model's signature. */
   clip?: { min?: number; max?: number }
   gate?: { maxRmseOfBaseline?: number; maxRmseOfChampion?: number }

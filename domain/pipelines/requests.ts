@@ -32,6 +32,7 @@ export const training: FieldCheck = objectOf(
       holdout: objectOf({ from: text, until: text }),
     }),
     baseline: objectOf({ by: listOf(text) }),
+    transformation: objectOf({ name: text, version: number }),
     clip: objectOf({ min: number, max: number }, ['min', 'max']),
     gate: objectOf({ maxRmseOfBaseline: number, maxRmseOfChampion: number }, [
       'maxRmseOfBaseline',
@@ -39,7 +40,18 @@ export const training: FieldCheck = objectOf(
     ]),
     control: objectOf({ permuteTarget: objectOf({ seed: number }) }),
   },
-  ['engine', 'parameters', 'rounds', 'checkpointEvery', 'resume', 'baseline', 'clip', 'gate', 'control'],
+  [
+    'engine',
+    'parameters',
+    'rounds',
+    'checkpointEvery',
+    'resume',
+    'baseline',
+    'transformation',
+    'clip',
+    'gate',
+    'control',
+  ],
 )
 
 const EVIDENCE = { percent: number, minRows: number, deadlineSeconds: number }

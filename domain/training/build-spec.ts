@@ -20,6 +20,7 @@ export interface TrainingRequest {
   readonly target: string
   readonly split: TrainingSpec['split']
   readonly baseline?: { readonly by: readonly string[] }
+  readonly transformation?: TrainingSpec['transformation']
   readonly clip?: { readonly min?: number; readonly max?: number }
   readonly gate?: Partial<GatePolicy>
   readonly control?: TrainingSpec['control']
@@ -87,6 +88,7 @@ export function buildTrainingSpec(request: TrainingRequest, dataset: DatasetFact
     target: request.target,
     split: request.split,
     baseline: { by: request.baseline?.by ?? [] },
+    ...(request.transformation ? { transformation: { ...request.transformation } } : {}),
     ...(request.clip ? { clip: request.clip } : {}),
     gate: { ...DEFAULT_GATE, ...request.gate },
     ...(request.control ? { control: request.control } : {}),

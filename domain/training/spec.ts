@@ -1,4 +1,5 @@
 import type { CodeState } from '../data/commit.js'
+import type { TransformationRef } from '../models/replayed.js'
 import type { GatePolicy } from './gate.js'
 
 /** Half-open range of days, `YYYY-MM-DD`: from is in it, until is not. */
@@ -26,6 +27,8 @@ export interface TrainingSpec {
   }
   /** The seasonal baseline is the mean of the target by these columns. */
   readonly baseline: { readonly by: readonly string[] }
+  /** What has made the dataset of the rows that will be predicted; left out where they come as the dataset has them. */
+  readonly transformation?: TransformationRef
   readonly clip?: { readonly min?: number; readonly max?: number }
   readonly gate: GatePolicy
   /** A negative control: the target is permuted over the training rows, so nothing can be learned. */

@@ -53,19 +53,21 @@ type SchemaOf<T> = null extends T
         ? Flag
         : [T] extends [number | boolean]
           ? { readonly oneOf: readonly [Numeric, Flag] }
-          : T extends readonly (infer Item)[]
-            ? Described & {
-                readonly type: 'array'
-                readonly items: SchemaOf<Item>
-                readonly minItems?: number
-                readonly maxItems?: number
-              }
-            : string extends keyof T
+          : [T] extends [number | boolean | string]
+            ? { readonly oneOf: readonly [Numeric, Flag, Text] }
+            : T extends readonly (infer Item)[]
               ? Described & {
-                  readonly type: 'object'
-                  readonly additionalProperties: SchemaOf<T[keyof T]>
+                  readonly type: 'array'
+                  readonly items: SchemaOf<Item>
+                  readonly minItems?: number
+                  readonly maxItems?: number
                 }
-              : { readonly $ref: Reference<NameOf<T>> }
+              : string extends keyof T
+                ? Described & {
+                    readonly type: 'object'
+                    readonly additionalProperties: SchemaOf<T[keyof T]>
+                  }
+                : { readonly $ref: Reference<NameOf<T>> }
 
 type NameOf<T> = {
   [Name in keyof Named]: [T, Named[Name]] extends [Named[Name], T] ? Name : never
@@ -113,8 +115,12 @@ export function schemas(codes: readonly ErrorCode[]): Record<keyof Named, Object
       {
         features: {
           type: 'object',
-          description: "Exactly the features of the answering version's signature, each of its type.",
-          additionalProperties: { oneOf: [{ type: 'number' }, { type: 'boolean' }] },
+          description:
+            "Exactly the features of the answering version's signature, each of its type: a number or a boolean. Where the signature has a transformation, its input, and any other column that this knows: text, dates as ISO 8601 text, and null for a missing value too.",
+          additionalProperties: {
+            oneOf: [{ type: 'number' }, { type: 'boolean' }, { type: 'string' }],
+            nullable: true,
+          },
         },
       },
       {

@@ -5,27 +5,30 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import { MlforgeError } from '../../domain/errors.js'
-import type { ServedVersion } from '../../domain/serving/served-version.js'
+import type { ServedContent } from '../../domain/serving/served-version.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 import { syncDirectory } from '../files.js'
 
 const FETCH_MS = 60_000
 
-/** Models on this replica's own disk, by the hash of their bytes: what it serves when the object store is away. */
+type Ending = '.onnx' | '.json'
+
+/** Models, and transformations before them, on this replica's own disk, by the hash of their bytes: what it serves when the object store is away. */
 export class ModelFiles {
   constructor(
     private readonly directory: string,
     private readonly objects: ObjectStore,
   ) {}
 
-  path = (sha256: string): string => join(this.directory, `${sha256}.onnx`)
+  path = (sha256: string, ending: Ending): string => join(this.directory, `${sha256}${ending}`)
 
   /**
-   * Makes sure that a model is here, whole.
+   * Makes sure that a file is here, whole.
    * @throws MlforgeError object_missing, object_corrupt
    */
-  async ensure({ onnx }: ServedVersion): Promise<void> {
-    if (await this.isWhole(onnx.sha256)) return
+  async ensure({ uri, sha256 }: ServedContent, ending: Ending): Promise<void> {
+    const path = this.path(sha256, ending)
+    if (await isWhole(path, sha256)) return
     await mkdir(this.directory, { recursive: true })
     const temporary = join(this.directory, `${randomUUID()}.part`)
     try {
@@ -33,7 +36,7 @@ export class ModelFiles {
       const hash = createHash('sha256')
       const file = await open(temporary, 'wx', 0o600)
       try {
-        await pipeline(await this.objects.open(onnx.uri, { signal }), async chunks => {
+        await pipeline(await this.objects.open(uri, { signal }), async chunks => {
           for await (const chunk of chunks as AsyncIterable<Uint8Array>) {
             hash.update(chunk)
             await file.writeFile(chunk)
@@ -44,13 +47,13 @@ export class ModelFiles {
         await file.close()
       }
       const found = hash.digest('hex')
-      if (found !== onnx.sha256) {
+      if (found !== sha256) {
         throw new MlforgeError(
           'object_corrupt',
-          `Object ${onnx.uri} hashes to ${found}, and the plan wants a model of ${onnx.sha256}.`,
+          `Object ${uri} hashes to ${found}, and the plan wants one of ${sha256}.`,
         )
       }
-      await rename(temporary, this.path(onnx.sha256))
+      await rename(temporary, path)
       await syncDirectory(this.directory)
     } catch (error) {
       await rm(temporary, { force: true })
@@ -58,20 +61,21 @@ export class ModelFiles {
     }
   }
 
-  /** Removes models that are not among these, and what killed fetches left. */
+  /** Removes files that are not of these hashes, and what killed fetches left. */
   async keepOnly(hashes: ReadonlySet<string>): Promise<void> {
     for (const name of await readdir(this.directory).catch(() => [])) {
-      if (!hashes.has(name.replace(/\.onnx$/, ''))) await rm(join(this.directory, name), { force: true })
+      if (!hashes.has(name.replace(/\.(onnx|json)$/, '')))
+        await rm(join(this.directory, name), { force: true })
     }
   }
+}
 
-  private async isWhole(sha256: string): Promise<boolean> {
-    const hash = createHash('sha256')
-    try {
-      for await (const chunk of createReadStream(this.path(sha256))) hash.update(chunk as Buffer)
-    } catch {
-      return false
-    }
-    return hash.digest('hex') === sha256
+async function isWhole(path: string, sha256: string): Promise<boolean> {
+  const hash = createHash('sha256')
+  try {
+    for await (const chunk of createReadStream(path)) hash.update(chunk as Buffer)
+  } catch {
+    return false
   }
+  return hash.digest('hex') === sha256
 }

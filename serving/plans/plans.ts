@@ -1,7 +1,12 @@
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import type { Logger } from 'pino'
+import type { Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { replayFor } from '../../domain/models/replayed.js'
 import { didYouMean } from '../../domain/suggest.js'
+import { readFitted } from '../../domain/transformations/read-fitted.js'
+import type { Replay } from '../../domain/transformations/replay.js'
 import type { SessionSpec } from '../../inference/session-messages.js'
 import type { SessionPool } from '../../inference/session-pool.js'
 import type { PlanInForce } from '../../stores/postgres/deployment-store.js'
@@ -32,6 +37,7 @@ export class Plans {
   private readonly sessions = new Map<string, { spec: SessionSpec; neededAt: number }>()
   private readonly models: ModelFiles
   private readonly file: string
+  private readonly fileOf = (sha256: string): string => this.models.path(sha256, '.onnx')
 
   constructor(
     directory: string,
@@ -105,9 +111,12 @@ export class Plans {
   async take(plans: readonly PlanInForce[]): Promise<void> {
     const changed = plans.filter(plan => this.served.get(plan.deployment)?.revision !== plan.revision)
     const problems = new Map<PlanInForce, string>()
+    const fetched = new Map<PlanInForce, ServedPlan>()
     for (const plan of changed) {
-      const problem = planProblem(plan) ?? (await this.fetchModels(plan))
-      if (problem !== undefined) problems.set(plan, problem)
+      const problem = planProblem(plan)
+      const found = problem ?? (await this.fetch(plan))
+      if (typeof found === 'string') problems.set(plan, found)
+      else fetched.set(plan, found)
     }
     const sound = changed.filter(plan => !problems.has(plan))
     for (const [plan, problem] of await this.load(sound)) problems.set(plan, problem)
@@ -115,7 +124,7 @@ export class Plans {
     if (taken.length > 0) await this.keep(taken)
     for (const plan of plans) this.refused.delete(plan.deploymentId)
     for (const plan of taken) {
-      this.served.set(plan.deployment, new ServedPlan(plan))
+      this.served.set(plan.deployment, fetched.get(plan)!)
       this.log.info({ deployment: plan.deployment, revision: plan.revision }, 'answers by a new plan')
     }
     for (const [plan, problem] of problems) {
@@ -129,7 +138,7 @@ export class Plans {
   async tidy(): Promise<void> {
     const now = Date.now()
     for (const { content } of this.served.values()) {
-      for (const { key } of sessionsOf(content, this.models.path)) {
+      for (const { key } of sessionsOf(content, this.fileOf)) {
         const session = this.sessions.get(key)
         if (session) session.neededAt = now
       }
@@ -139,13 +148,26 @@ export class Plans {
     if (idle.length === 0) return
     for (const [key] of idle) this.sessions.delete(key)
     await this.pool.use([...this.sessions.values()].map(({ spec }) => spec))
-    await this.models.keepOnly(new Set([...this.sessions.keys()].map(key => key.split('/')[0]!)))
+    const transformations = [...this.served.values()].flatMap(({ content }) =>
+      content.versions.flatMap(({ transformation }) => transformation?.sha256 ?? []),
+    )
+    const models = [...this.sessions.keys()].map(key => key.split('/')[0]!)
+    await this.models.keepOnly(new Set([...models, ...transformations]))
   }
 
-  private async fetchModels(plan: PlanInForce): Promise<string | undefined> {
+  /** Has its models here, and reads its transformations; answers why it cannot. */
+  private async fetch(plan: PlanInForce): Promise<ServedPlan | string> {
+    const replays = new Map<number, Replay>()
     try {
-      for (const version of plan.versions) await this.models.ensure(version)
-      return undefined
+      for (const { version, signature, onnx, transformation } of plan.versions) {
+        await this.models.ensure(onnx, '.onnx')
+        if (transformation === undefined || signature.transformation === undefined) continue
+        await this.models.ensure(transformation, '.json')
+        const state = await readFile(this.models.path(transformation.sha256, '.json'), 'utf8')
+        const fitted = readFitted(JSON.parse(state) as Json)
+        replays.set(version, replayFor(signature.transformation, fitted, signature).replay)
+      }
+      return new ServedPlan(plan, replays)
     } catch (error) {
       return error instanceof Error ? error.message : String(error)
     }
@@ -153,9 +175,7 @@ export class Plans {
 
   /** Loads what these plans need beyond what is loaded; answers which plans cannot be served, and why. */
   private async load(plans: readonly PlanInForce[]): Promise<Map<PlanInForce, string>> {
-    const wanted = new Map(
-      plans.flatMap(plan => sessionsOf(plan, this.models.path)).map(spec => [spec.key, spec]),
-    )
+    const wanted = new Map(plans.flatMap(plan => sessionsOf(plan, this.fileOf)).map(spec => [spec.key, spec]))
     const fresh = [...wanted.values()].filter(({ key }) => !this.sessions.has(key))
     const problems = new Map<PlanInForce, string>()
     if (fresh.length === 0) return problems
@@ -167,7 +187,7 @@ export class Plans {
     const neededAt = Date.now()
     for (const spec of fresh) if (!failed.has(spec.key)) this.sessions.set(spec.key, { spec, neededAt })
     for (const plan of plans) {
-      const bad = sessionsOf(plan, this.models.path).find(({ key }) => failed.has(key))
+      const bad = sessionsOf(plan, this.fileOf).find(({ key }) => failed.has(key))
       if (bad) problems.set(plan, failed.get(bad.key)!)
     }
     return problems

@@ -5,6 +5,7 @@ import { stableArm } from '../../domain/routing/plan.js'
 import { validatePlan } from '../../domain/routing/validate-plan.js'
 import type { PredictionRecord } from '../../domain/serving/prediction-record.js'
 import type { ServedVersion } from '../../domain/serving/served-version.js'
+import type { Replay } from '../../domain/transformations/replay.js'
 import type { SessionSpec } from '../../inference/session-messages.js'
 import type { PlanInForce } from '../../stores/postgres/deployment-store.js'
 
@@ -12,6 +13,8 @@ import type { PlanInForce } from '../../stores/postgres/deployment-store.js'
 export interface LoadedVersion {
   readonly version: number
   readonly signature: ModelSignature
+  /** What makes its features of what callers give; null where they give the features. */
+  readonly replay: Replay | null
   /** Names of its features in alphabetical order. */
   readonly names: readonly string[]
   /** Name of its session. */
@@ -27,13 +30,18 @@ export interface Choice {
 export class ServedPlan {
   private readonly versions: ReadonlyMap<number, LoadedVersion>
 
-  constructor(readonly content: PlanInForce) {
+  /** @param replays of the versions that have one */
+  constructor(
+    readonly content: PlanInForce,
+    replays: ReadonlyMap<number, Replay>,
+  ) {
     this.versions = new Map(
       content.versions.map(served => [
         served.version,
         {
           version: served.version,
           signature: served.signature,
+          replay: replays.get(served.version) ?? null,
           names: served.signature.features.map(({ name }) => name).toSorted(),
           session: sessionOf(served),
         },

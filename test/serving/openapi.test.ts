@@ -143,8 +143,9 @@ describe('the OpenAPI description of serving', () => {
     ['an unknown member', { rows: [row], mode: 'fast' }, false],
     ['an unknown member of a row', { rows: [{ ...row, when: 1 }] }, false],
     ['no features', { rows: [{ id: 'a' }] }, false],
-    ['a feature that is a text', { rows: [{ features: { ...row.features, temp: 'warm' } }] }, false],
-    ['a feature that is null', { rows: [{ features: { ...row.features, temp: null } }] }, false],
+    // A text or null depends on the signature: transformations take them.
+    ['a feature that is a list', { rows: [{ features: { ...row.features, temp: [1] } }] }, false],
+    ['a feature that is an object', { rows: [{ features: { ...row.features, temp: {} } }] }, false],
     ['an id with a space', { rows: [{ id: 'a b', ...row }] }, false],
     ['a long id', { rows: [{ id: 'x'.repeat(201), ...row }] }, false],
     ['an empty key', { rows: [{ key: '', ...row }] }, false],
