@@ -40,7 +40,7 @@ export function pipelineRunView(
   known: RunSteps,
   live: PipelineLive | null,
 ): PipelineRun {
-  const { sha256, parameters, pins = [], suites = [] } = run.request as PipelineRunRequest
+  const { sha256, parameters, pins = [], suites = [], code = null } = run.request as PipelineRunRequest
   return {
     ...pipelineRunSummary(run, temporal),
     sha256,
@@ -48,6 +48,7 @@ export function pipelineRunView(
     pins: pins.map(pin => ({ ...pin })),
     suites: suites.map(pin => ({ ...pin })),
     priority: run.priority,
+    code,
     queued: turnView(known.queued),
     steps: stepViews(run, known),
     live: live && liveView(live),

@@ -20,7 +20,16 @@ import { NAME_PATTERN } from '../../domain/names.js'
 import { MAX_STEPS } from '../../domain/pipelines/definition.js'
 import { STEP_STATES } from '../../domain/pipelines/progress.js'
 import { HIGHEST_PRIORITY, LOWEST_PRIORITY } from '../../domain/pools/concurrency.js'
-import { AnyField, AnyProperty, IntField, MapField, TextField, TextsField } from '../http/fields.js'
+import { CodeStateDto } from '../datasets/datasets.dto.js'
+import {
+  AnyField,
+  AnyProperty,
+  IntField,
+  MapField,
+  ObjectField,
+  TextField,
+  TextsField,
+} from '../http/fields.js'
 import { PageQueryDto } from '../http/paging.js'
 import { OperationDto, RunProblemDto, STATUSES } from '../runs/operation.dto.js'
 
@@ -36,6 +45,11 @@ export class StartPipelineRunDto implements StartPipelineRun {
     description: '1 comes first, 5 last; that of the pipeline where it is left out, else 3',
   })
   priority?: number
+  @ObjectField(() => CodeStateDto, {
+    optional: true,
+    description: 'where the code stood that asks for it; its trainings record it',
+  })
+  code?: CodeStateDto
 }
 
 export class PausePipelineRunDto implements PausePipelineRun {
@@ -178,6 +192,8 @@ export class PipelineRunDto extends PipelineRunSummaryDto implements PipelineRun
   suites!: SuitePinDto[]
   @ApiProperty({ type: 'integer', nullable: true, description: '1 comes first, 5 last; null for 3' })
   priority!: number | null
+  @ApiProperty({ type: CodeStateDto, nullable: true, description: 'where the code stood that asked for it' })
+  code!: CodeStateDto | null
   @ApiProperty({
     type: QueuedRunDto,
     nullable: true,

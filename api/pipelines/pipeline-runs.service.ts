@@ -49,7 +49,7 @@ export class PipelineRunsService {
   async start(
     caller: Principal,
     name: string,
-    { parameters = {}, version, priority }: StartPipelineRun,
+    { parameters = {}, version, priority, code }: StartPipelineRun,
     idempotency?: Idempotency,
   ): Promise<PipelineRun> {
     // The newest definition may be another one by now, or take other parameters.
@@ -65,7 +65,7 @@ export class PipelineRunsService {
     const run = await this.runs.accept(caller, {
       kind: 'pipeline',
       name,
-      request,
+      request: { ...request, ...(code && { code }) },
       ...(retry ? { retryPolicy: retry } : {}),
       ...(idempotency ? { idempotency } : {}),
       priority: priority ?? definition.priority ?? null,

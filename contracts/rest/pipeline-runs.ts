@@ -1,3 +1,4 @@
+import type { CodeState } from './data.js'
 import type { Operation, RunProblem } from './operations.js'
 
 /** What to make the newest versions of pipelines: a text with positions, or their definitions themselves. */
@@ -63,6 +64,8 @@ export interface StartPipelineRun {
   version?: number
   /** 1 comes first, 5 last; that of the pipeline where it is left out, else 3. */
   priority?: number
+  /** Where the code stood that asks for it: its trainings, those of its subpipelines too, record it. */
+  code?: CodeState
 }
 
 export interface PipelineRunSummary extends Operation {
@@ -146,6 +149,7 @@ export interface PipelineRun extends PipelineRunSummary {
   suites: { step: string; dataset: string; version: number; sha256: string }[]
   /** Whose work comes before others; null for 3. */
   priority: number | null
+  code: CodeState | null
   /** Its place among the runs that wait, where as many are open as the pipeline's `concurrency` allows. */
   queued: { position: number } | null
   steps: PipelineRunStep[]

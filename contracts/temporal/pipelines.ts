@@ -1,5 +1,6 @@
 import { defineUpdate } from '@temporalio/workflow'
 import type { Json } from '../../domain/canonical-json.js'
+import type { CodeState } from '../../domain/data/commit.js'
 import type { Pin, SuitePin } from '../../domain/pipelines/pins.js'
 import type { Graph, GraphStep, StepState } from '../../domain/pipelines/progress.js'
 import type { Retrains } from '../../domain/retraining/pipeline.js'
@@ -17,6 +18,8 @@ export interface PipelineRunRequest {
   readonly suites?: readonly SuitePin[]
   /** Whose retraining it does, where it does one. */
   readonly retrains?: Retrains
+  /** Where the code stood that asked for it. */
+  readonly code?: CodeState
   /** How many pipelines run it as a step of theirs, one within the other. */
   readonly depth?: number
 }

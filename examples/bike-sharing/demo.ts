@@ -16,11 +16,12 @@ import { chapter, closeSession, openSession, readEndpoints, say, type Story, tab
 const { stateDirectory } = readSettings({ embedded: true })
 const endpoints = await readEndpoints(stateDirectory)
 const key = (await readFile(endpoints.keyFile, 'utf8')).trim()
-const { id: session, continued } = await openSession(stateDirectory)
+const { id: session, code, continued } = await openSession(stateDirectory)
 const story: Story = {
   rest: new Rest(endpoints.api, key),
   serving: new Rest(endpoints.serving, key),
   session,
+  code,
   endpoints: () => readEndpoints(stateDirectory),
   summary: [],
   kills: [],

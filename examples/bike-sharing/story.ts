@@ -3,6 +3,7 @@ import { mkdir, readFile, rename, writeFile } from 'node:fs/promises'
 import { dirname, join } from 'node:path'
 import { setTimeout as wait } from 'node:timers/promises'
 import { uuidv7 } from '../../stores/ids.js'
+import { codeState } from '../../sdk/git.js'
 import type { Rest } from '../../sdk/rest.js'
 
 /** What the stack says of itself in endpoints.json. */
@@ -22,6 +23,8 @@ export interface Story {
   /** The data plane: predictions are asked for there. */
   readonly serving: Rest
   readonly session: string
+  /** Where the code stands that tells it; null outside of a repository. */
+  readonly code: Session['code']
   endpoints(): Promise<Endpoints>
   readonly summary: [string, string][]
   /** Processes that it has killed. */
@@ -32,14 +35,22 @@ export async function readEndpoints(stateDirectory: string): Promise<Endpoints> 
   return JSON.parse(await readFile(join(stateDirectory, 'endpoints.json'), 'utf8')) as Endpoints
 }
 
-/** Id of the telling under way, or of a new one when the last came to its end. */
-export async function openSession(stateDirectory: string): Promise<{ id: string; continued: boolean }> {
+/** What all requests of one telling have in common. */
+export interface Session {
+  readonly id: string
+  readonly code: Awaited<ReturnType<typeof codeState>>
+}
+
+/** The telling under way, or a new one when the last came to its end. */
+export async function openSession(stateDirectory: string): Promise<Session & { continued: boolean }> {
   const file = sessionFile(stateDirectory)
   const known = await readFile(file, 'utf8').catch(() => '')
-  if (known) return { id: known, continued: true }
-  const id = uuidv7()
-  await saveSession(stateDirectory, id)
-  return { id, continued: false }
+  // Tellings of earlier releases have their id alone.
+  const session = known.startsWith('{') ? (JSON.parse(known) as Session) : { id: known, code: null }
+  if (known) return { ...session, continued: true }
+  const begun = { id: uuidv7(), code: await codeState(process.cwd()) }
+  await saveSession(stateDirectory, JSON.stringify(begun))
+  return { ...begun, continued: false }
 }
 
 export async function closeSession(stateDirectory: string): Promise<void> {
@@ -50,10 +61,10 @@ function sessionFile(stateDirectory: string): string {
   return join(stateDirectory, 'demo', 'session')
 }
 
-async function saveSession(stateDirectory: string, id: string): Promise<void> {
+async function saveSession(stateDirectory: string, session: string): Promise<void> {
   const file = sessionFile(stateDirectory)
   await mkdir(dirname(file), { recursive: true })
-  await writeFile(`${file}.new`, id)
+  await writeFile(`${file}.new`, session)
   await rename(`${file}.new`, file)
 }
 

@@ -8,7 +8,9 @@ export async function start(
   changes: Partial<StartTraining> = {},
 ): Promise<Training> {
   const idempotencyKey = `demo-${story.session}-${name}`
-  return story.rest.post<Training>('/v1/trainings', { ...TRAINING, ...changes }, { idempotencyKey })
+  const { rest, code } = story
+  const body = { ...TRAINING, ...(code && { code }), ...changes }
+  return rest.post<Training>('/v1/trainings', body, { idempotencyKey })
 }
 
 export async function follow(

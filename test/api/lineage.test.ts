@@ -15,6 +15,8 @@ import { Receiver } from '../support/receiver.js'
 import { TestApi } from './support/api.js'
 import { pipelineCalls } from './support/pipeline-calls.js'
 
+const CODE = { commit: 'c0ffee', dirty: true }
+
 describe('lineage', () => {
   let receiver: Receiver
   let relay: Promise<void>
@@ -39,20 +41,24 @@ describe('lineage', () => {
     const options = { columns: { dteday: { format: '%m/%d/%Y' } } }
     await harness.ended(await harness.commit('bike', bikeCsv(4), options))
     const { model: _, dataset: __, ...request } = bikeTraining({})
-    const weekly = await calls.start('weekly', {
-      steps: {
-        data: { uses: 'dataset', with: { dataset: 'bike@1' } },
-        train: {
-          uses: 'train',
-          with: {
-            model: 'demand',
-            dataset: '${{ steps.data.name }}',
-            version: '${{ steps.data.version }}',
-            training: request,
+    const weekly = await calls.start(
+      'weekly',
+      {
+        steps: {
+          data: { uses: 'dataset', with: { dataset: 'bike@1' } },
+          train: {
+            uses: 'train',
+            with: {
+              model: 'demand',
+              dataset: '${{ steps.data.name }}',
+              version: '${{ steps.data.version }}',
+              training: request,
+            },
           },
         },
       },
-    })
+      { code: CODE },
+    )
     run = weekly.id
     const { steps } = await calls.ended(run, 'succeeded')
     training = steps.find(({ name }) => name === 'train')!.child!
@@ -115,6 +121,20 @@ describe('lineage', () => {
     expect(truncated).toBe(true)
     const few = await lineage('dataset:bike@1', '?direction=downstream&limit=2')
     expect(few).toMatchObject({ nodes: { length: 2 }, edges: { length: 1 }, truncated: true })
+  })
+
+  it('has the code that a run was asked for by, through the pipelines that it runs', async () => {
+    const { body: version } = await api.call('GET', '/v1/models/demand/versions/1')
+    expect(version).toMatchObject({ lineage: { run: training, userCode: CODE } })
+    const steps = { weekly: { uses: 'subpipeline', with: { pipeline: 'weekly' } } }
+    const nightly = await calls.start('nightly', { steps }, { code: CODE })
+    expect(nightly).toMatchObject({ code: CODE })
+    const done = await calls.ended(nightly.id, 'succeeded')
+    expect(await calls.get(done.steps[0]!.child!)).toMatchObject({ pipeline: 'weekly', code: CODE })
+    expect(await calls.post('nightly', { code: { commit: '', dirty: 1 } })).toMatchObject({
+      status: 400,
+      body: { problems: [{ at: 'code.commit' }, { at: 'code.dirty' }] },
+    })
   })
 
   it('leads to a model from a run that has taken its training over', async () => {

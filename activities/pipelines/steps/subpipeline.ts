@@ -19,7 +19,7 @@ export function subpipelineStep(
   return {
     async request({ project, runId }, inputs) {
       const name = String(inputs['pipeline'])
-      const { depth = 0 } = (await runs.get(project, runId)).request as PipelineRunRequest
+      const { depth = 0, code } = (await runs.get(project, runId)).request as PipelineRunRequest
       if (depth >= MAX_DEPTH) {
         throw new MlforgeError(
           'step_input_invalid',
@@ -37,7 +37,7 @@ export function subpipelineStep(
       return {
         kind: 'pipeline',
         name,
-        request: { ...request, depth: depth + 1 },
+        request: { ...request, depth: depth + 1, ...(code && { code }) },
         retryPolicy: { codes, maxAttempts, delaySeconds },
         ...(priority === undefined ? {} : { priority }),
       }

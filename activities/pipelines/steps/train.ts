@@ -2,17 +2,18 @@ import { trainingOf } from '../../../domain/pipelines/requests.js'
 import type { RetryPolicy } from '../../../domain/runs/retry-policy.js'
 import { buildTrainingSpec, type DatasetFacts } from '../../../domain/training/build-spec.js'
 import type { EvaluateOutcome, TrainModelResult } from '../../../contracts/temporal/messages.js'
+import type { PipelineRunRequest } from '../../../contracts/temporal/pipelines.js'
 import type { Json } from '../../../domain/canonical-json.js'
 import type { Ports } from '../../ports.js'
 import type { ChildKind } from '../child-steps.js'
 
 /** A training, on a dataset version that an earlier step has fixed. */
 export function trainStep(
-  { datasets, ledger }: Pick<Ports, 'datasets' | 'ledger'>,
+  { runs, datasets, ledger }: Pick<Ports, 'runs' | 'datasets' | 'ledger'>,
   { codes, maxAttempts, delaySeconds }: RetryPolicy,
 ): ChildKind {
   return {
-    async request({ project }, inputs) {
+    async request({ project, runId }, inputs) {
       const [model, name, version] = [
         String(inputs['model']),
         String(inputs['dataset']),
@@ -20,10 +21,11 @@ export function trainStep(
       ]
       const training = trainingOf(model, { name, version }, inputs['training']!)
       const row = await datasets.table(project, name, version)
+      const { code } = (await runs.get(project, runId)).request as PipelineRunRequest
       return {
         kind: 'training',
         name: model,
-        request: buildTrainingSpec(training, { ...row, name } as DatasetFacts),
+        request: buildTrainingSpec({ ...training, ...(code && { code }) }, { ...row, name } as DatasetFacts),
         retryPolicy: { codes, maxAttempts, delaySeconds },
       }
     },

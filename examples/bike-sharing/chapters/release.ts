@@ -40,11 +40,11 @@ export interface Release {
 
 /** Runs the pipeline, and kills the train worker as soon as a checkpoint is durable. */
 export async function release(story: Story): Promise<Release> {
-  const { rest, session } = story
+  const { rest, session, code } = story
   const deployment = deploymentOf(story)
   for (let take = 1; take <= TAKES; take++) {
     const idempotencyKey = `demo-${session}-release-${take}`
-    const body = { parameters: { deployment } }
+    const body = { parameters: { deployment }, ...(code && { code }) }
     const { id, status, workflow } = await rest.post<PipelineRun>('/v1/pipelines/release/runs', body, {
       idempotencyKey,
     })
