@@ -1,5 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
+import { rmSync } from 'node:fs'
 import { mkdir, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -32,7 +33,11 @@ export class Versity {
   readonly scratch: string
   private process: ChildProcess | undefined
 
-  private readonly end = (): void => void this.process?.kill('SIGKILL')
+  /** Where whoever has started it ends without closing it. */
+  private readonly end = (): void => {
+    this.process?.kill('SIGKILL')
+    rmSync(this.directory, { recursive: true, force: true, maxRetries: 5 })
+  }
 
   private constructor(
     private readonly directory: string,
