@@ -32,12 +32,12 @@ export function publishActivities(ports: PublishPorts) {
     // The one before was not written: this one comes after it.
     if (parents.includes(null)) return false
     if (version.manifest === null) await adopt(project, version, signal)
-    const isDone = await ends.whileKept(version.id, async (whole, lost) => {
+    const isDone = await ends.whileKept(version.id, async (whole, lost, transaction) => {
       if (whole.commit !== null) return false
       const commit = encodeCommit(commitOf(whole, whole.dataset.name, parents as string[]))
       const stop = AbortSignal.any([signal, lost])
       const { sha256 } = await objects.write(project, commit, { kind: 'commits', signal: stop })
-      await datasets.published(whole.id, sha256)
+      await datasets.published(transaction, whole.id, sha256)
       return true
     })
     // Or somebody else has published it meanwhile, and it may have been purged since.

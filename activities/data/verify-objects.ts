@@ -78,9 +78,9 @@ export async function verifyCommit(
   seen.count()
   const uri = objectUri(project, version.commit, 'commits')
   if (await isWhole(ports, uri)) return
+  const parents = await ports.datasets.commits(version.datasetId, version.parentVersions)
   await seen.heal({ what: `commit of ${nameOf(version)}`, uri, missing: false }, () =>
     ports.ends.whileKept(version.id, async (kept, signal) => {
-      const parents = await ports.datasets.commits(kept.datasetId, kept.parentVersions)
       const commit = encodeCommit(commitOf(kept, kept.dataset.name, parents as string[]))
       if (sha256Hex(commit) !== kept.commit) return false
       await ports.objects.write(project, commit, { kind: 'commits', signal })

@@ -367,8 +367,8 @@ export class DatasetStore {
   }
 
   /** The commit of a version is in the object store. */
-  async published(id: string, commit: string): Promise<void> {
-    await this.dataSource.getRepository(DatasetVersion).update({ id, commit: IsNull() }, { commit })
+  async published(transaction: EntityManager, id: string, commit: string): Promise<void> {
+    await transaction.update(DatasetVersion, { id, commit: IsNull() }, { commit })
   }
 
   private async named(project: string, name: string): Promise<Dataset> {

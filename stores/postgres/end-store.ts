@@ -98,12 +98,12 @@ export class EndStore {
   /**
    * Writes something of a version that a purge erases: an erasure that comes meanwhile waits for its end, and what
    * was purged before is not written.
-   * @param write gets the version as it is now; its signal says that the lock is lost
+   * @param write gets the version as it is now, a signal that says that the lock is lost, and the transaction that has it
    * @returns null of a version that was purged
    */
   async whileKept<T>(
     id: string,
-    write: (version: DatasetVersion, lost: AbortSignal) => Promise<T>,
+    write: (version: DatasetVersion, lost: AbortSignal, transaction: EntityManager) => Promise<T>,
   ): Promise<T | null> {
     const begin = async (transaction: EntityManager) => {
       await transaction.query('SELECT pg_advisory_xact_lock_shared(hashtextextended($1, 0))', [
@@ -111,7 +111,7 @@ export class EndStore {
       ])
       const where = { id, purge: IsNull() }
       const version = await transaction.findOne(DatasetVersion, { where, relations: { dataset: true } })
-      return version === null ? null : holding(transaction, lost => write(version, lost))
+      return version === null ? null : holding(transaction, lost => write(version, lost, transaction))
     }
     return this.dataSource.transaction(begin).catch(async (error: unknown) => {
       // Without the lock it may have been written after an erasure that saw nobody.

@@ -254,7 +254,7 @@ export class Interleaving {
       return version
     })
     // As if it had been published.
-    await datasets.published(made.id, sha256Hex(made.id))
+    await datasets.published(this.database.dataSource.manager, made.id, sha256Hex(made.id))
   }
 
   private async headOf(project: string, branch: string): Promise<number | null> {
