@@ -1,10 +1,12 @@
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import type { Page } from '../../contracts/rest/common.js'
 import type { DatasetCommit, DatasetVersion, Rows } from '../../contracts/rest/datasets.js'
-import type { Fit } from '../../contracts/rest/fits.js'
+import type { Fit, TransformedRows } from '../../contracts/rest/fits.js'
 import type { Lineage } from '../../contracts/rest/lineage.js'
 import type { ModelVersion } from '../../contracts/rest/models.js'
 import type { Operation } from '../../contracts/rest/operations.js'
-import type { Training } from '../../contracts/rest/trainings.js'
+import type { RetrainingRun } from '../../contracts/rest/retrainings.js'
+import type { Training, TrainingSummary } from '../../contracts/rest/trainings.js'
 import type { TransformationStep } from '../../contracts/rest/transformations.js'
 import { KeyStore } from '../../stores/postgres/key-store.js'
 import { TestApi } from '../api/support/api.js'
@@ -41,7 +43,7 @@ describe('a model behind a transformation', () => {
   let api: TestApi
   let replica: ReplicaProcess
   beforeAll(async () => {
-    harness = await Harness.start({ env: { MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.1' } })
+    harness = await Harness.start({ env: { MLFORGE_ROLLOUTS_LOOK_EVERY_SECONDS: '0.1' }, ingest: true })
     api = await TestApi.beside(harness)
     await harness.ended(
       await harness.commit('bike', bikeCsv(4), { columns: { dteday: { format: '%m/%d/%Y' } } }),
@@ -62,6 +64,7 @@ describe('a model behind a transformation', () => {
       MLFORGE_POSTGRES_URL: harness.database.url,
       MLFORGE_OBJECTS_DIRECTORY: harness.config.objects.directory,
       MLFORGE_SERVING_POLL_SECONDS: '0.05',
+      MLFORGE_SERVING_SEAL_SECONDS: '0.2',
     })
     return started.live()
   }
@@ -106,7 +109,7 @@ describe('a model behind a transformation', () => {
   const predict = async (deployment: string, rows: readonly Row[]) => {
     const answer = await replica.predict(
       deployment,
-      rows.map(features => ({ features })),
+      rows.map(features => ({ features, eventTime: '2011-04-30T23:00:00Z' })),
     )
     expect([answer.status, answer.body.problems]).toEqual([200, undefined])
     return answer.body.predictions.map(({ value }) => value)
@@ -221,5 +224,55 @@ describe('a model behind a transformation', () => {
       status: 404,
       body: { detail: expect.stringContaining('other') },
     })
+  })
+
+  it('is retrained on what it was asked, as the model has seen it, behind the same transformation', async () => {
+    await harness.ended(
+      await harness.commit('more', bikeCsv(5), { columns: { dteday: { format: '%m/%d/%Y' } } }),
+    )
+    const may = (await april('more')).filter(({ dteday }) => String(dteday) >= '2011-05-01')
+    const { split: _, model: __, dataset: ___, ...asked } = training({ transformation: ready })
+    const policy = { dataset: 'ready', timeColumn: 'dteday', holdout: 'month', training: asked }
+    const set = await api.call('PUT', '/v1/deployments/rides/retraining', { body: policy })
+    expect(set).toMatchObject({ status: 200, body: { training: { transformation: ready } } })
+    const at = ({ dteday, hr }: Row) => `${String(dteday)}T${String(hr).padStart(2, '0')}:00:00Z`
+    const rows = may.map(row => ({ id: `may-${row['instant']}`, eventTime: at(row), features: row }))
+    expect((await replica.predict('rides', rows)).status).toBe(200)
+    const labels = may.map(row => ({ predictionId: `may-${row['instant']}`, value: row['cnt'], at: at(row) }))
+    expect((await api.call('POST', '/v1/deployments/rides/labels', { body: { labels } })).status).toBe(200)
+    const retraining = { reason: 'test', dataUntil: '2011-06-01T00:00:00Z' }
+    const begun = await eventually(async () => {
+      // Refused until the predictions have come in.
+      const { status, body } = await api.call('POST', '/v1/deployments/rides/retrainings', {
+        body: retraining,
+      })
+      expect(status).toBe(202)
+      return body as RetrainingRun
+    })
+    const trained = await eventually(async () => {
+      const { status, error } = await get<RetrainingRun>(begun.links.self)
+      const { items } = await get<Page<TrainingSummary>>('/v1/trainings?model=rides')
+      const found = await get<Training>(`/v1/trainings/${items[0]!.id}`)
+      expect({ retraining: [status, error], ...found }).toMatchObject({
+        retraining: ['running', null],
+        status: 'succeeded',
+        spec: { dataset: { version: 2 } },
+      })
+      return found
+    })
+    expect(trained.spec).toMatchObject({ transformation: ready, dataset: { name: 'ready' } })
+    const { signature } = await get<ModelVersion>(`/v1/models/rides/versions/${trained.version}`)
+    expect(signature).toMatchObject({ transformation: { ...ready, input: expect.anything() } })
+    // What was asked raw stands in the set as tables are transformed.
+    const [{ rows: before }, { rows: after }] = (await Promise.all(
+      [1, 2].map(version => get<DatasetVersion>(`/v1/datasets/ready/versions/${version}`)),
+    )) as [DatasetVersion, DatasetVersion]
+    expect(after! - before!).toBe(may.length)
+    const path = `/v1/datasets/ready/versions/2/rows?limit=1&offset=${before}`
+    const joined = await get<Rows>(path)
+    const { rows: made } = (
+      await api.call('POST', '/v1/transformations/ready/versions/1/rows', { body: { rows: [may[0]] } })
+    ).body as TransformedRows
+    for (const name of FEATURES) expect(joined.rows[0]![joined.columns.indexOf(name)]).toBe(made[0]![name])
   })
 })
