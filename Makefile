@@ -43,7 +43,7 @@ test: setup ## run all tests (make test ARGS="test/config")
 	@$(MLFORGE) servers install --tests
 	@bash scripts/test.sh $(ARGS)
 
-soak: setup ## run a long suite (make soak SUITE=kill, make soak SUITE=pipelines SEEDS=100, make soak SUITE=data SEEDS=50, SUITE=history SEEDS=3)
+soak: setup ## run a long suite (make soak SUITE=kill, make soak SUITE=pipelines SEEDS=100, make soak SUITE=data SEEDS=50, SUITE=history SEEDS=3, SUITE=memory)
 	@node --enable-source-maps dist/bench/soak.js $(SUITE) $(if $(SEEDS),SEEDS=$(SEEDS))
 
 verify: install ## format, types, lint, unused code

@@ -4,18 +4,10 @@
 // `--memory` adds and pushes a file of 2 GiB instead, and prints how much memory that took.
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
-import {
-  closeSync,
-  mkdirSync,
-  mkdtempSync,
-  openSync,
-  readFileSync,
-  rmSync,
-  writeFileSync,
-  writeSync,
-} from 'node:fs'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { parseArgs, promisify } from 'node:util'
+import { largeFile } from './data/memory.js'
 import { bucketRemote, DIRECTORY, dvc, type Measured, mlforgeData, type Tool } from './data/tools.js'
 import { median, report, type Row } from './report.js'
 import { withStack } from './stack.js'
@@ -185,15 +177,7 @@ function small(directory: string, files: number): () => void {
 }
 
 async function memory(tool: Tool): Promise<void> {
-  const directory = join(root, 'memory')
-  mkdirSync(directory)
-  await tool.init(directory)
-  const file = openSync(join(directory, 'data', 'large.bin'), 'w')
-  for (let i = 0; i < 32; i++) writeSync(file, randomBytes(64 * MIB))
-  closeSync(file)
-  const added = await tool.add(directory)
-  const pushed = await tool.push(directory)
-  const pulled = await tool.pull(directory, `${directory}-clone`)
   const mib = ({ peakBytes, seconds }: Measured) => ({ MiB: Math.round(peakBytes / MIB), seconds })
-  console.table({ add: mib(added), push: mib(pushed), pull: mib(pulled) })
+  const { add, push, pull } = await largeFile(tool, root, 2048 * MIB)
+  console.table({ add: mib(add), push: mib(push), pull: mib(pull) })
 }

@@ -1,9 +1,11 @@
 // Long suites: `make soak SUITE=kill`, or `node dist/bench/soak.js kill [SEEDS=n] [scenario/point/process ...]`;
-// `make soak SUITE=pipelines SEEDS=100`, or `node dist/bench/soak.js pipelines [SEEDS=n] [seed ...]`, and the same of `data`, `data-s3` and `history`.
+// `make soak SUITE=pipelines SEEDS=100`, or `node dist/bench/soak.js pipelines [SEEDS=n] [seed ...]`, and the same of `data`, `data-s3`
+// and `history`; `make soak SUITE=memory`.
 import 'reflect-metadata'
 import { soakData, soakDataInBucket } from './soak/data.js'
 import { soakHistory } from './soak/history.js'
 import { soakKill } from './soak/kill.js'
+import { soakMemory } from './soak/memory.js'
 import { soakPipelines } from './soak/pipelines.js'
 
 const SUITES: Record<string, (args: SoakArguments) => Promise<boolean>> = {
@@ -11,6 +13,7 @@ const SUITES: Record<string, (args: SoakArguments) => Promise<boolean>> = {
   'data-s3': soakDataInBucket,
   history: soakHistory,
   kill: soakKill,
+  memory: soakMemory,
   pipelines: soakPipelines,
 }
 
