@@ -59,21 +59,34 @@ export class MarkStore {
     return new Set(rows.map(({ sha256 }) => sha256.toString('hex')))
   }
 
-  /** Forgets what runs have left that have ended. */
+  /**
+   * Forgets what runs have left that have ended, and the steps that relied on it: one that is retried marks anew,
+   * since without marks everything would be needless, or whole.
+   */
   async forgetEnded(limit: number): Promise<void> {
     const ended: { id: string }[] = await this.dataSource.query(
       `SELECT r.id FROM runs r WHERE r.kind IN ('collection', 'verification') AND NOT ${RUN_UNDER_WAY}
-         AND EXISTS (SELECT 1 FROM data_marks m WHERE m.run_id = r.id)`,
+         AND (EXISTS (SELECT 1 FROM data_marks m WHERE m.run_id = r.id)
+           OR EXISTS (SELECT 1 FROM data_damages d WHERE d.run_id = r.id))`,
     )
-    for (const { id } of ended) while (await this.forget(id, limit));
-    await this.dataSource.query(
-      `DELETE FROM data_damages d USING runs r WHERE r.id = d.run_id AND NOT ${RUN_UNDER_WAY}`,
-    )
+    for (const { id } of ended) {
+      await this.dataSource.transaction(async transaction => {
+        // Whoever retries it waits, or has done so.
+        const over: unknown[] = await transaction.query(
+          `SELECT r.id FROM runs r WHERE r.id = $1 AND NOT ${RUN_UNDER_WAY} FOR UPDATE`,
+          [id],
+        )
+        if (over.length === 0) return
+        await transaction.query('DELETE FROM ledger_steps WHERE run_id = $1', [id])
+        await transaction.query('DELETE FROM data_damages WHERE run_id = $1', [id])
+        while (await this.forget(id, limit, transaction));
+      })
+    }
   }
 
   /** Forgets some of them. @returns whether there may be more */
-  async forget(runId: string, limit: number): Promise<boolean> {
-    const [, removed]: [unknown, number] = await this.dataSource.query(
+  async forget(runId: string, limit: number, manager = this.dataSource.manager): Promise<boolean> {
+    const [, removed]: [unknown, number] = await manager.query(
       `DELETE FROM data_marks WHERE ctid = ANY(ARRAY(SELECT ctid FROM data_marks WHERE run_id = $1 LIMIT $2))`,
       [runId, limit],
     )

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, it } from '@jest/globals'
 import type { DataCollection, DatasetRetention, PurgedVersion } from '../../contracts/rest/data-collection.js'
 import type { DataFile } from '../../contracts/rest/data.js'
 import type { TestApi } from '../api/support/api.js'
+import { sha256Hex } from '../../stores/ids.js'
 import { type CollectionBench, withEachStore } from '../support/collections.js'
 import { acceptPush, push, sendPack, treeOf } from '../support/data-push.js'
 import { eventually } from '../support/eventually.js'
@@ -122,6 +123,36 @@ withEachStore('datasetGc', start => {
     expect(again).toMatchObject({ plan: { versions: 0, packs: 0, repacks: 0 }, removed: { packs: 0 } })
     const { items } = (await files('rolling', 3)).body as { items: DataFile[] }
     expect(items.map(({ path }) => path)).toEqual(['newest.bin', 'shared.bin'])
+  })
+
+  it('is planned anew where it is retried after another one, which has forgotten what it knew', async () => {
+    const shared = randomBytes(1_000)
+    const first = await treeOf({ 'old.bin': randomBytes(9_000), 'shared.bin': shared })
+    const second = await treeOf({ 'new.bin': randomBytes(2_000), 'shared.bin': shared })
+    await push(harness, 'retried', first)
+    await push(harness, 'retried', second, { base: 1 })
+    const query = <T>(sql: string, values: unknown[] = []): Promise<T> =>
+      harness.database.dataSource.query(sql, values)
+    // As a client has it that asks first: what the first pack has is in no other one.
+    await query(
+      `DELETE FROM data_chunks c USING data_packs p WHERE p.id = c.pack_id AND p.sha256 = $1 AND c.sha256 = $2`,
+      [Buffer.from(second.packs[0]!.sha256, 'hex'), Buffer.from(sha256Hex(shared), 'hex')],
+    )
+    const { id: datasetId } = await harness.ports.datasets.get(PROJECT, 'retried')
+    await harness.ports.retention.set(datasetId, { keepLast: 1, keepDays: 0, keepTagged: true })
+    await query(`CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'away'; END $$`)
+    await query(`CREATE TRIGGER away BEFORE INSERT ON data_packs FOR EACH ROW EXECUTE FUNCTION fail()`)
+    const failed = await collect('', { execute: true })
+    expect(failed.status).toBe('failed')
+    await query('DROP TRIGGER away ON data_packs')
+    expect(await collect('', {})).toMatchObject({ status: 'succeeded', executes: false })
+
+    expect(await harness.ended(await harness.ports.runs.retry(PROJECT, failed.id))).toMatchObject({
+      status: 'succeeded',
+    })
+    expect(await isThere(first.packs[0]!.sha256)).toBe(false)
+    const [chunk] = await harness.ports.packs.read(PROJECT, [sha256Hex(shared)])
+    expect(Buffer.from(chunk!.content)).toEqual(shared)
   })
 
   it('keeps what is named, and what was the newest while a run was under way', async () => {
