@@ -1,3 +1,5 @@
+import { MlforgeError } from '../domain/errors.js'
+import { behind, isBehindSame } from '../domain/models/replayed.js'
 import { clipToSignature, inputsOf, type ModelSignature } from '../domain/models/signature.js'
 import { repeatTolerance } from '../domain/training/parity.js'
 import { OnnxSession } from '../inference/onnx-session.js'
@@ -74,13 +76,34 @@ async function replayedProblems(
     await replayedBy({ objects }, signature as ModelSignature, transformation, state)
     return []
   } catch (error) {
-    return [`its transformation cannot be replayed: ${(error as Error).message}`]
+    const isFinal = error instanceof MlforgeError && error.code !== 'unavailable'
+    if (!isFinal) throw error
+    return [`its transformation cannot be replayed: ${error.message}`]
   }
 }
 
-/** A replica refuses rows with other features than the version's: callers must not have to change. */
+/**
+ * A replica refuses rows with other features than the version's: callers must not have to change. What was asked is
+ * kept as the model saw it, so what is learned and watched of a deployment is made by one transformation.
+ */
 function signatureProblems(candidate: ModelSignature, serving: ModelSignature): string[] {
-  const [wanted, sent] = [inputsOf(candidate), inputsOf(serving)]
+  const isSame = isBehindSame(candidate, serving)
+  const input = featureProblems(inputsOf(candidate), inputsOf(serving))
+  return [
+    ...(isSame
+      ? []
+      : [
+          `it is behind ${behind(candidate)}, and the live version behind ${behind(serving)}: give it a deployment of its own`,
+        ]),
+    ...input,
+    ...(isSame && input.length === 0 ? featureProblems(candidate.features, serving.features) : []),
+    ...(candidate.output.name === serving.output.name
+      ? []
+      : [`it predicts "${candidate.output.name}", not "${serving.output.name}"`]),
+  ]
+}
+
+function featureProblems(wanted: ReturnType<typeof inputsOf>, sent: ReturnType<typeof inputsOf>): string[] {
   const types = new Map(sent.map(feature => [feature.name, feature.type]))
   const names = new Set(wanted.map(feature => feature.name))
   return [
@@ -93,9 +116,6 @@ function signatureProblems(candidate: ModelSignature, serving: ModelSignature): 
     ...sent
       .filter(feature => !names.has(feature.name))
       .map(feature => `it does not take feature "${feature.name}", which callers send to the live version`),
-    ...(candidate.output.name === serving.output.name
-      ? []
-      : [`it predicts "${candidate.output.name}", not "${serving.output.name}"`]),
   ]
 }
 

@@ -11,6 +11,7 @@ import { MlforgeError } from '../domain/errors.js'
 import { type Accepted, columnsOf, tablesOf } from '../domain/expectations/accepted.js'
 import { refuseFailed } from '../domain/expectations/results.js'
 import { effectKey } from '../domain/names.js'
+import { otherTransformation } from '../domain/retraining/check-policy.js'
 import type { RetrainingPolicy } from '../domain/retraining/policy.js'
 import {
   columnSources,
@@ -154,12 +155,17 @@ export function retrainingActivities(ports: RetrainingPorts) {
     const labelled = join(directory, 'labelled.parquet')
     const files = await predictions.files(deployment.id)
     const local = await Promise.all(files.map(file => objects.toFile(file.uri, directory)))
-    const learned = learnedColumns(policy, await deployments.servingSignature(deployment.id))
+    const serving = await deployments.servingSignature(deployment.id)
+    const learned = learnedColumns(policy, serving)
     if (learned === null) {
       throw new MlforgeError(
         'wrong_state',
         `No version of deployment "${deployment.name}" serves: what its predictions are is not known. Roll one out, then ask for the retraining again.`,
       )
+    }
+    if (policy.training && serving) {
+      const [problem] = otherTransformation(policy.training, serving)
+      if (problem) throw new MlforgeError('wrong_state', problem.message)
     }
     const { rows: added, versions: answering } = await labelledTable(
       {

@@ -9,6 +9,7 @@ import type {
 } from '../contracts/temporal/messages.js'
 import { MlforgeError } from '../domain/errors.js'
 import type { TrainingSpec } from '../domain/training/spec.js'
+import { behind, isBehindSame } from '../domain/models/replayed.js'
 import type { ModelSignature } from '../domain/models/signature.js'
 import { splitByTime } from '../stores/duckdb/split.js'
 import { reads, writes } from '../stores/lineage-scope.js'
@@ -70,12 +71,17 @@ export function trainingActivities(ports: TrainingPorts) {
               directory,
               { signal, temporaryDirectory: directory },
             )
+            const champion = await models.aliased(input.project, spec.model, 'champion')
+            const warnings = split.warnings.map(warning => warning.message)
+            if (champion && !isBehindSame(champion.signature as ModelSignature, spec)) {
+              warnings.push(notCompared(champion, spec))
+            }
             return {
               train: await writeFile(objects, input.project, split.train.file),
               holdout: await writeFile(objects, input.project, split.holdout.file),
               trainRows: split.train.rows,
               holdoutRows: split.holdout.rows,
-              warnings: split.warnings.map(warning => warning.message),
+              warnings,
             }
           }),
         ),
@@ -121,7 +127,7 @@ export function trainingActivities(ports: TrainingPorts) {
             const spec = await specOf(input)
             const data = await outcomeOf<PrepareOutcome>(ledger, input, 'prepare')
             const { model } = await outcomeOf<TrainOutcome>(ledger, input, 'train')
-            const champion = await models.aliased(input.project, spec.model, 'champion')
+            const champion = await comparedChampion(ports, input.project, spec)
             if (champion) reads({ kind: 'model', name: spec.model, version: champion.version })
             const signature = await signatureOf(datasets, input.project, spec)
             const result = await runJob(
@@ -196,6 +202,21 @@ export function trainingActivities(ports: TrainingPorts) {
 }
 
 export type TrainingActivities = ReturnType<typeof trainingActivities>
+
+/** The champion, where it takes features that were made as those of this training are. */
+async function comparedChampion(
+  { models }: Pick<TrainingPorts, 'models'>,
+  project: string,
+  spec: TrainingSpec,
+): Promise<ModelVersion | null> {
+  const champion = await models.aliased(project, spec.model, 'champion')
+  return champion && isBehindSame(champion.signature as ModelSignature, spec) ? champion : null
+}
+
+function notCompared({ version, signature }: ModelVersion, spec: TrainingSpec): string {
+  const other = behind(signature as ModelSignature)
+  return `Version ${version}, the champion, is behind ${other} and this one behind ${behind(spec)}: they are not compared.`
+}
 
 /** The engine's own file, and the ONNX file of a version that has no other. */
 async function championFile(

@@ -48,8 +48,8 @@ export class Shadows {
   ): Promise<void> {
     const { pool, predictions, metrics } = this.ports
     const { deployment, revision } = plan.content
-    const able = rows.flatMap(row => seenBy(shadow, row) ?? [])
     try {
+      const able = rows.flatMap(row => seenBy(shadow, row) ?? [])
       if (!pool.hasRoom(rows.length, 'background'))
         throw new MlforgeError('overloaded', 'Too many rows wait.')
       const values = able.length === 0 ? [] : await scoreBy(pool, shadow, able, 'background')

@@ -14,6 +14,20 @@ export interface TransformationRef {
   readonly version: number
 }
 
+interface Behind {
+  readonly transformation?: TransformationRef | undefined
+}
+
+/** Whether what is kept of the rows of two models are features made by the same figures, or by none. */
+export function isBehindSame(one: Behind, other: Behind): boolean {
+  return behind(one) === behind(other)
+}
+
+/** What a model is behind, for people. */
+export function behind({ transformation }: Behind): string {
+  return transformation ? `${transformation.name}@${transformation.version}` : 'no transformation'
+}
+
 /**
  * Everything that keeps a transformation from making the features of a model row by row, as far as it is known
  * without what it has learned.

@@ -1,5 +1,6 @@
 import type { Problem } from '../errors.js'
 import { MlforgeError } from '../errors.js'
+import { behind, isBehindSame } from '../models/replayed.js'
 import type { ModelSignature } from '../models/signature.js'
 import { strategyProblems } from '../rollouts/strategy.js'
 import { didYouMean } from '../suggest.js'
@@ -72,12 +73,25 @@ function timeProblems({ timeColumn }: RetrainingPolicy, { schema, name, version 
 function servingProblems({ training }: TrainingRetrainingPolicy, serving: ModelSignature | null): Problem[] {
   if (serving === null) return []
   const known = serving.features.map(feature => feature.name)
-  return featuresOf(training)
-    .filter(feature => !known.includes(feature))
-    .map(feature => ({
-      at: 'training.features',
-      message: `Callers do not send "${feature}": the version that serves takes ${known.join(', ')}.`,
-    }))
+  return [
+    ...otherTransformation(training, serving),
+    ...featuresOf(training)
+      .filter(feature => !known.includes(feature))
+      .map(feature => ({
+        at: 'training.features',
+        message: `Callers do not send "${feature}": the version that serves takes ${known.join(', ')}.`,
+      })),
+  ]
+}
+
+/** Predictions are kept with the features that the transformation of the version that serves has made. */
+export function otherTransformation(
+  training: TrainingRetrainingPolicy['training'],
+  serving: ModelSignature,
+): Problem[] {
+  if (isBehindSame(training, serving)) return []
+  const message = `The training is behind ${behind(training)}, and the version that serves behind ${behind(serving)}: their features are not the same figures. Name that of the version that serves.`
+  return [{ at: 'training.transformation', message }]
 }
 
 /** Labels go to the column that the version that serves has learned; without it there is nothing to learn. */

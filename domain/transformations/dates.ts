@@ -53,7 +53,7 @@ export function datePartNames(
   })
 }
 
-const ISO = /^(\d{4,6})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::\d\d(?:\.\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?)?$/
+const ISO = /^(\d{4,6})-(\d\d)-(\d\d)(?:[T ](\d\d):(\d\d)(?::[0-5]\d(?:\.\d+)?)?(Z|[+-]\d\d(?::?\d\d)?)?)?$/
 
 /** Milliseconds since 1970, in UTC and to the minute, of ISO 8601 text; NaN for what is no such date. */
 export function instantOf(text: string): number {
@@ -62,7 +62,7 @@ export function instantOf(text: string): number {
   const date = new Date(0)
   date.setUTCFullYear(Number(year), Number(month) - 1, Number(day))
   const isDay = date.getUTCMonth() === Number(month) - 1 && date.getUTCDate() === Number(day)
-  if (!isDay || Number(hour) > 24 || Number(minute) > 59) return NaN
+  if (!isDay || Number(hour) > (minute === '00' ? 24 : 23) || Number(minute) > 59) return NaN
   return date.getTime() + (Number(hour) * 60 + Number(minute) - offsetOf(zone)) * 60_000
 }
 

@@ -64,6 +64,11 @@ function sliced(fitted: FittedTransformation, wanted: readonly string[]) {
   return { makes, needed }
 }
 
+/** A time of day, with a zone, could be of another day. */
+function isDay(text: string): boolean {
+  return /^\d{4,6}-\d\d-\d\d$/.test(text)
+}
+
 /** Columns of the input that a row lacks, and values that none of its column can be. */
 export function inputProblems({ input }: Pick<Replay, 'input'>, row: Row): Problem[] {
   return input.flatMap(({ name, type }): Problem[] => {
@@ -71,7 +76,8 @@ export function inputProblems({ input }: Pick<Replay, 'input'>, row: Row): Probl
     const value = row[name]!
     const kind = kindOfType(type)
     try {
-      if (kind === 'date' || kind === 'timestamp') instantIn(name, type, value, instantOf)
+      if (kind === 'date') instantIn(name, type, value, text => (isDay(text) ? instantOf(text) : NaN))
+      else if (kind === 'timestamp') instantIn(name, type, value, instantOf)
       else categoryIn(name, type, value)
       return []
     } catch {

@@ -161,7 +161,10 @@ export class Plans {
     try {
       for (const { version, signature, onnx, transformation } of plan.versions) {
         await this.models.ensure(onnx, '.onnx')
-        if (transformation === undefined || signature.transformation === undefined) continue
+        if (transformation === undefined && signature.transformation === undefined) continue
+        if (transformation === undefined || signature.transformation === undefined) {
+          return `version ${version} has no state of its transformation`
+        }
         await this.models.ensure(transformation, '.json')
         const state = await readFile(this.models.path(transformation.sha256, '.json'), 'utf8')
         const fitted = readFitted(JSON.parse(state) as Json)

@@ -185,13 +185,18 @@ describe('a model behind a transformation', () => {
   })
 
   it('comes not after one whose callers would have to change', async () => {
-    expect(
-      await post<Training>('/v1/trainings', training({ model: 'rides', gate: { maxRmseOfChampion: 2 } })),
-    ).toMatchObject({ version: 2 })
+    const plain = training({ model: 'rides', gate: { maxRmseOfChampion: 0.001 } })
+    // What was made by other figures says nothing of the champion.
+    const trained = await post<Training>('/v1/trainings', plain)
+    expect(trained).toMatchObject({ version: 2 })
+    expect(trained.warnings.join()).toContain(
+      'Version 1, the champion, is behind ready@1 and this one behind no transformation: they are not compared.',
+    )
     const body = { version: 2, strategy: { kind: 'instant' }, reason: 'test' }
     const rollout = await post('/v1/deployments/rides/rollouts', body)
     expect(rollout).toMatchObject({ status: 'refused', error: { code: 'preflight_failed' } })
     expect(rollout.error!.message).toMatch(/needs feature "dteday_month"/)
+    expect(rollout.error!.message).toMatch(/behind no transformation, and the live version behind ready@1/)
   })
 
   it.each<[string, TransformationStep[], string[], string]>([
@@ -233,6 +238,10 @@ describe('a model behind a transformation', () => {
     const may = (await april('more')).filter(({ dteday }) => String(dteday) >= '2011-05-01')
     const { split: _, model: __, dataset: ___, ...asked } = training({ transformation: ready })
     const policy = { dataset: 'ready', timeColumn: 'dteday', holdout: 'month', training: asked }
+    const { transformation: ____, ...without } = asked
+    const behindNone = { ...policy, training: without }
+    const other = await api.call('PUT', '/v1/deployments/rides/retraining', { body: behindNone })
+    expect(other.body).toMatchObject({ problems: [{ at: 'training.transformation' }] })
     const set = await api.call('PUT', '/v1/deployments/rides/retraining', { body: policy })
     expect(set).toMatchObject({ status: 200, body: { training: { transformation: ready } } })
     const at = ({ dteday, hr }: Row) => `${String(dteday)}T${String(hr).padStart(2, '0')}:00:00Z`

@@ -89,6 +89,17 @@ describe('a transformation before a model', () => {
     ])
   })
 
+  it.each([
+    ['2026-02-03', []],
+    ['2026-02-30', ['day']],
+    // Of another day, where it is not read in that zone.
+    ['2026-02-03T23:30:00-05:00', ['day']],
+    ['2026-02-03T00:00', ['day']],
+  ])('takes days as days: %s', (day, wrong) => {
+    const replay = replayOf(FITTED, ['day_month'])
+    expect(inputProblems(replay, { day }).map(({ at }) => at)).toEqual(wrong)
+  })
+
   it('tells what callers give', () => {
     expect(
       replayFor(REF, FITTED, { features: [number('x_x_t'), number('s')], target: 'y' }).transformation,
