@@ -17,10 +17,12 @@ export interface Answer {
 
 const CONNECT_MS = 10_000
 const SLOWEST_BYTES_PER_MS = 50
+/** Timers take no more than 2^31 - 1 ms, with what is added to this. */
+const MOST_MS = 2_000_000_000
 
 /** What bytes take on a slow line. */
 export function slowMs(bytes: number): number {
-  return Math.ceil(bytes / SLOWEST_BYTES_PER_MS)
+  return Math.min(Math.ceil(bytes / SLOWEST_BYTES_PER_MS), MOST_MS)
 }
 
 /**

@@ -18,6 +18,8 @@ export interface SendOptions {
   /** The same key again gets the same answer, however often it is sent. */
   readonly idempotencyKey?: string
   readonly contentType?: string
+  /** Ends the request, and its being sent again. */
+  readonly signal?: AbortSignal | undefined
 }
 
 const DEADLINE_MS = 30_000
@@ -82,12 +84,13 @@ export class Rest {
   }
 
   /** Sends bytes, of which no copy is made; the deadline is that of a slow line. */
-  putBytes<T>(path: string, content: Uint8Array): Promise<T> {
-    return this.send<T>('PUT', path, asBody(content), { contentType: 'application/octet-stream' }, jsonOf)
+  putBytes<T>(path: string, content: Uint8Array, options: Pick<SendOptions, 'signal'> = {}): Promise<T> {
+    const sent = { ...options, contentType: 'application/octet-stream' }
+    return this.send<T>('PUT', path, asBody(content), sent, jsonOf)
   }
 
   /** Sends a file as it is read, whatever its size. */
-  async uploadFile<T>(path: string, file: string, options: Required<SendOptions>): Promise<T> {
+  async uploadFile<T>(path: string, file: string, options: SendOptions): Promise<T> {
     const { size: bytes } = await stat(file)
     const body = { bytes, open: () => createReadStream(file) }
     return this.send<T>('POST', path, body, options, jsonOf)
@@ -135,21 +138,22 @@ export class Rest {
     read: (answer: Answer) => Promise<T>,
     expected = 0,
   ): Promise<T> {
-    const { contentType = 'application/json', idempotencyKey } = options
+    const { contentType = 'application/json', idempotencyKey, signal } = options
     const headers: Record<string, string> = { authorization: `Bearer ${this.key}` }
     if (body !== undefined) headers['content-type'] = contentType
     if (idempotencyKey !== undefined) headers['idempotency-key'] = idempotencyKey
     const deadlineMs = DEADLINE_MS + slowMs((body?.bytes ?? 0) + expected)
     let end = Date.now() + PATIENCE_MS
-    for (let broken = 0; ; await wait(500)) {
+    for (let broken = 0; ; await wait(500, undefined, signal && { signal })) {
       const began = Date.now()
       const content = body?.open()
+      const deadline = AbortSignal.timeout(deadlineMs)
       let answer: Answer | undefined
       try {
         answer = await ask(`${this.base}${path}`, {
           method,
           headers,
-          signal: AbortSignal.timeout(deadlineMs),
+          signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
           ...(content === undefined ? {} : { body: content }),
         })
         if (answer.status < 300) return await read(answer)
@@ -157,7 +161,10 @@ export class Rest {
         if (answer.status !== 503 || Date.now() > end) throw new Refused(problem)
       } catch (error) {
         answer?.body.destroy()
+        signal?.throwIfAborted()
         if (error instanceof Refused || error instanceof MlforgeError) throw error
+        // The file cannot be read: the API has no part in that.
+        if (content instanceof Readable && content.errored === error) throw error
         // What was under way for long has used up the patience while nothing was wrong.
         if (Date.now() - began > PATIENCE_MS && broken++ < BROKEN) end = Date.now() + PATIENCE_MS
         if (Date.now() > end) throw this.unreached(error)

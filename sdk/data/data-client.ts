@@ -257,13 +257,16 @@ export class DataClient {
         copy.reuse({ content })
       }
     }
-    for await (const pack of copy.packs(draft, findMissing, signal ? { signal } : {})) {
-      const flight = fly(pack).finally(() => flying.delete(flight))
-      flying.add(flight)
-      if (flying.size >= IN_FLIGHT) await Promise.race(flying)
-      if (failure !== undefined) break
+    try {
+      for await (const pack of copy.packs(draft, findMissing, signal ? { signal } : {})) {
+        const flight = fly(pack).finally(() => flying.delete(flight))
+        flying.add(flight)
+        if (flying.size >= IN_FLIGHT) await Promise.race(flying)
+        if (failure !== undefined) break
+      }
+    } finally {
+      await Promise.all(flying)
     }
-    await Promise.all(flying)
     if (failure !== undefined) throw failure
     await reports.settled()
     await this.rest.post(`${path}/seal`)

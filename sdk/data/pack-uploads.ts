@@ -33,22 +33,22 @@ export class PackUploads {
     for (let tries = 1; Date.now() >= this.detourUntil; tries++) {
       const offer = { sha256: pack.sha256, bytes: pack.content.length }
       // Each time anew: an address is good for a while only.
-      const { upload } = await this.rest.post<PackUpload>(path, offer)
+      const { upload } = await this.rest.post<PackUpload>(path, offer, { signal })
       if (upload === null) {
         this.detourUntil = Infinity
         break
       }
       unreached = await putToStore(upload, pack.content, signal)
       if (unreached === null) {
-        await this.rest.post(`${path}/${pack.sha256}`)
+        await this.rest.post(`${path}/${pack.sha256}`, undefined, { signal })
         return
       }
-      if (tries === TRIES) this.detourUntil = Date.now() + DETOUR_MS
+      if (tries >= TRIES) this.detourUntil = Date.now() + DETOUR_MS
       // Not all at once: other clients have lost it at the same moment.
       else await wait(BACKOFF_MS * 2 ** (tries - 1) * (0.5 + Math.random()), undefined, { signal })
     }
     try {
-      await this.rest.putBytes<ReceivedPack>(`${path}/${pack.sha256}`, pack.content)
+      await this.rest.putBytes<ReceivedPack>(`${path}/${pack.sha256}`, pack.content, { signal })
     } catch (error) {
       throw unreached === null ? error : neitherWay(error, unreached)
     }

@@ -91,8 +91,10 @@ export class DvcObjects {
   private async readerOf(name: DvcObjectName): Promise<DvcRemoteReader | null> {
     const remote = this.remoteOf(name)
     if (remote === null || isDirectoryUrl(remote.url)) return null
-    const opened = this.readers.get(remote.url) ?? this.openRemote(remote)
-    this.readers.set(remote.url, opened)
+    // Two of one url may have other keys.
+    const key = name.remote ?? this.config.defaultRemote!
+    const opened = this.readers.get(key) ?? this.openRemote(remote)
+    this.readers.set(key, opened)
     return opened
   }
 
