@@ -14,6 +14,7 @@ import type { FileForm } from '../domain/datasets/reading.js'
 import type { Schema } from '../domain/datasets/schema.js'
 import { MlforgeError } from '../domain/errors.js'
 import { checkAccepted } from '../domain/expectations/accepted.js'
+import type { Result } from '../domain/expectations/results.js'
 import { effectKey } from '../domain/names.js'
 import { engineVersion } from '../stores/duckdb/engine-version.js'
 import { proposeTypes } from '../stores/duckdb/propose-types.js'
@@ -25,7 +26,7 @@ import type { DatasetVersion } from '../stores/postgres/entities/dataset.js'
 import type { Effect } from '../stores/postgres/ledger-store.js'
 import { assertTableObjects, missingTableObject, UNUSED_DAYS } from '../stores/postgres/table-objects.js'
 import { commitSource } from './commit-source.js'
-import { checkTable } from './expectations.js'
+import { checkTable, warnOfAll } from './expectations.js'
 import { beatWhile } from './heartbeats.js'
 import { readJson, tableJson, writeTableFile } from './objects.js'
 import type { Ports } from './ports.js'
@@ -134,7 +135,7 @@ export function datasetActivities(ports: DatasetPorts) {
         const expectations = checkAccepted(request.expectations, schema)
         const last = await datasets.head(input.project, input.name, request.branch ?? MAIN)
         if (expectations.length > 0) writes({ kind: 'report', run: input.runId })
-        const { results: _, ...found } = await checkTable(ports, {
+        const { results, ...found } = await checkTable(ports, {
           project: input.project,
           parquet: table.parquet,
           expectations,
@@ -142,7 +143,7 @@ export function datasetActivities(ports: DatasetPorts) {
           directory,
           signal,
         })
-        const outcome = request.failedExpectations === 'quarantine' ? intoQuarantine(found) : found
+        const outcome = request.failedExpectations === 'quarantine' ? intoQuarantine(found, results) : found
         return async transaction => {
           await assertTableObjects(transaction, [outcome.report.uri], objects)
           return outcome
@@ -214,10 +215,13 @@ export function datasetActivities(ports: DatasetPorts) {
   }
 }
 
-/** What would be refused is kept apart, with a warning that says why. */
-function intoQuarantine({ refused, warned, ...outcome }: ValidateOutcome): ValidateOutcome {
-  if (!refused) return { ...outcome, warned }
-  return { ...outcome, quarantined: true, warned: [`kept in quarantine: ${refused.message}`, ...warned] }
+/** What would be refused is kept apart, with warnings that say why. */
+function intoQuarantine(
+  { refused, ...outcome }: ValidateOutcome,
+  results: readonly Result[],
+): ValidateOutcome {
+  if (!refused) return outcome
+  return { ...outcome, quarantined: true, warned: ['kept in quarantine', ...warnOfAll(results)] }
 }
 
 function uploadGone(runId: string, uri: string): MlforgeError {

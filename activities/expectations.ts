@@ -45,14 +45,17 @@ export async function checkTable(
 
 export function judgeExpectations(results: readonly Result[]): ExpectationVerdict {
   const warned = results.filter(({ passed, expectation }) => !passed && isWarning(expectation))
-  return {
-    ...refusal(results),
-    warned: warned.map(
-      ({ expectation, failing, rows }) =>
-        `expected ${describeAccepted(expectation)}; ${failing} rows fail` +
-        (rows[0] ? `, first row ${rows[0].row}` : ''),
-    ),
-  }
+  return { ...refusal(results), warned: warned.map(warningOf) }
+}
+
+/** The same of data that is not refused: what would have it refused is a warning too, without values of its rows. */
+export function warnOfAll(results: readonly Result[]): string[] {
+  return results.filter(({ passed }) => !passed).map(warningOf)
+}
+
+function warningOf({ expectation, failing, rows }: Result): string {
+  const first = rows[0] ? `, first row ${rows[0].row}` : ''
+  return `expected ${describeAccepted(expectation)}; ${failing} rows fail${first}`
 }
 
 function refusal(results: readonly Result[]): Pick<ExpectationVerdict, 'refused'> {

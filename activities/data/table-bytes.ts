@@ -1,3 +1,6 @@
+import { createReadStream } from 'node:fs'
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
 import type { ConversionSpec } from '../../domain/datasets/conversion.js'
 import { rawName } from '../../domain/datasets/reading.js'
 import { findFile } from '../../domain/data/walk.js'
@@ -52,7 +55,7 @@ export async function packsFromObject(
 
 /** Writes the object again, out of packs. False where they are no better; null of a version that was purged meanwhile. */
 export async function objectFromPacks(
-  { objects, packs, ends }: Pick<Ports, 'objects' | 'packs' | 'ends'>,
+  { objects, packs, ends, scratch }: Pick<Ports, 'objects' | 'packs' | 'ends' | 'scratch'>,
   project: string,
   version: DatasetVersion,
   signal: AbortSignal,
@@ -63,10 +66,15 @@ export async function objectFromPacks(
   try {
     const file = await findFile(packs.walk(project), version.manifest, pathOf(version))
     if (file === null) return false
-    return await ends.whileKept(version.id, async (_, lost) => {
-      const stop = AbortSignal.any([signal, lost])
-      await objects.write(project, packs.file(project, file), { sha256, kind, signal: stop })
-      return true
+    return await withScratch(scratch, async directory => {
+      // Read before: what is held meanwhile is a connection, and reading asks for others.
+      const local = join(directory, 'raw')
+      await writeFile(local, packs.file(project, file), { signal })
+      return ends.whileKept(version.id, async (_, lost) => {
+        const stop = AbortSignal.any([signal, lost])
+        await objects.write(project, createReadStream(local), { sha256, kind, signal: stop })
+        return true
+      })
     })
   } catch (error) {
     if (isDamage(error)) return false

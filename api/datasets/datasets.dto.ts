@@ -199,7 +199,8 @@ export class RowsQueryDto {
 
 export class DatasetDto implements Dataset {
   @ApiProperty() name!: string
-  @ApiProperty({ type: 'integer' }) latestVersion!: number
+  @ApiProperty({ type: 'integer', description: 'the highest number, on whichever branch' })
+  latestVersion!: number
   @ApiProperty({ format: 'date-time' }) createdAt!: string
   @ApiProperty({ type: RetentionDto, nullable: true, description: 'null: every version is kept' })
   retention!: RetentionDto | null

@@ -1,3 +1,4 @@
+import { refNameProblem } from '../data/selector.js'
 import type { Problem } from '../errors.js'
 import type { SensorSource } from './sensor.js'
 
@@ -17,6 +18,10 @@ export function sourceProblems(source: SensorSource, pipeline: string | null, at
       const own = source.prefix.split('/')[0]
       if (own !== 'sha256') return []
       return [{ at: path, message: 'Below "sha256/" is what MLForge writes itself. Choose another prefix.' }]
+    }
+    case 'dataset': {
+      const message = source.branch === undefined ? null : refNameProblem(source.branch)
+      return message === null ? [] : [{ at: `${at}.dataset.branch`, message }]
     }
     case 'pipeline': {
       if (source.name !== pipeline) return []

@@ -3,6 +3,7 @@ import type { AssetDefinition } from '../../domain/assets/definition.js'
 import { withNeeds } from '../../domain/assets/graph.js'
 import { AssetGraph, type AssetNow, type Made } from '../../domain/assets/staleness.js'
 import { canonicalJson, type Json } from '../../domain/canonical-json.js'
+import { MAIN } from '../../domain/data/selector.js'
 import { sha256Hex } from '../ids.js'
 
 /** What a graph of assets is read with. */
@@ -84,9 +85,9 @@ const ASSETS = `
        WHERE pipeline.project = asset.project AND pipeline.deleted_at IS NULL
          AND pipeline.name = version.definition->'make'->>'pipeline') AS "pipelineSha256",
     (SELECT content.root FROM datasets AS dataset
-       JOIN dataset_versions AS content ON content.dataset_id = dataset.id
-       WHERE dataset.project = asset.project AND dataset.name = version.definition->'source'->>'dataset'
-       ORDER BY content.version DESC LIMIT 1) AS root,
+       JOIN data_refs AS ref ON ref.dataset_id = dataset.id AND ref.name = '${MAIN}'
+       JOIN dataset_versions AS content ON content.dataset_id = dataset.id AND content.version = ref.version
+       WHERE dataset.project = asset.project AND dataset.name = version.definition->'source'->>'dataset') AS root,
     (SELECT array_agg(part.key ORDER BY part.key COLLATE "C") FROM asset_partitions AS part
        WHERE part.asset_id = asset.id) AS keys
   FROM assets AS asset

@@ -175,12 +175,16 @@ export class DatasetStore {
 
   /**
    * The latest table of the main branch that somebody gave, rather than one that predictions were joined to.
-   * @throws MlforgeError not_found, no_table
+   * @throws MlforgeError not_found, version_retired
    */
   async latestGiven(project: string, name: string): Promise<TableVersion> {
     const { id } = await this.named(project, name)
     const [given]: { version: number }[] = await this.dataSource.query(latestGivenSql('$1'), [id])
-    return this.table(project, name, given?.version ?? 'latest')
+    if (given !== undefined) return this.table(project, name, given.version)
+    throw new MlforgeError(
+      'not_found',
+      `The main branch of dataset "${name}" has no table that somebody gave. Commit one.`,
+    )
   }
 
   /**
@@ -220,7 +224,12 @@ export class DatasetStore {
     const own = quarantined
       ? await this.before(transaction, dataset, branch, undefined, content.root)
       : before
-    if (own.at !== null && own.head?.root === content.root) return { version: own.head, created: false }
+    if (own.at !== null && own.head?.root === content.root) {
+      // Quarantine that the branch has left behind is decided: what comes again is to be decided about anew.
+      const isPast = quarantined && own.at < (head?.version ?? 0)
+      if (!quarantined) await dismissIn(transaction, datasetId, { branch, principal })
+      if (!isPast) return { version: own.head, created: false }
+    }
     if (head?.schema && table && shape(head.schema) !== shape(table.schema)) {
       // This content was read before that version was there, so not with its schema.
       const message = `Version ${head.version} of dataset "${name}" was made meanwhile, with another schema. Commit the file again to have it read like that version.`
@@ -390,6 +399,18 @@ export class DatasetStore {
     )
     return new Map(rows.map(row => [row.dataset_id, row.version]))
   }
+}
+
+/** Good data that a branch has already correct what is in its quarantine, as new ones do. */
+async function dismissIn(
+  transaction: EntityManager,
+  datasetId: string,
+  { branch, principal }: { readonly branch: string; readonly principal: string },
+): Promise<void> {
+  const name = quarantineOf(branch)
+  const aside = await refIn(transaction, datasetId, name)
+  if (aside?.kind !== 'branch' || aside.version === null) return
+  await moveRefIn(transaction, datasetId, { kind: 'branch', name, version: null, principal })
 }
 
 function selectorOf(selected: number | 'latest' | VersionSelector): VersionSelector {

@@ -3,6 +3,7 @@ import type { ObjectStore } from '../objects/object-store.js'
 import { DatasetVersion, type Purge } from './entities/dataset.js'
 import { eraseErrors, eraseMessages, objectsOfRuns, runsAbout } from './reports.js'
 import { TableObjects } from './table-objects.js'
+import { Turns } from './turns.js'
 import { whenReachable } from './when-reachable.js'
 
 /** Objects that are removed by one transaction. */
@@ -10,11 +11,16 @@ const REMOVED = 100
 /** So often whoever writes asks whether its lock is still there; an idle session is ended after a minute. */
 const LOOK_MS = 5_000
 
+/** Writers at a time: each has a connection while the object store may be slow, and others need some too. */
+const MOST_WRITERS = 2
+
 /** Whoever writes what a purge erases holds this, shared; an erasure begins when nobody does. */
 const writersLock = (id: string) => `writers of version ${id}`
 
 /** Versions that were retired, until the object store says so, and what of purged ones is still there. */
 export class EndStore {
+  private readonly writers = new Turns(MOST_WRITERS)
+
   private readonly tableObjects: TableObjects
 
   constructor(private readonly dataSource: DataSource) {
@@ -113,11 +119,13 @@ export class EndStore {
       const version = await transaction.findOne(DatasetVersion, { where, relations: { dataset: true } })
       return version === null ? null : holding(transaction, lost => write(version, lost, transaction))
     }
-    return this.dataSource.transaction(begin).catch(async (error: unknown) => {
-      // Without the lock it may have been written after an erasure that saw nobody.
-      await whenReachable(() => this.eraseAgain(id), LOOK_MS)
-      throw error
-    })
+    return this.writers
+      .take(() => this.dataSource.transaction(begin))
+      .catch(async (error: unknown) => {
+        // Without the lock it may have been written after an erasure that saw nobody.
+        await whenReachable(() => this.eraseAgain(id), LOOK_MS)
+        throw error
+      })
   }
 
   /** Whether nobody writes anything of a purged version any more. */

@@ -1,5 +1,6 @@
 import type { EntityManager } from 'typeorm'
 import type { DatasetVersion } from './entities/dataset.js'
+import { RUN_UNDER_WAY } from './lease-sql.js'
 
 /** Steps say in these where an object is that says something of the rows of a table, or is the table. */
 const REPORTS = ['report', 'profile', 'description']
@@ -88,7 +89,10 @@ export async function eraseMessages(
      WHERE r.id = ANY($1::uuid[]) AND r.kind IN ('dataset', 'push') AND r.request ? 'message'
        AND NOT EXISTS (
          SELECT 1 FROM ledger_steps s
-         WHERE s.run_id = r.id AND s.step = 'commit' AND s.outcome->>'version' <> $2)`,
+         WHERE s.run_id = r.id AND s.step = 'commit' AND s.outcome->>'version' <> $2)
+       AND (NOT ${RUN_UNDER_WAY} OR EXISTS (
+         SELECT 1 FROM ledger_steps s
+         WHERE s.run_id = r.id AND s.step = 'commit' AND s.outcome->>'version' = $2))`,
     [runs, String(version)],
   )
 }

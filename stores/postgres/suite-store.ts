@@ -69,7 +69,8 @@ export class SuiteStore {
         same ??
         (await transaction.save(DatasetSuiteVersion, {
           suiteId,
-          version: (await newest(transaction, suiteId)) + 1,
+          // The current one may be among those that could not be restored.
+          version: Math.max(await newest(transaction, suiteId), at) + 1,
           content,
           sha256,
           expectations: suite.expectations.length,
