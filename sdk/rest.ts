@@ -163,8 +163,8 @@ export class Rest {
         answer?.body.destroy()
         signal?.throwIfAborted()
         if (error instanceof Refused || error instanceof MlforgeError) throw error
-        // The file cannot be read: the API has no part in that.
-        if (content instanceof Readable && content.errored === error) throw error
+        // The file cannot be opened: the API has no part in that.
+        if (content instanceof Readable && typeof (error as { path?: unknown }).path === 'string') throw error
         // What was under way for long has used up the patience while nothing was wrong.
         if (Date.now() - began > PATIENCE_MS && broken++ < BROKEN) end = Date.now() + PATIENCE_MS
         if (Date.now() > end) throw this.unreached(error)
