@@ -35,12 +35,13 @@ const nameOf = ({ runId, step, generation }: StepKeyFacts): string => `${runId}/
 /**
  * Steps of pipelines and the ledger say the same: what has succeeded is in it and what is in it has
  * succeeded, a run that ended well has all its steps, one that ended has none that works, and a step that
- * a run of its own has done has one that ended well.
+ * a run of its own has done has one that ended well, or was refused where somebody has overridden that.
  */
 export function checkPipelines(facts: StackFacts): CheckProblem[] {
   const runs = new Map(facts.runs.map(run => [run.id, run]))
   const ofPipelines = facts.ledger.filter(({ runId }) => runs.get(runId)?.kind === 'pipeline')
   const finished = new Set(ofPipelines.map(nameOf))
+  const overridden = new Set(ofPipelines.filter(({ outcome }) => isOverridden(outcome)).map(nameOf))
   const rows = new Map(facts.pipelineSteps.map(row => [nameOf(row), row]))
   const problems: CheckProblem[] = []
   for (const [at, { state, runId, child }] of rows) {
@@ -57,7 +58,7 @@ export function checkPipelines(facts: StackFacts): CheckProblem[] {
     if (child !== null && by === undefined) {
       const message = `The step was given to run ${child}, which does not exist. Restore a backup.`
       problems.push({ code: 'step_child_missing', at, message })
-    } else if (state === 'succeeded' && by && by.status !== 'succeeded') {
+    } else if (state === 'succeeded' && by && by.status !== endOfChild(overridden.has(at))) {
       const message = `The step has succeeded by run ${by.id}, which is ${by.status}. Reset the step.`
       problems.push({ code: 'step_child_missing', at, message })
     }
@@ -73,6 +74,13 @@ export function checkPipelines(facts: StackFacts): CheckProblem[] {
     problems.push({ code: 'step_memo_dangling', at: nameOf(memo), message })
   }
   return [...problems, ...unfinished(facts, finished)]
+}
+
+/** A gate lets data pass that its validation has refused only where somebody answers for them. */
+const endOfChild = (isOverridden: boolean) => (isOverridden ? 'refused' : 'succeeded')
+
+function isOverridden(outcome: unknown): boolean {
+  return ((outcome as { outputs?: { override?: unknown } } | null)?.outputs?.override ?? null) !== null
 }
 
 function unfinished(facts: StackFacts, finished: ReadonlySet<string>): CheckProblem[] {

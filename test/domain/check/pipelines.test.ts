@@ -60,6 +60,20 @@ describe('the check of pipelines', () => {
     expect(checkPipelines(other)).toMatchObject([{ code: 'step_without_outcome', at: `${RUN}/b/g1` }])
   })
 
+  const refused = (whole: StackFacts) =>
+    whole.runs.map(run => (run.id === CHILD ? { ...run, status: 'refused' as const } : run))
+
+  it('finds nothing wrong with a gate that somebody has overridden', () => {
+    const whole = sound()
+    const [first, second] = whole.ledger
+    const outcome = { outputs: { override: { by: 'key:ada', reason: 'a sale' } } }
+    const overridden = { ...whole, runs: refused(whole), ledger: [first!, { ...second!, outcome }] }
+    expect(checkPipelines(overridden)).toEqual([])
+    expect(checkPipelines({ ...overridden, runs: whole.runs })).toMatchObject([
+      { code: 'step_child_missing' },
+    ])
+  })
+
   const at =
     (index: number, change: Partial<StackFacts['pipelineSteps'][number]>) => (whole: StackFacts) => ({
       ...whole,
@@ -91,6 +105,11 @@ describe('the check of pipelines', () => {
         ...whole,
         runs: whole.runs.map(run => (run.id === CHILD ? { ...run, status: 'failed' } : run)),
       }),
+      'step_child_missing',
+    ],
+    [
+      'a step that has succeeded by a run that was refused',
+      whole => ({ ...whole, runs: refused(whole) }),
       'step_child_missing',
     ],
     [
