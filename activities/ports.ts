@@ -30,6 +30,7 @@ import type { SuiteStore } from '../stores/postgres/suite-store.js'
 import type { SweepStore } from '../stores/postgres/sweep-store.js'
 import type { TableObjects } from '../stores/postgres/table-objects.js'
 import type { VerifyStore } from '../stores/postgres/verify-store.js'
+import type { PublishStore } from '../stores/postgres/publish-store.js'
 import type { DefinitionStore } from '../stores/postgres/definition-store.js'
 import type { EndStore } from '../stores/postgres/end-store.js'
 import type { RefStore } from '../stores/postgres/ref-store.js'
@@ -53,6 +54,7 @@ export interface Ports {
   readonly ledger: LedgerStore
   readonly checkpoints: CheckpointStore
   readonly datasets: DatasetStore
+  readonly publishing: PublishStore
   readonly suites: SuiteStore
   readonly refs: RefStore
   readonly catalogue: PackCatalogue

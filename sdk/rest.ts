@@ -90,7 +90,11 @@ export class Rest {
   }
 
   /** Sends a file as it is read, whatever its size. */
-  async uploadFile<T>(path: string, file: string, options: SendOptions): Promise<T> {
+  async uploadFile<T>(
+    path: string,
+    file: string,
+    options: Required<Omit<SendOptions, 'signal'>>,
+  ): Promise<T> {
     const { size: bytes } = await stat(file)
     const body = { bytes, open: () => createReadStream(file) }
     return this.send<T>('POST', path, body, options, jsonOf)

@@ -59,6 +59,7 @@ import { CheckpointStore } from '../stores/postgres/checkpoint-store.js'
 import { CompactionStore } from '../stores/postgres/compaction-store.js'
 import { DamageStore } from '../stores/postgres/damage-store.js'
 import { DatasetStore } from '../stores/postgres/dataset-store.js'
+import { PublishStore } from '../stores/postgres/publish-store.js'
 import { DeploymentStore } from '../stores/postgres/deployment-store.js'
 import { DriftStore } from '../stores/postgres/drift-store.js'
 import { IncidentStore } from '../stores/postgres/incident-store.js'
@@ -99,6 +100,7 @@ export async function createPorts(
     ledger: new LedgerStore(dataSource),
     checkpoints: new CheckpointStore(dataSource),
     datasets: new DatasetStore(dataSource),
+    publishing: new PublishStore(dataSource),
     suites: new SuiteStore(dataSource),
     refs: new RefStore(dataSource),
     catalogue,

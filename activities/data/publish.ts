@@ -11,7 +11,16 @@ import { storeTableBytes } from './table-bytes.js'
 
 type PublishPorts = Pick<
   Ports,
-  'datasets' | 'refs' | 'ends' | 'definitions' | 'objects' | 'catalogue' | 'holds' | 'packing' | 'scratch'
+  | 'datasets'
+  | 'publishing'
+  | 'refs'
+  | 'ends'
+  | 'definitions'
+  | 'objects'
+  | 'catalogue'
+  | 'holds'
+  | 'packing'
+  | 'scratch'
 > & { readonly logger: { warn(details: object, message: string): void } }
 
 /** Versions that are read at once; changes of branches, ends and definitions that one activity writes. */
@@ -19,12 +28,12 @@ const AT_ONCE = 100
 
 /** What the catalogue knows is written to the object store too, from which it can be restored. */
 export function publishActivities(ports: PublishPorts) {
-  const { datasets, refs, ends, objects, logger } = ports
+  const { datasets, publishing, refs, ends, objects, logger } = ports
 
   /** Bytes that a table was made from, as the one file of its version. */
   async function adopt(project: string, version: DatasetVersion, signal: AbortSignal): Promise<void> {
     if (!hasTable(version)) return
-    await datasets.adopt(project, version.id, await storeTableBytes(ports, project, version, signal))
+    await publishing.adopt(project, version.id, await storeTableBytes(ports, project, version, signal))
   }
 
   async function publish(project: string, version: DatasetVersion, signal: AbortSignal): Promise<boolean> {
@@ -37,7 +46,7 @@ export function publishActivities(ports: PublishPorts) {
       const commit = encodeCommit(commitOf(whole, whole.dataset.name, parents as string[]))
       const stop = AbortSignal.any([signal, lost])
       const { sha256 } = await objects.write(project, commit, { kind: 'commits', signal: stop })
-      await datasets.published(transaction, whole.id, sha256)
+      await publishing.published(transaction, whole.id, sha256)
       return true
     })
     // Or somebody else has published it meanwhile, and it may have been purged since.
@@ -49,7 +58,7 @@ export function publishActivities(ports: PublishPorts) {
     let published = 0
     let last: DatasetVersion | null = null
     for (;;) {
-      const versions: DatasetVersion[] = await datasets.unpublished(project, last, AT_ONCE)
+      const versions: DatasetVersion[] = await publishing.unpublished(project, last, AT_ONCE)
       for (const version of versions) {
         signal.throwIfAborted()
         try {

@@ -1,4 +1,4 @@
-import { type DataSource, type EntityManager, In, IsNull, LessThanOrEqual } from 'typeorm'
+import { type DataSource, type EntityManager, In, LessThanOrEqual } from 'typeorm'
 import type { CodeState } from '../../domain/data/commit.js'
 import { describeSelector, MAIN, quarantineOf, type VersionSelector } from '../../domain/data/selector.js'
 import { MlforgeError } from '../../domain/errors.js'
@@ -7,7 +7,6 @@ import { didYouMean } from '../../domain/suggest.js'
 import { uuidv7 } from '../ids.js'
 import { Dataset, DatasetVersion, type QuarantinedContent, type StoredContent } from './entities/dataset.js'
 import { branchMoved, moveRefIn, refIn } from './ref-store.js'
-import { PackHolds } from './pack-holds.js'
 import { latestGivenSql } from './latest-given.js'
 import { assertReadable } from './readable.js'
 import { NO_TABLE, shape } from './table-columns.js'
@@ -314,45 +313,6 @@ export class DatasetStore {
     throw branchMoved(dataset.name, branch, at)
   }
 
-  /** Versions whose commit is not in the object store yet, behind one; the oldest of each dataset first. */
-  async unpublished(
-    project: string,
-    after: Pick<DatasetVersion, 'datasetId' | 'version'> | null,
-    limit: number,
-  ): Promise<DatasetVersion[]> {
-    const query = this.dataSource
-      .getRepository(DatasetVersion)
-      .createQueryBuilder('version')
-      .innerJoinAndSelect('version.dataset', 'dataset')
-      .where('dataset.project = :project AND version.commit IS NULL', { project })
-    if (after !== null) {
-      query.andWhere('(version.dataset_id, version.version) > (:datasetId::uuid, :number)', {
-        datasetId: after.datasetId,
-        number: after.version,
-      })
-    }
-    return query.orderBy('version.dataset_id').addOrderBy('version.version').limit(limit).getMany()
-  }
-
-  /** The files of a version that were put into packs. What was written before stays. */
-  async adopt(project: string, id: string, { manifest, files, bytes, held }: HeldFiles): Promise<void> {
-    const holds = new PackHolds(this.dataSource)
-    await this.dataSource.transaction(async transaction => {
-      if (!(await holds.confirm(transaction, project, held.owner, held.packs))) {
-        throw new MlforgeError(
-          'unavailable',
-          `Packs of version ${id} were removed before it named them. They are written again.`,
-        )
-      }
-      await transaction.update(
-        DatasetVersion,
-        { id, manifest: IsNull() },
-        { manifest, files, bytes: String(bytes) },
-      )
-      await holds.drop(held.owner, transaction)
-    })
-  }
-
   /**
    * In the transaction that makes a version: the files of the one that it was made from stay as long as it does.
    * @returns false where they are gone
@@ -373,11 +333,6 @@ export class DatasetStore {
       .getRepository(DatasetVersion)
       .findBy({ datasetId, version: In([...versions]) })
     return versions.map(version => rows.find(row => row.version === version)?.commit ?? null)
-  }
-
-  /** The commit of a version is in the object store. */
-  async published(transaction: EntityManager, id: string, commit: string): Promise<void> {
-    await transaction.update(DatasetVersion, { id, commit: IsNull() }, { commit })
   }
 
   private async named(project: string, name: string): Promise<Dataset> {

@@ -20,6 +20,7 @@ import type { TestApi } from '../api/support/api.js'
 import { type CollectionBench, withEachStore } from '../support/collections.js'
 import { eventually } from '../support/eventually.js'
 import { type Harness, PROJECT } from '../support/harness.js'
+import { tablesWith } from '../support/tables-with.js'
 import { silentLogger } from '../support/silent-logger.js'
 
 const namesAre = (...values: string[]) =>
@@ -111,20 +112,6 @@ withEachStore('a purge', start => {
     const { rows } = await readRows(await objects().toFile(uri, directory), { limit: 1000 })
     return JSON.stringify(rows)
   }
-  const tablesWith = async (secret: string) => {
-    const tables: { name: string }[] = await query(
-      `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1`,
-    )
-    const found: string[] = []
-    for (const { name } of tables) {
-      const rows: unknown[] = await query(
-        `SELECT 1 FROM "${name}" each WHERE position($1 IN each::text) > 0`,
-        [secret],
-      )
-      if (rows.length > 0) found.push(name)
-    }
-    return found
-  }
   const assertWhole = async () => {
     for (const { uri } of referencedObjects(await checkRows(harness.database.dataSource))) {
       expect([uri, await isThere(uri)]).toEqual([uri, true])
@@ -160,7 +147,7 @@ withEachStore('a purge', start => {
     // Raw bytes, Parquet, quarantine, profile, and the reports of three checks.
     expect(before.filter(uri => own.includes(uri))).toHaveLength(7)
     expect(before.filter(uri => uri.startsWith('chunk'))).toHaveLength(1)
-    expect(await tablesWith(secret)).toEqual(
+    expect(await tablesWith(harness.database.dataSource, secret)).toEqual(
       expect.arrayContaining(['dataset_versions', 'ledger_steps', 'runs']),
     )
 
@@ -181,7 +168,7 @@ withEachStore('a purge', start => {
 
     await harness.tick('superviseData')
     for (const uri of own) expect([uri, await isThere(uri)]).toEqual([uri, false])
-    expect(await tablesWith(secret)).toEqual([])
+    expect(await tablesWith(harness.database.dataSource, secret)).toEqual([])
     await bench.collect('', { execute: true })
     expect(await objectsWith(secret)).toEqual([])
     await gone(results)

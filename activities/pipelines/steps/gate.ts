@@ -86,14 +86,14 @@ async function newestOf(
   selector: VersionSelector,
 ): Promise<number> {
   const branch = branchOf(selector)
-  const aside = branch && (await datasets.find(project, dataset, { kind: 'ref', name: quarantineOf(branch) }))
-  if (aside) {
-    const found = await datasets.find(project, dataset, selector)
-    if (found === null || found.version < aside.version) {
-      return (await datasets.table(project, dataset, aside.version)).version
-    }
-  }
-  return (await datasets.table(project, dataset, selector)).version
+  const aside =
+    branch === null
+      ? null
+      : await datasets.find(project, dataset, { kind: 'ref', name: quarantineOf(branch) })
+  if (aside === null) return (await datasets.table(project, dataset, selector)).version
+  const found = await datasets.find(project, dataset, selector)
+  const isNewer = found === null || found.version < aside.version
+  return (await datasets.table(project, dataset, isNewer ? aside.version : selector)).version
 }
 
 function branchOf(selector: VersionSelector): string | null {

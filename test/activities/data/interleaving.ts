@@ -16,6 +16,7 @@ import { LocalObjectStore } from '../../../stores/objects/local-object-store.js'
 import { PackStore } from '../../../stores/packs/pack-store.js'
 import { CollectionStore } from '../../../stores/postgres/collection-store.js'
 import { DatasetStore } from '../../../stores/postgres/dataset-store.js'
+import { PublishStore } from '../../../stores/postgres/publish-store.js'
 import type { DatasetVersion } from '../../../stores/postgres/entities/dataset.js'
 import type { Run } from '../../../stores/postgres/entities/run.js'
 import { MarkStore } from '../../../stores/postgres/mark-store.js'
@@ -254,7 +255,11 @@ export class Interleaving {
       return version
     })
     // As if it had been published.
-    await datasets.published(this.database.dataSource.manager, made.id, sha256Hex(made.id))
+    await new PublishStore(this.database.dataSource).published(
+      this.database.dataSource.manager,
+      made.id,
+      sha256Hex(made.id),
+    )
   }
 
   private async headOf(project: string, branch: string): Promise<number | null> {

@@ -11,6 +11,7 @@ import { allObjects, bytesOf } from '../../../stores/objects/whole.js'
 import type { VerifyStore } from '../../../stores/postgres/verify-store.js'
 import { push, treeOf } from '../../support/data-push.js'
 import { Harness, PROJECT } from '../../support/harness.js'
+import { tablesWith } from '../../support/tables-with.js'
 import { silentLogger } from '../../support/silent-logger.js'
 
 const SECRET = 'Mallory-4711'
@@ -94,21 +95,10 @@ describe('a purge while something of the version is written', () => {
     }
     return found
   }
-  const tablesWith = async (secret: string) => {
-    const tables: { name: string }[] = await query(
-      `SELECT table_name AS name FROM information_schema.tables WHERE table_schema = 'public' ORDER BY 1`,
-    )
-    const found: string[] = []
-    for (const { name } of tables) {
-      const rows: unknown[] = await query(
-        `SELECT 1 FROM "${name}" each WHERE position($1 IN each::text) > 0`,
-        [secret],
-      )
-      if (rows.length > 0) found.push(name)
-    }
-    return found
-  }
-  const left = async () => [...(await objectsWith(SECRET)), ...(await tablesWith(SECRET))]
+  const left = async () => [
+    ...(await objectsWith(SECRET)),
+    ...(await tablesWith(harness.database.dataSource, SECRET)),
+  ]
   /** It waits for whoever writes, and comes to its end when nobody does. */
   const erasedAfter = async (name: string, writing: Promise<unknown>, go: () => void) => {
     await purge(name)
