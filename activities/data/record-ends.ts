@@ -35,10 +35,11 @@ async function recordEnd(
   } else {
     await write()
     if (!(await ends.hasNoWriters(id))) return false
-    // Retired before, it has a record that says its message.
-    const retired = await endRecordOf(datasets, { ...version, purge: null })
-    await objects.remove(objectUri(project, sha256Hex(retired), 'refs'))
-    if (!(await ends.erase(project, id, objects))) return false
+    // Retired before, it has a record that says its message: as long as the row does, it says which one.
+    const before = await endRecordOf(datasets, { ...version, purge: null })
+    const retired = purge.retired ?? objectUri(project, sha256Hex(before), 'refs')
+    await objects.remove(retired)
+    if (!(await ends.erase(project, id, objects, retired))) return false
     await objects.remove(objectUri(project, commit!, 'commits'))
   }
   await ends.recorded(version)

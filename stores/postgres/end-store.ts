@@ -17,6 +17,8 @@ const MOST_WRITERS = 2
 /** Whoever writes what a purge erases holds this, shared; an erasure begins when nobody does. */
 const writersLock = (id: string) => `writers of version ${id}`
 
+const AGAIN = `coalesce((purge->>'again')::int, 0)`
+
 /** Versions that were retired, until the object store says so, and what of purged ones is still there. */
 export class EndStore {
   private readonly writers = new Turns(MOST_WRITERS)
@@ -40,9 +42,15 @@ export class EndStore {
    * Removes the objects of a purged version that nothing else needs, and takes from the rows what says something of
    * its content: from its own, and from those of runs that have made or checked it. Again, it does nothing; killed in
    * between, it finds the rest.
+   * @param retired where the record is, if there is one, that the version was retired before
    * @returns false while a backup, or somebody else who deletes, has to be waited for
    */
-  async erase(project: string, id: string, objects: Pick<ObjectStore, 'remove'>): Promise<boolean> {
+  async erase(
+    project: string,
+    id: string,
+    objects: Pick<ObjectStore, 'remove'>,
+    retired: string,
+  ): Promise<boolean> {
     const { manager } = this.dataSource
     const row = await manager.findOneOrFail(DatasetVersion, { where: { id }, relations: { dataset: true } })
     // Again: what was written by somebody whose lock was lost.
@@ -63,6 +71,7 @@ export class EndStore {
       row,
       runs,
       gone.filter(uri => tables.includes(uri)),
+      retired,
     )
     return true
   }
@@ -71,13 +80,14 @@ export class EndStore {
     { id, version, dataset }: DatasetVersion,
     runs: readonly string[],
     erased: readonly string[],
+    retired: string,
   ): Promise<void> {
     await this.dataSource.transaction(async transaction => {
       const { purge } = await transaction.findOneOrFail(DatasetVersion, {
         where: { id },
         lock: { mode: 'pessimistic_write' },
       })
-      const done: Purge = { ...purge!, erased: [...new Set([...(purge!.erased ?? []), ...erased])] }
+      const done: Purge = { ...purge!, retired, erased: [...new Set([...(purge!.erased ?? []), ...erased])] }
       await transaction.update(DatasetVersion, { id }, {
         purge: done,
         message: null,
@@ -139,9 +149,11 @@ export class EndStore {
 
   /** Where a version was purged all that it has had is looked for once more. */
   async eraseAgain(id: string): Promise<void> {
-    await this.dataSource
-      .getRepository(DatasetVersion)
-      .update({ id, purge: Not(IsNull()) }, { endRecorded: false })
+    await this.dataSource.query(
+      `UPDATE dataset_versions SET end_recorded = false, purge = jsonb_set(purge, '{again}', to_jsonb(${AGAIN} + 1))
+       WHERE id = $1 AND purge IS NOT NULL`,
+      [id],
+    )
   }
 
   /** That a version was retired is to be written again. */
@@ -149,11 +161,13 @@ export class EndStore {
     await this.dataSource.getRepository(DatasetVersion).update({ id }, { endRecorded: false })
   }
 
-  /** A version that was purged while it was recorded as retired is still to be. */
+  /** A version that was purged, or is to be erased again, since it was read is still to be. */
   async recorded({ id, purge }: Pick<DatasetVersion, 'id' | 'purge'>): Promise<void> {
-    await this.dataSource
-      .getRepository(DatasetVersion)
-      .update({ id, purge: purge === null ? IsNull() : Not(IsNull()) }, { endRecorded: true })
+    await this.dataSource.query(
+      `UPDATE dataset_versions SET end_recorded = true
+       WHERE id = $1 AND (purge IS NULL) = $2 AND ${AGAIN} = $3`,
+      [id, purge === null, purge?.again ?? 0],
+    )
   }
 }
 

@@ -45,7 +45,7 @@ describe('fsck of data', () => {
     versions: await query(
       `SELECT d.name, v.version, v.branch, v.parent_versions, v.root, v.manifest, v.files, v.bytes, v.rows, v.raw,
          v.parquet, v.schema, v.conversion, v.proposal, v.expectations, v.suite, v.profile, v.parents, v.message, v.author,
-         v.code, v.commit, v.run_id, v.effect_key, v.created_at, v.retired_at, v.purge - 'erased' AS purge
+         v.code, v.commit, v.run_id, v.effect_key, v.created_at, v.retired_at, v.purge - 'erased' - 'retired' AS purge
        FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id ORDER BY d.name, v.version`,
     ),
     refs: await query(

@@ -231,7 +231,7 @@ withEachStore('a purge', start => {
           await objects().remove(uri)
         },
       }
-      await expect(new EndStore(dataSource).erase(PROJECT, id, dying)).rejects.toThrow('killed')
+      await expect(new EndStore(dataSource).erase(PROJECT, id, dying, 'refs/none')).rejects.toThrow('killed')
       expect((await version('killed', 1)).purge).not.toHaveProperty('erased')
     }
     // Nor while a backup is written.

@@ -76,6 +76,10 @@ export interface Purge {
   readonly reason: string
   /** Objects that were removed; left out until they are. */
   readonly erased?: readonly string[]
+  /** Where the record is, if there is one, that it was retired before; it says the message. */
+  readonly retired?: string
+  /** How often all of it was to be looked for once more. */
+  readonly again?: number
 }
 
 /** Rows that were put aside, and how many. */

@@ -1,6 +1,7 @@
 import { MockActivityEnvironment } from '@temporalio/testing'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { publishActivities } from '../../../activities/data/publish.js'
+import { endRecordOf, recordEnds } from '../../../activities/data/record-ends.js'
 import { SeenObjects } from '../../../activities/data/seen-objects.js'
 import { verifyVersions } from '../../../activities/data/verify-objects.js'
 import type { Ports } from '../../../activities/ports.js'
@@ -8,6 +9,8 @@ import { uuidv7 } from '../../../stores/ids.js'
 import type { ObjectStore } from '../../../stores/objects/object-store.js'
 import { OBJECT_KINDS, type ObjectKind, objectUri } from '../../../stores/objects/object-uri.js'
 import { allObjects, bytesOf } from '../../../stores/objects/whole.js'
+import type { EndStore } from '../../../stores/postgres/end-store.js'
+import type { Dataset } from '../../../stores/postgres/entities/dataset.js'
 import type { VerifyStore } from '../../../stores/postgres/verify-store.js'
 import { push, treeOf } from '../../support/data-push.js'
 import { Harness, PROJECT } from '../../support/harness.js'
@@ -203,6 +206,43 @@ describe('a purge while something of the version is written', () => {
     expect(await row(name)).toMatchObject({ endRecorded: true })
     expect(await objects().size(uri)).toBeNull()
     expect(await left()).toEqual([])
+  })
+
+  it('erases again what was written while it was being erased, though that comes to its end', async () => {
+    const name = await twice()
+    const { id } = await row(name)
+    await purge(name)
+    const { ends } = harness.ports
+    // Whoever has lost its lock says so when all has been looked for, and before that is noted.
+    const late = Object.assign(Object.create(ends) as EndStore, {
+      erase: async (...given: Parameters<EndStore['erase']>) => {
+        const isDone = await ends.erase(...given)
+        await ends.eraseAgain(id)
+        return isDone
+      },
+    })
+    await recordEnds({ ...harness.ports, ends: late }, PROJECT, 100)
+    expect(await row(name)).toMatchObject({ endRecorded: false, message: null })
+    await tick()
+    expect(await row(name)).toMatchObject({ endRecorded: true })
+  })
+
+  it('erases a record of its being retired that comes when it is erased already', async () => {
+    const name = await twice()
+    const { id } = await row(name)
+    await query('UPDATE dataset_versions SET retired_at = now(), end_recorded = false WHERE id = $1', [id])
+    const retired = Object.assign(await row(name), { dataset: { name } as Dataset })
+    const record = await endRecordOf(harness.ports.datasets, retired)
+    await tick()
+    await purge(name)
+    await tick()
+    expect(await left()).toEqual([])
+    const { uri } = await objects().write(PROJECT, record, { kind: 'refs' })
+    expect(await left()).toEqual([uri])
+    await harness.ports.ends.eraseAgain(id)
+    await tick()
+    expect(await left()).toEqual([])
+    expect(await row(name)).toMatchObject({ endRecorded: true })
   })
 
   it('takes the message from the requests of those who have made it, and of no other version', async () => {

@@ -71,10 +71,10 @@ describe('removing objects whose locks are gone', () => {
     const uris = tables()
     const id = await purged(uris)
     const store = new EndStore(database.dataSource)
-    await expect(store.erase(PROJECT, id, objects)).rejects.toThrow(GONE)
+    await expect(store.erase(PROJECT, id, objects, 'refs/none')).rejects.toThrow(GONE)
     expect(objects.removed).toHaveLength(1)
 
-    await store.erase(PROJECT, id, objects)
+    await store.erase(PROJECT, id, objects, 'refs/none')
     expect(objects.removed.slice(1)).toEqual(uris.toSorted())
   })
 })
