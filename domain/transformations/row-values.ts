@@ -44,7 +44,8 @@ export function categoryIn(name: string, type: string, value: Json): string | nu
       ? Number.isInteger(value) || (typeof value === 'string' && /^-?\d+$/.test(value))
       : typeof value === kind
   if (!isFit) throw mismatch(name, type, value)
-  return String(value)
+  // As tables have it: 7 for "007".
+  return kind === 'integer' && typeof value === 'string' ? String(BigInt(value)) : String(value)
 }
 
 /** The same of a category that a state knows. */

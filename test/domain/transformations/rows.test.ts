@@ -7,6 +7,7 @@ import { type FittedTransformation, fittedJson } from '../../../domain/transform
 import { bucketOf, md5 } from '../../../domain/transformations/md5.js'
 import { productName, productsOf } from '../../../domain/transformations/products.js'
 import { readFitted } from '../../../domain/transformations/read-fitted.js'
+import { categoryIn } from '../../../domain/transformations/row-values.js'
 import { wordsOf } from '../../../domain/transformations/words.js'
 
 const FITTED: FittedTransformation = {
@@ -48,6 +49,19 @@ function refused(work: () => unknown): MlforgeError {
   }
   throw new Error('nothing was refused')
 }
+
+describe('a category of a row', () => {
+  it.each<[string, Json, string | null]>([
+    ['BIGINT', '007', '7'],
+    ['BIGINT', '-9007199254740993', '-9007199254740993'],
+    ['BIGINT', 7, '7'],
+    ['VARCHAR', '007', '007'],
+    ['DOUBLE', 7, '7'],
+    ['BIGINT', null, null],
+  ])('of %s is that of a table: %j', (type, value, category) => {
+    expect(categoryIn('n', type, value)).toBe(category)
+  })
+})
 
 describe('a row', () => {
   it('is transformed, without its target too', () => {
