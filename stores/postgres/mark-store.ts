@@ -2,6 +2,13 @@ import type { DataSource } from 'typeorm'
 import type { Named } from '../../domain/data/walk.js'
 import { RUN_UNDER_WAY } from './lease-sql.js'
 
+/**
+ * Chunks `c` that run $1 has marked as needed. Each is looked up (`OFFSET 0` keeps it so): the marks have just been
+ * written, and nobody knows yet how many they are.
+ */
+export const NEEDED_CHUNKS = `data_chunks c CROSS JOIN LATERAL (
+  SELECT FROM data_marks WHERE run_id = $1 AND sha256 = c.sha256 OFFSET 0) needed`
+
 const binary = (hash: string): Buffer => Buffer.from(hash, 'hex')
 
 /** What a collection has found to be needed: kept in a table, so that it is as large as it has to be, and outlives a kill. */

@@ -19,17 +19,26 @@ export interface Located extends PackEntry {
 /** So long a chunk that was found may be used without being marked again. */
 const TOUCH_EVERY = `interval '1 minute'`
 
+/**
+ * Rows `c` of the chunks of project $1 that are asked for as $2. Each is looked up by its hash, before anything is
+ * joined (`OFFSET 0` and `MATERIALIZED` keep it so): of a table that has just grown nobody knows yet how large it is,
+ * and joined otherwise each would be compared with all.
+ */
+export const ASKED_CHUNKS = `c AS MATERIALIZED (
+    SELECT there.* FROM unnest($2::bytea[]) AS asked(sha256)
+    CROSS JOIN LATERAL (
+      SELECT sha256, pack_id, bytes FROM data_chunks WHERE project = $1 AND sha256 = asked.sha256 OFFSET 0) there)`
+
 /** Packs of chunks that are asked for, as far as they count for the push that asks. */
 const FOUND = `
-  FROM unnest($2::bytea[]) AS asked(sha256)
-  JOIN data_chunks c ON c.project = $1 AND c.sha256 = asked.sha256
-  JOIN data_packs p ON p.id = c.pack_id
+  FROM c JOIN data_packs p ON p.id = c.pack_id
   WHERE (p.verified_at IS NOT NULL
     OR EXISTS (SELECT 1 FROM data_push_packs b WHERE b.run_id = $3 AND b.pack_id = p.id))`
 
 /** Marks them as used. A doomed pack is taken up again where it alone has a chunk. In one order, so that nobody waits in a circle. */
 const TAKE_UP = `
-  WITH found AS (SELECT c.sha256, p.id, p.doomed_at ${FOUND}),
+  WITH ${ASKED_CHUNKS},
+  found AS (SELECT c.sha256, p.id, p.doomed_at ${FOUND}),
   wanted AS (
     SELECT id FROM found WHERE doomed_at IS NULL
     UNION
@@ -72,7 +81,7 @@ export class PackCatalogue {
     // First taken up, then looked at: what was removed before is missing, what is there is not doomed any more.
     await this.dataSource.query(TAKE_UP, asked)
     const found: { sha256: Buffer }[] = await this.dataSource.query(
-      `SELECT DISTINCT c.sha256 ${FOUND} AND p.doomed_at IS NULL`,
+      `WITH ${ASKED_CHUNKS} SELECT DISTINCT c.sha256 ${FOUND} AND p.doomed_at IS NULL`,
       asked,
     )
     const there = new Set(found.map(each => hex(each.sha256)))

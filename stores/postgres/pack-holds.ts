@@ -1,5 +1,5 @@
 import type { DataSource, EntityManager } from 'typeorm'
-import { PackCatalogue } from './pack-catalogue.js'
+import { ASKED_CHUNKS, PackCatalogue } from './pack-catalogue.js'
 
 /**
  * What a version to be relies on: for each of its chunks a pack that has it. While the push that owns them is
@@ -25,17 +25,16 @@ export class PackHolds {
   ): Promise<{ missing: string[]; bytes: ReadonlyMap<string, number>; packs: string[] }> {
     await this.catalogue.missing(project, chunks, null)
     const held: { sha256: Buffer; pack: string; bytes: number }[] = await this.dataSource.query(
-      `WITH chosen AS (
-         SELECT asked.sha256, min(p.id) AS pack, min(c.bytes) AS bytes
-         FROM unnest($3::bytea[]) AS asked(sha256)
-         JOIN data_chunks c ON c.project = $1 AND c.sha256 = asked.sha256
+      `WITH ${ASKED_CHUNKS},
+       chosen AS (
+         SELECT c.sha256, min(p.id) AS pack, min(c.bytes) AS bytes FROM c
          JOIN data_packs p ON p.id = c.pack_id AND p.verified_at IS NOT NULL AND p.doomed_at IS NULL
-         GROUP BY asked.sha256),
+         GROUP BY c.sha256),
        held AS (
-         INSERT INTO data_holds (owner, pack_id) SELECT DISTINCT $2::uuid, pack FROM chosen
+         INSERT INTO data_holds (owner, pack_id) SELECT DISTINCT $3::uuid, pack FROM chosen
          ON CONFLICT DO NOTHING)
        SELECT sha256, pack, bytes FROM chosen`,
-      [project, owner, chunks.map(chunk => Buffer.from(chunk, 'hex'))],
+      [project, chunks.map(chunk => Buffer.from(chunk, 'hex')), owner],
     )
     const bytes = new Map(held.map(each => [each.sha256.toString('hex'), each.bytes]))
     return {

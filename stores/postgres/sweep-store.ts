@@ -2,6 +2,7 @@ import type { DataSource, EntityManager } from 'typeorm'
 import type { PackEntry } from '../../domain/data/pack.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { PACK_HELD } from './lease-sql.js'
+import { NEEDED_CHUNKS } from './mark-store.js'
 import { type ChunkRow, packEntryOf } from './pack-catalogue.js'
 
 /** A pack that a collection is to remove, as its plan has it. */
@@ -33,11 +34,11 @@ const planned = ({ id, sha256, bytes, live }: PackRow): PlannedPack => ({
   liveBytes: live,
 })
 
-/** True for a chunk `c` that is in another pack, which stays. */
+/** True for a chunk `c` that is in another pack, which stays. Looked up for each of them, as `NEEDED_CHUNKS`. */
 const ELSEWHERE = `EXISTS (
   SELECT 1 FROM data_chunks o JOIN data_packs op ON op.id = o.pack_id
   WHERE o.project = c.project AND o.sha256 = c.sha256 AND o.pack_id <> c.pack_id
-    AND op.verified_at IS NOT NULL AND op.doomed_at IS NULL)`
+    AND op.verified_at IS NOT NULL AND op.doomed_at IS NULL OFFSET 0)`
 
 /** How packs leave the catalogue: planned, doomed, and after a time removed, provided that nobody has taken them up. */
 export class SweepStore {
@@ -48,7 +49,7 @@ export class SweepStore {
     const rows: PackRow[] = await this.dataSource.query(
       `WITH few AS (SELECT id, sha256, bytes FROM data_packs WHERE project = $2 AND id > $3 ORDER BY id LIMIT $4)
        SELECT few.*, coalesce((
-         SELECT sum(c.stored) FROM data_chunks c JOIN data_marks m ON m.run_id = $1 AND m.sha256 = c.sha256
+         SELECT sum(c.stored) FROM ${NEEDED_CHUNKS}
          WHERE c.pack_id = few.id), 0)::int AS live
        FROM few ORDER BY id`,
       [runId, project, after, limit],
@@ -100,7 +101,7 @@ export class SweepStore {
   async onlyThere(runId: string, packs: readonly string[]): Promise<PackEntry[]> {
     const rows: ChunkRow[] = await this.dataSource.query(
       `SELECT DISTINCT ON (c.sha256) c.sha256, c."offset", c.stored, c.bytes, c.codec
-         FROM data_chunks c JOIN data_marks m ON m.run_id = $1 AND m.sha256 = c.sha256
+         FROM ${NEEDED_CHUNKS}
          WHERE c.pack_id = ANY($2::bigint[]) AND NOT ${ELSEWHERE} ORDER BY c.sha256`,
       [runId, packs],
     )
@@ -163,8 +164,8 @@ export class SweepStore {
         `SELECT p.id FROM data_packs p
          WHERE p.id = ANY($2::bigint[]) AND p.doomed_by = $1 AND p.used_epoch < $3 AND NOT ${PACK_HELD}
            AND NOT EXISTS (
-             SELECT 1 FROM data_chunks c JOIN data_marks m ON m.run_id = $1 AND m.sha256 = c.sha256
-             WHERE c.pack_id = p.id AND NOT ${ELSEWHERE})`,
+             SELECT 1 FROM ${NEEDED_CHUNKS}
+             WHERE c.pack_id = p.id AND NOT ${ELSEWHERE} OFFSET 0)`,
         [runId, ids, epoch],
       )
       const swept = gone.map(({ id }) => id)

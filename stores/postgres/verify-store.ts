@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm'
 import type { PackEntry } from '../../domain/data/pack.js'
 import { DatasetVersion } from './entities/dataset.js'
+import { NEEDED_CHUNKS } from './mark-store.js'
 import { type ChunkRow, packEntryOf } from './pack-catalogue.js'
 
 export interface NeededPack {
@@ -31,10 +32,10 @@ export interface Selected {
 const SELECTED = `d.project = $1 AND ($2::text IS NULL OR d.name = $2) AND ($3::int IS NULL OR v.version = $3)
   AND v.retired_at IS NULL`
 
-/** A chunk `m` that a version needs and that no pack has. */
+/** A chunk `m` that a version needs and that no pack has. Looked up for each of them, as `NEEDED_CHUNKS`. */
 const LOST = `NOT EXISTS (
   SELECT 1 FROM data_chunks c JOIN data_packs p ON p.id = c.pack_id AND p.verified_at IS NOT NULL
-  WHERE c.project = $2 AND c.sha256 = m.sha256)`
+  WHERE c.project = $2 AND c.sha256 = m.sha256 OFFSET 0)`
 
 /** What versions need, as a verification reads it. */
 export class VerifyStore {
@@ -101,8 +102,8 @@ export class VerifyStore {
     const rows: { id: string; sha256: Buffer; bytes: number }[] = await this.dataSource.query(
       `SELECT p.id, p.sha256, p.bytes FROM data_packs p
        WHERE p.project = $2 AND p.id > $3 AND ($5::bigint IS NULL OR p.id <= $5) AND p.verified_at IS NOT NULL
-         AND EXISTS (SELECT 1 FROM data_chunks c JOIN data_marks m ON m.run_id = $1 AND m.sha256 = c.sha256
-           WHERE c.pack_id = p.id)
+         AND EXISTS (SELECT 1 FROM ${NEEDED_CHUNKS}
+           WHERE c.pack_id = p.id OFFSET 0)
        ORDER BY p.id LIMIT $4`,
       [runId, project, after, limit, newest],
     )
