@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises'
 import { addAbortSignal, type Readable } from 'node:stream'
 import { setTimeout as wait } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
-import type { DvcRemote } from '../../../domain/data/dvc/config.js'
+import { type DvcRemote, withoutCredentials } from '../../../domain/data/dvc/config.js'
 import { MlforgeError } from '../../../domain/errors.js'
 import { said } from '../../../sdk/data/copy.js'
 import type { DvcRemoteReader, DvcTarget } from '../../../sdk/data/dvc/objects.js'
@@ -97,6 +97,6 @@ function unread({ url, settings }: DvcRemote, error: unknown): MlforgeError {
   const { name, message } = error as Error
   return new MlforgeError(
     'unavailable',
-    `The remote ${url}${endpoint ? ` at ${endpoint}` : ''} cannot be read: ${name} (${message}). See whether it can be reached from here, and what .dvc/config and .dvc/config.local say of its keys; or run dvc fetch. Nothing was imported; try again.`,
+    `${withoutCredentials(`The remote ${url}${endpoint ? ` at ${endpoint}` : ''} cannot be read: ${name} (${message}).`)} See whether it can be reached from here, and what .dvc/config and .dvc/config.local say of its keys; or run dvc fetch. Nothing was imported; try again.`,
   )
 }

@@ -61,6 +61,20 @@ export function isDirectoryUrl(url: string): boolean {
   return !/^\w[\w+.-]*:\/\//.test(url)
 }
 
+/**
+ * An address, or a text with addresses in it, that can be shown: without users and passwords, and without what follows
+ * `?` or `#`, which may be a token.
+ */
+export function withoutCredentials(text: string): string {
+  return text.replaceAll(/(\w[\w+.-]*:\/\/)(\S+)/g, (_, scheme: string, rest: string) => {
+    const [address = ''] = rest.split(/[?#]/)
+    // A password may have been left with a `/` in it: only numbers of ports follow `:` otherwise.
+    return (
+      scheme + address.replace(/^(?:[^/]*@|[^/:]*:(?!\d*(?:\/|$)).*@)/, '') + (address === rest ? '' : '…')
+    )
+  })
+}
+
 /** Whether a remote can be in a directory of this name: DVC takes `%(` and `{` for places to fill in. */
 export function canBeDvcRemote(directory: string): boolean {
   return !/[\n\r{}]|%\(|".*'|'.*"/.test(directory)

@@ -1,7 +1,13 @@
 import { statSync } from 'node:fs'
 import { homedir } from 'node:os'
 import { join, resolve } from 'node:path'
-import { type DvcConfig, type DvcRemote, dvcRemote, isDirectoryUrl } from '../../../domain/data/dvc/config.js'
+import {
+  type DvcConfig,
+  type DvcRemote,
+  dvcRemote,
+  isDirectoryUrl,
+  withoutCredentials,
+} from '../../../domain/data/dvc/config.js'
 import type { DvcHash } from '../../../domain/data/dvc/metafiles.js'
 
 /** An object as DVC names it. */
@@ -83,9 +89,10 @@ export class DvcObjects {
     if (remote === null) return `the cache "${this.cache}"`
     const { url } = remote
     if (isDirectoryUrl(url)) return `the cache "${this.cache}" or the remote "${this.directoryOf(url)}"`
+    const shown = withoutCredentials(url)
     return (await this.readerOf(name)) === null
-      ? `the cache "${this.cache}", and only DVC reads the remote ${url}`
-      : `the cache "${this.cache}" or the remote ${url}`
+      ? `the cache "${this.cache}", and only DVC reads the remote ${shown}`
+      : `the cache "${this.cache}" or the remote ${shown}`
   }
 
   private async readerOf(name: DvcObjectName): Promise<DvcRemoteReader | null> {

@@ -189,6 +189,7 @@ describe('an import from DVC', () => {
     for (const [url, where] of [
       [`${root}-nowhere`, `the remote "${root}-nowhere"`],
       ['s3://bucket/dvc', 'only DVC reads the remote s3://bucket/dvc'],
+      ['https://ada:hush@host/dvc?key=hush', 'only DVC reads the remote https://host/dvc….'],
     ] as const) {
       rewrite(join(root, '.dvc/config'), text => text.replace(/url = .*/, `url = ${url}`))
       await expect(copy.importDvc(root)).rejects.toMatchObject({

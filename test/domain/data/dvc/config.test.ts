@@ -5,6 +5,7 @@ import {
   dvcRemote,
   isDirectoryUrl,
   readDvcConfig,
+  withoutCredentials,
 } from '../../../../domain/data/dvc/config.js'
 
 const CONFIG = `# ours
@@ -77,4 +78,20 @@ describe('the configuration of DVC', () => {
     ['ssh://a/b', false],
     ['webdavs://a', false],
   ])('%s is a directory: %s', (url, is) => expect(isDirectoryUrl(url)).toBe(is))
+
+  it.each([
+    ['s3://bucket/dvc', 's3://bucket/dvc'],
+    ['ssh://host:22/a@b', 'ssh://host:22/a@b'],
+    ['ssh://ada@host:22/a', 'ssh://host:22/a'],
+    ['https://ada:hush@host/a@b', 'https://host/a@b'],
+    ['https://ada@x.org:hush@host', 'https://host'],
+    ['https://ada:hu/sh@host/a', 'https://host/a'],
+    ['azure://container/a?sig=hush', 'azure://container/a…'],
+    ['http://host/a#hush', 'http://host/a…'],
+    ['/a:hush@b', '/a:hush@b'],
+    [
+      's3://b at http://ada:hush@host:1/: refused (http://ada:hush@host)',
+      's3://b at http://host:1/: refused (http://host)',
+    ],
+  ])('%s can be shown as %s', (text, shown) => expect(withoutCredentials(text)).toBe(shown))
 })
