@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, realpathSync } from 'node:fs'
 import { dirname, join, resolve } from 'node:path'
 import { parse } from 'yaml'
-import { type DvcConfig, readDvcConfig } from '../../../domain/data/dvc/config.js'
+import { type DvcConfig, readDvcConfig, withoutCredentials } from '../../../domain/data/dvc/config.js'
 import { type DvcOutputs, readDotDvc, readDvcPipeline } from '../../../domain/data/dvc/metafiles.js'
 import { MlforgeError } from '../../../domain/errors.js'
 import { type IgnoreRules, ignoreRules, isIgnored } from '../ignore-rules.js'
@@ -36,6 +36,9 @@ export function openDvcRepository(directory: string): DvcRepository {
 }
 
 function rootOf(directory: string): string {
+  if (!existsSync(directory)) {
+    throw new MlforgeError('not_found', `There is no directory "${withoutCredentials(directory)}".`)
+  }
   for (let at = resolve(directory); ; at = dirname(at)) {
     if (existsSync(join(at, '.dvc'))) return realpathSync(at)
     if (dirname(at) !== at) continue

@@ -238,6 +238,16 @@ describe('an import from DVC', () => {
     rewrite(join(root, 'deep/inner/file.txt.dvc'), () => 'outs: [')
     await expect(copy.importDvc(root)).rejects.toThrow('"deep/inner/file.txt.dvc" cannot be read')
     await expect(copy.importDvc('/')).rejects.toMatchObject({ code: 'not_found' })
+    // Not the repository above it either.
+    for (const [name, shown] of [
+      [join(repository, 'dta'), join(repository, 'dta')],
+      ['https://ada:hush@host/bikes.git', 'https://host/bikes.git'],
+    ] as const) {
+      await expect(copy.importDvc(name)).rejects.toMatchObject({
+        code: 'not_found',
+        message: `There is no directory "${shown}".`,
+      })
+    }
     // What DVC is told to ignore is no data of it.
     writeFileSync(join(root, '.dvcignore'), 'deep\n')
     await copy.importDvc(root)
