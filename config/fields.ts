@@ -231,7 +231,13 @@ export const FIELDS: { readonly [P in ConfigPath]: Field<At<Config, P>> } = {
   },
   'lineage.url': {
     env: 'MLFORGE_LINEAGE_URL',
-    schema: z.literal('').or(url('http:', 'https:')),
+    schema: z.literal('').or(
+      // It is not sent, and would be shown with each event that is owed.
+      url('http:', 'https:').refine(
+        value => !URL.canParse(value) || new URL(value).username + new URL(value).password === '',
+        'must have no user and no password in it. What has to be sent as a bearer token is lineage.apiKey',
+      ),
+    ),
     fallback: '',
   },
   'lineage.apiKey': { env: 'MLFORGE_LINEAGE_API_KEY', schema: z.string(), fallback: '' },

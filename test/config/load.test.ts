@@ -152,6 +152,9 @@ describe('problems of the environment', () => {
     ['MLFORGE_LOG_LEVEL', 'loud', 'info'],
     ['MLFORGE_TEMPORAL_ADDRESS', 'http://temporal', 'host:port'],
     ['MLFORGE_RETRIES_CODES', 'lost,los', 'Did you mean "lost"?'],
+    ['MLFORGE_LINEAGE_URL', 'ftp://marquez', 'http://'],
+    ['MLFORGE_LINEAGE_URL', 'http://ada:hush@marquez', 'no user and no password'],
+    ['MLFORGE_LINEAGE_URL', 'http://ada@marquez', 'no user and no password'],
   ])('%s=%s', (name, value, message) => {
     const problems = problemsOf({ env: { ...ADDRESSES, [name]: value }, cwd })
     expect(problems.map(({ at }) => at)).toEqual([name])

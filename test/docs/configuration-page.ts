@@ -76,7 +76,7 @@ const MEANINGS: { readonly [P in ConfigPath]: string } = {
   'data.graceMinutes':
     'how long a pack that no version needs, and an object that nothing names, stay before a collection removes them',
   'lineage.url':
-    'where OpenLineage events are posted to, such as `http://marquez:5000/api/v1/lineage`; empty: nowhere',
+    'where OpenLineage events are posted to, such as `http://marquez:5000/api/v1/lineage`, without user and password; empty: nowhere',
   'lineage.apiKey': 'sent to it as a bearer token; better in the environment than in a file',
   'lineage.namespace': 'namespace of all jobs and datasets in these events',
   'scripts.directory': 'where pipelines find the files of their scripts',
