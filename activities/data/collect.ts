@@ -75,7 +75,10 @@ export async function planPacks(
     const found = await sweep.live(runId, project, after, PACKS)
     if (found.length === 0) break
     after = found.at(-1)!.id
-    const wanted = found.filter(({ bytes, liveBytes }) => liveBytes < bytes * LIVE_SHARE)
+    // Of its chunks alone: one of small chunks that are all needed would be written anew as what it is.
+    const wanted = found.filter(
+      ({ chunkBytes, liveBytes }) => liveBytes === 0 || liveBytes < chunkBytes * LIVE_SHARE,
+    )
     const packs = planId === null ? wanted : await sweep.alsoPlanned(planId, wanted)
     await sweep.plan(runId, packs)
     for (const { bytes, liveBytes } of packs) {

@@ -13,6 +13,11 @@ export interface PlannedPack {
   readonly liveBytes: number
 }
 
+/** A pack with what is needed of its chunks, and how large all of these are: its index is in neither. */
+export interface LivePack extends PlannedPack {
+  readonly chunkBytes: number
+}
+
 /** A collection that executes its plan. */
 export interface Collecting {
   readonly runId: string
@@ -45,16 +50,17 @@ export class SweepStore {
   constructor(private readonly dataSource: DataSource) {}
 
   /** Packs behind one, in the order of their ids, with what is needed of each. */
-  async live(runId: string, project: string, after: string, limit: number): Promise<PlannedPack[]> {
-    const rows: PackRow[] = await this.dataSource.query(
+  async live(runId: string, project: string, after: string, limit: number): Promise<LivePack[]> {
+    const rows: (PackRow & { readonly chunks: number })[] = await this.dataSource.query(
       `WITH few AS (SELECT id, sha256, bytes FROM data_packs WHERE project = $2 AND id > $3 ORDER BY id LIMIT $4)
        SELECT few.*, coalesce((
          SELECT sum(c.stored) FROM ${NEEDED_CHUNKS}
-         WHERE c.pack_id = few.id), 0)::int AS live
+         WHERE c.pack_id = few.id), 0)::int AS live,
+         coalesce((SELECT sum(stored) FROM data_chunks WHERE pack_id = few.id), 0)::int AS chunks
        FROM few ORDER BY id`,
       [runId, project, after, limit],
     )
-    return rows.map(planned)
+    return rows.map(row => ({ ...planned(row), chunkBytes: row.chunks }))
   }
 
   /** Notes packs that are to be removed. */
