@@ -39,11 +39,11 @@ const planned = ({ id, sha256, bytes, live }: PackRow): PlannedPack => ({
   liveBytes: live,
 })
 
-/** True for a chunk `c` that is in another pack, which stays. Looked up for each of them, as `NEEDED_CHUNKS`. */
-const ELSEWHERE = `EXISTS (
+/** True for a chunk `c` that is in another pack `op`, which stays. Looked up for each of them, as `NEEDED_CHUNKS`. */
+const elsewhere = (and = '') => `EXISTS (
   SELECT 1 FROM data_chunks o JOIN data_packs op ON op.id = o.pack_id
   WHERE o.project = c.project AND o.sha256 = c.sha256 AND o.pack_id <> c.pack_id
-    AND op.verified_at IS NOT NULL AND op.doomed_at IS NULL OFFSET 0)`
+    AND op.verified_at IS NOT NULL AND op.doomed_at IS NULL ${and} OFFSET 0)`
 
 /** How packs leave the catalogue: planned, doomed, and after a time removed, provided that nobody has taken them up. */
 export class SweepStore {
@@ -103,12 +103,14 @@ export class SweepStore {
     return rows.map(planned)
   }
 
-  /** Chunks of some packs that are needed, and are in no other pack that stays. */
+  /** Chunks of some packs that are needed, and are in no other pack that stays: none that is planned does. */
   async onlyThere(runId: string, packs: readonly string[]): Promise<PackEntry[]> {
+    const unplanned = `AND NOT EXISTS (
+      SELECT 1 FROM data_collection_packs d WHERE d.run_id = $1 AND d.pack_id = op.id)`
     const rows: ChunkRow[] = await this.dataSource.query(
       `SELECT DISTINCT ON (c.sha256) c.sha256, c."offset", c.stored, c.bytes, c.codec
          FROM ${NEEDED_CHUNKS}
-         WHERE c.pack_id = ANY($2::bigint[]) AND NOT ${ELSEWHERE} ORDER BY c.sha256`,
+         WHERE c.pack_id = ANY($2::bigint[]) AND NOT ${elsewhere(unplanned)} ORDER BY c.sha256`,
       [runId, packs],
     )
     return rows.map(packEntryOf)
@@ -171,7 +173,7 @@ export class SweepStore {
          WHERE p.id = ANY($2::bigint[]) AND p.doomed_by = $1 AND p.used_epoch < $3 AND NOT ${PACK_HELD}
            AND NOT EXISTS (
              SELECT 1 FROM ${NEEDED_CHUNKS}
-             WHERE c.pack_id = p.id AND NOT ${ELSEWHERE} OFFSET 0)`,
+             WHERE c.pack_id = p.id AND NOT ${elsewhere()} OFFSET 0)`,
         [runId, ids, epoch],
       )
       const swept = gone.map(({ id }) => id)
