@@ -239,7 +239,8 @@ function urisOf({ raw, parquet, quarantine }: IngestOutcome): string[] {
 
 export type DatasetActivities = ReturnType<typeof datasetActivities>
 
-function inherited(last: DatasetVersion, form: FileForm, { columns }: CommitRequest): ConversionSpec {
+function inherited(last: DatasetVersion, form: FileForm, request: CommitRequest): ConversionSpec {
+  const { columns } = request
   const schema = last.schema as Schema
   const differing = Object.entries(columns).filter(([name, declared]) => {
     const known = schema.find(column => column.name === name)
@@ -255,7 +256,7 @@ function inherited(last: DatasetVersion, form: FileForm, { columns }: CommitRequ
     }))
     throw new MlforgeError('schema_changed', `${problems[0]!.at} ${problems[0]!.message}.`, { problems })
   }
-  const { nullValues } = last.conversion as ConversionSpec
+  const { nullValues } = request.nullValues.length > 0 ? request : (last.conversion as ConversionSpec)
   return conversionLike(schema, form, nullValues)
 }
 

@@ -147,7 +147,8 @@ export class CommitDatasetDto implements CommitDataset {
   @TextsField({
     optional: true,
     max: 100,
-    description: 'texts that mean "no value"; in CSV besides the empty one',
+    description:
+      'texts that mean "no value", in CSV besides the empty one; those of the last version where left out',
   })
   nullValues?: string[]
   @ExpectationsField()

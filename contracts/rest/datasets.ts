@@ -40,7 +40,7 @@ export interface CommitDataset {
   transformed?: TransformedSource
   /** Types by column; columns left out are inferred, or taken from the last version where there is one. */
   columns?: Record<string, ColumnDeclaration>
-  /** Texts that mean "no value"; in CSV besides the empty one. */
+  /** Texts that mean "no value", in CSV besides the empty one; those of the last version where left out. */
   nullValues?: string[]
   /** By `type`, as in Great Expectations, or by `kind`; those of the current suite of the dataset where left out. */
   expectations?: (Expectation | TypedExpectation)[]

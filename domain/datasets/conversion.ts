@@ -109,7 +109,7 @@ export function schemaChanged(differences: readonly SchemaDifference[]): Mlforge
 }
 
 /**
- * How a next version is read: with the types, formats and null values of the last, never inferred.
+ * How a next version is read: with the types and formats of the last, never inferred.
  * @throws MlforgeError schema_changed
  */
 export function conversionLike(

@@ -173,7 +173,9 @@ export class Harness {
   async commit(
     name: string,
     content: string | Uint8Array,
-    more: Partial<Pick<CommitRequest, 'columns' | 'expectations' | 'suite' | 'branch' | 'message'>> & {
+    more: Partial<
+      Pick<CommitRequest, 'columns' | 'nullValues' | 'expectations' | 'suite' | 'branch' | 'message'>
+    > & {
       stated?: StatedReading
       badRows?: BadRows
     } = {},
@@ -189,7 +191,7 @@ export class Harness {
         ...(Object.keys(reading).length > 0 && { reading }),
       },
       columns: more.columns ?? {},
-      nullValues: [],
+      nullValues: more.nullValues ?? [],
       expectations: more.expectations ?? [],
       suite: more.suite ?? null,
       message: more.message ?? null,

@@ -99,6 +99,17 @@ describe('datasetCommit', () => {
     await record(harness.client, run.workflowId, 'datasetCommit.refused')
   })
 
+  it('takes texts for missing values that a commit names, and those of the last version otherwise', async () => {
+    const commit = async (rows: string, nullValues?: readonly string[]) =>
+      harness.ended(await harness.commit('gaps', `id,count\n1,10\n${rows}`, nullValues ? { nullValues } : {}))
+    expect(await commit('2,NA\n', ['NA'])).toMatchObject({ result: { version: 1 } })
+    expect(await commit('3,NA\n')).toMatchObject({ result: { version: 2 } })
+    const refused = await commit('4,?\n')
+    expect(refused).toMatchObject({ status: 'refused', error: { code: 'value_not_of_type' } })
+    expect(refused.error!.message).toContain('name them in nullValues')
+    expect(await commit('4,?\n', ['NA', '?'])).toMatchObject({ result: { version: 3 } })
+  })
+
   it('refuses a date that can be read both ways', async () => {
     const ambiguous = lines
       .filter((line, i) => i === 0 || /^\d+,1\/([1-9]|1[0-2])\/2011/.test(line))
