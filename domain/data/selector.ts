@@ -59,7 +59,7 @@ export function describeSelector(selector: VersionSelector): string {
     case 'number':
       return `version ${selector.version}`
     case 'latest':
-      return 'version latest'
+      return 'version on branch "main", whose newest one is `latest`'
     case 'ref':
       return `branch or tag "${selector.name}"`
     case 'at':

@@ -1,5 +1,10 @@
 import { describe, expect, it } from '@jest/globals'
-import { parseSelector, refNameProblem, type VersionSelector } from '../../../domain/data/selector.js'
+import {
+  describeSelector,
+  parseSelector,
+  refNameProblem,
+  type VersionSelector,
+} from '../../../domain/data/selector.js'
 
 describe('a selector of a version', () => {
   it.each<[string, VersionSelector]>([
@@ -39,4 +44,8 @@ it.each([
 
 it.each(['main', 'gold', '2026.1', 'v1'])('a branch or tag can be called %s', name => {
   expect(refNameProblem(name)).toBeNull()
+})
+
+it('latest is said to be of the branch that may not be there', () => {
+  expect(describeSelector({ kind: 'latest' })).toContain('branch "main"')
 })
