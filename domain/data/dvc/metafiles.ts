@@ -17,6 +17,8 @@ export interface DvcOutput {
   readonly isExecutable: boolean
   /** The remote it is in, where that is not the default one. */
   readonly remote: string | null
+  /** False where DVC never sends it to a remote. */
+  readonly isPushed: boolean
 }
 
 /** What the files of a repository say that is tracked. */
@@ -33,6 +35,7 @@ type Values = Readonly<Record<string, unknown>>
 interface Declared {
   readonly path: string
   readonly isCached: boolean
+  readonly isPushed: boolean
   readonly remote: string | null
 }
 
@@ -112,6 +115,7 @@ function readOutput(
     hash: hash === 'md5' || isListed ? 'md5' : 'md5-dos2unix',
     isExecutable: out['isexec'] === 'true',
     remote: typeof remote === 'string' ? remote : null,
+    isPushed: out['push'] !== 'false' && declared?.isPushed !== false,
   }
   return { outputs: [output], leftOut: [], problems: [] }
 }
@@ -136,7 +140,7 @@ function base(file: string, wdir: unknown): string | null {
 }
 
 function declaredIn(entry: unknown): Declared[] {
-  if (typeof entry === 'string') return [{ path: entry, isCached: true, remote: null }]
+  if (typeof entry === 'string') return [{ path: entry, isCached: true, isPushed: true, remote: null }]
   return Object.entries(valuesOf(entry)).map(([path, said]) => {
     // Some plots have a list of what they say.
     const all = Array.isArray(said) ? said.map(valuesOf) : [valuesOf(said)]
@@ -144,6 +148,7 @@ function declaredIn(entry: unknown): Declared[] {
     return {
       path,
       isCached: !all.some(({ cache }) => cache === 'false'),
+      isPushed: !all.some(({ push }) => push === 'false'),
       remote: typeof remote === 'string' ? remote : null,
     }
   })

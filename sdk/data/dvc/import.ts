@@ -14,7 +14,7 @@ import { TreeChanges } from '../tree-changes.js'
 import { look } from '../walk.js'
 import { md5sOf } from './md5.js'
 import type { DvcTarget } from './objects.js'
-import { type DvcFile, type DvcPlan, planImport, type RemoteOptions } from './plan.js'
+import { type DvcFile, type DvcPlan, notPushed, planImport, type RemoteOptions } from './plan.js'
 import { type DvcRepository, openDvcRepository } from './repository.js'
 
 /** How far an import or an export is. */
@@ -70,9 +70,10 @@ export function importDvc(copy: Copy, directory: string, options: ImportOptions)
     try {
       const plan = await planImport(repository, realpathSync(copy.root), beside, options)
       refuse('Nothing was imported.', [...plan.problems, ...pathProblems(plan.files.map(({ path }) => path))])
-      const staged = await stage(copy, repository, plan, beside, options)
+      const { staged, leftOut } = await stage(copy, repository, plan, beside, options)
       const target = await entriesOf(copy, staged, options.signal)
-      return { ...(await putInPlace(copy, plan, staged, target, asOf)), leftOut: plan.leftOut }
+      const done = await putInPlace(copy, plan, staged, { target, leftOut, asOf })
+      return { ...done, leftOut: [...plan.leftOut, ...leftOut.map(notPushed)] }
     } finally {
       rmSync(beside, { recursive: true, force: true })
     }
@@ -86,15 +87,19 @@ interface Away {
   readonly isExecutable: boolean
 }
 
-/** Copies, or fetches, what is not in its place already, and verifies all. */
+/**
+ * Copies, or fetches, what is not in its place already, and verifies all.
+ * @returns beside it the paths of files that can be nowhere but where they were made
+ */
 async function stage(
   copy: Copy,
   { root }: DvcRepository,
   plan: DvcPlan,
   beside: string,
   { signal, onProgress }: DvcOptions,
-): Promise<Staged[]> {
+): Promise<{ staged: Staged[]; leftOut: string[] }> {
   const staged: Staged[] = []
+  const leftOut: string[] = []
   const missing = [...plan.missing]
   const corrupt = [...plan.corrupt]
   const totalBytes = plan.files.reduce((sum, { object }) => sum + (object?.bytes ?? 0), 0)
@@ -134,9 +139,14 @@ async function stage(
     }
   }
   await eachOf(away, FETCHES, async ({ dvc, to, isExecutable }) => {
-    const { path, md5, hash } = dvc
+    const { path, md5, hash, isPushed } = dvc
     if (!(await plan.objects.fetch(dvc, '', to, signal))) {
-      missing.push({ at: path, message: `Its object ${md5} is not in ${await plan.objects.lookedIn(dvc)}.` })
+      if (!isPushed) leftOut.push(path)
+      else
+        missing.push({
+          at: path,
+          message: `Its object ${md5} is not in ${await plan.objects.lookedIn(dvc)}.`,
+        })
       return
     }
     const found = await md5sOf(to.file, hash, { signal })
@@ -152,7 +162,7 @@ async function stage(
     throw damaged('object_corrupt', 'Objects of DVC are damaged.', corrupt, `Remove them. ${fetch}`)
   }
   if (missing.length > 0) throw damaged('object_missing', 'Objects of DVC are missing.', missing, fetch)
-  return staged
+  return { staged, leftOut }
 }
 
 /** Works on items, some at a time. What fails first ends it, once what is under way has ended. */
@@ -202,11 +212,20 @@ async function putInPlace(
   copy: Copy,
   { scopes }: DvcPlan,
   staged: readonly Staged[],
-  target: Map<string, FileEntry>,
-  asOf: bigint,
+  {
+    target,
+    leftOut,
+    asOf,
+  }: {
+    readonly target: Map<string, FileEntry>
+    readonly leftOut: readonly string[]
+    readonly asOf: bigint
+  },
 ): Promise<Omit<ImportedFromDvc, 'leftOut'>> {
+  // What is left out stays as it was committed.
+  const out = new Set(leftOut)
   const covers = (path: string) =>
-    scopes.some(scope => scope === '' || path === scope || path.startsWith(`${scope}/`))
+    !out.has(path) && scopes.some(scope => scope === '' || path === scope || path.startsWith(`${scope}/`))
   const versions = [readHead(copy.root).manifest, killedCheckout(copy.root)]
   const before = await Promise.all(versions.map(each => filesAt(copy, each)))
   const from = before.map(files => new Map([...files].filter(([path]) => covers(path))))

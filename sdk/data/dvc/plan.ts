@@ -22,6 +22,8 @@ export interface DvcFile extends DvcObjectName {
   readonly object: { readonly file: string; readonly bytes: number } | null
   /** Null where DVC does not say. */
   readonly isExecutable: boolean | null
+  /** False for one that is nowhere but in the cache where it was made. */
+  readonly isPushed: boolean
 }
 
 export interface DvcPlan {
@@ -66,12 +68,17 @@ export async function planImport(
       plan.leftOut.push({ at: output.path, message: `It is not within "${workingDirectory}".` })
       continue
     }
-    plan.scopes.push(scope)
     if (!output.isDirectory) {
+      plan.scopes.push(scope)
       plan.files.push({ ...output, path: scope, object: objects.find(output) })
       continue
     }
     const tree = await treeOf(objects, output, join(beside, `list-${plan.scopes.length}`), signal)
+    if ('missing' in tree && !output.isPushed) {
+      plan.leftOut.push(notPushed(output.path))
+      continue
+    }
+    plan.scopes.push(scope)
     if ('missing' in tree) plan.missing.push({ at: output.path, message: tree.missing })
     else if ('corrupt' in tree) plan.corrupt.push({ at: output.path, message: tree.corrupt })
     else {
@@ -80,13 +87,18 @@ export async function planImport(
       for (const { relpath, md5 } of entries) {
         const path = placeOf(`${output.path}/${relpath}`)
         if (path === null || path === '') continue
-        const { remote, hash: hashName } = output
+        const { remote, hash: hashName, isPushed } = output
         const name = { md5, hash: hashName, remote }
-        plan.files.push({ ...name, path, object: objects.find(name), isExecutable: null })
+        plan.files.push({ ...name, path, object: objects.find(name), isExecutable: null, isPushed })
       }
     }
   }
   return plan
+}
+
+/** Why an output is left out that DVC never sends to a remote. */
+export function notPushed(at: string): Problem {
+  return { at, message: 'It says push: false, so that DVC has it only where it was made, which is not here.' }
 }
 
 type Tree = { readonly value: unknown } | { readonly missing: string } | { readonly corrupt: string }

@@ -182,6 +182,36 @@ describe('an import from DVC', () => {
     })
   })
 
+  it('leaves out what DVC never sends anywhere, where it is not here, and keeps what was committed of it', async () => {
+    const root = another()
+    const copy = fresh()
+    rewrite(join(root, 'deep/inner/file.txt.dvc'), text => text.replace('  path:', '  push: false\n  path:'))
+    rewrite(join(root, 'data.dvc'), text => text.replace('  path:', '  push: false\n  path:'))
+    rewrite(join(root, '.dvc/config'), text => text.replace(/url = .*/, `url = ${root}-nowhere`))
+    await copy.importDvc(root)
+    expect(hashesOf(copy.root)).toEqual(tracked(repository))
+    await commit(copy)
+
+    rmSync(objectOf(root, /[0-9a-f]{32}\.dir/.exec(readFileSync(join(root, 'data.dvc'), 'utf8'))![0]))
+    rmSync(objectOf(root, md5Of('deep\n')))
+    const elsewhere = fresh()
+    const { added, leftOut } = await elsewhere.importDvc(root)
+    const without = within(tracked(repository), ['single.bin', 'each-a.txt', 'each-b.txt', 'work'])
+    expect(hashesOf(elsewhere.root)).toEqual(without)
+    expect(added).toBe(Object.keys(without).length)
+    for (const at of ['data', 'deep/inner/file.txt']) {
+      expect(leftOut).toContainEqual({ at, message: expect.stringContaining('push: false') })
+    }
+    for (const path of ['data/a.csv', 'deep/inner/file.txt']) {
+      writeFileSync(join(copy.root, path), 'mine')
+    }
+    expect(await copy.importDvc(root)).toMatchObject({ removed: 0, unchanged: added })
+    expect(copy.files()).toHaveLength(9)
+    for (const path of ['data/a.csv', 'deep/inner/file.txt']) {
+      expect(readFileSync(join(copy.root, path), 'utf8')).toBe('mine')
+    }
+  })
+
   it('names all objects that are missing, and who can get them', async () => {
     const root = another()
     const copy = fresh()

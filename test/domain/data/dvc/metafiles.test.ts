@@ -32,6 +32,7 @@ outs:
           hash: 'md5',
           isExecutable: true,
           remote: null,
+          isPushed: true,
         },
         {
           path: 'old/data',
@@ -41,6 +42,7 @@ outs:
           hash: 'md5-dos2unix',
           isExecutable: false,
           remote: 'other',
+          isPushed: true,
         },
       ],
       leftOut: [],
