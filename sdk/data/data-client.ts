@@ -3,6 +3,7 @@ import { open, rename, rm, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
+import type { Operation } from '../../contracts/rest/operations.js'
 import type { DataPull, DataPush, MissingChunks } from '../../contracts/rest/data.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { PackOfFiles } from '../../packing/messages.js'
@@ -156,7 +157,8 @@ export class DataClient {
         },
       },
     )
-    await reports.end({ files: totalFiles, bytes: total, done: true })
+    const path = `${datasetPath(copy.dataset)}/pulls/${pull.id}`
+    await this.orWhyItEnded(path, 'Pull', () => reports.end({ files: totalFiles, bytes: total, done: true }))
     return { ...done, version, manifest: root }
   }
 
@@ -189,7 +191,8 @@ export class DataClient {
   private async pushDraft(copy: WorkingCopy, draft: Draft, options: TransferOptions): Promise<Pushed> {
     const push = await this.begin(copy, draft)
     const path = `${datasetPath(copy.dataset)}/pushes/${push.id}`
-    const sent = push.sealed ? 0 : await this.send(copy, draft, path, options)
+    const send = () => this.send(copy, draft, path, options)
+    const sent = push.sealed ? 0 : await this.orWhyItEnded(path, 'Push', send)
     const ended = await this.rest.follow<DataPush>(path, undefined, POLL_MS)
     if (ended.status !== 'succeeded' || ended.version === null) throw failedRun(ended, 'Push')
     const { version, branch, manifest, created } = ended
@@ -220,6 +223,17 @@ export class DataClient {
       const isExpired = !push.sealed && Date.parse(push.expiresAt) < Date.now()
       if (!isOver && !(isExpired && push.status !== 'succeeded')) return push
       if (round === TRIES) throw failedRun(push, 'Push')
+    }
+  }
+
+  /** Where a request is refused since its run is over, says what has become of that. */
+  private async orWhyItEnded<T>(path: string, what: string, work: () => Promise<T>): Promise<T> {
+    try {
+      return await work()
+    } catch (error) {
+      if (!(error instanceof Refused) || error.problem.code !== 'wrong_state') throw error
+      const run = await this.rest.get<Operation>(path)
+      throw run.endedAt === null || run.status === 'succeeded' ? error : failedRun(run, what)
     }
   }
 

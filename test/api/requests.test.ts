@@ -34,6 +34,18 @@ describe('requests that are wrong', () => {
     expect((answer.body as ProblemBody).detail).toMatch(/position 14/)
   })
 
+  it('says that an address is none', async () => {
+    const answer = await fetch(`${api.url}/v1/datasets/%zz?limit=1`)
+    expect(answer.status).toBe(400)
+    expect(answer.headers.get('content-type')).toBe('application/problem+json; charset=utf-8')
+    const detail = expect.stringMatching(/%zz.* is not a valid url/)
+    expect(await answer.json()).toMatchObject({
+      code: 'invalid_request',
+      detail,
+      instance: '/v1/datasets/%zz',
+    })
+  })
+
   it.each([
     ['[', 'It is nested deeper than 200 levels.'],
     ['constructor', 'A member "constructor" is not taken; choose another name.'],

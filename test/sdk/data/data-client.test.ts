@@ -209,6 +209,27 @@ describe('DataClient', () => {
     expect(await client.push(copy)).toMatchObject([{ version: 2 }])
   })
 
+  it('says what has become of a run that ends before its client', async () => {
+    const copy = await copyAt('cancelled', 'cancelled')
+    await write(copy, 'a.bin', randomBytes(1_000))
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'a' })
+    const rest = new Rest(api.url, 'mlf_operator')
+    const post = rest.post.bind(rest)
+    rest.post = async (path, ...more) => {
+      if (/seal$|progress$/.test(path)) {
+        const id = path.split('/').at(-2)!
+        await api.call('POST', `/v1/operations/${id}/cancel`)
+        await harness.ended(await harness.row({ id }))
+      }
+      return post(path, ...more)
+    }
+    await expect(new DataClient(rest).push(copy)).rejects.toThrow('It was cancelled by request.')
+    await client.push(copy)
+    const other = await copyAt('cancelled too', 'cancelled')
+    await expect(new DataClient(rest).pull(other, null)).rejects.toThrow('It was cancelled by request.')
+  })
+
   it('finds its push again that was made a version, though others came after it', async () => {
     const copy = await copyAt('first', 'shared')
     await write(copy, 'a.txt', 'a')
