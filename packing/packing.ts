@@ -1,11 +1,10 @@
 import { setMaxListeners } from 'node:events'
 import { availableParallelism } from 'node:os'
-import type { PackEntry } from '../domain/data/pack.js'
+import { MAX_PIECE_BYTES, type PackEntry } from '../domain/data/pack.js'
 import { cutLarge } from './cut-large.js'
 import { ROOM_BYTES } from './make-pack.js'
 import type { Pack, PackOfFiles, Piece, ScannedFile, StoredPack } from './messages.js'
 import { ordered } from './ordered.js'
-import { MAX_PIECE_BYTES } from './read-chunk.js'
 import { Threads } from './threads.js'
 
 /** Bytes of chunks after which a pack is closed. */

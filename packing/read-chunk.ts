@@ -1,10 +1,14 @@
 import { createHash, hash } from 'node:crypto'
 import { inflateRawSync } from 'node:zlib'
-import { FOOTER_BYTES, indexOffset, type PackEntry, packHeader, readPackIndex } from '../domain/data/pack.js'
+import {
+  FOOTER_BYTES,
+  indexOffset,
+  MAX_PIECE_BYTES,
+  type PackEntry,
+  packHeader,
+  readPackIndex,
+} from '../domain/data/pack.js'
 import { MlforgeError } from '../domain/errors.js'
-
-/** Of a chunk or a node: chunks have 256 KiB at most, and nodes less than this by their format. */
-export const MAX_PIECE_BYTES = 4 * 1024 * 1024
 
 /**
  * The bytes of a chunk from those that a pack has for it.

@@ -2,6 +2,8 @@ import { MlforgeError } from '../errors.js'
 
 /** A pack larger than this is none of ours. */
 export const MAX_PACK_BYTES = 64 * 1024 * 1024
+/** Of a chunk or a node: chunks have 256 KiB at most, and nodes less than this by their format. */
+export const MAX_PIECE_BYTES = 4 * 1024 * 1024
 
 const HEADER_BYTES = 8
 export const FOOTER_BYTES = 44
@@ -115,6 +117,7 @@ export function readPackIndex(trailer: Uint8Array, packBytes: number, sha256: Sh
     const hash = hexOf(index.subarray(at, at + HASH_BYTES))
     if (known === undefined) throw corrupt(`chunk ${hash} has the unknown codec ${codec}`)
     if (offset < HEADER_BYTES || offset + stored > end) throw corrupt(`chunk ${hash} has no place in it`)
+    if (bytes > MAX_PIECE_BYTES) throw corrupt(`chunk ${hash} has ${bytes} bytes, more than any has`)
     if (known === 'none' && stored !== bytes) throw corrupt(`chunk ${hash} has two lengths`)
     if (entries.length > 0 && hash <= entries.at(-1)!.sha256) throw corrupt('its index is not in order')
     entries.push({ sha256: hash, offset, stored, bytes, codec: known })

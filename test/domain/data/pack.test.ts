@@ -74,6 +74,7 @@ describe('a pack', () => {
     ['before the chunks', { offset: 0 }],
     ['beyond them', { offset: 1_000 }],
     ['of two lengths', { bytes: 6 }],
+    ['larger than any, and than the database has numbers', { bytes: 4_000_000_000, codec: 'deflate' }],
   ])('is refused where a chunk is %s', (_, change) => {
     const entries = entriesOf([5]).map(entry => ({ ...entry, ...change }))
     const trailer = packTrailer(entries, sha256)
