@@ -5,23 +5,40 @@ const MAX_DETAILS = 16_000
 const MAX_PROBLEMS = 20
 const MAX_PROBLEM = 300
 
-/** A message of at most 4,000 characters: it goes into histories, rows and answers. */
+/** Null characters, and halves of pairs: the database takes neither, in texts or in JSON. */
+const UNFIT = /[\0\p{Surrogate}]/gu
+/** The same as JSON has them. */
+const UNFIT_JSON = /\\u(?:0000|d[89a-f])/
+
+/** A message of at most 4,000 characters that fits anywhere: it goes into histories, rows and answers. */
 export function boundedMessage(message: string): string {
-  return cut(message, MAX_MESSAGE)
+  return fit(cut(message, MAX_MESSAGE))
 }
 
 /**
- * Details that fit beside others into one payload. What is larger than 16,000 characters of JSON
- * keeps its first 20 problems, shortened, and says so by `shortened: true`.
+ * Details that fit beside others into one payload, and into a row. What is larger than 16,000 characters of
+ * JSON keeps its first 20 problems, shortened, and says so by `shortened: true`.
  */
 export function boundedDetails(details: ErrorDetails): ErrorDetails {
-  if (JSON.stringify(details).length <= MAX_DETAILS) return details
+  if (JSON.stringify(details).length <= MAX_DETAILS) return fitDetails(details)
   const problems = (details.problems ?? []).slice(0, MAX_PROBLEMS).map(shortProblem)
-  return { problems, shortened: true }
+  return fitDetails({ problems, shortened: true })
+}
+
+function fitDetails(details: ErrorDetails): ErrorDetails {
+  const json = JSON.stringify(details)
+  if (!UNFIT_JSON.test(json)) return details
+  return JSON.parse(json, (_, value: unknown) =>
+    typeof value === 'string' ? fit(value) : value,
+  ) as ErrorDetails
 }
 
 function shortProblem({ at, message }: Problem): Problem {
   return { at: cut(at, MAX_PROBLEM), message: cut(message, MAX_PROBLEM) }
+}
+
+function fit(text: string): string {
+  return text.replace(UNFIT, '\ufffd')
 }
 
 function cut(text: string, length: number): string {

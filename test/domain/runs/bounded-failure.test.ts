@@ -22,4 +22,18 @@ describe('what is kept of a failure', () => {
     expect(huge).toMatchObject({ shortened: true, problems: [{ at: 'row 1' }] })
     expect(JSON.stringify(huge).length).toBeLessThan(1_000)
   })
+
+  it('has nothing that a database does not take: null characters, and halves of pairs', () => {
+    expect(boundedMessage('a\0b\ud800c')).toBe('a\ufffdb\ufffdc')
+    expect(boundedDetails({ problems: [{ at: 'a\0', message: '\udc00 \u{1f600}' }], rows: 7 })).toEqual({
+      problems: [{ at: 'a\ufffd', message: '\ufffd \u{1f600}' }],
+      rows: 7,
+    })
+    // Cut in the middle of a pair.
+    expect(boundedMessage(`a${'\u{1f600}'.repeat(4_000)}`)).not.toMatch(/\p{Surrogate}/u)
+    const long = { at: `a${'\u{1f600}'.repeat(400)}`, message: '' }
+    const { problems } = boundedDetails({ problems: Array.from({ length: 40 }, () => long) })
+    expect(problems).toHaveLength(20)
+    for (const { at } of problems!) expect(at).not.toMatch(/\p{Surrogate}/u)
+  })
 })
