@@ -12,6 +12,7 @@ export class AskedChunks {
   private readonly walk: LoadNode
   /** Nodes have the size that they have; chunks the one that a manifest says. */
   private asked = new Map<string, number | null>()
+  private unread: unknown
 
   constructor(
     private readonly ports: Pick<Ports, 'packs' | 'holds'>,
@@ -29,8 +30,14 @@ export class AskedChunks {
       return await this.walk(sha256, next)
     } catch (error) {
       if (error instanceof MlforgeError && error.code === 'object_missing') throw chunksMissing([sha256])
+      this.unread = error
       throw error
     }
+  }
+
+  /** Whether an error says that a node could not be read, and nothing of what is in it. */
+  isUnread(error: unknown): boolean {
+    return error === this.unread
   }
 
   ask(chunk: string, bytes: number): void {

@@ -3,6 +3,7 @@ import { MIN_CHUNK } from '../../domain/data/chunker.js'
 import { collisions, comparePaths, pathProblem } from '../../domain/data/paths.js'
 import { changesOf, chunksOf, filesOf, type LoadNode } from '../../domain/data/walk.js'
 import { decodeNode, type FileEntry, listOf } from '../../domain/data/nodes.js'
+import { isDamage } from '../../stores/objects/verified.js'
 import type { Reached } from '../heartbeats.js'
 import { AskedChunks } from './asked-chunks.js'
 import { allInvalid, invalid, wrongBytes, wrongTotal } from './file-problems.js'
@@ -55,22 +56,28 @@ export async function checkFiles(
   const base = tree.base === null ? null : await datasets.version(project, name, tree.base)
   const known = base?.retiredAt === null ? base.manifest : null
   const asked = new AskedChunks({ packs, holds }, { project, runId }, signal)
-  const load = counted(asked.load, tree)
-  const files = await checkManifest(load, asked, tree)
+  try {
+    const load = counted(asked.load, tree)
+    const files = await checkManifest(load, asked, tree)
 
-  const lists = new ListsAhead(load, (file, loadNode) => askForChunks(asked, file, loadNode))
-  const after = from?.known === known ? from.path : ''
-  let some = 0
-  for await (const file of filesToCheck(asked.load, { known, manifest: tree.manifest, after })) {
-    await lists.take(file)
-    if (++some % NOTED !== 0) continue
+    const lists = new ListsAhead(load, (file, loadNode) => askForChunks(asked, file, loadNode))
+    const after = from?.known === known ? from.path : ''
+    let some = 0
+    for await (const file of filesToCheck(asked.load, { known, manifest: tree.manifest, after })) {
+      await lists.take(file)
+      if (++some % NOTED !== 0) continue
+      await lists.end()
+      await asked.look()
+      reached?.({ path: file.path, known })
+    }
     await lists.end()
     await asked.look()
-    reached?.({ path: file.path, known })
+    return { files, packs: await holds.count(runId) }
+  } catch (error) {
+    // Read, and what its hash says: it was no node when it came, and will not become one.
+    if (!isDamage(error) || asked.isUnread(error)) throw error
+    throw invalid('manifest', error.message)
   }
-  await lists.end()
-  await asked.look()
-  return { files, packs: await holds.count(runId) }
 }
 
 /** Paths and totals. @returns how many files it has */

@@ -198,6 +198,21 @@ describe('datasetPush', () => {
 
     it.each<[string, () => [Uint8Array[], number, number], RegExp]>([
       ['a path that leaves its directory', () => [[filesNode(file('../x'))], 1, 10], /leaves its directory/],
+      // The answer names them, in a row: the database takes neither of them as they are.
+      ['a path with a null character', () => [[filesNode(file('a\0'))], 1, 10], /a\ufffd: It holds/],
+      ['a path that is no text', () => [[filesNode(file('a\ud800'))], 1, 10], /no whole Unicode text/],
+      ['a manifest that is no node', () => [[Buffer.from('{')], 1, 10], /manifest: .* no JSON object/],
+      ['a node of an unknown size', () => [[filesNode(file('a', -1))], 1, 10], /an entry has no size/],
+      [
+        'a manifest of another kind',
+        () => [[encodeNode({ kind: 'chunks', entries: [{ bytes: 10, chunk }] })], 1, 10],
+        /is to hold a manifest/,
+      ],
+      [
+        'a file whose list is none',
+        () => [[filesNode({ ...file('a'), content: { list: chunk } })], 1, 10],
+        /no JSON object/,
+      ],
       ['paths out of order', () => [[filesNode(file('b'), file('a'))], 2, 20], /does not come after "b"/],
       ['a path twice', () => [[filesNode(file('a'), file('a'))], 2, 20], /does not come after "a"/],
       [
