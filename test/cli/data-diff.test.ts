@@ -37,4 +37,11 @@ describe('mlforge data diff', () => {
     )
     expect(await diff('2', '2')).toBe('table    3 to 3 rows; no column has shifted\n')
   })
+
+  it('says in a line which version is not there', async () => {
+    await expect(diff('1', '9')).rejects.toMatchObject({
+      code: 1,
+      stderr: 'mlforge: Dataset "orders" has no version 9; its newest version is 2. (not_found)\n',
+    })
+  })
 })

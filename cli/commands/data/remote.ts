@@ -99,10 +99,7 @@ export function remoteCommands(data: Command): void {
       }
       const name = dataset ?? here().dataset
       const catalogue = new DataCatalogue(await connect())
-      for await (const change of catalogue.diff(name, from, to)) {
-        const bytes = (change.to?.bytes ?? 0) - (change.from?.bytes ?? 0)
-        console.log(`${change.change.padEnd(8)} ${change.path}  ${bytes > 0 ? '+' : ''}${bytes}`)
-      }
+      await told(showFileChanges(catalogue.diff(name, from, to)))
       const { table } = await told(catalogue.tableDiff(name, from, to))
       if (table !== null) showTableChanges(table)
     })
@@ -181,6 +178,13 @@ function refCommand(data: Command, kind: 'tag' | 'branch'): void {
       console.log(`${name} is version ${version}.`)
     }
   })
+}
+
+async function showFileChanges(changes: ReturnType<DataCatalogue['diff']>): Promise<void> {
+  for await (const { change, path, from, to } of changes) {
+    const bytes = (to?.bytes ?? 0) - (from?.bytes ?? 0)
+    console.log(`${change.padEnd(8)} ${path}  ${bytes > 0 ? '+' : ''}${bytes}`)
+  }
 }
 
 function bringPinned(copy: WorkingCopy, { version, manifest }: Pinned, force: boolean): Promise<Pulled> {
