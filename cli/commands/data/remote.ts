@@ -57,6 +57,7 @@ export function remoteCommands(data: Command): void {
         say(copy, done)
         if (done.draft !== null)
           console.log(`What was committed here is on top of it: ${done.draft.id.slice(0, 12)}`)
+        pinHead(copy)
         return
       }
       say(copy, await bring(copy, version ?? null, force))

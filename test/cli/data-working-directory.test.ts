@@ -1,0 +1,66 @@
+import { execFile, execFileSync } from 'node:child_process'
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { TestApi } from '../api/support/api.js'
+import { Harness } from '../support/harness.js'
+
+const run = promisify(execFile)
+const CLI = fileURLToPath(new URL('../../cli/main.js', import.meta.url))
+
+describe('mlforge data in working directories', () => {
+  const directory = mkdtempSync(join(tmpdir(), 'mlforge-cli-data-'))
+  let harness: Harness
+  let api: TestApi
+  beforeAll(async () => {
+    harness = await Harness.start({ queues: ['workflows', 'io', 'watch'] })
+    api = await TestApi.beside(harness)
+  })
+  afterAll(async () => {
+    await api?.stop()
+    await harness?.stop()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  const environment = () => ({ ...process.env, MLFORGE_API_URL: api.url, MLFORGE_API_KEY: 'mlf_operator' })
+  const data = async (cwd: string, ...args: string[]): Promise<string> =>
+    (await run(process.execPath, [CLI, 'data', ...args], { cwd, env: environment() })).stdout
+  /** A repository without hooks, as templates may have it, with a working directory in it. */
+  const project = async (name: string): Promise<string> => {
+    const root = join(directory, name)
+    mkdirSync(root)
+    execFileSync('git', ['init', '-q', '--template=', root])
+    await data(root, 'init', 'hours', 'data')
+    return join(root, 'data')
+  }
+  const pinned = (copy: string): unknown =>
+    (
+      JSON.parse(readFileSync(join(copy, '..', 'mlforge.lock'), 'utf8')) as {
+        datasets: { hours: { version: number } }
+      }
+    ).datasets.hours.version
+
+  it('pins what a rebase has brought where there was nothing to put on top of it', async () => {
+    const [ours, theirs] = [await project('ours'), await project('theirs')]
+    writeFileSync(join(ours, 'a.csv'), 'a')
+    await data(ours, 'commit', '-a', '-m', 'a', '--author', 'Ada')
+    await data(ours, 'push')
+    await data(theirs, 'pull')
+    writeFileSync(join(theirs, 'large.bin'), Buffer.alloc(2_000_000, 'large'))
+    await data(theirs, 'commit', '-a', '-m', 'large', '--author', 'Bob')
+    await data(theirs, 'push')
+    expect(await data(ours, 'pull', '--rebase')).toMatch(/mlforge.lock pins hours to version 2\.\n$/)
+    expect(pinned(ours)).toBe(2)
+
+    writeFileSync(join(ours, 'c.csv'), 'c')
+    await data(ours, 'commit', '-a', '-m', 'c', '--author', 'Ada')
+    writeFileSync(join(theirs, 'd.csv'), 'd')
+    await data(theirs, 'commit', '-a', '-m', 'd', '--author', 'Bob')
+    await data(theirs, 'push')
+    expect(await data(ours, 'pull', '--rebase')).toMatch(/is on top of it: [0-9a-f]{12}\n$/)
+    expect(pinned(ours)).toBe(2)
+  })
+})
