@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import { open, rename, rm, stat } from 'node:fs/promises'
-import { basename, dirname, join } from 'node:path'
+import { dirname, join } from 'node:path'
 import type { Readable } from 'node:stream'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
 import type { Operation } from '../../contracts/rest/operations.js'
@@ -93,16 +93,18 @@ export class DataClient {
   async fileTo(dataset: string, selector: string, path: string, destination: string): Promise<number> {
     const { version, bytes } = await this.version(dataset, selector)
     const from = `${versionPath(dataset, String(version))}/file?path=${encodeURIComponent(path)}`
-    const part = join(dirname(destination), `.${basename(destination)}-${randomUUID()}`)
+    // Of a name of its own: one with that of the file in it may be longer than any may be.
+    const part = join(dirname(destination), `.mlforge-${randomUUID()}`)
     try {
       // It has no more bytes than its version, which is enough to know for the deadline.
-      await this.rest.downloadTo(from, bytes ?? 0, content => writeTo(part, content))
+      await this.rest.downloadTo(from, bytes ?? 0, content => writeTo(part, content, destination))
       await rename(part, destination)
       return (await stat(destination)).size
     } catch (error) {
-      throw said(error)
+      throw noPlace(error, destination) ?? said(error)
     } finally {
-      await rm(part, { force: true })
+      // Where it could not be made it cannot be removed either.
+      await rm(part, { force: true }).catch(() => undefined)
     }
   }
 
@@ -290,10 +292,24 @@ export class DataClient {
   }
 }
 
+/** Why no file can be somewhere, whoever tries it again. */
+const NO_PLACE: Readonly<Record<string, string>> = {
+  EISDIR: 'it is a directory',
+  ENAMETOOLONG: 'its name is too long',
+  ENOENT: 'its directory is not there',
+  ENOTDIR: 'it is to be in what is no directory',
+}
+
+function noPlace(error: unknown, destination: string): MlforgeError | null {
+  const why = NO_PLACE[(error as NodeJS.ErrnoException).code ?? '']
+  if (why === undefined) return null
+  return new MlforgeError('invalid_request', `"${destination}" cannot be written: ${why}. Name another file.`)
+}
+
 /** What the disk refuses is no broken connection, after which it would be read again. */
-async function writeTo(path: string, content: Readable): Promise<void> {
+async function writeTo(path: string, content: Readable, destination: string): Promise<void> {
   const refused = (error: unknown): never => {
-    throw said(error, path)
+    throw noPlace(error, destination) ?? said(error, path)
   }
   const file = await open(path, 'w').catch(refused)
   try {

@@ -1,5 +1,5 @@
 import { execFile, execFileSync } from 'node:child_process'
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -62,5 +62,25 @@ describe('mlforge data in working directories', () => {
     await data(theirs, 'push')
     expect(await data(ours, 'pull', '--rebase')).toMatch(/is on top of it: [0-9a-f]{12}\n$/)
     expect(pinned(ours)).toBe(2)
+  })
+
+  it('says where no file can be written, and leaves nothing', async () => {
+    const copy = join(directory, 'ours', 'data')
+    const to = (output: string) => data(copy, 'get', 'hours@1', 'a.csv', '-o', output)
+    const place = join(directory, 'place')
+    mkdirSync(place)
+    const long = join(place, 'n'.repeat(250))
+    await to(long)
+    expect(readFileSync(long, 'utf8')).toBe('a')
+    for (const [output, why] of [
+      [join(place, 'none', 'x'), 'its directory is not there'],
+      [place, 'it is a directory'],
+      [join(long, 'x'), 'it is to be in what is no directory'],
+      [join(place, 'n'.repeat(256)), 'its name is too long'],
+    ] as const) {
+      const stderr = `mlforge: "${output}" cannot be written: ${why}. Name another file. (invalid_request)\n`
+      await expect(to(output)).rejects.toMatchObject({ code: 2, stderr })
+    }
+    expect(readdirSync(place)).toHaveLength(1)
   })
 })
