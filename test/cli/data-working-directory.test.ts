@@ -1,4 +1,5 @@
-import { execFile, execFileSync } from 'node:child_process'
+import { execFile, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -82,5 +83,16 @@ describe('mlforge data in working directories', () => {
       await expect(to(output)).rejects.toMatchObject({ code: 2, stderr })
     }
     expect(readdirSync(place)).toHaveLength(1)
+  })
+
+  it('is done when whoever reads a file has enough of it', async () => {
+    const child = spawn(process.execPath, [CLI, 'data', 'get', 'hours@2', 'large.bin'], {
+      env: environment(),
+    })
+    let stderr = ''
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text))
+    child.stdout.once('data', () => child.stdout.destroy())
+    expect(await once(child, 'close')).toEqual([0, null])
+    expect(stderr).toBe('')
   })
 })

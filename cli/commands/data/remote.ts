@@ -5,6 +5,7 @@ import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
 import type { Command } from 'commander'
 import { MlforgeError } from '../../../domain/errors.js'
+import { said } from '../../../sdk/data/copy.js'
 import { DataCatalogue } from '../../../sdk/data/data-catalogue.js'
 import { DataClient, type Pulled, type PullOptions } from '../../../sdk/data/data-client.js'
 import { directoryOf, type Pinned, readLock } from '../../../sdk/data/lock-file.js'
@@ -141,7 +142,10 @@ export function remoteCommands(data: Command): void {
       try {
         const file = join(directory, 'file')
         await told(client.fileTo(dataset, selector, path, file))
-        await pipeline(createReadStream(file), process.stdout, { end: false })
+        await pipeline(createReadStream(file), process.stdout, { end: false }).catch((error: unknown) => {
+          // Whoever reads has enough, as `head` does.
+          if ((error as NodeJS.ErrnoException).code !== 'EPIPE') throw said(error)
+        })
       } finally {
         await rm(directory, { recursive: true, force: true })
       }
