@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import { buildManifest } from '../../domain/data/build.js'
 import type { FileEntry } from '../../domain/data/nodes.js'
+import { MAIN, refNameProblem } from '../../domain/data/selector.js'
 import { changesOf, type FileChange, type LoadNode } from '../../domain/data/walk.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { Pack, PackOfFiles, Piece } from '../../packing/messages.js'
@@ -43,9 +44,11 @@ export class WorkingCopy {
 
   /**
    * Makes a directory the working copy of a dataset. Files that are there stay as they are.
-   * @throws MlforgeError already_exists where it is one of another dataset
+   * @param branch that its versions are for, where it is none yet
+   * @throws MlforgeError already_exists where it is one of another dataset, invalid_request for a name that no branch has
    */
-  static init(directory: string, dataset: string, branch = 'main'): WorkingCopy {
+  static init(directory: string, dataset: string, branch = MAIN): WorkingCopy {
+    assertBranch(branch)
     const root = resolve(directory)
     const config = readConfig(root)
     if (config && config.dataset !== dataset) {
@@ -154,8 +157,9 @@ export class WorkingCopy {
     this.copy.packing.reuse(pack)
   }
 
-  /** What is committed next is for this branch, which its first version makes. */
+  /** What is committed next is for this branch, which its first version makes. @throws MlforgeError invalid_request */
   switchTo(branch: string): void {
+    assertBranch(branch)
     writeHead(this.root, { ...this.head, branch })
   }
 
@@ -213,6 +217,13 @@ export class WorkingCopy {
   /** Ends the threads that read files. */
   close(): Promise<void> {
     return this.copy.packing.close()
+  }
+}
+
+function assertBranch(name: string): void {
+  const problem = refNameProblem(name)
+  if (problem !== null) {
+    throw new MlforgeError('invalid_request', `"${name}" cannot name a branch: ${problem}`)
   }
 }
 

@@ -1,6 +1,6 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -94,5 +94,19 @@ describe('mlforge data in working directories', () => {
     child.stdout.once('data', () => child.stdout.destroy())
     expect(await once(child, 'close')).toEqual([0, null])
     expect(stderr).toBe('')
+  })
+
+  it('takes no name that no branch can have', async () => {
+    const copy = join(directory, 'ours', 'data')
+    for (const name of ['a b', 'latest', '12']) {
+      const refused = { code: 2, stderr: expect.stringContaining(`"${name}" cannot name a branch: It `) }
+      await expect(data(copy, 'branch', name)).rejects.toMatchObject(refused)
+      await expect(data(copy, 'push', '--branch', name)).rejects.toMatchObject(refused)
+      await expect(data(directory, 'init', 'none', '--branch', name)).rejects.toMatchObject(refused)
+    }
+    expect(existsSync(join(directory, '.mlforge-data'))).toBe(false)
+    expect(await data(copy, 'status')).toMatch(/^hours, branch main, /)
+    // It is one already, and stays as it is.
+    expect(await data(copy, 'init', 'hours', '--branch', 'other')).toContain('branch "main".')
   })
 })

@@ -20,8 +20,8 @@ export function localCommands(data: Command): void {
       if (!NAME_PATTERN.test(dataset)) {
         throw new MlforgeError('invalid_request', `"${dataset}" cannot name a dataset. Use ${NAME_RULE}.`)
       }
-      const { root } = WorkingCopy.init(directory, dataset, branch)
-      console.log(`${root} is a working directory of dataset "${dataset}", branch "${branch}".`)
+      const { root, head } = WorkingCopy.init(directory, dataset, branch)
+      console.log(`${root} is a working directory of dataset "${dataset}", branch "${head.branch}".`)
       const ignored = ignoreInGit(root)
       if (ignored !== null) console.log(`Its files are kept out of git by ${ignored}.`)
     })
