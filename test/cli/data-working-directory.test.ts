@@ -109,4 +109,11 @@ describe('mlforge data in working directories', () => {
     // It is one already, and stays as it is.
     expect(await data(copy, 'init', 'hours', '--branch', 'other')).toContain('branch "main".')
   })
+
+  it('makes the directory of hooks where there is none', async () => {
+    const copy = join(directory, 'ours', 'data')
+    await data(copy, 'install-hook')
+    const hook = join(copy, '..', '.git', 'hooks', 'post-checkout')
+    expect(readFileSync(hook, 'utf8')).toContain('mlforge data checkout --all\n')
+  })
 })

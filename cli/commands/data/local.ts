@@ -1,4 +1,4 @@
-import { chmodSync, existsSync, writeFileSync } from 'node:fs'
+import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs'
 import { userInfo } from 'node:os'
 import { join, relative, resolve } from 'node:path'
 import type { Command } from 'commander'
@@ -114,6 +114,8 @@ export function localCommands(data: Command): void {
       if (existsSync(file)) {
         throw new MlforgeError('already_exists', `${file} is there already. Add the line "${line}" to it.`)
       }
+      // A template or core.hooksPath may name a directory that nobody has made yet.
+      mkdirSync(hooks, { recursive: true })
       writeFileSync(file, `#!/bin/sh\n# The data that mlforge.lock pins.\n${line}\n`)
       chmodSync(file, 0o755)
       console.log(`${file} runs "${line}".`)
