@@ -3,7 +3,7 @@ import type { Config } from '../../config/config.js'
 import { Packing } from '../../packing/packing.js'
 import { openObjectStore } from '../../stores/objects/open.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
-import { objectUri } from '../../stores/objects/object-uri.js'
+import { objectUri, sha256OfUri } from '../../stores/objects/object-uri.js'
 import { PackStore } from '../../stores/packs/pack-store.js'
 import { connectPostgres } from '../../stores/postgres/data-source.js'
 import { DefinitionStore } from '../../stores/postgres/definition-store.js'
@@ -89,7 +89,8 @@ async function comparePacks(
   }
   for await (const pack of storedPacks(objects, project)) {
     if ('code' in pack) {
-      problems.push(pack)
+      const isUnknown = (await sweep.unknown(project, [sha256OfUri(pack.at)])).length > 0
+      problems.push(isUnknown ? noPack(pack) : pack)
       continue
     }
     const at = objectUri(project, pack.sha256, 'packs')
@@ -104,6 +105,15 @@ async function comparePacks(
     }
   }
   return problems
+}
+
+/** What was refused when it came, as a rule: there is nothing that a verification could compare it with. */
+function noPack({ at, message }: DataProblem): DataProblem {
+  return {
+    code: 'pack_unknown',
+    at,
+    message: `No row is about this object, and it is none that could be taken on: ${message} A collection removes it.`,
+  }
 }
 
 /** Versions, branches and tags are what the object store says. */

@@ -134,6 +134,20 @@ describe('fsck of data', () => {
     expect(await datasets.version(PROJECT, 'retired', 2)).toMatchObject({ retiredAt: null, rows: '3' })
   })
 
+  it('says of what was refused as a pack that a collection removes it', async () => {
+    const { objects } = harness.ports
+    const { uri } = await objects.write(PROJECT, randomBytes(500), { kind: 'packs' })
+    const { problems } = await fsckData(harness.config)
+    expect(problems).toEqual([
+      {
+        code: 'pack_unknown',
+        at: uri,
+        message: expect.stringMatching(/no whole pack.*A collection removes/),
+      },
+    ])
+    await objects.remove(uri)
+  })
+
   it('takes on no chunk that was not verified', async () => {
     const { catalogue: known, objects, packs } = harness.ports
     // As of a push that was refused: its rows are gone, its object is not.
