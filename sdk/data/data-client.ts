@@ -89,8 +89,10 @@ export class DataClient {
   /**
    * Writes a file of a version to one here, which is there whole or not at all.
    * @returns its bytes
+   * @throws MlforgeError invalid_request where no file can be; a device or a pipe is never put out of its place
    */
   async fileTo(dataset: string, selector: string, path: string, destination: string): Promise<number> {
+    await assertNoOther(destination)
     const { version, bytes } = await this.version(dataset, selector)
     const from = `${versionPath(dataset, String(version))}/file?path=${encodeURIComponent(path)}`
     // Of a name of its own: one with that of the file in it may be longer than any may be.
@@ -300,9 +302,21 @@ const NO_PLACE: Readonly<Record<string, string>> = {
   ENOTDIR: 'it is to be in what is no directory',
 }
 
+/** The file comes into its place by being moved there, which would do away with a device, such as /dev/null. */
+async function assertNoOther(destination: string): Promise<void> {
+  const there = await stat(destination).catch(() => null)
+  if (there === null || there.isFile()) return
+  const why = there.isDirectory() ? NO_PLACE['EISDIR']! : 'it is no regular file'
+  throw cannotWrite(destination, why)
+}
+
 function noPlace(error: unknown, destination: string): MlforgeError | null {
   const why = NO_PLACE[(error as NodeJS.ErrnoException).code ?? '']
   if (why === undefined) return null
+  return cannotWrite(destination, why)
+}
+
+function cannotWrite(destination: string, why: string): MlforgeError {
   return new MlforgeError('invalid_request', `"${destination}" cannot be written: ${why}. Name another file.`)
 }
 

@@ -1,6 +1,16 @@
 import { execFile, execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  existsSync,
+  lstatSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -83,6 +93,21 @@ describe('mlforge data in working directories', () => {
       await expect(to(output)).rejects.toMatchObject({ code: 2, stderr })
     }
     expect(readdirSync(place)).toHaveLength(1)
+  })
+
+  it('puts nothing that is no file out of its place', async () => {
+    const pipe = join(directory, 'pipe')
+    execFileSync('mkfifo', [pipe])
+    // As /dev/stdout is one to a device.
+    const link = join(directory, 'link')
+    symlinkSync(pipe, link)
+    for (const output of [pipe, link]) {
+      const stderr = `mlforge: "${output}" cannot be written: it is no regular file. Name another file. (invalid_request)\n`
+      const got = data(directory, 'get', 'hours@1', 'a.csv', '-o', output)
+      await expect(got).rejects.toMatchObject({ code: 2, stderr })
+    }
+    expect(lstatSync(pipe).isFIFO()).toBe(true)
+    expect(lstatSync(link).isSymbolicLink()).toBe(true)
   })
 
   it('is done when whoever reads a file has enough of it', async () => {
