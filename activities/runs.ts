@@ -1,4 +1,5 @@
 import type { EndedRun, RunLimits } from '../contracts/temporal/messages.js'
+import { fitJson } from '../domain/runs/bounded-failure.js'
 import { isUnderWay } from '../domain/runs/run-status.js'
 import type { RunUpdate } from '../stores/postgres/run-store.js'
 import { awaitChange } from './await-change.js'
@@ -24,7 +25,8 @@ export function runActivities(ports: RunPorts) {
   return {
     /** Writes to a run row. False when the row has had a later write already. */
     async recordRun(input: { runId: string; sequence: number; change: RunUpdate }): Promise<boolean> {
-      const written = await runs.update(input.runId, input.sequence, input.change)
+      // Also what an earlier release has put into a history as it was: the row would never be written.
+      const written = await runs.update(input.runId, input.sequence, fitJson(input.change))
       wakes.publish(input.runId)
       return written
     },

@@ -20,17 +20,16 @@ export function boundedMessage(message: string): string {
  * JSON keeps its first 20 problems, shortened, and says so by `shortened: true`.
  */
 export function boundedDetails(details: ErrorDetails): ErrorDetails {
-  if (JSON.stringify(details).length <= MAX_DETAILS) return fitDetails(details)
+  if (JSON.stringify(details).length <= MAX_DETAILS) return fitJson(details)
   const problems = (details.problems ?? []).slice(0, MAX_PROBLEMS).map(shortProblem)
-  return fitDetails({ problems, shortened: true })
+  return fitJson({ problems, shortened: true })
 }
 
-function fitDetails(details: ErrorDetails): ErrorDetails {
-  const json = JSON.stringify(details)
-  if (!UNFIT_JSON.test(json)) return details
-  return JSON.parse(json, (_, value: unknown) =>
-    typeof value === 'string' ? fit(value) : value,
-  ) as ErrorDetails
+/** What is as JSON, with nothing in its texts that the database does not take. */
+export function fitJson<T extends object>(value: T): T {
+  const json = JSON.stringify(value)
+  if (!UNFIT_JSON.test(json)) return value
+  return JSON.parse(json, (_, each: unknown) => (typeof each === 'string' ? fit(each) : each)) as T
 }
 
 function shortProblem({ at, message }: Problem): Problem {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { ErrorDetails } from '../../../domain/errors.js'
-import { boundedDetails, boundedMessage } from '../../../domain/runs/bounded-failure.js'
+import { boundedDetails, boundedMessage, fitJson } from '../../../domain/runs/bounded-failure.js'
 
 describe('what is kept of a failure', () => {
   it('is all of a small one', () => {
@@ -29,6 +29,8 @@ describe('what is kept of a failure', () => {
       problems: [{ at: 'a\ufffd', message: '\ufffd \u{1f600}' }],
       rows: 7,
     })
+    const change = { status: 'refused', result: { error: { message: 'a\0' } }, warnings: ['\\u0000'] }
+    expect(fitJson(change)).toEqual({ ...change, result: { error: { message: 'a\ufffd' } } })
     // Cut in the middle of a pair.
     expect(boundedMessage(`a${'\u{1f600}'.repeat(4_000)}`)).not.toMatch(/\p{Surrogate}/u)
     const long = { at: `a${'\u{1f600}'.repeat(400)}`, message: '' }
