@@ -1,7 +1,4 @@
 import { randomUUID } from 'node:crypto'
-import { open, rename, rm, stat } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
-import type { Readable } from 'node:stream'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
 import type { Operation } from '../../contracts/rest/operations.js'
 import type { DataPull, DataPush, MissingChunks } from '../../contracts/rest/data.js'
@@ -10,8 +7,8 @@ import type { PackOfFiles } from '../../packing/messages.js'
 import { failedRun } from '../failed-run.js'
 import { Refused, type Rest } from '../rest.js'
 import type { CheckedOut } from './checkout.js'
-import { said } from './copy.js'
 import type { Draft } from './drafts.js'
+import { assertNoOther, fileTo } from './file-to.js'
 import { PackUploads } from './pack-uploads.js'
 import { datasetPath, versionPath } from './paths.js'
 import type { Rebased } from './rebase.js'
@@ -89,25 +86,12 @@ export class DataClient {
   /**
    * Writes a file of a version to one here, which is there whole or not at all.
    * @returns its bytes
-   * @throws MlforgeError invalid_request where no file can be; a device or a pipe is never put out of its place
+   * @throws MlforgeError invalid_request where no file can be; a device or a pipe is never put out of its place;
+   *   object_corrupt, object_missing where it cannot be read whole
    */
   async fileTo(dataset: string, selector: string, path: string, destination: string): Promise<number> {
     await assertNoOther(destination)
-    const { version, bytes } = await this.version(dataset, selector)
-    const from = `${versionPath(dataset, String(version))}/file?path=${encodeURIComponent(path)}`
-    // Of a name of its own: one with that of the file in it may be longer than any may be.
-    const part = join(dirname(destination), `.mlforge-${randomUUID()}`)
-    try {
-      // It has no more bytes than its version, which is enough to know for the deadline.
-      await this.rest.downloadTo(from, bytes ?? 0, content => writeTo(part, content, destination))
-      await rename(part, destination)
-      return (await stat(destination)).size
-    } catch (error) {
-      throw noPlace(error, destination) ?? said(error)
-    } finally {
-      // Where it could not be made it cannot be removed either.
-      await rm(part, { force: true }).catch(() => undefined)
-    }
+    return fileTo(this.rest, dataset, await this.version(dataset, selector), path, destination)
   }
 
   /**
@@ -291,45 +275,6 @@ export class DataClient {
     files = draft.files
     tell()
     return sent
-  }
-}
-
-/** Why no file can be somewhere, whoever tries it again. */
-const NO_PLACE: Readonly<Record<string, string>> = {
-  EISDIR: 'it is a directory',
-  ENAMETOOLONG: 'its name is too long',
-  ENOENT: 'its directory is not there',
-  ENOTDIR: 'it is to be in what is no directory',
-}
-
-/** The file comes into its place by being moved there, which would do away with a device, such as /dev/null. */
-async function assertNoOther(destination: string): Promise<void> {
-  const there = await stat(destination).catch(() => null)
-  if (there === null || there.isFile()) return
-  const why = there.isDirectory() ? NO_PLACE['EISDIR']! : 'it is no regular file'
-  throw cannotWrite(destination, why)
-}
-
-function noPlace(error: unknown, destination: string): MlforgeError | null {
-  const why = NO_PLACE[(error as NodeJS.ErrnoException).code ?? '']
-  if (why === undefined) return null
-  return cannotWrite(destination, why)
-}
-
-function cannotWrite(destination: string, why: string): MlforgeError {
-  return new MlforgeError('invalid_request', `"${destination}" cannot be written: ${why}. Name another file.`)
-}
-
-/** What the disk refuses is no broken connection, after which it would be read again. */
-async function writeTo(path: string, content: Readable, destination: string): Promise<void> {
-  const refused = (error: unknown): never => {
-    throw noPlace(error, destination) ?? said(error, path)
-  }
-  const file = await open(path, 'w').catch(refused)
-  try {
-    for await (const chunk of content) await file.writeFile(chunk as Uint8Array).catch(refused)
-  } finally {
-    await file.close()
   }
 }
 

@@ -181,4 +181,24 @@ describe('transfers that meet with damage, or are cut off', () => {
     await expect(new DataClient(rest).fileTo('one-file', '1', 'large', `${to}-cut`)).rejects.toThrow('cut')
     expect((await readdir(directory)).filter(name => /fetched/.test(name))).toEqual(['fetched'])
   })
+
+  it('says that one file cannot be read which is damaged behind its beginning', async () => {
+    const copy = await copyAt('torn', 'torn')
+    await write(copy, 'large', randomBytes(12_000_000))
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'a' })
+    await client.push(copy)
+    const [pack] = await harness.database.dataSource.query(
+      'SELECT sha256 FROM data_packs WHERE bytes > 12e6 ORDER BY id DESC',
+    )
+    const file = harness.objectFile(objectUri(PROJECT, pack.sha256.toString('hex'), 'packs'))
+    const bytes = await readFile(file)
+    bytes[8_000_000]! ^= 0x40
+    await rm(file)
+    await writeFile(file, bytes)
+    await expect(client.fileTo('torn', '1', 'large', join(directory, 'torn file'))).rejects.toMatchObject({
+      code: 'object_corrupt',
+      message: expect.stringMatching(/cannot be read to its end.*mlforge data verify torn@1/),
+    })
+  })
 })
