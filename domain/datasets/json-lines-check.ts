@@ -15,6 +15,8 @@ export interface JsonLinesSummary {
 const LF = 0x0a
 const LISTED = 20
 const LONE_SURROGATE = /\p{Surrogate}/u
+/** What no text in Postgres may have, nor one of CSV. */
+const NULL_CHARACTER = /\0/
 
 /**
  * Checks the structure of JSON lines (UTF-8, one object a line, blank lines between them) while their bytes
@@ -80,8 +82,10 @@ export class JsonLinesChecker {
         `is no object, but ${Array.isArray(value) ? 'a list' : JSON.stringify(value).slice(0, 50)}`,
       )
     }
-    if (text.includes('\\u') && hasLoneSurrogate(value))
-      return this.problem('has half a surrogate pair in a text')
+    if (text.includes('\\u')) {
+      if (hasText(LONE_SURROGATE, value)) return this.problem('has half a surrogate pair in a text')
+      if (hasText(NULL_CHARACTER, value)) return this.problem('has a null character in a text')
+    }
     const names = Object.keys(value)
     if (countMembers(text) > names.length) this.refuseRepeated()
     for (const name of names) if (!this.columns.has(name)) this.columns.set(name, this.line)
@@ -189,8 +193,9 @@ function countMembers(text: string): number {
   return count
 }
 
-function hasLoneSurrogate(value: unknown): boolean {
-  if (typeof value === 'string') return LONE_SURROGATE.test(value)
+/** Whether a name or a text somewhere in a value has it. */
+function hasText(what: RegExp, value: unknown): boolean {
+  if (typeof value === 'string') return what.test(value)
   if (typeof value !== 'object' || value === null) return false
-  return Object.entries(value).some(([key, member]) => LONE_SURROGATE.test(key) || hasLoneSurrogate(member))
+  return Object.entries(value).some(([key, member]) => what.test(key) || hasText(what, member))
 }

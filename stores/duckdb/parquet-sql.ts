@@ -81,10 +81,13 @@ function assertDecimals(nodes: readonly Record<string, unknown>[]): void {
   )
 }
 
-/** @throws MlforgeError duplicate_columns, and what `malformed` makes of too many */
+/** @throws MlforgeError duplicate_columns, and what `malformed` makes of too many, and of a null character */
 export function assertColumns(names: readonly string[], malformed: (why: string) => MlforgeError): void {
   if (names.length > MAX_COLUMNS) {
     throw malformed(`it has ${names.length} columns; at most ${MAX_COLUMNS} are read`)
+  }
+  if (names.some(column => column.includes('\0'))) {
+    throw malformed('the name of a column has a null character')
   }
   const first = new Map<string, string>()
   for (const column of names) {

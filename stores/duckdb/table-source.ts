@@ -104,12 +104,17 @@ function parquetSource(
     kind: null,
     read: column => {
       const isSame = isTyped(family(column.name)) && column.type !== 'string'
-      const read = isSame
-        ? readTyped(name(column.name), types.get(column.name)!, column.type)
-        : parse(written(column.name), column)
-      return given(column.name, read)
+      if (isSame)
+        return given(column.name, readTyped(name(column.name), types.get(column.name)!, column.type))
+      const read = parse(written(column.name), column)
+      return given(column.name, column.type === 'string' ? withoutNull(read) : read)
     },
   }
+}
+
+/** A text; NULL where a null character is in it, which profiles, refusals and all else in Postgres could not show. */
+function withoutNull(value: string): string {
+  return `CASE WHEN NOT contains(${value}, chr(0)) THEN ${value} END`
 }
 
 function isIn(value: string, texts: readonly string[]): string {

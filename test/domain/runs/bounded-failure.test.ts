@@ -10,6 +10,20 @@ describe('what is kept of a failure', () => {
     expect(boundedMessage('short')).toBe('short')
   })
 
+  it('is without null characters, which no row can hold', () => {
+    const details = {
+      problems: [{ at: 'a\0', message: 'b' }],
+      values: [{ value: 'c\0', raw: String.raw`\u0000` }],
+    }
+    expect(boundedMessage('no \0')).toBe('no \ufffd')
+    expect(boundedDetails(details)).toEqual({
+      problems: [{ at: 'a\ufffd', message: 'b' }],
+      values: [{ value: 'c\ufffd', raw: String.raw`\u0000` }],
+    })
+    const long = boundedDetails({ problems: [{ at: 'row 1', message: `\0${'x'.repeat(16_000)}` }] })
+    expect(JSON.stringify(long)).not.toContain(String.raw`\u0000`)
+  })
+
   it('always fits, however long values and lists are', () => {
     const problem = fc.record({ at: fc.string({ maxLength: 900 }), message: fc.string({ maxLength: 2_000 }) })
     fc.assert(

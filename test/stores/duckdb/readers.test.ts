@@ -178,6 +178,7 @@ describe('readers of tables', () => {
       'value_not_of_type',
       /"1.5" is no integer/,
     ],
+    ['null characters', `SELECT 'a' || chr(0) AS v`, {}, 'value_not_of_type', /"a.u0000" is no string/],
     ['past 64 bits', 'SELECT 18446744073709551615::UBIGINT AS v', {}, 'value_not_of_type', /is no integer/],
     [
       'a column that is not there',
@@ -212,6 +213,15 @@ describe('readers of tables', () => {
     const content = Buffer.from(await parquet('SELECT 1 AS aa, 2 AS ab', ', COMPRESSION uncompressed'))
     const twice = Buffer.from(content.toString('latin1').replaceAll('ab', 'AA'), 'latin1')
     await expect(read(twice)).rejects.toMatchObject({ code: 'duplicate_columns' })
+  })
+
+  it('refuses Parquet with a null character in the name of a column', async () => {
+    const content = Buffer.from(await parquet('SELECT 1 AS aa, 2 AS ab', ', COMPRESSION uncompressed'))
+    const named = Buffer.from(content.toString('latin1').replaceAll('ab', 'a\0'), 'latin1')
+    await expect(read(named)).rejects.toMatchObject({
+      code: 'parquet_malformed',
+      message: expect.stringMatching(/null character/),
+    })
   })
 
   it('reads a next version in any format by the schema of the last', async () => {
