@@ -136,5 +136,7 @@ export function unreadable(error: unknown, format: TypedFormat = 'parquet'): Mlf
     /^(Invalid Input|Invalid|Serialization|Not implemented|Conversion|Parser|Binder) Error: |TProtocol|thrift|parquet|snappy|zstd|gzip|lz4/i
   const isOfTheMachine = /^(Out of Memory|Interrupt|HTTP) Error|No space left/
   if (!isOfTheFile.test(said!) || isOfTheMachine.test(said!)) return undefined
-  return format === 'arrow' ? arrowMalformed(said!) : parquetMalformed(said!)
+  // Where our copy of the file lies says nothing to whoever has sent it.
+  const why = said!.replace(/ (['"])\/.*?\1/g, '')
+  return format === 'arrow' ? arrowMalformed(why) : parquetMalformed(why)
 }
