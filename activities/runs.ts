@@ -1,6 +1,6 @@
 import type { EndedRun, RunLimits } from '../contracts/temporal/messages.js'
-import { fitJson } from '../domain/runs/bounded-failure.js'
 import { isUnderWay } from '../domain/runs/run-status.js'
+import { storable } from '../domain/storable.js'
 import type { RunUpdate } from '../stores/postgres/run-store.js'
 import { awaitChange } from './await-change.js'
 import type { Ports } from './ports.js'
@@ -26,7 +26,7 @@ export function runActivities(ports: RunPorts) {
     /** Writes to a run row. False when the row has had a later write already. */
     async recordRun(input: { runId: string; sequence: number; change: RunUpdate }): Promise<boolean> {
       // Also what an earlier release has put into a history as it was: the row would never be written.
-      const written = await runs.update(input.runId, input.sequence, fitJson(input.change))
+      const written = await runs.update(input.runId, input.sequence, storable(input.change))
       wakes.publish(input.runId)
       return written
     },

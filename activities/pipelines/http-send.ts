@@ -1,5 +1,5 @@
 import { MlforgeError } from '../../domain/errors.js'
-import { storableText } from '../../domain/pipelines/storable.js'
+import { storableText } from '../../domain/storable.js'
 import { type CheckedRequest, shownTarget } from './http-request.js'
 
 export interface HttpAnswer {

@@ -3,7 +3,7 @@ import { lstat, open, readdir } from 'node:fs/promises'
 import { join, relative } from 'node:path'
 import type { Json } from '../../domain/canonical-json.js'
 import { MlforgeError } from '../../domain/errors.js'
-import { storableJson } from '../../domain/pipelines/storable.js'
+import { storableJson } from '../../domain/storable.js'
 import type { FileValue } from '../../domain/pipelines/values.js'
 import type { ObjectStore } from '../../stores/objects/object-store.js'
 

@@ -1,5 +1,5 @@
 import type { Logger } from 'pino'
-import { storableText } from '../../domain/pipelines/storable.js'
+import { storableText } from '../../domain/storable.js'
 import type { LogEnd, StepLogRef, StepLogStore } from '../../stores/postgres/step-log-store.js'
 import { type ArchivedLog, archiveStepLog, type StepLogPorts } from './step-log-archive.js'
 

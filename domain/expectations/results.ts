@@ -1,5 +1,6 @@
 import { describeExpectation, type FailingRow } from '../datasets/expectations.js'
 import { MlforgeError } from '../errors.js'
+import { storableText } from '../storable.js'
 import { type Accepted, isOld } from './accepted.js'
 import type { Expectation } from './expectation.js'
 import type { Outcome, RowCounts } from './outcome.js'
@@ -46,7 +47,7 @@ function describeTyped({ type, severity: _severity, id, notes: _notes, ...parame
   const told = Object.entries(parameters).map(([name, value]) => `${name}: ${JSON.stringify(value)}`)
   const name = id === undefined ? type : `${id}: ${type}`
   const text = `${name}(${told.join(', ')})`
-  return text.length <= LONGEST ? text : `${text.slice(0, LONGEST)}...`
+  return text.length <= LONGEST ? text : `${storableText(text.slice(0, LONGEST))}...`
 }
 
 const LONGEST = 300

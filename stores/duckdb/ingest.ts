@@ -10,7 +10,7 @@ import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { type DuckDb, type DuckDbOptions, type JsonRow, name, text, withDuckDb } from './duckdb.js'
 import { assertReadableTypes, parquetColumns, unreadable } from './parquet-sql.js'
-import { writeQuarantine, wrongValue } from './quarantine.js'
+import { shownIfWrong, writeQuarantine, wrongValue } from './quarantine.js'
 import type { AlignedFile } from './aligned-file.js'
 import { isWrong, ROW, tableSource, type TableSource, without } from './table-source.js'
 
@@ -169,9 +169,7 @@ async function valuesNotOfType(
   bad: string,
   count: number,
 ): Promise<MlforgeError> {
-  const shown = columns.map(
-    (column, i) => `CASE WHEN ${isWrong(source, column)} THEN ${source.text(column.name)} END AS wrong${i}`,
-  )
+  const shown = columns.map((column, i) => `${shownIfWrong(source, column)} AS wrong${i}`)
   const rows = await db.query(`SELECT ${ROW}, ${shown.join(', ')}
     FROM ${source.numbered}
     WHERE ${bad} ORDER BY ${ROW} LIMIT ${LISTED}`)
@@ -186,7 +184,7 @@ async function valuesNotOfType(
     .filter(({ value }) => value !== null)
     .slice(0, LISTED)
     .map(({ row, column, value }) => {
-      const { code: _, ...wrong } = wrongValue(column, value!.slice(0, 200))
+      const { code: _, ...wrong } = wrongValue(column, value!)
       return { row, ...wrong }
     })
   const [first] = values

@@ -9,7 +9,7 @@ import { type RawRow, RowCutter, rowsForm } from '../../domain/datasets/raw-rows
 import { type DuckDb, name, text } from './duckdb.js'
 import { isWrong, ROW, type TableSource } from './table-source.js'
 
-/** Characters of a wrong value that are kept beside the raw row. */
+/** Characters of a wrong value that are shown. */
 const SHOWN = 200
 const LF = 0x0a
 
@@ -47,9 +47,7 @@ export async function writeQuarantine(
   },
 ): Promise<void> {
   const isText = !isTypedFormat(conversion.format)
-  const values = columns.map(
-    column => `CASE WHEN ${isWrong(source, column)} THEN left(${source.text(column.name)}, ${SHOWN}) END`,
-  )
+  const values = columns.map(column => shownIfWrong(source, column))
   const whole = conversion.header.map(column => `${name(column)} := ${name(column)}`)
   const badFile = `${outFile}.values`
   const wrong = `SELECT ${ROW} AS "row", [${values.join(', ')}]::VARCHAR[] AS "values"
@@ -66,6 +64,11 @@ export async function writeQuarantine(
     signal ? { signal } : {},
   )
   await rm(badFile)
+}
+
+/** In SQL a value that is not of its type, cut between characters: NULL where it is. */
+export function shownIfWrong(source: TableSource, column: ConversionColumn): string {
+  return `CASE WHEN ${isWrong(source, column)} THEN left(${source.text(column.name)}, ${SHOWN}) END`
 }
 
 async function* badRows(file: string): AsyncGenerator<BadRow> {

@@ -1,5 +1,5 @@
 import type { Json } from '../../../domain/canonical-json.js'
-import { storableJson } from '../../../domain/pipelines/storable.js'
+import { storableJson } from '../../../domain/storable.js'
 import { checkedRequest, type HttpRequest, shownTarget } from '../http-request.js'
 import { type HttpAnswer, send } from '../http-send.js'
 import type { StepRunner } from '../step-context.js'

@@ -1,6 +1,6 @@
 import { join } from 'node:path'
 import type { Json } from '../../../domain/canonical-json.js'
-import { storableJson } from '../../../domain/pipelines/storable.js'
+import { storableJson } from '../../../domain/storable.js'
 import type { TableValue } from '../../../domain/pipelines/values.js'
 import { queryTables } from '../../../stores/duckdb/query.js'
 import { writeFile } from '../../objects.js'

@@ -3,6 +3,8 @@ import { CATALOGUE, EXPECTATION_TYPES } from '../../../domain/expectations/catal
 import type { KnownColumn } from '../../../domain/expectations/expectation.js'
 import { needsOf } from '../../../domain/expectations/needs.js'
 import { checkSuite } from '../../../domain/expectations/suite.js'
+import { describeAccepted } from '../../../domain/expectations/results.js'
+import { isStorable } from '../../../domain/storable.js'
 import type { MlforgeError } from '../../../domain/errors.js'
 import type { ExpectationType } from '../../../contracts/rest/expectations.js'
 import { expectation, suite } from '../../../sdk/index.js'
@@ -26,6 +28,15 @@ function refused(input: unknown, columns: readonly KnownColumn[] | undefined = C
 }
 
 describe('suites', () => {
+  it('describes a long expectation without half characters, which no row can hold', () => {
+    for (const before of ['', 'x']) {
+      const [one] = checkSuite([
+        { type: 'expect_column_values_to_be_in_set', column: 's', value_set: [before + '😀'.repeat(400)] },
+      ]).expectations
+      expect(isStorable(describeAccepted(one!))).toBe(true)
+    }
+  })
+
   it('has at least 45 types, each with an example that is accepted', () => {
     expect(EXPECTATION_TYPES.length).toBeGreaterThanOrEqual(45)
     const examples = EXPECTATION_TYPES.map(type => ({ type, ...CATALOGUE[type].example }))

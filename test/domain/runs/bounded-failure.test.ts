@@ -1,7 +1,8 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
 import type { ErrorDetails } from '../../../domain/errors.js'
-import { boundedDetails, boundedMessage, fitJson } from '../../../domain/runs/bounded-failure.js'
+import { isStorable } from '../../../domain/storable.js'
+import { boundedDetails, boundedMessage } from '../../../domain/runs/bounded-failure.js'
 
 describe('what is kept of a failure', () => {
   it('is all of a small one', () => {
@@ -10,7 +11,7 @@ describe('what is kept of a failure', () => {
     expect(boundedMessage('short')).toBe('short')
   })
 
-  it('is without null characters, which no row can hold', () => {
+  it('is without null characters and halves of others, which no row can hold', () => {
     const details = {
       problems: [{ at: 'a\0', message: 'b' }],
       values: [{ value: 'c\0', raw: String.raw`\u0000` }],
@@ -22,6 +23,9 @@ describe('what is kept of a failure', () => {
     })
     const long = boundedDetails({ problems: [{ at: 'row 1', message: `\0${'x'.repeat(16_000)}` }] })
     expect(JSON.stringify(long)).not.toContain(String.raw`\u0000`)
+    expect(boundedDetails({ values: ['\ud83d'] })).toEqual({ values: ['\ufffd'] })
+    expect(isStorable(boundedMessage('😀'.repeat(3_000)))).toBe(true)
+    expect(isStorable(boundedMessage(`x${'😀'.repeat(3_000)}`))).toBe(true)
   })
 
   it('always fits, however long values and lists are', () => {
@@ -37,15 +41,7 @@ describe('what is kept of a failure', () => {
     expect(JSON.stringify(huge).length).toBeLessThan(1_000)
   })
 
-  it('has nothing that a database does not take: null characters, and halves of pairs', () => {
-    expect(boundedMessage('a\0b\ud800c')).toBe('a\ufffdb\ufffdc')
-    expect(boundedDetails({ problems: [{ at: 'a\0', message: '\udc00 \u{1f600}' }], rows: 7 })).toEqual({
-      problems: [{ at: 'a\ufffd', message: '\ufffd \u{1f600}' }],
-      rows: 7,
-    })
-    const change = { status: 'refused', result: { error: { message: 'a\0' } }, warnings: ['\\u0000'] }
-    expect(fitJson(change)).toEqual({ ...change, result: { error: { message: 'a\ufffd' } } })
-    // Cut in the middle of a pair.
+  it('is cut between characters', () => {
     expect(boundedMessage(`a${'\u{1f600}'.repeat(4_000)}`)).not.toMatch(/\p{Surrogate}/u)
     const long = { at: `a${'\u{1f600}'.repeat(400)}`, message: '' }
     const { problems } = boundedDetails({ problems: Array.from({ length: 40 }, () => long) })

@@ -93,6 +93,13 @@ describe('CSV to Parquet', () => {
     expect(leftovers).toEqual([])
   })
 
+  it('cuts wrong values between characters', async () => {
+    const csv = `a\n${'x'.repeat(199)}😀y\n`
+    await expect(ingest(directory, csv, { a: { type: 'integer' } })).rejects.toMatchObject({
+      details: { values: [{ value: `${'x'.repeat(199)}😀` }] },
+    })
+  })
+
   it('lists 20 wrong values and counts all', async () => {
     const csv = `a,b\n${'1,x\n'.repeat(30)}${'1,2\n'.repeat(300)}`
     const error = await ingest(directory, csv).catch((refusal: unknown) => refusal as MlforgeError)

@@ -1,7 +1,10 @@
-import type { Json } from '../canonical-json.js'
+import type { Json } from './canonical-json.js'
 
 /** NUL, and halves of characters: JSON can hold them, a jsonb column cannot. */
 const UNSTORABLE = /\0|\p{Surrogate}/gu
+
+/** The same as JSON writes them. */
+const UNSTORABLE_JSON = /\\u(?:0000|d[89a-f])/
 
 /** Whether a text holds nothing that Postgres does not take. */
 export function isStorable(text: string): boolean {
@@ -24,4 +27,10 @@ export function storableJson(value: Json): Json {
       storableJson(member),
     ]),
   )
+}
+
+/** The same for what JSON can hold; where there is nothing to replace, it is the value itself. */
+export function storable<T extends object>(value: T): T {
+  const json = JSON.stringify(value)
+  return UNSTORABLE_JSON.test(json) ? (storableJson(JSON.parse(json) as Json) as T) : value
 }

@@ -1,7 +1,7 @@
 import { describe, expect, it } from '@jest/globals'
 import fc from 'fast-check'
-import type { Json } from '../../../domain/canonical-json.js'
-import { storableJson, storableText } from '../../../domain/pipelines/storable.js'
+import type { Json } from '../../domain/canonical-json.js'
+import { storable, storableJson, storableText } from '../../domain/storable.js'
 
 describe('what Postgres takes', () => {
   it('is every text without NUL and halves of characters', () => {
@@ -10,6 +10,15 @@ describe('what Postgres takes', () => {
       'a\ufffd': ['\ufffd', { b: '\ufffd' }],
       n: 1,
       x: null,
+    })
+  })
+
+  it('is found in a value as it is, and else made of it', () => {
+    const fine = { a: ['\\u0000', 1, { b: null }] }
+    expect(storable(fine)).toBe(fine)
+    expect(storable({ ...fine, c: { d: ['x\0', '\ud800'] } })).toEqual({
+      ...fine,
+      c: { d: ['x\ufffd', '\ufffd'] },
     })
   })
 
