@@ -2,7 +2,7 @@ import type { Expectation as OldExpectation } from '../datasets/expectations.js'
 import { type Accepted, isOld } from './accepted.js'
 import type { Expectation } from './expectation.js'
 import type { Need } from './needs.js'
-import type { Measured, Outcome } from './outcome.js'
+import { type Measured, type Outcome, shownNumbers } from './outcome.js'
 import type { Result } from './results.js'
 
 /** Results of the kinds of old show this many rows and values. */
@@ -109,14 +109,10 @@ function observedOf(old: OldExpectation, { counts, foreign = [] }: Outcome, meas
     case 'not_null':
       return counts!.unexpected_count / Math.max(counts!.element_count, 1)
     case 'range':
-      return [shown(measured.min), shown(measured.max)]
+      return shownNumbers([measured.min ?? null, measured.max ?? null])
     case 'in_set':
       return foreign.slice(0, SHOWN)
     case 'unique':
       return measured.repeated
   }
 }
-
-/** JSON has no NaN and no infinity. */
-const shown = (value: unknown): unknown =>
-  typeof value === 'number' && !Number.isFinite(value) ? String(value) : (value ?? null)

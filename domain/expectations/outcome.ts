@@ -55,3 +55,11 @@ export interface Modes {
   readonly tied: boolean
   readonly inSet: boolean
 }
+
+/** JSON has no NaN and no infinity: they are text, as in rows. */
+export function shownNumbers(value: unknown): unknown {
+  if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
+  if (Array.isArray(value)) return value.map(shownNumbers)
+  if (typeof value !== 'object' || value === null) return value
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shownNumbers(member)]))
+}

@@ -2,6 +2,7 @@ import type { Expectation } from '../../../domain/expectations/expectation.js'
 import type { Measure } from '../../../domain/expectations/needs.js'
 import { isJudged, judgedColumns } from './judged.js'
 import { both, countOf, type Scope } from './scope.js'
+import { isFloat } from './table.js'
 import { unexpectedInScan } from './unexpected.js'
 
 /** The aggregate of the scan that measures something. */
@@ -22,7 +23,9 @@ export function scanSql(measure: Measure, expectation: Expectation, scope: Scope
     case 'unexpected':
       return countOf(unexpectedRow(expectation, unexpectedInScan(expectation, scope), scope))
     default:
-      return aggregate(measure, expectation, scope.conditional(first!, expectation))
+      return measure === 'stdev' && isFloat(scope.typeOf(first!))
+        ? stdevOfFloats(scope.conditional(first!, expectation))
+        : aggregate(measure, expectation, scope.conditional(first!, expectation))
   }
 }
 
@@ -49,6 +52,16 @@ function aggregate(measure: Measure, expectation: Expectation, value: string): s
     default:
       return `${measure}(${value})`
   }
+}
+
+/**
+ * NULL where one is infinite or NaN, as numpy has NaN, and scaled where squares would be infinite: DuckDB ends the
+ * statement at either, and with it what all others have asked.
+ */
+function stdevOfFloats(value: string): string {
+  const greatest = `max(abs(${value}))`
+  return `CASE WHEN ${greatest} <= 1e150 THEN stddev_samp(CASE WHEN abs(${value}) <= 1e150 THEN ${value} END)
+    WHEN isfinite(${greatest}) THEN stddev_samp(CASE WHEN isfinite(${value}) THEN ${value} / 1e160::DOUBLE END) * 1e160::DOUBLE END`
 }
 
 /** Quantiles by the place (n - 1) q in the order of values, as numpy has it. */

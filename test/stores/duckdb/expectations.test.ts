@@ -1,8 +1,10 @@
 import { rm } from 'node:fs/promises'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { checkExpectations } from '../../../domain/datasets/expectations.js'
+import { canonicalJson, type Json } from '../../../domain/canonical-json.js'
 import type { MlforgeError } from '../../../domain/errors.js'
 import { refuseFailed, type Result } from '../../../domain/expectations/results.js'
+import { checkSuite } from '../../../domain/expectations/suite.js'
 import { evaluateExpectations } from '../../../stores/duckdb/expectations/accepted.js'
 import { BIKE_DATES, bikeLines, ingest, temporaryDirectory } from './tables.js'
 
@@ -101,6 +103,47 @@ describe('expectations', () => {
     expect(results[0]!.observed).toBe(2)
     expect(results[6]!.observed).toEqual(['c', 'z'])
     expect(JSON.parse(JSON.stringify(results))).toEqual(results)
+  })
+
+  it('answers with infinite and huge numbers as great_expectations does, in a form that JSON has', async () => {
+    const csv = 'x,y,z\n1.5,1e200,1\nNaN,2e200,2\ninf,3e200,inf\n-3.0,4e200,-inf\n'
+    const { file, schema } = await ingest(directory, csv)
+    const asked = ['mean', 'stdev', 'max', 'sum'].flatMap(what =>
+      ['x', 'y', 'z'].map(column => ({ type: `expect_column_${what}_to_be_between`, column, min_value: 0 })),
+    )
+    const more = [
+      { type: 'expect_column_value_z_scores_to_be_less_than', column: 'x', threshold: 1 },
+      { type: 'expect_column_most_common_value_to_be_in_set', column: 'z', value_set: [1], ties_okay: true },
+      { type: 'expect_column_stdev_to_be_between', column: 'x', min_value: 0, nan: 'value' },
+      {
+        type: 'expect_column_quantile_values_to_be_between',
+        column: 'z',
+        quantile_ranges: { quantiles: [1], value_ranges: [[0, null]] },
+      },
+    ]
+    const { expectations } = checkSuite([...asked, ...more], { columns: schema })
+    const results = await evaluateExpectations(file, expectations, { now: NOW })
+    expect(() => canonicalJson(results as unknown as Json)).not.toThrow()
+    expect(results.slice(0, 12).map(({ passed, observed }) => [passed, observed])).toEqual([
+      [true, 'Infinity'],
+      [true, expect.closeTo(2.5e200, -188)],
+      [false, null],
+      [false, null],
+      [true, expect.closeTo(Math.sqrt(5 / 3) * 1e200, -188)],
+      [false, null],
+      [true, 'Infinity'],
+      [true, 4e200],
+      [true, 'Infinity'],
+      [true, 'Infinity'],
+      [true, expect.closeTo(1e201, -188)],
+      [false, null],
+    ])
+    expect(results.slice(12).map(({ passed, observed }) => [passed, observed])).toEqual([
+      [true, null],
+      [true, ['-Infinity', 1, 2, 'Infinity']],
+      [false, null],
+      [true, { quantiles: [1], values: ['Infinity'] }],
+    ])
   })
 
   it('lists all problems of the definitions, with the nearest names', () => {
