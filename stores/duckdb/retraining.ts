@@ -2,6 +2,7 @@ import type { ColumnType, Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { ColumnSource } from '../../domain/retraining/set.js'
 import { type DuckDb, type DuckDbOptions, name, text, withDuckDb } from './duckdb.js'
+import { numberedParquet } from './numbered.js'
 
 /** Column of the event time in a table of labelled predictions, beside features of any name. */
 export const EVENT_TIME = '__mlforge_event_time'
@@ -44,13 +45,14 @@ export async function joinPredictions(
   options: DuckDbOptions = {},
 ): Promise<number> {
   return withDuckDb(options, async db => {
-    const numbered = (file: string): string => `read_parquet(${text(file)}, file_row_number = true)`
+    const version = await numberedParquet(db, files.version, '__row')
+    const labelled = await numberedParquet(db, files.labelled, '__row')
     await assertFits(db, files.labelled, sources)
     const earlier = schema.map(column => name(column.name))
     const added = sources.map(source => `${valueOf(source)} AS ${name(source.column)}`)
     await db.run(`COPY (SELECT ${earlier.join(', ')} FROM (
-        SELECT 0 AS __part, file_row_number AS __row, ${earlier.join(', ')} FROM ${numbered(files.version)}
-        UNION ALL SELECT 1 AS __part, file_row_number AS __row, ${added.join(', ')} FROM ${numbered(files.labelled)}
+        SELECT 0 AS __part, __row, ${earlier.join(', ')} FROM ${version}
+        UNION ALL SELECT 1 AS __part, __row, ${added.join(', ')} FROM ${labelled}
       ) ORDER BY __part, __row) TO ${text(outFile)} (FORMAT parquet, COMPRESSION zstd)`)
     const [count] = await db.query(`SELECT count(*) AS "rows" FROM read_parquet(${text(outFile)})`)
     return count!['rows'] as number

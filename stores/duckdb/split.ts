@@ -4,6 +4,7 @@ import { permutation } from '../../domain/datasets/permutation.js'
 import { checkSplit, splitColumns, type TimeSplit } from '../../domain/datasets/split.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { type DuckDb, type DuckDbOptions, name, text, withDuckDb } from './duckdb.js'
+import { numberedParquet } from './numbered.js'
 
 export interface SplitWarning {
   readonly code: 'target_leakage' | 'infinite_feature' | 'rows_without_time' | 'target_permuted'
@@ -54,8 +55,8 @@ export async function splitByTime(
     const at = (bound: string): string => `CAST(${text(bound)} AS TIMESTAMP)`
     const inTrain = `(${time} < ${at(train.until)}${train.from === undefined ? '' : ` AND ${time} >= ${at(train.from)}`})`
     const inHoldout = `(${time} >= ${at(holdout.from)} AND ${time} < ${at(holdout.until)})`
-    await db.run(`CREATE VIEW numbered AS SELECT ${columns}, file_row_number AS __row
-      FROM read_parquet(${text(parquetFile)}, file_row_number = true)`)
+    const rowsFrom = await numberedParquet(db, parquetFile, '__row')
+    await db.run(`CREATE VIEW numbered AS SELECT ${columns}, __row FROM ${rowsFrom}`)
     await db.run(
       `CREATE TEMP TABLE train AS SELECT row_number() OVER () - 1 AS __at, * FROM numbered WHERE ${inTrain}`,
     )

@@ -1,16 +1,17 @@
 import type { ColumnType } from '../../../domain/datasets/schema.js'
 import type { KnownColumn } from '../../../domain/expectations/expectation.js'
 import { type DuckDb, type DuckDbOptions, text, withDuckDb } from '../duckdb.js'
+import { numberedParquet } from '../numbered.js'
 
 /** Beside columns of any name: the number of a row in its file, from 0. */
-export const ROW = 'file_row_number'
+export const ROW = '__mlforge_number'
 
 /** The columns of the table `t` with their types in DuckDB, in order. */
 export type Types = ReadonlyMap<string, string>
 
 /** Makes the view `t` of a Parquet file, with the numbers of its rows. */
 export async function openTable(db: DuckDb, parquetFile: string): Promise<Types> {
-  await db.run(`CREATE VIEW t AS SELECT * FROM read_parquet(${text(parquetFile)}, file_row_number = true)`)
+  await db.run(`CREATE VIEW t AS SELECT * FROM ${await numberedParquet(db, parquetFile, ROW)}`)
   const described = await db.query('DESCRIBE t')
   const types = described.map(row => [row['column_name'] as string, row['column_type'] as string] as const)
   return new Map(types.filter(([column]) => column !== ROW))

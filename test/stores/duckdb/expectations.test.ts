@@ -105,6 +105,21 @@ describe('expectations', () => {
     expect(JSON.parse(JSON.stringify(results))).toEqual(results)
   })
 
+  it('numbers the rows of a table with a column that has the name of such numbers', async () => {
+    const { file, schema } = await ingest(directory, 'File_row_number,o\n5,1\n7,2\n6,3\n')
+    const column = 'File_row_number'
+    const definitions = [
+      { type: 'expect_column_values_to_be_between', column, max_value: 6 },
+      { type: 'expect_column_values_to_be_increasing', column },
+    ]
+    const { expectations } = checkSuite(definitions, { columns: schema })
+    const results = await evaluateExpectations(file, expectations, { now: NOW })
+    expect(results.map(({ rows }) => rows)).toEqual([
+      [{ row: 2, values: { [column]: 7, o: 2 } }],
+      [{ row: 3, values: { [column]: 6, o: 3 } }],
+    ])
+  })
+
   it('answers with infinite and huge numbers as great_expectations does, in a form that JSON has', async () => {
     const csv = 'x,y,z\n1.5,1e200,1\nNaN,2e200,2\ninf,3e200,inf\n-3.0,4e200,-inf\n'
     const { file, schema } = await ingest(directory, csv)

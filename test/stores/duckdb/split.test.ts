@@ -86,6 +86,17 @@ describe('split by time', () => {
     expect(intercept).toBeCloseTo(0, 6)
   })
 
+  it('does the same with a column that has the name of the numbers of rows', async () => {
+    const csv = await bikeLines(([, day]) => day!.endsWith('/2011'))
+    const { file } = await ingest(directory, csv.replace('instant', 'File_Row_Number'), BIKE_DATES)
+    const { train, holdout } = await split({ keep: ['File_Row_Number'] }, file)
+    const plain = await split()
+    const renamed = (rows: JsonRow[]) =>
+      rows.map(({ instant, ...row }) => ({ ...row, File_Row_Number: instant }))
+    expect(await allRows(train.file)).toEqual(renamed(await allRows(plain.train.file)))
+    expect(await allRows(holdout.file)).toEqual(renamed(await allRows(plain.holdout.file)))
+  })
+
   it('shuffles only the training target, by the seed', async () => {
     const plain = await split()
     const shuffled = await split({ permuteTarget: { seed: 7 } })
