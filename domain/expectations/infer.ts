@@ -1,5 +1,6 @@
 import type { ColumnType } from '../datasets/schema.js'
 import type { Expectation, Scalar, Suite } from './expectation.js'
+import { MOST_EXPECTATIONS } from './suite-version.js'
 
 /** What is known of a column of a table: as a profile has it. */
 export interface ColumnFacts {
@@ -10,6 +11,8 @@ export interface ColumnFacts {
   readonly values: number
   readonly missing: number
   readonly distinct: number
+  /** Rows with an infinite number. */
+  readonly infinite: number
   /** Of finite values; dates are ISO 8601 text. */
   readonly min: Scalar | null
   readonly max: Scalar | null
@@ -35,7 +38,7 @@ const MISSING_FACTOR = 1.5
 /**
  * A suite to start from: what holds of the data, with room where later data may well differ. Shape, types, values
  * never missing and keys are errors; ranges, sets and shares, which a sample only suggests, are warnings.
- * Every expectation holds of the table that was measured.
+ * Every expectation holds of the table that was measured, and a suite can have all of them: of more, errors come first.
  */
 export function inferSuite({ rows, columns }: TableFacts): Suite {
   const size: Expectation[] =
@@ -51,12 +54,20 @@ export function inferSuite({ rows, columns }: TableFacts): Suite {
         ]
   const names = columns.map(({ name }) => name)
   return {
-    expectations: [
+    expectations: asManyAsCanBe([
       { type: 'expect_table_columns_to_match_ordered_list', column_list: names, severity: 'error' },
       ...size,
       ...columns.flatMap(inferColumn),
-    ],
+    ]),
   }
+}
+
+function asManyAsCanBe(found: readonly Expectation[]): readonly Expectation[] {
+  if (found.length <= MOST_EXPECTATIONS) return found
+  const isError = ({ severity }: Expectation): boolean => severity === 'error'
+  const first = [...found.filter(isError), ...found.filter(one => !isError(one))]
+  const kept = new Set(first.slice(0, MOST_EXPECTATIONS))
+  return found.filter(one => kept.has(one))
 }
 
 function inferColumn(facts: ColumnFacts): Expectation[] {
@@ -95,6 +106,8 @@ function setOf({ type, values, distinct, top }: ColumnFacts): readonly Scalar[] 
   // A text that was cut short is none of the values.
   const whole = top.filter(({ value }) => typeof value !== 'string' || value.length < LONGEST)
   if (whole.length < distinct) return undefined
+  // An integer that is told as text is none that an expectation can name.
+  if (type === 'integer' && whole.some(({ value }) => typeof value !== 'number')) return undefined
   return whole.map(({ value }) => value).toSorted((a, b) => (a < b ? -1 : 1))
 }
 
@@ -102,7 +115,13 @@ const LONGEST = 200
 
 const DAY_MS = 86_400_000
 
-function rangeOf({ type, min, max }: ColumnFacts): Pick<Expectation, 'min_value' | 'max_value'> | undefined {
+function rangeOf({
+  type,
+  infinite,
+  min,
+  max,
+}: ColumnFacts): Pick<Expectation, 'min_value' | 'max_value'> | undefined {
+  if (infinite > 0) return undefined
   if (typeof min === 'number' && typeof max === 'number') {
     const margin = (max - min) * MARGIN
     const wide = type === 'integer' ? Math.ceil(margin) : margin

@@ -28,6 +28,7 @@ function columnFacts({
     missing: nulls + nan,
     // NaN is one of the distinct values.
     distinct: distinct - (nan > 0 ? 1 : 0),
+    infinite: numeric?.infinite ?? 0,
     min: min as Scalar | null,
     max: max as Scalar | null,
     top: top.flatMap(({ value, count: n }) =>

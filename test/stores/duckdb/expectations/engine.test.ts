@@ -3,6 +3,7 @@ import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { inferSuite } from '../../../../domain/expectations/infer.js'
 import { describePlan, planOf } from '../../../../domain/expectations/plan.js'
+import { checkKeptSuite } from '../../../../domain/expectations/suite-version.js'
 import { checkSuite } from '../../../../domain/expectations/suite.js'
 import { evaluateSuite, type EvaluateOptions } from '../../../../stores/duckdb/expectations/evaluate.js'
 import { factsOf } from '../../../../stores/duckdb/expectations/facts.js'
@@ -264,6 +265,20 @@ describe('the engine of expectations', () => {
       observed_counts: [5, 3, 4, 1],
       others: { values: 1, rows: 1 },
     })
+  })
+
+  it('infers a suite that can be kept and holds, of odd values and of very many columns', async () => {
+    const odd = Array.from({ length: 40 }, (_, i) => `9007199254740993,${i % 9 === 0 ? 'inf' : i / 2}`)
+    const names = Array.from({ length: 450 }, (_, i) => `c${i}`)
+    const wide = `${names.join(',')}\n${'1,'.repeat(449)}1\n${'2,'.repeat(449)}2\n`
+    for (const csv of [`big,x\n${odd.join('\n')}\n`, wide]) {
+      const { file, schema } = await ingest(directory, csv)
+      const suite = checkKeptSuite(inferSuite(factsOf(await profileTable(file))), schema)
+      const { outcomes } = await evaluateSuite(file, suite.expectations, { now: NOW })
+      expect(outcomes.filter(({ success }) => !success)).toEqual([])
+      const told = suite.expectations.map(({ type, column }) => `${type} ${column}`)
+      expect(told).toContain(`expect_column_values_to_be_of_type ${schema.at(-1)!.name}`)
+    }
   })
 
   it('infers a suite that holds of what it was inferred from', async () => {
