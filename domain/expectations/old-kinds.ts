@@ -2,7 +2,7 @@ import type { Expectation as OldExpectation } from '../datasets/expectations.js'
 import { type Accepted, isOld } from './accepted.js'
 import type { Expectation } from './expectation.js'
 import type { Need } from './needs.js'
-import { type Measured, type Outcome, shownNumbers } from './outcome.js'
+import { type Measured, type Outcome, shownValue } from './outcome.js'
 import type { Result } from './results.js'
 
 /** Results of the kinds of old show this many rows and values. */
@@ -109,7 +109,7 @@ function observedOf(old: OldExpectation, { counts, foreign = [] }: Outcome, meas
     case 'not_null':
       return counts!.unexpected_count / Math.max(counts!.element_count, 1)
     case 'range':
-      return shownNumbers([measured.min ?? null, measured.max ?? null])
+      return shownValue([measured.min ?? null, measured.max ?? null])
     case 'in_set':
       return foreign.slice(0, SHOWN)
     case 'unique':

@@ -32,6 +32,9 @@ export interface Outcome extends Verdict {
 /** Greatest number of distinct values, and of rows, that a result shows. */
 export const SHOWN = 20
 
+/** Characters (code points) of a text that results show: a value may have a million, and results are kept in rows. */
+export const SHOWN_CHARACTERS = 200
+
 /** What the statements measured for one expectation. */
 export type Measured = Readonly<Partial<Record<Measure, unknown>>>
 
@@ -56,10 +59,17 @@ export interface Modes {
   readonly inSet: boolean
 }
 
-/** JSON has no NaN and no infinity: they are text, as in rows. */
-export function shownNumbers(value: unknown): unknown {
+/** As JSON and people have it: texts are cut, NaN and infinity are text, as in rows. */
+export function shownValue(value: unknown): unknown {
+  if (typeof value === 'string') return cut(value)
   if (typeof value === 'number') return Number.isFinite(value) ? value : String(value)
-  if (Array.isArray(value)) return value.map(shownNumbers)
+  if (Array.isArray(value)) return value.map(shownValue)
   if (typeof value !== 'object' || value === null) return value
-  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shownNumbers(member)]))
+  return Object.fromEntries(Object.entries(value).map(([name, member]) => [name, shownValue(member)]))
+}
+
+function cut(text: string): string {
+  if (text.length <= SHOWN_CHARACTERS) return text
+  // A character is two units at most.
+  return [...text.slice(0, 2 * SHOWN_CHARACTERS)].slice(0, SHOWN_CHARACTERS).join('')
 }

@@ -3,7 +3,7 @@ import { MlforgeError } from '../errors.js'
 import { storableText } from '../storable.js'
 import { type Accepted, isOld } from './accepted.js'
 import type { Expectation } from './expectation.js'
-import { type Outcome, type RowCounts, shownNumbers } from './outcome.js'
+import { type Outcome, type RowCounts, shownValue } from './outcome.js'
 
 /** As versions keep it, whichever form the expectation has. */
 export interface Result {
@@ -30,11 +30,11 @@ export function resultOf({
   return {
     expectation,
     passed: success,
-    observed: shownNumbers(observed ?? foreign ?? null),
+    observed: shownValue(observed ?? foreign ?? null),
     failing: counts?.unexpected_count ?? 0,
     rows,
     ...(counts && { counts }),
-    ...(details && { details: shownNumbers(details) as Record<string, unknown> }),
+    ...(details && { details: shownValue(details) as Record<string, unknown> }),
   }
 }
 

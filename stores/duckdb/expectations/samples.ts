@@ -1,7 +1,7 @@
 import type { FailingRow } from '../../../domain/datasets/expectations.js'
 import { definitionOf } from '../../../domain/expectations/catalogue.js'
 import type { Expectation } from '../../../domain/expectations/expectation.js'
-import { type Measured, SHOWN } from '../../../domain/expectations/outcome.js'
+import { type Measured, SHOWN, SHOWN_CHARACTERS } from '../../../domain/expectations/outcome.js'
 import { type DuckDb, type JsonValue, name } from '../duckdb.js'
 import { unexpectedOfWhole } from './distribution.js'
 import { judgedColumns } from './judged.js'
@@ -67,7 +67,7 @@ async function someRows(
   const found = await db.query(`WITH wanted AS MATERIALIZED (
       SELECT p.e AS __mlforge_e, p.values AS __mlforge_foreign, unnest(p.numbers) AS __mlforge_row
       FROM (SELECT unnest([${picked.join(', ')}]) AS p FROM ${from}))
-    SELECT __mlforge_e, __mlforge_foreign, ${[ROW, ...shown].map(column => `t.${name(column)}`).join(', ')}
+    SELECT __mlforge_e, __mlforge_foreign, t.${ROW}, ${shown.map(column => shownColumn(column, types)).join(', ')}
     FROM wanted JOIN t ON t.${ROW} = wanted.__mlforge_row ORDER BY __mlforge_e, ${ROW}`)
   return failed.map((each, i) => {
     const own = found.filter(row => row['__mlforge_e'] === i)
@@ -81,8 +81,13 @@ async function someRows(
   })
 }
 
+function shownColumn(column: string, types: Types): string {
+  const value = `t.${name(column)}`
+  return types.get(column) === 'VARCHAR' ? `left(${value}, ${SHOWN_CHARACTERS}) AS ${name(column)}` : value
+}
+
 function foreignValues(value: string, condition: string, from: string): string {
-  return `(SELECT list(__mlforge_f::VARCHAR) FROM (SELECT DISTINCT ${value} AS __mlforge_f FROM ${from}
+  return `(SELECT list(left(__mlforge_f::VARCHAR, ${SHOWN_CHARACTERS})) FROM (SELECT DISTINCT ${value} AS __mlforge_f FROM ${from}
     WHERE ${condition} ORDER BY __mlforge_f LIMIT ${SHOWN}))`
 }
 

@@ -161,6 +161,27 @@ describe('expectations', () => {
     ])
   })
 
+  it('shows 200 characters of a text, which may have a million', async () => {
+    const long = '😀'.repeat(100_000)
+    const shown = '😀'.repeat(200)
+    const { file, schema } = await ingest(directory, `s,t\n${long},${long}\n`)
+    const definitions = [
+      { type: 'expect_column_values_to_be_in_set', column: 's', value_set: ['x'] },
+      { type: 'expect_column_most_common_value_to_be_in_set', column: 's', value_set: ['x'] },
+      { type: 'expect_column_max_to_be_between', column: 's', max_value: 'x' },
+      { type: 'expect_column_distinct_values_to_be_in_set', column: 's', value_set: ['x'] },
+    ]
+    const { expectations } = checkSuite(definitions, { columns: schema })
+    const results = await evaluateExpectations(file, expectations, { now: NOW })
+    expect(results.map(({ passed }) => passed)).toEqual([false, false, false, false])
+    expect(results[0]).toMatchObject({
+      observed: [shown],
+      rows: [{ row: 1, values: { s: shown, t: shown } }],
+    })
+    expect(results.slice(1, 3).map(({ observed }) => observed)).toEqual([[shown], shown])
+    expect(results[3]!.details).toMatchObject({ partial_unexpected_list: [shown] })
+  })
+
   it('lists all problems of the definitions, with the nearest names', () => {
     const definitions = [
       { kind: 'rowcount', min: 1 },
