@@ -17,6 +17,8 @@ export interface Proposal {
 }
 
 const SAMPLE = 200
+/** Characters of a text that are looked at, and kept as what it was judged by: it may have a million, a date has not. */
+const SHOWN = 200
 /** Columns a statement counts at most: the time to plan one grows with the square of its aggregates. */
 const BATCH = 25
 
@@ -182,8 +184,9 @@ async function sampleTexts(
   source: TableSource,
   columns: readonly string[],
 ): Promise<Map<string, string[]>> {
+  const shown = (column: string): string => `left(${source.text(column)}, ${SHOWN})`
   const first = await db.query(
-    `SELECT ${columns.map(column => `${source.text(column)} AS ${name(column)}`).join(', ')} FROM ${source.from} LIMIT ${10 * SAMPLE}`,
+    `SELECT ${columns.map(column => `${shown(column)} AS ${name(column)}`).join(', ')} FROM ${source.from} LIMIT ${10 * SAMPLE}`,
   )
   const samples = new Map<string, string[]>()
   for (const column of columns) {
@@ -191,7 +194,7 @@ async function sampleTexts(
     if (texts.length === 0) {
       const value = source.text(column)
       const later = await db.query(
-        `SELECT ${value} AS ${name(column)} FROM ${source.from} WHERE ${value} IS NOT NULL LIMIT ${SAMPLE}`,
+        `SELECT ${shown(column)} AS ${name(column)} FROM ${source.from} WHERE ${value} IS NOT NULL LIMIT ${SAMPLE}`,
       )
       texts = later.map(row => row[column] as string)
     }

@@ -93,6 +93,15 @@ describe('CSV to Parquet', () => {
     expect(leftovers).toEqual([])
   })
 
+  it('keeps 200 characters of what a text column was judged by', async () => {
+    const long = '😀'.repeat(100_000)
+    const content = new TextEncoder().encode(`s\n${long}\n`)
+    const file = join(directory, 'long.csv')
+    await writeFile(file, content)
+    const { columns } = await proposeTypes(file, check(content), {})
+    expect(columns[0]!.evidence!.witness).toBe('😀'.repeat(200))
+  })
+
   it('cuts wrong values between characters', async () => {
     const csv = `a\n${'x'.repeat(199)}😀y\n`
     await expect(ingest(directory, csv, { a: { type: 'integer' } })).rejects.toMatchObject({
