@@ -23,6 +23,13 @@ const COMMANDS: Readonly<Record<string, () => Promise<AddCommand>>> = {
   workers: async () => (await import('./commands/workers.js')).workers,
 }
 
+let unread: Error | undefined
+// Whoever reads what is printed has stopped, as `head` does: nobody is left to be told anything.
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code !== 'EPIPE') throw error
+  unread = error
+})
+
 const program = new Command('mlforge')
   .description('MLOps where training, data versioning, rollouts and drift checks are durable workflows')
   .addHelpText('after', '\nExit codes: 0 done, 1 failed or not healthy, 2 wrong usage or configuration.')
@@ -35,5 +42,5 @@ try {
 } catch (error) {
   // commander has already printed what is wrong with the command line, or the help that was asked for.
   if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? EXIT.done : EXIT.usage
-  else process.exitCode = report(error)
+  else process.exitCode = error === unread ? EXIT.done : report(error)
 }
