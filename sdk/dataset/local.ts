@@ -2,10 +2,11 @@ import { access } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
 import type { Column, ColumnDeclaration, ColumnType } from '../../contracts/rest/datasets.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { csvTexts, typedColumns } from './csv.js'
 import type { View } from './read.js'
 import { type LocalOptions, type Prepare, Session, SOURCE } from './session.js'
 import { chunks, type Given, invalid, stageOf } from './stage.js'
-import { castTo, columnTypeOf, explained, name, SQL_TYPES, text } from './sql.js'
+import { castTo, columnTypeOf, explained, name, readAs, text } from './sql.js'
 
 export type Declared = Readonly<Record<string, ColumnDeclaration | ColumnType>>
 
@@ -28,20 +29,9 @@ export function openParquet(file: string, options: LocalOptions): Promise<[Sessi
 export function openCsv(file: string, options: LocalTableOptions): Promise<[Session, View]> {
   const path = resolve(file)
   return opened(options, path, async (session, directory) => {
-    const found = `read_csv(${text(path)}, auto_type_candidates = ['BOOLEAN', 'BIGINT', 'DOUBLE', 'VARCHAR'], sample_size = -1)`
-    const names = (await session.query(`DESCRIBE SELECT * FROM ${found}`)).map(each =>
-      String(each['column_name']),
-    )
-    const declared = declarationsOf(options.columns ?? {}, names)
-    // As text, so that nothing is read in two ways.
-    const types = Object.keys(declared).map(column => `${text(column)}: 'VARCHAR'`)
-    const from = types.length === 0 ? found : found.replace(/\)$/, `, types = {${types.join(', ')}})`)
-    return stored(
-      session,
-      directory,
-      names.map(column => readAs(column, declared[column])),
-      from,
-    )
+    const texts = await csvTexts(path)
+    const declared = declarationsOf(options.columns ?? {}, texts.names)
+    return stored(session, directory, await typedColumns(session, texts, declared), texts.from)
   })
 }
 
@@ -91,16 +81,6 @@ function declarationsOf(declared: Declared, names: readonly string[]): Record<st
   return Object.fromEntries(
     Object.entries(declared).map(([column, type]) => [column, typeof type === 'string' ? { type } : type]),
   )
-}
-
-function readAs(column: string, declared: ColumnDeclaration | undefined): string {
-  if (declared === undefined) return name(column)
-  const { type, format } = declared
-  const value =
-    format !== undefined && (type === 'date' || type === 'timestamp')
-      ? `strptime(${name(column)}, ${text(format)})`
-      : name(column)
-  return `CAST(${value} AS ${SQL_TYPES[type]}) AS ${name(column)}`
 }
 
 async function stored(session: Session, directory: string, columns: readonly string[], from: string) {

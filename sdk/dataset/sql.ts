@@ -1,10 +1,10 @@
-import type { ColumnType } from '../../contracts/rest/datasets.js'
+import type { ColumnDeclaration, ColumnType } from '../../contracts/rest/datasets.js'
 import { familyOf, SQL_TYPES } from '../../domain/duckdb/types.js'
 import { saidOfFullDisk, saidOfMemory, saidOfStatement } from '../../domain/duckdb/words.js'
 import { MlforgeError } from '../../domain/errors.js'
 import { identifier as name, text } from '../../domain/duckdb/sql.js'
 
-export { name, SQL_TYPES, text }
+export { name, text }
 
 /** Type of a table for one of DuckDB's. @throws MlforgeError type_unsupported, nested_values */
 export function columnTypeOf(column: string, type: string): ColumnType {
@@ -21,6 +21,15 @@ export function columnTypeOf(column: string, type: string): ColumnType {
 export function castTo(type: ColumnType, column: string, from: string): string {
   const value = from.includes('TIME ZONE') ? `(${name(column)} AT TIME ZONE 'UTC')` : name(column)
   return from === SQL_TYPES[type] ? value : `CAST(${value} AS ${SQL_TYPES[type]}) AS ${name(column)}`
+}
+
+/** A column as it is declared. */
+export function readAs(column: string, { type, format }: ColumnDeclaration): string {
+  const value =
+    format !== undefined && (type === 'date' || type === 'timestamp')
+      ? `strptime(${name(column)}, ${text(format)})`
+      : name(column)
+  return `CAST(${value} AS ${SQL_TYPES[type]}) AS ${name(column)}`
 }
 
 /** What DuckDB says of what it cannot do, in our words; any other error as it is. */

@@ -147,6 +147,43 @@ describe('local datasets', () => {
     await refused(Dataset.fromParquet(join(directory, 'no.parquet')), 'query_invalid', /no\.parquet/)
   })
 
+  it('are of a CSV file all that stands in it, by its first line, and no digit less', async () => {
+    const file = join(directory, 'odd.csv')
+    const read = async (content: string) => {
+      await writeFile(file, content)
+      const dataset = opened(await Dataset.fromCsv(file))
+      return [dataset.schema.map(({ type }) => type).join(), await dataset.toRows()]
+    }
+    expect(await read('a;b\n#1,5;1\n2;\n')).toEqual([
+      'string,integer',
+      [
+        { a: '#1,5', b: 1 },
+        { a: '2', b: null },
+      ],
+    ])
+    const ids = ['12345678901234567890', '12345678901234567891']
+    expect(await read(`id,c,x,h\n${ids[0]},007,1e3,0x1F\n${ids[1]},1,inf,1\n`)).toEqual([
+      'string,string,number,string',
+      [
+        { id: ids[0], c: '007', x: 1000, h: '0x1F' },
+        { id: ids[1], c: '1', x: 'Infinity', h: '1' },
+      ],
+    ])
+    expect(await read(`'a','b'\n'x,y',''\n`)).toEqual(['string,string', [{ a: 'x,y', b: null }]])
+    expect(await read('"a, ""b""",yes\n"1\n2",true\n')).toEqual([
+      'string,boolean',
+      [{ 'a, "b"': '1\n2', yes: true }],
+    ])
+    await refused(read('a,b\n1,2\n3\n4,5,6\n'), 'query_invalid', /Line: 3/)
+    await refused(read('a,A\n1,2\n'), 'duplicate_columns', /"A"/)
+    await refused(read('a,\n1,2\n'), 'csv_malformed', /Column 2 has no name/)
+    await refused(read(''), 'csv_empty', /first line/)
+    await writeFile(file, Buffer.from('a\n\xe4\n', 'latin1'))
+    await refused(Dataset.fromCsv(file), 'csv_encoding', /not UTF-8/)
+    await writeFile(file, 'a\n1.5\n')
+    await refused(Dataset.fromCsv(file, { columns: { a: 'integer' } }), 'query_invalid', /"1.5".*no integer/)
+  })
+
   it('say what is wrong', async () => {
     await refused(Dataset.fromRows([{ a: 1 }, { a: 'x' }]), 'types_mixed', /"a" holds integer and string/)
     await refused(Dataset.fromRows([{ a: null }]), 'invalid_request', /declare its type/)
