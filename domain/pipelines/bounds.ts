@@ -1,6 +1,6 @@
 import { MAX_DEFINITION_BYTES } from './definition.js'
 import type { Path, PipelineProblem } from './problems.js'
-import { isStorable } from './storable.js'
+import { isStorable } from '../storable.js'
 
 const MAX_DEPTH = 100
 /** Nothing that is kept can be larger: what is, is not looked at any further. */
