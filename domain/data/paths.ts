@@ -2,6 +2,11 @@ import type { Problem } from '../errors.js'
 
 const MAX_PATH_BYTES = 1_024
 
+/** The directory within a working copy that holds what is known of it. */
+export const STATE = '.mlforge-data'
+
+const RESERVED = new Set(['.git', '.mlforge', STATE])
+
 const utf8 = new TextEncoder()
 
 /** Why a path cannot be one of a dataset; null for one that can. Paths are relative, with `/` between their parts. */
@@ -17,7 +22,13 @@ export function pathProblem(path: string): string | null {
   if (parts.includes('')) return 'It has an empty part.'
   if (parts.includes('..') || parts.includes('.'))
     return 'It leaves its directory: no part may be "." or "..".'
+  if (parts.some(isReserved)) return 'It is a name that is reserved.'
   return null
+}
+
+/** Whether a part of a path never belongs to a dataset, on any file system. */
+export function isReserved(part: string): boolean {
+  return RESERVED.has(part.toLowerCase())
 }
 
 /**
@@ -41,6 +52,17 @@ export function collisions(paths: readonly string[]): Problem[] {
     if (file === undefined) return []
     return [{ at: path, message: `It stands within "${file}", which is a file. Rename one of them.` }]
   })
+}
+
+/** Why paths cannot be those of the files of a version, each by itself and all together. */
+export function pathProblems(paths: readonly string[]): Problem[] {
+  return [
+    ...paths.flatMap((path): Problem[] => {
+      const message = pathProblem(path)
+      return message === null ? [] : [{ at: path, message }]
+    }),
+    ...collisions(paths),
+  ]
 }
 
 /** Order of paths in a manifest: by code points, which is that of their UTF-8 bytes. */

@@ -1,11 +1,12 @@
 import { existsSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { STATE } from '../../domain/data/paths.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { Packing } from '../../packing/packing.js'
 import { KeptContent } from './kept-content.js'
 import { LocalNodes } from './local-nodes.js'
 import { type Lock, takeLock } from './lock.js'
-import { readState, STATE, writeState } from './state.js'
+import { readState, writeState } from './state.js'
 
 /** What is checked out, and what was committed on top of it. */
 export interface Head {

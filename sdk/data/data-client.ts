@@ -179,7 +179,15 @@ export class DataClient {
   private async pushDraft(copy: WorkingCopy, draft: Draft, options: TransferOptions): Promise<Pushed> {
     const push = await this.begin(copy, draft)
     const path = `${datasetPath(copy.dataset)}/pushes/${push.id}`
-    const send = () => this.send(copy, draft, path, options)
+    const send = async () => {
+      try {
+        return await this.send(copy, draft, path, options)
+      } catch (error) {
+        // Another process of this directory has sent it.
+        if (error instanceof Refused && (await this.rest.get<DataPush>(path)).sealed) return 0
+        throw error
+      }
+    }
     const sent = push.sealed ? 0 : await this.orWhyItEnded(path, 'Push', send)
     const ended = await this.rest.follow<DataPush>(path, undefined, POLL_MS)
     if (ended.status !== 'succeeded' || ended.version === null) throw failedRun(ended, 'Push')

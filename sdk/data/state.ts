@@ -3,9 +3,6 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, write
 import { basename, dirname, join } from 'node:path'
 import { MlforgeError } from '../../domain/errors.js'
 
-/** The directory within a working copy that holds what is known of it. */
-export const STATE = '.mlforge-data'
-
 const FORMAT = 1
 
 /** A file of it, as JSON with the version of its format; nobody ever sees half of it. */

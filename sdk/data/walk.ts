@@ -1,13 +1,12 @@
 import { type BigIntStats, type Dirent, lstatSync, readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { setImmediate as breathe } from 'node:timers/promises'
+import { isReserved } from '../../domain/data/paths.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
 import type { FileStat } from '../../packing/messages.js'
 import { type IgnoreRules, ignoreRules, isIgnored } from './ignore-rules.js'
-import { STATE } from './state.js'
 
 const IGNORE_FILE = '.mlforgeignore'
-const RESERVED = new Set(['.git', '.mlforge', STATE])
 /** Looks at the file system between two turns of the event loop. */
 const LOOKS = 512
 
@@ -16,11 +15,6 @@ export interface Found {
   readonly files: Map<string, FileStat>
   /** What is no file, and not ignored. */
   readonly problems: Problem[]
-}
-
-/** Whether a part of a path never belongs to a dataset, on any file system. */
-export function isReserved(part: string): boolean {
-  return RESERVED.has(part.toLowerCase())
 }
 
 /**

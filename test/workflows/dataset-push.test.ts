@@ -198,6 +198,7 @@ describe('datasetPush', () => {
 
     it.each<[string, () => [Uint8Array[], number, number], RegExp]>([
       ['a path that leaves its directory', () => [[filesNode(file('../x'))], 1, 10], /leaves its directory/],
+      ['a name that no checkout writes', () => [[filesNode(file('a/.GIT/config'))], 1, 10], /is reserved/],
       // The answer names them, in a row: the database takes neither of them as they are.
       ['a path with a null character', () => [[filesNode(file('a\0'))], 1, 10], /a\ufffd: It holds/],
       ['a path that is no text', () => [[filesNode(file('a\ud800'))], 1, 10], /no whole Unicode text/],

@@ -3,9 +3,12 @@ import fc from 'fast-check'
 import { collisions, comparePaths, pathProblem } from '../../../domain/data/paths.js'
 
 describe('a path', () => {
-  it.each(['a', 'a/b.csv', '.hidden', 'a b/ü', '...', 'a/..b', '𝔞', 'x'.repeat(1_024)])('may be %j', path => {
-    expect(pathProblem(path)).toBeNull()
-  })
+  it.each(['a', 'a/b.csv', '.hidden', 'a b/ü', '...', 'a/..b', 'a/.gitignore', '𝔞', 'x'.repeat(1_024)])(
+    'may be %j',
+    path => {
+      expect(pathProblem(path)).toBeNull()
+    },
+  )
 
   it.each([
     ['', 'empty'],
@@ -16,6 +19,8 @@ describe('a path', () => {
     ['a/./b', 'leaves its directory'],
     ['a//b', 'empty part'],
     ['a/', 'empty part'],
+    ['.git/config', 'reserved'],
+    ['a/.Mlforge-Data', 'reserved'],
     ['a\\b', 'holds'],
     ['a\0b', 'holds'],
     ['a\nb', 'holds'],

@@ -230,6 +230,21 @@ describe('DataClient', () => {
     await expect(new DataClient(rest).pull(other, null)).rejects.toThrow('It was cancelled by request.')
   })
 
+  it('takes for its own what another process of its directory has sent meanwhile', async () => {
+    const copy = await copyAt('twice', 'twice')
+    await write(copy, 'a.bin', randomBytes(1_000))
+    await copy.add('all')
+    const { manifest } = await copy.commit({ ...WHO, message: 'a' })
+    const rest = new Rest(api.url, 'mlf_operator')
+    const put = rest.putBytes.bind(rest)
+    rest.putBytes = async (...args) => {
+      expect(await client.push(await copyAt('twice', 'twice'))).toMatchObject([{ version: 1, manifest }])
+      return put(...args)
+    }
+    expect(await new DataClient(rest).push(copy)).toMatchObject([{ version: 1, manifest, sent: 0 }])
+    expect(copy.head).toMatchObject({ version: 1, draft: null })
+  })
+
   it('finds its push again that was made a version, though others came after it', async () => {
     const copy = await copyAt('first', 'shared')
     await write(copy, 'a.txt', 'a')
