@@ -74,7 +74,7 @@ function inflated(stored: Uint8Array, sha256: string, bytes: number): Uint8Array
 function corrupt(sha256: string, why: string): MlforgeError {
   return new MlforgeError(
     'object_corrupt',
-    `Chunk ${sha256} is corrupt: ${why}. Read it from another copy, or push it again from where it came.`,
+    `Chunk ${sha256} is corrupt: ${why}. Read it from another copy, or send it again from where it came.`,
     { sha256 },
   )
 }

@@ -102,9 +102,42 @@ export class DataClient {
   async push(copy: WorkingCopy, options: TransferOptions = {}): Promise<Pushed[]> {
     const pushed: Pushed[] = []
     for (let [draft] = copy.drafts(); draft !== undefined; [draft] = copy.drafts()) {
-      pushed.push(await this.pushDraft(copy, draft, options))
+      const done = await this.pushDraft(copy, draft, options)
+      await copy.pushed(draft.id, done.version)
+      pushed.push(done)
     }
     return pushed
+  }
+
+  /**
+   * Sends what the store has lost of the version that is checked out, and files here have: which a verification has
+   * to have found before. The version stays what it is.
+   * @throws MlforgeError wrong_state where there are commits to push; branch_moved where it is not the newest one of
+   *   its branch any more; file_changed for what was lost of files that are others by now
+   */
+  async restore(copy: WorkingCopy, options: TransferOptions = {}): Promise<Pushed> {
+    const { version, draft } = copy.head
+    if (version === null || draft !== null) {
+      throw new MlforgeError('wrong_state', 'What is committed here is no version yet. Push it first.')
+    }
+    const found = await this.version(copy.dataset, String(version))
+    const { files, bytes, message, author, createdAt } = found
+    return this.pushDraft(
+      copy,
+      {
+        // Each time another push: what an earlier one has sent may be what was lost.
+        id: randomUUID(),
+        parents: [{ version }],
+        manifest: found.manifest ?? notYet(copy.dataset, version),
+        files: files!,
+        bytes: bytes!,
+        message: message ?? '',
+        author: author ?? 'unknown',
+        createdAt,
+        code: null,
+      },
+      options,
+    )
   }
 
   /**
@@ -192,7 +225,6 @@ export class DataClient {
     const ended = await this.rest.follow<DataPush>(path, undefined, POLL_MS)
     if (ended.status !== 'succeeded' || ended.version === null) throw failedRun(ended, 'Push')
     const { version, branch, manifest, created } = ended
-    await copy.pushed(draft.id, version)
     return { version, branch, manifest, created: created ?? true, sent }
   }
 

@@ -206,7 +206,7 @@ export class PackStore {
     }
     throw new MlforgeError(
       'object_corrupt',
-      `Chunk ${sha256} is damaged in pack ${pack}, and in no other pack. Push the file that has it again, or restore a backup.`,
+      `Chunk ${sha256} is damaged in pack ${pack}, and in no other pack. Where the file is checked out, mlforge data push --restore sends it again; or restore a backup.`,
       { chunk: sha256, pack },
     )
   }
@@ -251,7 +251,7 @@ function verified(stored: Uint8Array | undefined, entry: Located): Uint8Array | 
 function missing(sha256: string): never {
   throw new MlforgeError(
     'object_missing',
-    `Chunk ${sha256} is in no pack. Push the file that has it again, or restore a backup.`,
+    `Chunk ${sha256} is in no pack. Where the file is checked out, mlforge data push --restore sends it again; or restore a backup.`,
     { chunk: sha256 },
   )
 }

@@ -1,7 +1,7 @@
 import { execFile } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -31,11 +31,15 @@ describe('mlforge data, what keeps data and what removes it', () => {
   })
 
   /** Runs a command to its end, whatever its exit code. */
-  const data = (args: readonly string[], more: Readonly<Record<string, string>> = {}): Promise<Finished> => {
+  const data = (
+    args: readonly string[],
+    more: Readonly<Record<string, string>> = {},
+    cwd = directory,
+  ): Promise<Finished> => {
     const access = { MLFORGE_API_URL: bench.api.url, MLFORGE_API_KEY: 'mlf_admin' }
     const env = { ...process.env, ...toEnvironment(harness.config), ...access, ...more }
     return new Promise(resolve => {
-      execFile(process.execPath, [CLI, 'data', ...args], { cwd: directory, env }, (error, stdout, stderr) =>
+      execFile(process.execPath, [CLI, 'data', ...args], { cwd, env }, (error, stdout, stderr) =>
         resolve({ code: error === null ? 0 : Number(error.code), stdout, stderr }),
       )
     })
@@ -206,6 +210,36 @@ describe('mlforge data, what keeps data and what removes it', () => {
       })
       await push(harness, 'images', first!, { base: 2 })
       expect(await done('verify')).toContain('Nothing is damaged.')
+    })
+
+    it('has what is lost sent again by whoever has it checked out', async () => {
+      const root = join(directory, 'photos')
+      await mkdir(root)
+      const here = async (...args: string[]) => (await data(args, {}, root)).stdout
+      await here('init', 'photos')
+      await writeFile(join(root, 'a.bin'), randomBytes(5_000))
+      await writeFile(join(root, 'large.bin'), randomBytes(2_000_000))
+      await here('commit', '-a', '-m', 'a')
+      expect(await here('push')).toContain('photos: version 1')
+      const packs: { sha256: Buffer }[] = await harness.database.dataSource.query(
+        'SELECT sha256 FROM data_packs WHERE bytes > 2000000',
+      )
+      for (const { sha256 } of packs) {
+        const file = harness.objectFile(objectUri(PROJECT, sha256.toString('hex'), 'packs'))
+        await rm(file)
+        await writeFile(file, randomBytes(2_000_000))
+      }
+      expect((await data(['verify', 'photos'])).stdout).toMatch(/lost/)
+      expect(await here('push')).toContain('Nothing to push.')
+      expect(await here('push', '--restore')).toMatch(
+        /^1\.9 MiB sent of what version 1 of photos had lost\n$/,
+      )
+      expect(await done('verify', 'photos')).toContain('Nothing is damaged.')
+      expect(await here('push', '--restore')).toBe('Nothing of version 1 of photos is known to be lost.\n')
+
+      await writeFile(join(root, 'a.bin'), 'b')
+      await here('commit', '-a', '-m', 'b')
+      expect(await data(['push', '--restore'], {}, root)).toMatchObject(refused(1, 'Push it first.'))
     })
 
     it.each([

@@ -3,7 +3,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pipeline } from 'node:stream/promises'
-import type { Command } from 'commander'
+import { type Command, Option } from 'commander'
 import { MlforgeError } from '../../../domain/errors.js'
 import { said } from '../../../sdk/data/copy.js'
 import { DataCatalogue } from '../../../sdk/data/data-catalogue.js'
@@ -25,12 +25,27 @@ export function remoteCommands(data: Command): void {
   data
     .command('push')
     .description('make commits versions of their branch')
-    .option('--branch <name>', 'another branch, which is made where it is not there')
-    .action(async ({ branch }: { branch?: string }) => {
+    .addOption(
+      new Option('--branch <name>', 'another branch, which is made where it is not there').conflicts(
+        'restore',
+      ),
+    )
+    .option('--restore', 'send what a verification has found to be lost of the version that is checked out')
+    .action(async ({ branch, restore = false }: { branch?: string; restore?: boolean }) => {
       const copy = here()
       if (branch !== undefined) copy.switchTo(branch)
       const client = new DataClient(await connect())
       const line = transferLine('sent')
+      if (restore) {
+        const { version, sent } = await told(client.restore(copy, { onProgress: line.show }))
+        line.end()
+        console.log(
+          sent === 0
+            ? `Nothing of version ${version} of ${copy.dataset} is known to be lost.`
+            : `${size(sent)} sent of what version ${version} of ${copy.dataset} had lost`,
+        )
+        return
+      }
       const pushed = await told(client.push(copy, { onProgress: line.show }))
       line.end()
       for (const { version, branch: on, created, sent } of pushed) {
