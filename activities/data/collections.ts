@@ -11,9 +11,10 @@ import type { Ports } from '../ports.js'
 import { onceStep } from '../step.js'
 import { planTables, removeTables } from './collect-tables.js'
 import { type CollectPorts, markLive, planPacks, removeObjects, repack, sweepRows } from './collect.js'
+import { assertVersionsKnown } from './known-versions.js'
 
 type CollectionPorts = CollectPorts &
-  Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'collections' | 'retention' | 'tableObjects'> & {
+  Pick<Ports, 'runs' | 'ledger' | 'wakes' | 'verify' | 'collections' | 'retention' | 'tableObjects'> & {
     /** How long what nothing needs stays. */
     readonly graceMs: number
   }
@@ -51,6 +52,7 @@ export function collectionActivities({ graceMs, ...ports }: CollectionPorts) {
         beatWhile('looking for what nothing needs', async signal => {
           const { runId } = input
           const { execute, planId } = await requestOf(input)
+          await assertVersionsKnown(ports, input.project, signal)
           await marks.forgetEnded(FORGOTTEN)
           if (execute) await collectingOf(input)
           const versions = await versionsOf(input, planId)

@@ -137,7 +137,7 @@ async function compareRecords(
     seen.add(refKey(ref))
     const stored = refs.get(refKey(ref))
     if (ref.recorded < ref.sequence || stored?.sequence === ref.sequence) continue
-    const message = `The object store says ${stored === undefined ? 'nothing of it' : `change ${stored.sequence}`}, the catalogue change ${ref.sequence}. Verify: it is written again.`
+    const message = `The object store says ${stored === undefined ? 'nothing of it' : `change ${stored.sequence}`}, the catalogue change ${ref.sequence}. ${stored !== undefined && stored.sequence > ref.sequence ? '--rebuild takes it on where a branch is behind; move it by hand otherwise.' : 'Verify: it is written again.'}`
     problems.push({ code: 'ref_differs', at: `${ref.kind} ${ref.name} of dataset ${ref.dataset}`, message })
   }
   for (const [key, { kind, name, dataset }] of refs) {

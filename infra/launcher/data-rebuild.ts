@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto'
-import type { Commit, NamedObject } from '../../domain/data/commit.js'
+import type { Commit, NamedObject, RefRecord } from '../../domain/data/commit.js'
 import { filesOf } from '../../domain/data/walk.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
 import type { PackStore } from '../../stores/packs/pack-store.js'
 import type { StoredContent } from '../../stores/postgres/entities/dataset.js'
-import type { RebuildStore } from '../../stores/postgres/rebuild-store.js'
+import type { RebuildStore, StandingRef } from '../../stores/postgres/rebuild-store.js'
 import { type RebuiltDefinitions, rebuildDefinitions } from './data-definitions.js'
 import { type DataProblem, storedRecords } from './data-records.js'
 import { rebuildPacks, type RebuildPackPorts } from './data-rebuild-packs.js'
@@ -60,8 +60,28 @@ export async function rebuildCatalogue(
   for (const ref of refs.values()) {
     const { id } = await rebuild.dataset(project, ref.dataset, ref.at)
     if (await rebuild.ref(id, ref)) done.refs++
+    else if (isBehind(ref, await rebuild.refAt(id, ref), all)) {
+      await rebuild.moveRef(id, ref)
+      done.refs++
+    }
   }
   return done
+}
+
+/**
+ * Whether a branch is where it was before the last change that the object store says, as in a database that was
+ * restored from an older backup. One that has gone elsewhere since stays where it is.
+ */
+function isBehind(
+  { kind, sequence }: RefRecord,
+  standing: StandingRef | null,
+  commits: ReadonlyMap<string, Commit>,
+): boolean {
+  if (standing === null || kind !== 'branch' || standing.kind !== kind) return false
+  if (standing.sequence >= sequence || standing.at === null || standing.wanted === null) return false
+  const before = new Set([standing.wanted])
+  for (const commit of before) for (const parent of commits.get(commit)?.parents ?? []) before.add(parent)
+  return before.has(standing.at)
 }
 
 /** Where an object of a table is. Those of earlier releases are among all others. */

@@ -28,6 +28,14 @@ export interface RestoredVersion {
   readonly end: { readonly at: string; readonly purge: Purge | null } | null
 }
 
+/** How a branch or tag stands, and the commits of the version it is at and of the one that it is to be at. */
+export interface StandingRef {
+  readonly kind: RefRecord['kind']
+  readonly sequence: number
+  readonly at: string | null
+  readonly wanted: string | null
+}
+
 /** Rows of the catalogue that are made again of what the object store has. What is there stays as it is. */
 export class RebuildStore {
   constructor(private readonly dataSource: DataSource) {}
@@ -95,6 +103,27 @@ export class RebuildStore {
       [datasetId, ref.name, ref.kind, ref.version, ref.sequence, ref.principal, ref.at],
     )
     return rows.length > 0
+  }
+
+  /** Null where there is none of this name. */
+  async refAt(datasetId: string, { name, version }: RefRecord): Promise<StandingRef | null> {
+    const rows: StandingRef[] = await this.dataSource.query(
+      `SELECT r.kind, r.sequence, now.commit AS at, wanted.commit AS wanted FROM data_refs r
+       LEFT JOIN dataset_versions now ON now.dataset_id = r.dataset_id AND now.version = r.version
+       LEFT JOIN dataset_versions wanted ON wanted.dataset_id = r.dataset_id AND wanted.version = $3
+       WHERE r.dataset_id = $1 AND r.name = $2`,
+      [datasetId, name, version],
+    )
+    return rows[0] ?? null
+  }
+
+  /** A branch stands as it did after a later change. */
+  async moveRef(datasetId: string, { name, version, sequence, principal, at }: RefRecord): Promise<void> {
+    await this.dataSource.query(
+      `UPDATE data_refs SET version = $3, sequence = $4, principal = $5, updated_at = $6, recorded = $4
+       WHERE dataset_id = $1 AND name = $2 AND sequence < $4`,
+      [datasetId, name, version, sequence, principal, at],
+    )
   }
 
   /**

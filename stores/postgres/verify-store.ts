@@ -151,6 +151,25 @@ export class VerifyStore {
     )
   }
 
+  /** Those of some commits that no version of a project is of. */
+  async unknownCommits(project: string, commits: readonly string[]): Promise<string[]> {
+    const rows: { commit: string }[] = await this.dataSource.query(
+      `SELECT commit FROM unnest($2::text[]) AS asked(commit)
+       EXCEPT SELECT v.commit FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id WHERE d.project = $1`,
+      [project, commits],
+    )
+    return rows.map(({ commit }) => commit)
+  }
+
+  async hasVersion(project: string, dataset: string, version: number): Promise<boolean> {
+    const rows: unknown[] = await this.dataSource.query(
+      `SELECT 1 FROM dataset_versions v JOIN datasets d ON d.id = v.dataset_id
+       WHERE d.project = $1 AND d.name = $2 AND v.version = $3`,
+      [project, dataset, version],
+    )
+    return rows.length > 0
+  }
+
   /** Chunks of a pack, in their order in it. */
   async chunks(packId: string): Promise<PackEntry[]> {
     const rows: ChunkRow[] = await this.dataSource.query(

@@ -169,6 +169,30 @@ describe('mlforge data, what keeps data and what removes it', () => {
       )
     })
 
+    it('removes nothing where the database is older than the objects', async () => {
+      const [, newer] = await versions('newer', 2)
+      await harness.tick('superviseData')
+      const { dataSource } = harness.database
+      await dataSource.query(
+        `DELETE FROM dataset_versions WHERE version = 2 AND dataset_id IN (SELECT id FROM datasets WHERE name = 'newer')`,
+      )
+      await dataSource.query(`UPDATE data_refs SET version = 1, sequence = 1, recorded = 1 WHERE version = 2 AND dataset_id IN
+        (SELECT id FROM datasets WHERE name = 'newer')`)
+      for (const args of [[], ['--execute']]) {
+        const { code, stderr } = await data(['gc', ...args])
+        expect(code).toBe(1)
+        expect(stderr).toMatch(
+          /has version 2 of dataset "newer", and the catalogue does not.*\(wrong_state\)/s,
+        )
+      }
+      expect(existsSync(objectOf(newer!))).toBe(true)
+      expect(await done('fsck', '--rebuild')).toContain('1 versions and 1 branches and tags restored')
+      expect(await harness.ports.datasets.version(PROJECT, 'newer', 'latest')).toMatchObject({
+        version: 2,
+      })
+      expect(await done('gc')).toContain('0 packs of 0 bytes that nothing needs')
+    })
+
     it.each([
       [['--execute', uuidv7()], 1, '(not_found)'],
       [['--execute', 'the last'], 1, '(not_found)'],
