@@ -14,8 +14,9 @@ describe('what Postgres takes', () => {
   })
 
   it('is found in a value as it is, and else made of it', () => {
-    const fine = { a: ['\\u0000', 1, { b: null }] }
+    const fine = { a: ['\n', 1, { b: null }] }
     expect(storable(fine)).toBe(fine)
+    expect(storable({ written: '\\u0000' })).toEqual({ written: '\\u0000' })
     expect(storable({ ...fine, c: { d: ['x\0', '\ud800'] } })).toEqual({
       ...fine,
       c: { d: ['x\ufffd', '\ufffd'] },

@@ -39,7 +39,8 @@ single('runs', pa.RunEndEncodedArray.from_arrays(pa.array([2], pa.int32()), pa.a
 single('coded_numbers', pa.array([5, None, 5]).dictionary_encode())
 single('coded_null', pa.DictionaryArray.from_arrays(pa.array([1, None, 0], pa.uint8()), pa.array(['p', None])))
 single('decimal76', pa.array([D('1.25'), D('-' + '9' * 60)], pa.decimal256(76, 2)))
-single('words', pa.array(['a\\0b', 'é', '']))
+single('words', pa.array(['a\\tb', 'é', '']))
+single('null_character', pa.array(['a\\0b', 'c']))
 pq.write_table(pa.table({'v': pa.array([D('1.25')], pa.decimal256(50, 2))}), f'{out}-decimal50.parquet')
 twice = pa.table([pa.array([1]), pa.array([2])], names=['a', 'A'])
 feather.write_feather(twice.rename_columns(['a', 'A']), f'{out}-twice')
@@ -105,7 +106,7 @@ describe('Arrow, as pyarrow writes it', () => {
   })
 
   it('keeps texts as they are, and decimals of any number of digits as numbers', async () => {
-    expect((await read('-words')).rows.map(({ v }) => v)).toEqual(['a\0b', 'é', ''])
+    expect((await read('-words')).rows.map(({ v }) => v)).toEqual(['a\tb', 'é', ''])
     expect((await read('-decimal76')).rows.map(({ v }) => v)).toEqual([1.25, -1e60])
     await expect(read('-decimal50.parquet')).rejects.toMatchObject({
       code: 'type_unsupported',
@@ -123,6 +124,7 @@ describe('Arrow, as pyarrow writes it', () => {
     ['runs', '-runs', 'type_unsupported', /RunEndEncoded/],
     ['no rows', '-none-lz4', 'no_rows', /no rows/],
     ['no rows in a stream', '-none-stream', 'no_rows', /no rows/],
+    ['a null character', '-null_character', 'value_not_of_type', /"a.u0000b" is no string/],
     ['a column twice', '-twice', 'duplicate_columns', /column "A"/],
     ['a column without a name', '-nameless', 'arrow_malformed', /column 1 has no name/],
   ])('is refused with %s', async (_, name, code, message) => {
