@@ -191,9 +191,11 @@ describe('a purge while something of the version is written', () => {
     const { store, arrived, go } = held('commits')
     const writing = verify(name, { objects: store })
     await arrived
+    // Others may be between two statements of a transaction of theirs.
     const ended: unknown[] = await query(
       `SELECT pg_terminate_backend(pid, 5000) FROM pg_stat_activity
-       WHERE datname = current_database() AND state = 'idle in transaction'`,
+       WHERE datname = current_database() AND state = 'idle in transaction'
+         AND pid IN (SELECT pid FROM pg_locks WHERE locktype = 'advisory' AND granted)`,
     )
     expect(ended).toHaveLength(1)
     await purge(name)
