@@ -6,6 +6,9 @@ const UNSTORABLE = /\0|\p{Surrogate}/gu
 /** The same as JSON writes them. */
 const UNSTORABLE_JSON = /\\u(?:0000|d[89a-f])/
 
+/** What is said of a text that is not kept. */
+export const NOT_STORABLE = 'It holds a character that cannot be kept: NUL, or half of one.'
+
 /** Whether a text holds nothing that Postgres does not take. */
 export function isStorable(text: string): boolean {
   return text.search(UNSTORABLE) === -1

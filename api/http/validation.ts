@@ -1,11 +1,15 @@
-import { ValidationPipe } from '@nestjs/common'
+import { type ArgumentMetadata, ValidationPipe } from '@nestjs/common'
 import { getMetadataStorage, type ValidationError } from 'class-validator'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
+import { isStorable, NOT_STORABLE, storableText } from '../../domain/storable.js'
 import { didYouMean } from '../../domain/suggest.js'
 
-/** Checks bodies and queries against their DTO: unknown fields are refused, all problems come at once. */
+/**
+ * Checks bodies and queries against their DTO: unknown fields are refused, all problems come at once. Of what is right
+ * in itself, texts that Postgres does not take are refused: it says of them that they are bad, and not which.
+ */
 export function validationPipe(): ValidationPipe {
-  return new ValidationPipe({
+  return new StorablePipe({
     transform: true,
     whitelist: true,
     forbidNonWhitelisted: true,
@@ -13,6 +17,27 @@ export function validationPipe(): ValidationPipe {
     stopAtFirstError: false,
     validationError: { target: true, value: true },
     exceptionFactory: errors => invalidRequest(errors.flatMap(error => problemsOf(error, ''))),
+  })
+}
+
+class StorablePipe extends ValidationPipe {
+  override async transform(value: unknown, metadata: ArgumentMetadata): Promise<unknown> {
+    const checked: unknown = await super.transform(value, metadata)
+    // What decorators of our own give is none of JSON: a principal, the stream of a file.
+    if (metadata.type === 'custom') return checked
+    const problems = unstorable(value, metadata.type === 'param' ? `path {${metadata.data}}` : '')
+    if (problems.length > 0) throw invalidRequest(problems)
+    return checked
+  }
+}
+
+/** Every text and every name with a character that is not kept. A value is no deeper than `badForm` says. */
+function unstorable(value: unknown, at: string): Problem[] {
+  if (typeof value === 'string') return isStorable(value) ? [] : [{ at: at || 'body', message: NOT_STORABLE }]
+  if (typeof value !== 'object' || value === null) return []
+  return Object.entries(value).flatMap(([name, member]) => {
+    if (isStorable(name)) return unstorable(member, pathOf(at, name))
+    return [{ at: pathOf(at, storableText(name)), message: NOT_STORABLE }]
   })
 }
 

@@ -1,6 +1,6 @@
 import { MAX_DEFINITION_BYTES } from './definition.js'
 import type { Path, PipelineProblem } from './problems.js'
-import { isStorable } from '../storable.js'
+import { isStorable, NOT_STORABLE } from '../storable.js'
 
 const MAX_DEPTH = 100
 /** Nothing that is kept can be larger: what is, is not looked at any further. */
@@ -31,9 +31,7 @@ export function boundProblems(
     if (path.length - root.length > MAX_DEPTH) {
       return unfit(path.slice(0, root.length + 3), `It is nested deeper than ${MAX_DEPTH} levels.`)
     }
-    if (!texts.every(isStorable)) {
-      problems.push({ path, message: 'It holds a character that cannot be kept: NUL, or half of one.' })
-    }
+    if (!texts.every(isStorable)) problems.push({ path, message: NOT_STORABLE })
     if (typeof found !== 'object' || found === null) continue
     const members = Array.isArray(found) ? [...found.entries()] : Object.entries(found)
     // From the last to the first, since the last put down is the first taken up.

@@ -177,7 +177,7 @@ describe('definitions of pipelines', () => {
     [
       'characters that Postgres does not take',
       { pipelines: { nul: { description: 'a\0b', steps: { load: LOAD } } } },
-      422,
+      400,
       'pipelines.nul.description',
       /cannot be kept/,
     ],

@@ -3,6 +3,10 @@ import { RunStore } from '../../stores/postgres/run-store.js'
 import { TestApi } from './support/api.js'
 import { seedDataset, table, TRAINING } from './support/seed.js'
 
+const IN_SET = { type: 'expect_column_values_to_be_in_set', column: 'a', value_set: ['a', 'b\0'] }
+const UPLOAD = '018f0000-0000-7000-8000-000000000001'
+const TREE = { base: null, manifest: 'a'.repeat(64), files: 1, bytes: 1 }
+
 interface ProblemBody {
   code: string
   detail: string
@@ -60,6 +64,18 @@ describe('requests that are wrong', () => {
       status: 400,
       body: { code: 'invalid_request', problems: [{ at: 'body', message }] },
     })
+  })
+
+  it.each([
+    ['bikes/versions', { upload: UPLOAD, nullValues: ['-', '\0'] }, 'nullValues[1]'],
+    ['bikes/versions', { upload: UPLOAD, expectations: [IN_SET] }, 'expectations[0].value_set[1]'],
+    ['bikes/versions', { upload: UPLOAD, columns: { 'a\0': { type: 'string' } } }, 'columns.a\ufffd'],
+    ['bikes/pushes', { ...TREE, message: 'half \ud83d' }, 'message'],
+    ['bikes\0/pushes', TREE, 'path {name}'],
+    ['bikes/pushes', { ...TREE, code: { commit: 'c0ffee\0', dirty: false } }, 'code.commit'],
+  ])('says which text of a request has a character that is not kept: %s %j %s', async (path, body, at) => {
+    const answer = await api.call('POST', `/v1/datasets/${encodeURI(path)}`, { body })
+    expect(answer).toMatchObject({ status: 400, body: { code: 'invalid_request', problems: [{ at }] } })
   })
 
   it.each(['text/plain', 'application/x-www-form-urlencoded', 'text/csv'])(
