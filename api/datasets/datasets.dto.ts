@@ -25,6 +25,7 @@ import {
   AnyProperty,
   ChoiceField,
   FlagField,
+  GitCommitField,
   IntField,
   NameField,
   ObjectField,
@@ -237,7 +238,7 @@ export class ExpectationResultDto implements ExpectationResult {
 }
 
 export class CodeStateDto implements CodeState {
-  @TextField({ min: 1, max: 100, description: 'commit of the code that made the files' }) commit!: string
+  @GitCommitField({ description: 'commit of the code, as git names it' }) commit!: string
   @FlagField({ description: 'true where the code had changes that were not committed' }) dirty!: boolean
 }
 

@@ -66,6 +66,17 @@ export const TextField = ({
     MaxLength(max),
   )
 
+const GIT_COMMIT = /^[0-9a-fA-F]{4,64}$/
+
+/** A commit of git, as it names them: a whole SHA-1 or SHA-256, or as few digits of it as it takes. */
+export const GitCommitField = (options: FieldOptions = {}) =>
+  field(
+    options,
+    { type: String, pattern: GIT_COMMIT.source },
+    IsString(),
+    Matches(GIT_COMMIT, { message: '$property is 4 to 64 hexadecimal digits, as `git rev-parse HEAD` says' }),
+  )
+
 export const IntField = ({ min, max, ...options }: FieldOptions & { min: number; max: number }) =>
   field(options, { type: 'integer', minimum: min, maximum: max }, IsInt(), Min(min), Max(max))
 

@@ -71,7 +71,7 @@ describe('versions of data over REST', () => {
   }
 
   it('takes a version in packs', async () => {
-    const push = await begin(tree, { message: 'the first', code: { commit: 'abc', dirty: true } }, 'first')
+    const push = await begin(tree, { message: 'the first', code: { commit: 'abc1', dirty: true } }, 'first')
     expect(push).toMatchObject({
       kind: 'push',
       dataset: 'images',
@@ -81,7 +81,7 @@ describe('versions of data over REST', () => {
       links: { self: `${base}/pushes/${push.id}` },
     })
     expect(
-      (await begin(tree, { message: 'the first', code: { commit: 'abc', dirty: true } }, 'first')).id,
+      (await begin(tree, { message: 'the first', code: { commit: 'abc1', dirty: true } }, 'first')).id,
     ).toBe(push.id)
     const asked = { body: { chunks: hashes(tree) } }
     expect((await api.call('POST', `${base}/pushes/${push.id}/missing`, asked)).body).toEqual({
@@ -118,7 +118,7 @@ describe('versions of data over REST', () => {
       rows: null,
       message: 'the first',
       author: 'key:operator',
-      code: { commit: 'abc', dirty: true },
+      code: { commit: 'abc1', dirty: true },
       artifacts: [],
     })
   })
@@ -277,6 +277,7 @@ describe('versions of data over REST', () => {
     ['no base', { base: undefined }, 'invalid_request', 'base'],
     ['a base that is no version', { base: 0 }, 'invalid_request', 'base'],
     ['a root that is no hash', { manifest: 'abc' }, 'invalid_request', 'manifest'],
+    ['code that is no commit', { code: { commit: 'HEAD', dirty: false } }, 'invalid_request', 'code.commit'],
     ['a branch of digits', { branch: '12' }, 'invalid_request', 'branch'],
     ['a field that is not known', { parent: 1 }, 'invalid_request', 'parent'],
   ])('refuses a push with %s', async (_, more, code, at) => {
