@@ -1,3 +1,4 @@
+import type { OtherTable } from '../domain/expectations/other-columns.js'
 import { reads } from '../stores/lineage-scope.js'
 import type { Ports } from './ports.js'
 
@@ -7,12 +8,12 @@ export async function otherTables(
   project: string,
   names: readonly string[],
   directory: string,
-): Promise<Record<string, string>> {
-  const files: Record<string, string> = {}
+): Promise<Record<string, OtherTable>> {
+  const tables: Record<string, OtherTable> = {}
   for (const name of names) {
     const { parquet, version } = await datasets.table(project, name, 'latest')
     reads({ kind: 'dataset', name, version })
-    files[name] = await objects.toFile(parquet.uri, directory)
+    tables[name] = { version, file: await objects.toFile(parquet.uri, directory) }
   }
-  return files
+  return tables
 }

@@ -1,8 +1,10 @@
 import { definitionOf } from '../../../domain/expectations/catalogue.js'
-import type { Expectation } from '../../../domain/expectations/expectation.js'
+import type { Expectation, KnownColumn } from '../../../domain/expectations/expectation.js'
 import { judge } from '../../../domain/expectations/judge.js'
 import { type Measure, type Need, needsOf } from '../../../domain/expectations/needs.js'
 import type { Outcome } from '../../../domain/expectations/outcome.js'
+import { type OtherTable, otherColumnProblems } from '../../../domain/expectations/other-columns.js'
+import { refuseProblems } from '../../../domain/expectations/suite.js'
 import { MlforgeError } from '../../../domain/errors.js'
 import { type DuckDb, type DuckDbOptions, text, withDuckDb } from '../duckdb.js'
 import { saidOfStatement } from '../../../domain/duckdb/words.js'
@@ -18,8 +20,8 @@ export interface EvaluateOptions extends DuckDbOptions {
   readonly now: string
   /** Rows of the version before, where there is one. */
   readonly previousRows?: number
-  /** Parquet files of the other tables, by the names that expectations give them. */
-  readonly tables?: Readonly<Record<string, string>>
+  /** The other tables, by the names that expectations give them. */
+  readonly tables?: Readonly<Record<string, OtherTable>>
   /** What more is measured for an expectation than it needs to be judged. */
   readonly extra?: (place: number) => readonly Need[]
 }
@@ -44,7 +46,7 @@ export async function evaluateSuite(
   const { now, previousRows, extra = () => [] } = options
   return withDuckDb(options, async db => {
     const types = await openTable(db, parquetFile)
-    const tables = await openOthers(db, expectations, options.tables ?? {})
+    const tables = await openOthers(db, expectations, columnsOf(types), options.tables ?? {})
     const held = await rangesThatHold(db, parquetFile, expectations, types, now)
     const needs = expectations.map((expectation, i) =>
       [...needsOf(expectation), ...extra(i)].filter(
@@ -87,26 +89,36 @@ export async function evaluateSuite(
 
 const columnsOf = (types: Types) => [...types].map(([name, type]) => knownColumn(name, type))
 
+/** @throws MlforgeError invalid_request, unknown_column where they are not what expectations ask for */
 async function openOthers(
   db: DuckDb,
   expectations: readonly Expectation[],
-  files: Readonly<Record<string, string>>,
+  columns: readonly KnownColumn[],
+  others: Readonly<Record<string, OtherTable>>,
 ): Promise<string[]> {
   const asked = expectations.filter(({ type }) => definitionOf(type)!.query === 'reference')
   const tables = [...new Set(asked.map(({ other_table_name: table }) => table!))]
-  const missing = tables.filter(table => files[table] === undefined)
-  if (missing.length > 0) {
-    const problems = missing.map(table => ({
-      at: 'other_table_name',
-      message: `There is no table "${table}".`,
-    }))
-    throw new MlforgeError('invalid_request', problems[0]!.message, { problems })
-  }
+  const missing = tables.filter(table => others[table] === undefined)
+  refuseProblems(missing.map(table => ({ at: 'other_table_name', message: `There is no table "${table}".` })))
+  const columnsOfOthers = new Map<string, KnownColumn[]>()
   for (const table of tables) {
-    await db.run(
-      `CREATE VIEW ${otherTable(tables, table)} AS SELECT * FROM read_parquet(${text(files[table]!)})`,
+    const view = otherTable(tables, table)
+    await db.run(`CREATE VIEW ${view} AS SELECT * FROM read_parquet(${text(others[table]!.file)})`)
+    const described = await db.query(`DESCRIBE ${view}`)
+    columnsOfOthers.set(
+      table,
+      described.map(row => knownColumn(row['column_name'] as string, row['column_type'] as string)),
     )
   }
+  refuseProblems(
+    expectations.flatMap((expectation, i) => {
+      const table = expectation.other_table_name
+      const known = table === undefined ? undefined : columnsOfOthers.get(table)
+      if (known === undefined) return []
+      const of = { version: others[table!]!.version, columns: known }
+      return otherColumnProblems(expectation, `expectations[${i}]`, columns, of)
+    }),
+  )
   return tables
 }
 

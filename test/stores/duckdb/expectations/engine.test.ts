@@ -18,6 +18,7 @@ const NOW = '2026-03-02T00:00:00Z'
 describe('the engine of expectations', () => {
   let directory: string
   const fileOf = (table: string): string => join(directory, `${table}.parquet`)
+  const tableOf = (table: string) => ({ version: 3, file: fileOf(table) })
   beforeAll(async () => {
     directory = await temporaryDirectory()
     for (const [table, columns] of Object.entries(TABLES)) await writeTable(fileOf(table), columns)
@@ -104,7 +105,7 @@ describe('the engine of expectations', () => {
         { type: 'expect_column_values_to_not_be_null', column: 's', row_condition: 'col("n") == 2' },
         { type: 'expect_column_pair_values_to_be_equal', column_A: 'x', column_B: 'y' },
       ],
-      { tables: { words: fileOf('words') } },
+      { tables: { words: tableOf('words') } },
     )
     expect(outcomes.map(({ rows }) => rows.map(({ row }) => row))).toEqual([
       [4],
@@ -202,7 +203,7 @@ describe('the engine of expectations', () => {
         { type: 'expect_column_values_to_be_between', column: 't', max_value: { now: '-1d' }, mostly: 1 },
         { type: 'expect_column_max_to_be_between', column: 'd', max_value: { now: '+91d' } },
       ],
-      { previousRows: 10, tables: { main: fileOf('main'), words: fileOf('words') } },
+      { previousRows: 10, tables: { main: tableOf('main'), words: tableOf('words') } },
     )
     expect(outcomes.map(({ success }) => success)).toEqual([
       ...[true, false, true, true, false, true, false, true, true],
@@ -217,22 +218,33 @@ describe('the engine of expectations', () => {
 
   it.each([
     [{ type: 'expect_column_values_to_match_regex', column: 's', regex: 'a{2000}' }, 'repetition'],
-    [
-      {
-        type: 'expect_column_values_to_be_in_other_table',
-        column: 's',
-        other_table_name: 'words',
-        other_column: 'no',
-      },
-      '"no" not found',
-    ],
     [{ type: 'expect_table_row_count_to_equal_other_table', other_table_name: 'gone' }, 'no table "gone"'],
   ])('refuses what cannot be measured: %j', async (expectation, said) => {
     await expect(
-      evaluate('main', [expectation], { tables: { words: fileOf('words') } }),
+      evaluate('main', [expectation], { tables: { words: tableOf('words') } }),
     ).rejects.toMatchObject({
       code: 'invalid_request',
       message: expect.stringContaining(said),
+    })
+  })
+
+  it.each([
+    ['no', 'unknown_column', 'version 3 of dataset "words" has no column "no". It has w'],
+    [undefined, 'unknown_column', 'version 3 of dataset "words" has no column "n".'],
+    ['w', 'invalid_request', 'w of version 3 of dataset "words" is of type string, and n is of type integer'],
+  ])('refuses a column of another table that cannot have the values: %s', async (other, code, said) => {
+    const expectation = {
+      type: 'expect_column_values_to_be_in_other_table',
+      column: 'n',
+      other_table_name: 'words',
+      ...(other !== undefined && { other_column: other }),
+    }
+    await expect(
+      evaluate('main', [expectation], { tables: { words: tableOf('words') } }),
+    ).rejects.toMatchObject({
+      code,
+      message: expect.stringContaining(said),
+      details: { problems: [{ at: 'expectations[0].other_column' }] },
     })
   })
 
