@@ -103,6 +103,13 @@ export function isJsonObject(line: string): boolean {
   }
 }
 
+/** What is said of a text that begins as JSON does, and is refused as CSV. */
+export function asJson({ code, message, details }: MlforgeError): MlforgeError {
+  const advice =
+    'The file looks like JSON, of which JSON lines are read: one object a line, with no list around them and no line ends within. Write it so, and send it with ?format=ndjson.'
+  return new MlforgeError(code, `${advice} As CSV it was refused: ${message}`, details)
+}
+
 const NAMES = { csv: 'CSV', ndjson: 'JSON lines', parquet: 'Parquet', arrow: 'Arrow' } as const
 
 /** @throws MlforgeError format_mismatch where a file is stated to be in another format than it is */

@@ -1,6 +1,8 @@
+import { MlforgeError } from '../errors.js'
 import { ArrowFileChecker, ArrowStreamChecker } from './arrow-check.js'
 import { CsvChecker, MAX_ROW_BYTES } from './csv-check.js'
 import {
+  asJson,
   assertFormat,
   assertMeaningful,
   encodingOf,
@@ -131,7 +133,9 @@ class TextChecker implements Checker {
     const evidence = format === 'csv' ? 'it begins with no object' : 'its first line is an object'
     assertFormat(stated.format, format, evidence)
     assertMeaningful(format, stated)
-    this.checker = format === 'csv' ? csv(stated) : jsonLines()
+    const from = firstCharacter(this.start)
+    const isLikeJson = stated.format === undefined && from >= 0 && mayBeJson(this.start[from]!)
+    this.checker = format === 'ndjson' ? jsonLines() : isLikeJson ? orJson(csv(stated)) : csv(stated)
     this.checker.push(this.start)
   }
 }
@@ -149,6 +153,22 @@ function csv({ delimiter, quote, header, ragged }: StatedReading): Checker {
       const { bytes: _, hasBom: __, ...summary } = checker.end()
       return summary
     },
+  }
+}
+
+/** A text that begins as JSON does may be CSV. Where it is none, it is told what is read of JSON. */
+function orJson(checker: Checker): Checker {
+  const attempt = <T>(work: () => T): T => {
+    try {
+      return work()
+    } catch (error) {
+      if (error instanceof MlforgeError) throw asJson(error)
+      throw error
+    }
+  }
+  return {
+    push: chunk => attempt(() => checker.push(chunk)),
+    end: () => attempt(() => checker.end()),
   }
 }
 
