@@ -1,8 +1,10 @@
 import type { Json } from '../canonical-json.js'
+import { MlforgeError } from '../errors.js'
 import { comparesVersions } from '../expectations/versions.js'
 import { signatureProblems } from '../models/read-signature.js'
 import { stepSource } from '../sensors/requested-source.js'
 import type { FieldCheck, IsOpen } from './fields.js'
+import { selectorOf, suiteSelectorOf } from './pins.js'
 import type { PipelineProblem } from './problems.js'
 import { partsOf } from './references.js'
 import { strategy, training } from './requests.js'
@@ -17,6 +19,10 @@ type Inputs = Readonly<Record<string, Json>>
  */
 export function writtenProblems(uses: string, inputs: Inputs): PipelineProblem[] {
   switch (uses) {
+    case 'dataset':
+      return named(selectorOf, 'dataset', inputs)
+    case 'gate':
+      return [...named(selectorOf, 'dataset', inputs), ...named(suiteSelectorOf, 'suite', inputs)]
     case 'transform':
       return inside('operations', inputs, operationProblems)
     case 'fit':
@@ -24,7 +30,7 @@ export function writtenProblems(uses: string, inputs: Inputs): PipelineProblem[]
     case 'register':
       return inside('signature', inputs, signatureProblems)
     case 'validate':
-      return comparedProblems(inputs['expectations'], inputs)
+      return [...named(suiteSelectorOf, 'suite', inputs), ...comparedProblems(inputs['expectations'], inputs)]
     case 'evaluate':
       return versionProblems(inputs)
     case 'train':
@@ -77,6 +83,19 @@ function inside(
 function written(check: FieldCheck, name: string, inputs: Inputs): PipelineProblem[] {
   const value = inputs[name]
   return value === undefined || isOpen(value) ? [] : check(value, [name], isOpen)
+}
+
+/** What is wrong with a text that has to name something. */
+function named(read: (text: string) => unknown, name: string, inputs: Inputs): PipelineProblem[] {
+  const value = inputs[name]
+  if (typeof value !== 'string' || isOpen(value)) return []
+  try {
+    read(value)
+    return []
+  } catch (error) {
+    if (!(error instanceof MlforgeError)) throw error
+    return [{ path: [name], message: error.message }]
+  }
 }
 
 /** True for text that a reference makes something else of. */

@@ -33,12 +33,15 @@ describe('movingSelectors', () => {
     expect(selectors(given)).toEqual([{ step: 'data', dataset, selector }])
   })
 
-  it.each(['bike@3', '${{ steps.ask.payload }}', '${{ run.id }}', 'bike@Soon!', 'a@b@c'])(
-    'leaves %s',
-    given => {
-      expect(selectors(given)).toEqual([])
-    },
-  )
+  it.each([
+    'bike@3',
+    '${{ steps.ask.payload }}',
+    '${{ run.id }}',
+    '${{ parameters.name }}@Soon!',
+    '${{ parameters.name }}@b@c',
+  ])('leaves %s', given => {
+    expect(selectors(given)).toEqual([])
+  })
 })
 
 it.each(['bike@0', 'bike@', 'bike@V1', 'bike@{soon}', 'bike@{2026-13-01}', 'bike@1@2'])(

@@ -48,6 +48,25 @@ describe('inputs that are written out', () => {
     expect(problemsOf(steps)[0]!.message).toMatch(/^There is no operation "filtr"\. Did you mean "filter"\?/)
   })
 
+  it('name versions of datasets and of suites that there can be', () => {
+    const steps = {
+      known: { uses: 'dataset', with: { dataset: 'rides@{2026-01-31}' } },
+      later: { uses: 'dataset', with: { dataset: 'rides@${{ parameters.least }}' } },
+      none: { uses: 'dataset', with: { dataset: 'rides@{x}' } },
+      twice: { uses: 'gate', with: { dataset: 'rides@1@2', suite: 'rides@new' } },
+      check: { uses: 'validate', with: { table: TABLE, suite: 'Rides' } },
+    }
+    expect(problemsOf(steps)).toEqual([
+      {
+        at: 'steps.none.with.dataset',
+        message: expect.stringMatching(/^"rides@\{x\}" names no version of a/),
+      },
+      { at: 'steps.twice.with.dataset', message: expect.stringContaining('names no version of a dataset') },
+      { at: 'steps.twice.with.suite', message: expect.stringContaining('names no suite') },
+      { at: 'steps.check.with.suite', message: expect.stringContaining('names no suite') },
+    ])
+  })
+
   it('may leave to references what is not known yet', () => {
     const how = '${{ parameters.how }}'
     const least = '${{ parameters.least }}'
