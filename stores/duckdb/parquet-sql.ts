@@ -32,13 +32,18 @@ export function readTyped(value: string, type: string, wanted: Exclude<ColumnTyp
     case 'boolean':
       return family === 'boolean' ? value : 'NULL'
     case 'date':
-      if (family === 'date') return value
+      if (family === 'date') return finite(value)
       return family === 'timestamp'
-        ? `CASE WHEN ${utc} = date_trunc('day', ${utc}) THEN CAST(${utc} AS DATE) END`
+        ? `CASE WHEN isfinite(${utc}) AND ${utc} = date_trunc('day', ${utc}) THEN CAST(${utc} AS DATE) END`
         : 'NULL'
     case 'timestamp':
-      return family === 'date' || family === 'timestamp' ? `CAST(${utc} AS TIMESTAMP)` : 'NULL'
+      return family === 'date' || family === 'timestamp' ? finite(`CAST(${utc} AS TIMESTAMP)`) : 'NULL'
   }
+}
+
+/** Days and times of which there is no end are none that a table, or what reads one, could show. */
+function finite(value: string): string {
+  return `CASE WHEN isfinite(${value}) THEN ${value} END`
 }
 
 /**

@@ -179,6 +179,28 @@ describe('readers of tables', () => {
       'value_not_of_type',
       /"1.5" is no integer/,
     ],
+    ['infinite dates', `SELECT 'infinity'::DATE AS v`, {}, 'value_not_of_type', /"infinity" is no date/],
+    [
+      'infinite times',
+      `SELECT '-infinity'::TIMESTAMP AS v`,
+      {},
+      'value_not_of_type',
+      /"-infinity" is no time/,
+    ],
+    [
+      'infinite times of a zone',
+      `SELECT 'infinity'::TIMESTAMPTZ AS v`,
+      {},
+      'value_not_of_type',
+      /"infinity" is no time/,
+    ],
+    [
+      'infinite times as dates',
+      `SELECT 'infinity'::TIMESTAMP AS v`,
+      { v: { type: 'date' } },
+      'value_not_of_type',
+      /"infinity" is no date/,
+    ],
     ['null characters', `SELECT 'a' || chr(0) AS v`, {}, 'value_not_of_type', /"a.u0000" is no string/],
     ['past 64 bits', 'SELECT 18446744073709551615::UBIGINT AS v', {}, 'value_not_of_type', /is no integer/],
     [
