@@ -34,9 +34,9 @@ export async function csvTexts(path: string): Promise<CsvTexts> {
 export async function typedColumns(
   session: Session,
   { names, from }: CsvTexts,
-  declared: Readonly<Record<string, ColumnDeclaration>>,
+  declared: ReadonlyMap<string, ColumnDeclaration>,
 ): Promise<string[]> {
-  const open = names.filter(column => declared[column] === undefined)
+  const open = names.filter(column => declared.get(column) === undefined)
   const counts = open.flatMap((column, i) => {
     const value = name(column)
     const all = (condition: string, as: string): string =>
@@ -57,7 +57,7 @@ export async function typedColumns(
       return [column, is('integer') ? 'integer' : 'number'] as const
     }),
   )
-  return names.map(column => readText(column, declared[column] ?? { type: types.get(column)! }))
+  return names.map(column => readText(column, declared.get(column) ?? { type: types.get(column)! }))
 }
 
 function isWhole(value: string): string {

@@ -72,13 +72,15 @@ export class Dataset implements AsyncDisposable {
     return new Dataset(lazily(open), view, { rest, record })
   }
 
-  /** A local table out of objects; a column is missing where an object lacks it. @throws MlforgeError types_mixed */
+  /** A local table out of objects; a column is missing where an object lacks it. @throws MlforgeError types_mixed, duplicate_columns */
   static fromRows(
     rows: readonly Readonly<Record<string, Given>>[],
     options: LocalTableOptions = {},
   ): Promise<Dataset> {
     const names = new Set([...Object.keys(options.columns ?? {}), ...rows.flatMap(row => Object.keys(row))])
-    const columns = [...names].map(name => [name, rows.map(row => row[name])] as const)
+    const columns = [...names].map(
+      name => [name, rows.map(row => (Object.hasOwn(row, name) ? row[name] : undefined))] as const,
+    )
     return Dataset.fromColumns(Object.fromEntries(columns), options)
   }
 

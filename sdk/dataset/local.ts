@@ -35,7 +35,7 @@ export function openCsv(file: string, options: LocalTableOptions): Promise<[Sess
   })
 }
 
-/** @throws MlforgeError types_mixed, no_rows, invalid_request */
+/** @throws MlforgeError types_mixed, duplicate_columns, no_rows, invalid_request */
 export function openColumns(
   columns: Readonly<Record<string, readonly Given[]>>,
   options: LocalTableOptions,
@@ -47,9 +47,10 @@ export function openColumns(
     throw invalid(other, `has ${columns[other]!.length} values, and "${names[0]}" has ${rows}`)
   }
   if (names.length === 0) throw invalid('columns', 'are none: give one or more')
+  assertDistinct(names)
   return opened(options, null, async (session, directory) => {
     const declared = declarationsOf(options.columns ?? {}, names)
-    const stages = names.map(each => stageOf(each, columns[each]!, declared[each]))
+    const stages = names.map(each => stageOf(each, columns[each]!, declared.get(each)))
     const definition = names.map((each, i) => `${name(each)} ${stages[i]!.type.toString()}`)
     await session.run(`CREATE TABLE ${STAGE} (${definition.join(', ')})`)
     await session.append(
@@ -60,15 +61,30 @@ export function openColumns(
         rows,
       ),
     )
-    const reads = names.map((each, i) => readAs(each, declared[each] ?? { type: stages[i]!.as }))
+    const reads = names.map((each, i) => readAs(each, declared.get(each) ?? { type: stages[i]!.as }))
     const prepared = await stored(session, directory, reads, STAGE)
     await session.run(`DROP TABLE ${STAGE}`)
     return prepared
   })
 }
 
-/** @throws MlforgeError unknown_column */
-function declarationsOf(declared: Declared, names: readonly string[]): Record<string, ColumnDeclaration> {
+function assertDistinct(names: readonly string[]): void {
+  const first = new Map<string, string>()
+  for (const each of names) {
+    const other = first.get(each.toLowerCase())
+    if (other !== undefined) {
+      throw new MlforgeError(
+        'duplicate_columns',
+        `The columns "${other}" and "${each}" have one name; upper and lower case do not tell names apart.`,
+        { columns: [other, each] },
+      )
+    }
+    first.set(each.toLowerCase(), each)
+  }
+}
+
+/** A map, as columns may have the names of what every object has. @throws MlforgeError unknown_column */
+function declarationsOf(declared: Declared, names: readonly string[]): Map<string, ColumnDeclaration> {
   const unknown = Object.keys(declared).filter(each => !names.includes(each))
   if (unknown.length > 0) {
     const problems = unknown.map(at => ({ at: `columns.${at}`, message: 'is no column' }))
@@ -78,7 +94,7 @@ function declarationsOf(declared: Declared, names: readonly string[]): Record<st
       { problems },
     )
   }
-  return Object.fromEntries(
+  return new Map(
     Object.entries(declared).map(([column, type]) => [column, typeof type === 'string' ? { type } : type]),
   )
 }

@@ -184,10 +184,32 @@ describe('local datasets', () => {
     await refused(Dataset.fromCsv(file, { columns: { a: 'integer' } }), 'query_invalid', /"1.5".*no integer/)
   })
 
+  it('may have columns of the names that every object has', async () => {
+    const rows = [
+      '{"__proto__": 1, "a": 1}',
+      '{"constructor": "x", "a": 2}',
+      '{"__proto__": 3, "toString": 4}',
+    ]
+    const table = opened(await Dataset.fromRows(rows.map(row => JSON.parse(row))))
+    expect(table.schema.map(({ name, type }) => [name, type])).toEqual([
+      ['__proto__', 'integer'],
+      ['a', 'integer'],
+      ['constructor', 'string'],
+      ['toString', 'integer'],
+    ])
+    expect((await table.toRows()).map(row => Object.values(row))).toEqual([
+      [1, 1, null, null],
+      [null, 2, 'x', null],
+      [3, null, null, 4],
+    ])
+  })
+
   it('say what is wrong', async () => {
     await refused(Dataset.fromRows([{ a: 1 }, { a: 'x' }]), 'types_mixed', /"a" holds integer and string/)
     await refused(Dataset.fromRows([{ a: null }]), 'invalid_request', /declare its type/)
     await refused(Dataset.fromRows([{ a: {} as never }]), 'invalid_request', /no value/)
+    const twice = Dataset.fromRows([{ Day: 1 }, { day: 2 }])
+    await refused(twice, 'duplicate_columns', /"Day" and "day" have one name/)
     await refused(Dataset.fromRows([]), 'invalid_request', /one or more/)
     await refused(Dataset.fromColumns({ a: [1], b: [1, 2] }), 'invalid_request', /b has 2 values/)
     const table = await all()
