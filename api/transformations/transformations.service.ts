@@ -15,7 +15,7 @@ import type { Json } from '../../domain/canonical-json.js'
 import { selectorOf } from '../../domain/data/selector.js'
 import type { Schema } from '../../domain/datasets/schema.js'
 import { MlforgeError, type Problem } from '../../domain/errors.js'
-import { applyRow, type Row } from '../../domain/transformations/apply-row.js'
+import { applyRow, canApplyRows, type Row } from '../../domain/transformations/apply-row.js'
 import { columnsOfSchema } from '../../domain/transformations/columns.js'
 import { checkSteps } from '../../domain/transformations/plan.js'
 import { transformationMismatch } from '../../domain/transformations/problems.js'
@@ -119,6 +119,9 @@ export class TransformationsService {
   ): Promise<TransformedRows> {
     const { state } = await this.find(caller, name, version)
     const fitted = readFitted(JSON.parse((await bytesOf(this.objects, state.uri)).toString()) as Json)
+    // What is wrong with the steps is not so with each row.
+    const { prevented } = canApplyRows(fitted)
+    if (prevented.length > 0) throw transformationMismatch(prevented)
     const problems: Problem[] = []
     const transformed = rows.map((row, i) => {
       try {

@@ -274,6 +274,13 @@ describe('a transformation', () => {
         problems: [{ at: 'rows[1].temp' }, { at: 'rows[2].row' }],
       },
     })
+    const sql = await fit('by-sql', { dataset: 'bike', steps: [{ kind: 'filter', where: 'temp > 0' }] })
+    await ended(sql.body as Fit)
+    const several = { body: { rows: [first, first, first] } }
+    expect(await api.call('POST', '/v1/transformations/by-sql/versions/1/rows', several)).toMatchObject({
+      status: 422,
+      body: { code: 'transformation_mismatch', problems: [{ at: 'steps[0]' }] },
+    })
   })
 
   it('is asked for once by one key', async () => {
