@@ -64,26 +64,29 @@ async function someRows(
     return [...involved, ...others.slice(0, SHOWN_COLUMNS)]
   }
   const shown = [...new Set(failed.flatMap(shownOf))]
+  // By their places: a column may have any name.
   const found = await db.query(`WITH wanted AS MATERIALIZED (
-      SELECT p.e AS __mlforge_e, p.values AS __mlforge_foreign, unnest(p.numbers) AS __mlforge_row
+      SELECT p.e AS e, p.values AS others, unnest(p.numbers) AS number
       FROM (SELECT unnest([${picked.join(', ')}]) AS p FROM ${from}))
-    SELECT __mlforge_e, __mlforge_foreign, t.${ROW}, ${shown.map(column => shownColumn(column, types)).join(', ')}
-    FROM wanted JOIN t ON t.${ROW} = wanted.__mlforge_row ORDER BY __mlforge_e, ${ROW}`)
+    SELECT wanted.e AS e, wanted.others AS others, wanted.number AS number,
+      ${shown.map((column, i) => `${shownValue(column, types)} AS c${i}`).join(', ')}
+    FROM wanted JOIN t ON t.${ROW} = wanted.number ORDER BY wanted.e, wanted.number`)
+  const places = new Map(shown.map((column, i) => [column, `c${i}`]))
   return failed.map((each, i) => {
-    const own = found.filter(row => row['__mlforge_e'] === i)
+    const own = found.filter(row => row['e'] === i)
     const first = shownOf(each)
     const rows = own.map(row => ({
-      row: (row[ROW] as number) + 1,
-      values: Object.fromEntries(first.map(column => [column, row[column] as JsonValue])),
+      row: (row['number'] as number) + 1,
+      values: Object.fromEntries(first.map(column => [column, row[places.get(column)!] as JsonValue])),
     }))
-    const values = own[0]?.['__mlforge_foreign'] as string[] | null | undefined
+    const values = own[0]?.['others'] as string[] | null | undefined
     return { rows, ...(values != null && { foreign: values }) }
   })
 }
 
-function shownColumn(column: string, types: Types): string {
+function shownValue(column: string, types: Types): string {
   const value = `t.${name(column)}`
-  return types.get(column) === 'VARCHAR' ? `left(${value}, ${SHOWN_CHARACTERS}) AS ${name(column)}` : value
+  return types.get(column) === 'VARCHAR' ? `left(${value}, ${SHOWN_CHARACTERS})` : value
 }
 
 function foreignValues(value: string, condition: string, from: string): string {

@@ -5,6 +5,7 @@ import { inferSuite } from '../../../../domain/expectations/infer.js'
 import { describePlan, planOf } from '../../../../domain/expectations/plan.js'
 import { checkKeptSuite } from '../../../../domain/expectations/suite-version.js'
 import { checkSuite } from '../../../../domain/expectations/suite.js'
+import { withDuckDb } from '../../../../stores/duckdb/duckdb.js'
 import { evaluateSuite, type EvaluateOptions } from '../../../../stores/duckdb/expectations/evaluate.js'
 import { factsOf } from '../../../../stores/duckdb/expectations/facts.js'
 import { tableColumns } from '../../../../stores/duckdb/expectations/table.js'
@@ -121,6 +122,28 @@ describe('the engine of expectations', () => {
     expect(outcomes[6]!.foreign).toEqual(['', 'abc def', 'b', 'é', '日本語'])
     expect(Object.keys(outcomes[1]!.rows[0]!.values)[0]).toBe('s')
     expect(statements.map(({ query }) => query)).toEqual(['scan', 'uniqueness', 'reference', 'distribution'])
+  })
+
+  it('shows failing rows of columns of any names', async () => {
+    const file = join(directory, 'named.parquet')
+    const columns = ['e', 'c0', 'others', 'number', 'p', 'wanted', '__mlforge_e', '__mlforge_row']
+    const values = columns.map(column => `'${column}' || i AS "${column}"`)
+    await withDuckDb({}, db =>
+      db.run(`COPY (SELECT ${values.join(', ')} FROM range(2) t(i)) TO '${file}' (FORMAT parquet)`),
+    )
+    const { outcomes } = await evaluateSuite(
+      file,
+      columns.map(column => ({
+        type: 'expect_column_values_to_be_in_set',
+        column,
+        value_set: [`${column}0`],
+        severity: 'error' as const,
+      })),
+      { now: NOW },
+    )
+    const values1 = Object.fromEntries(columns.map(column => [column, `${column}1`]))
+    for (const [i, { rows, foreign }] of outcomes.entries())
+      expect({ rows, foreign }).toEqual({ rows: [{ row: 2, values: values1 }], foreign: [`${columns[i]}1`] })
   })
 
   it('plans what it runs: one scan, and one more each for keys, other tables and distributions', async () => {
