@@ -1,6 +1,6 @@
 import { MlforgeError, type Problem } from '../errors.js'
 import { didYouMean } from '../suggest.js'
-import type { Column, ColumnType } from './schema.js'
+import { aType, type Column, type ColumnType } from './schema.js'
 
 /** An error refuses the version; a warning is recorded with it. */
 export type Severity = 'error' | 'warning'
@@ -166,7 +166,7 @@ function check(
 
 function boundProblem(column: KnownColumn, value: unknown): string | undefined {
   if (column.type === 'string' || column.type === 'boolean')
-    return `a ${column.type} has no range; use in_set.`
+    return `${aType(column.type)} has no range; use in_set.`
   return valueProblem(column, value)
 }
 
@@ -181,8 +181,8 @@ export function valueProblem({ name, type }: KnownColumn, value: unknown): strin
         : type === 'string'
           ? typeof value === 'string'
           : typeof value === 'string' && ISO.test(value) && !Number.isNaN(Date.parse(value.slice(0, 10)))
-  const form = type === 'date' || type === 'timestamp' ? `${type} as ISO 8601 text` : type
-  return fits ? undefined : `must be a ${form}, as ${name} is.`
+  const form = type === 'date' || type === 'timestamp' ? `${aType(type)} as ISO 8601 text` : aType(type)
+  return fits ? undefined : `must be ${form}, as ${name} is.`
 }
 
 const ISO = /^\d{4}-\d{2}-\d{2}([T ]\d{2}:\d{2}(:\d{2}(\.\d{1,6})?)?)?$/

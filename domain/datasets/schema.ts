@@ -6,6 +6,11 @@ export const COLUMN_TYPES = ['integer', 'number', 'string', 'boolean', 'date', '
 
 export type ColumnType = (typeof COLUMN_TYPES)[number]
 
+/** A type with its article, as messages have it. */
+export function aType(type: string): string {
+  return type === 'integer' ? `an ${type}` : `a ${type}`
+}
+
 export interface Column {
   readonly name: string
   readonly type: ColumnType

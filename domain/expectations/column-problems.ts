@@ -1,5 +1,5 @@
 import { valueProblem } from '../datasets/expectations.js'
-import type { ColumnType } from '../datasets/schema.js'
+import { aType, type ColumnType } from '../datasets/schema.js'
 import type { Problem } from '../errors.js'
 import { didYouMean } from '../suggest.js'
 import { type Condition, ConditionError, parseCondition } from './conditions.js'
@@ -52,14 +52,17 @@ export function columnProblems(
       if (column === undefined) return
       judged.push(column)
       if (judges !== undefined && column.type !== undefined && !JUDGED[judges].includes(column.type))
-        say(path, `${name} is a ${column.type}; ${expectation.type} judges ${JUDGED[judges].join(', ')}.`)
+        say(
+          path,
+          `${name} is ${aType(column.type)}; ${expectation.type} judges ${JUDGED[judges].join(', ')}.`,
+        )
     })
   }
   const [column] = judged
   const fits = (value: Scalar | Bound, field: string, of: KnownColumn): void => {
     if (typeof value === 'object') {
       if (of.type !== undefined && of.type !== 'date' && of.type !== 'timestamp')
-        say(field, `is a time, but ${of.name} is a ${of.type}.`)
+        say(field, `is a time, but ${of.name} is ${aType(of.type)}.`)
       return
     }
     const problem = valueProblem(of, value)
@@ -84,7 +87,7 @@ export function columnProblems(
       const { bins, values } = expectation.partition_object ?? {}
       values?.forEach((value, i) => fits(value, `partition_object.values[${i}]`, column))
       if (bins && column.type !== undefined && !JUDGED.number.includes(column.type))
-        say('partition_object.bins', `are for numbers, but ${column.name} is a ${column.type}.`)
+        say('partition_object.bins', `are for numbers, but ${column.name} is ${aType(column.type)}.`)
     }
   }
   if (expectation.row_condition !== undefined && !wrong.has('row_condition'))

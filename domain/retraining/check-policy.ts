@@ -1,4 +1,5 @@
 import type { Problem } from '../errors.js'
+import { aType } from '../datasets/schema.js'
 import { MlforgeError } from '../errors.js'
 import { behind, isBehindSame } from '../models/replayed.js'
 import type { ModelSignature } from '../models/signature.js'
@@ -65,7 +66,7 @@ function timeProblems({ timeColumn }: RetrainingPolicy, { schema, name, version 
   const message =
     type === undefined
       ? `${name} version ${version} has no column "${timeColumn}".${hint}`
-      : `"${timeColumn}" is a ${type}; the event time goes to a date or timestamp column.`
+      : `"${timeColumn}" is ${aType(type)}; the event time goes to a date or timestamp column.`
   return [{ at, message }]
 }
 

@@ -1,4 +1,5 @@
 import type { CodeState } from '../data/commit.js'
+import { aType } from '../datasets/schema.js'
 import { MlforgeError, type ErrorCode, type Problem } from '../errors.js'
 import { didYouMean } from '../suggest.js'
 import { DEFAULT_GATE, type GatePolicy } from './gate.js'
@@ -123,7 +124,7 @@ function columnProblems(request: TrainingRequest, { schema, name, version }: Dat
       return [{ at, code: 'invalid_request', message: `"${feature}" is named twice.` }]
     }
     if (FEATURE_TYPES.includes(types.get(feature)!)) return []
-    const message = `"${feature}" is a ${types.get(feature)}; features must be integer, number or boolean columns.`
+    const message = `"${feature}" is ${aType(types.get(feature)!)}; features must be integer, number or boolean columns.`
     return [{ at, code: 'invalid_request', message }]
   })
   const { column } = request.split
@@ -135,7 +136,7 @@ function columnProblems(request: TrainingRequest, { schema, name, version }: Dat
           {
             at: 'split.column',
             code: 'split_invalid',
-            message: `"${column}" is a ${splitType}; rows are split by a date or timestamp column.`,
+            message: `"${column}" is ${aType(splitType)}; rows are split by a date or timestamp column.`,
           },
         ]
   const baseline = (request.baseline?.by ?? []).flatMap((by, i): Found[] => {
@@ -153,7 +154,7 @@ function targetProblems({ target }: TrainingRequest, { schema, profile }: Datase
   if (!column || !numbers) return []
   const at = 'target'
   if (!TARGET_TYPES.includes(column.type)) {
-    const message = `"${target}" is a ${column.type}; a regression needs a number.`
+    const message = `"${target}" is ${aType(column.type)}; a regression needs a number.`
     return [{ at, code: 'target_invalid', message }]
   }
   if (numbers.distinct <= 1) {

@@ -89,7 +89,7 @@ describe('incidents', () => {
         { at: 'training.features[1]', message: expect.stringContaining('Did you mean "temp"') },
         { at: 'training.target', message: expect.stringContaining('needs a number') },
         { at: 'training.gate.maxRmseOfBaseline', message: '0 is not above 0.' },
-        { at: 'timeColumn', message: expect.stringContaining('"hour" is a integer') },
+        { at: 'timeColumn', message: expect.stringContaining('"hour" is an integer') },
         { at: 'strategy.kind', message: 'A shadow never takes traffic, so it ends no incident.' },
       ])
       const missing = await put({ ...POLICY, timeColumn: 'dayy', strategy: { kind: 'canary', stops: [] } })

@@ -176,7 +176,7 @@ describe('a policy to retrain by a pipeline', () => {
       expect.stringContaining('pipeline.parameters.dataset: Such a retraining has no "set"'),
       expect.stringContaining('pipeline.name: Step "serve" of pipeline "retrain" rolls out'),
       expect.stringContaining('dataset: bike version 3 has no column "rides"'),
-      expect.stringContaining('timeColumn: "hr" is a integer'),
+      expect.stringContaining('timeColumn: "hr" is an integer'),
       expect.stringContaining('strategy.kind: '),
     ])
   })
