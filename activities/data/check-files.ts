@@ -2,7 +2,7 @@ import type { RunInput } from '../../contracts/temporal/messages.js'
 import { MIN_CHUNK } from '../../domain/data/chunker.js'
 import { collisions, comparePaths, pathProblem } from '../../domain/data/paths.js'
 import { changesOf, chunksOf, filesOf, type LoadNode } from '../../domain/data/walk.js'
-import { decodeNode, type FileEntry, listOf } from '../../domain/data/nodes.js'
+import { decodeNode, encodeNode, type FileEntry, listOf } from '../../domain/data/nodes.js'
 import { isDamage } from '../../stores/objects/verified.js'
 import type { Reached } from '../heartbeats.js'
 import { AskedChunks } from './asked-chunks.js'
@@ -57,7 +57,7 @@ export async function checkFiles(
   const known = base?.retiredAt === null ? base.manifest : null
   const asked = new AskedChunks({ packs, holds }, { project, runId }, signal)
   try {
-    const load = counted(asked.load, tree)
+    const load = canonical(counted(asked.load, tree), tree)
     const files = await checkManifest(load, asked, tree)
 
     const lists = new ListsAhead(load, (file, loadNode) => askForChunks(asked, file, loadNode))
@@ -132,6 +132,19 @@ function counted(load: LoadNode, tree: Tree): LoadNode {
   return (sha256, next) => {
     if (++nodes > mostNodes(tree)) throw invalid('manifest', 'It has more nodes than its files have use for.')
     return load(sha256, next)
+  }
+}
+
+/** One form of each node: the same files would have another root in any other. */
+function canonical(load: LoadNode, { manifest }: Tree): LoadNode {
+  return async (sha256, next) => {
+    const bytes = await load(sha256, next)
+    const node = decodeNode(bytes)
+    if (!Buffer.from(encodeNode(node)).equals(bytes))
+      throw invalid('manifest', `Node ${sha256} is not written as canonical JSON of what it says.`)
+    if (node.entries.length === 0 && !(node.kind === 'files' && sha256 === manifest))
+      throw invalid('manifest', `Node ${sha256} has no entries.`)
+    return bytes
   }
 }
 

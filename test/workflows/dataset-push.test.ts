@@ -234,10 +234,38 @@ describe('datasetPush', () => {
         /and has more/,
       ],
       [
+        'a node with blanks in it',
+        () => [
+          [
+            Buffer.from(
+              Buffer.from(filesNode(file('a')))
+                .toString()
+                .replace('{', '{ '),
+            ),
+          ],
+          1,
+          10,
+        ],
+        /is not written as canonical JSON/,
+      ],
+      [
+        'a tree of nothing',
+        () => [[encodeNode({ kind: 'tree', height: 1, entries: [] })], 0, 0],
+        /has no entries/,
+      ],
+      [
+        'a list of nothing',
+        () => {
+          const list = encodeNode({ kind: 'chunks', entries: [] })
+          return [[list, filesNode({ ...file('a', 0), content: { list: sha256Hex(list) } })], 1, 0]
+        },
+        /has no entries/,
+      ],
+      [
         'nodes without end',
         () => {
-          const nodes = [filesNode()]
-          for (let height = 1; height <= 4; height++) nodes.push(treeNode(height, nodes.at(-1)!, 'z', 1_000))
+          const nodes = [filesNode(file('z'))]
+          for (let height = 1; height <= 80; height++) nodes.push(treeNode(height, nodes.at(-1)!, 'z', 1))
           return [nodes, 1, 10]
         },
         /more nodes than/,
