@@ -15,6 +15,8 @@ interface Tree {
   readonly bytes: number
   /** Number of a version of which all is known to be there. */
   readonly base: number | null
+  /** It is a version already, whoever has taken it on. */
+  readonly isVersion?: boolean
 }
 
 export interface CheckedFiles {
@@ -57,15 +59,16 @@ export async function checkFiles(
   const known = base?.retiredAt === null ? base.manifest : null
   const asked = new AskedChunks({ packs, holds }, { project, runId }, signal)
   try {
-    const load = canonical(counted(asked.load, tree), tree)
+    const some = counted(asked.load, tree)
+    const load = tree.isVersion === true ? some : canonical(some, tree)
     const files = await checkManifest(load, asked, tree)
 
     const lists = new ListsAhead(load, (file, loadNode) => askForChunks(asked, file, loadNode))
     const after = from?.known === known ? from.path : ''
-    let some = 0
+    let looked = 0
     for await (const file of filesToCheck(asked.load, { known, manifest: tree.manifest, after })) {
       await lists.take(file)
-      if (++some % NOTED !== 0) continue
+      if (++looked % NOTED !== 0) continue
       await lists.end()
       await asked.look()
       reached?.({ path: file.path, known })

@@ -160,7 +160,12 @@ export function transferActivities(ports: DataPorts) {
         beatWhile('checking files', async (signal, reached: Reached<CheckedTo>) => {
           const request = (await runs.get(input.project, input.runId)).request as PullRequest
           const attempt = { signal, from: placeReached<CheckedTo>(), reached }
-          const { files } = await checkFiles(ports, input, { ...request, base: null }, attempt)
+          const { files } = await checkFiles(
+            ports,
+            input,
+            { ...request, base: null, isVersion: true },
+            attempt,
+          )
           reads({ kind: 'dataset', name: input.name, version: request.version })
           return { version: request.version, files }
         }),
