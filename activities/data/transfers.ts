@@ -121,9 +121,12 @@ export function transferActivities(ports: DataPorts) {
     /** Whether the files of a push are all there and can be a version. */
     async checkPush(input: RunInput): Promise<CheckedFiles> {
       return onceStep(ports, input, 'check', () =>
-        beatWhile<CheckedFiles, CheckedTo>('checking files', async (signal, reached) =>
-          checkFiles(ports, input, await pushOf(input), { signal, from: placeReached(), reached }),
-        ),
+        beatWhile<CheckedFiles, CheckedTo>('checking files', async (signal, reached) => {
+          const push = await pushOf(input)
+          // It is a version already, of which more may be lost than was found.
+          if (push.restore) return { files: push.files, packs: 0 }
+          return checkFiles(ports, input, push, { signal, from: placeReached(), reached })
+        }),
       )
     },
 
@@ -131,7 +134,15 @@ export function transferActivities(ports: DataPorts) {
     async commitPush(input: RunInput): Promise<CommitOutcome> {
       return keepingFiles(ports, input, async keep => {
         const { principal, request } = await runs.get(input.project, input.runId)
-        const { branch, base, manifest, files, bytes, message, author, code } = request as PushRequest
+        const { branch, base, manifest, files, bytes, message, author, code, restore } =
+          request as PushRequest
+        if (restore) {
+          const { version, root } = await datasets.version(input.project, input.name, base!)
+          return async transaction => {
+            await transfers.release(input.runId, transaction)
+            return { version, root, created: false }
+          }
+        }
         return async transaction => {
           const { version, created } = await datasets.commit(transaction, input.project, input.name, {
             root: manifest,

@@ -66,6 +66,12 @@ export class StartPushDto implements StartPush {
     description: 'where the code stood that made the files',
   })
   code?: CodeStateDto
+  @FlagField({
+    optional: true,
+    default: false,
+    description: 'sends again what was lost of `base`, whose files these are; no version is made',
+  })
+  restore?: boolean
 }
 
 class ReceivedDto {

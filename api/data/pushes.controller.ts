@@ -38,7 +38,7 @@ export class PushesController {
   @HttpCode(202)
   @ApiIdempotencyKey()
   @ApiAcceptedResponse({ type: DataPushDto })
-  @Problems('invalid_request', 'idempotency_key_reused', 'branch_moved')
+  @Problems('invalid_request', 'not_found', 'idempotency_key_reused', 'branch_moved', 'version_retired')
   async startPush(
     @Caller() caller: Principal,
     @Param('name') name: string,

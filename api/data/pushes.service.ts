@@ -23,6 +23,7 @@ import { DatasetStore } from '../../stores/postgres/dataset-store.js'
 import type { Run } from '../../stores/postgres/entities/run.js'
 import { LedgerStore } from '../../stores/postgres/ledger-store.js'
 import { PackCatalogue } from '../../stores/postgres/pack-catalogue.js'
+import { assertReadable } from '../../stores/postgres/readable.js'
 import { RunStore } from '../../stores/postgres/run-store.js'
 import { TransferStore } from '../../stores/postgres/transfer-store.js'
 import { RunWakes } from '../../stores/redis/wake.js'
@@ -61,13 +62,14 @@ export class PushesService {
     idempotency: Idempotency | undefined,
   ): Promise<DataPush> {
     assertName('dataset', name)
-    const { branch = MAIN, base, manifest, files, bytes, message = null, author, code = null } = body
+    const { base, manifest, files, bytes, message = null, author, code = null, restore = false } = body
+    const branch = restore ? await this.branchOf(caller, name, body) : (body.branch ?? MAIN)
     const problem = refNameProblem(branch)
     if (problem !== null) throw invalidRequest([{ at: 'branch', message: problem }])
     // Said again, it is what it was, wherever its branch is by now.
     const known = idempotency && (await this.rows.replayed(caller.project, caller.name, idempotency))
     if (known) return this.view(known)
-    await this.datasets.assertBase(caller.project, name, { branch, base, root: manifest })
+    if (!restore) await this.datasets.assertBase(caller.project, name, { branch, base, root: manifest })
     const request: PushRequest = {
       branch,
       base,
@@ -77,6 +79,7 @@ export class PushesService {
       message,
       author: author ?? caller.name,
       code,
+      ...(restore && { restore }),
     }
     const run = await this.runs.accept(caller, {
       kind: 'push',
@@ -172,6 +175,20 @@ export class PushesService {
     await this.transfers.seal(id, (run.request as PushRequest).files)
     this.wakes.publish(id)
     return this.view(run)
+  }
+
+  /** Of the version that a push restores. @throws MlforgeError not_found, version_retired, invalid_request */
+  private async branchOf(
+    { project }: Principal,
+    name: string,
+    { base, manifest }: StartPush,
+  ): Promise<string> {
+    const version = base === null ? null : await this.datasets.version(project, name, base)
+    if (version !== null) assertReadable(name, version)
+    if (version?.manifest === manifest) return version.branch
+    throw invalidRequest([
+      { at: 'manifest', message: 'Must be that of the version that is restored, which base names.' },
+    ])
   }
 
   private async take(

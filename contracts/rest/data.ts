@@ -19,6 +19,8 @@ export interface StartPush {
   message?: string
   author?: string
   code?: CodeState
+  /** Only what was lost of `base`, whose files these are: no version is made, whatever its branch is at. */
+  restore?: boolean
 }
 
 export interface DataPush extends Operation {

@@ -11,6 +11,8 @@ export interface PushRequest {
   readonly message: string | null
   readonly author: string | null
   readonly code: CodeState | null
+  /** What was lost of `base` is sent again, and no version made. */
+  readonly restore?: true
 }
 
 /** Which version is pulled. */

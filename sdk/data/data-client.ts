@@ -111,9 +111,9 @@ export class DataClient {
 
   /**
    * Sends what the store has lost of the version that is checked out, and files here have: which a verification has
-   * to have found before. The version stays what it is.
-   * @throws MlforgeError wrong_state where there are commits to push; branch_moved where it is not the newest one of
-   *   its branch any more; file_changed for what was lost of files that are others by now
+   * to have found before. The version stays what it is, and so does its branch, wherever that is by now.
+   * @throws MlforgeError wrong_state where there are commits to push; file_changed for what was lost of files that are
+   *   others by now
    */
   async restore(copy: WorkingCopy, options: TransferOptions = {}): Promise<Pushed> {
     const { version, draft } = copy.head
@@ -137,6 +137,7 @@ export class DataClient {
         code: null,
       },
       options,
+      true,
     )
   }
 
@@ -209,8 +210,13 @@ export class DataClient {
     return { ...done, version, manifest: onto.manifest }
   }
 
-  private async pushDraft(copy: WorkingCopy, draft: Draft, options: TransferOptions): Promise<Pushed> {
-    const push = await this.begin(copy, draft)
+  private async pushDraft(
+    copy: WorkingCopy,
+    draft: Draft,
+    options: TransferOptions,
+    restore = false,
+  ): Promise<Pushed> {
+    const push = await this.begin(copy, draft, restore)
     const path = `${datasetPath(copy.dataset)}/pushes/${push.id}`
     const send = async () => {
       try {
@@ -229,7 +235,7 @@ export class DataClient {
   }
 
   /** The push of a draft that is under way, or has succeeded; else another one. */
-  private async begin(copy: WorkingCopy, draft: Draft): Promise<DataPush> {
+  private async begin(copy: WorkingCopy, draft: Draft, restore: boolean): Promise<DataPush> {
     const { branch } = copy.head
     const [parent] = draft.parents
     const body = {
@@ -241,6 +247,7 @@ export class DataClient {
       message: draft.message,
       author: draft.author,
       ...(draft.code ? { code: draft.code } : {}),
+      ...(restore && { restore }),
     }
     for (let round = 0; ; round++) {
       const idempotencyKey = `${draft.id}-${branch}-${round}`

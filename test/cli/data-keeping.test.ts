@@ -7,6 +7,8 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
 import { toEnvironment } from '../../config/load.js'
+import type { DatasetCommit } from '../../contracts/rest/datasets.js'
+import { Rest } from '../../sdk/index.js'
 import { uuidv7 } from '../../stores/ids.js'
 import { objectUri } from '../../stores/objects/object-uri.js'
 import { CollectionBench } from '../support/collections.js'
@@ -264,6 +266,28 @@ describe('mlforge data, what keeps data and what removes it', () => {
       await writeFile(join(root, 'a.bin'), 'b')
       await here('commit', '-a', '-m', 'b')
       expect(await data(['push', '--restore'], {}, root)).toMatchObject(refused(1, 'Push it first.'))
+
+      await here('push')
+      await here('checkout', '1')
+      await here('branch', 'aside')
+      expect(await here('push', '--restore')).toBe('Nothing of version 1 of photos is known to be lost.\n')
+      expect(await here('log')).not.toContain('version 3')
+    })
+
+    it('makes no version of one with a table that is sent again', async () => {
+      const root = join(directory, 'rows')
+      await mkdir(root)
+      const rest = new Rest(bench.api.url, 'mlf_admin')
+      const { id: upload } = await rest.upload<{ id: string }>('/v1/uploads', 'a,b\n1,2\n3,4\n')
+      const { links } = await rest.post<DatasetCommit>('/v1/datasets/rows/versions', { upload })
+      await rest.follow(links.self)
+      await data(['init', 'rows'], {}, root)
+      await data(['pull'], {}, root)
+      expect(await data(['push', '--restore'], {}, root)).toMatchObject({
+        code: 0,
+        stdout: 'Nothing of version 1 of rows is known to be lost.\n',
+      })
+      expect(await rest.get('/v1/datasets/rows/versions/latest')).toMatchObject({ version: 1, rows: 2 })
     })
 
     it.each([
