@@ -11,6 +11,7 @@ import type { Draft } from './drafts.js'
 import { assertNoOther, fileTo } from './file-to.js'
 import { PackUploads } from './pack-uploads.js'
 import { datasetPath, versionPath } from './paths.js'
+import type { Restored } from './pieces.js'
 import type { Rebased } from './rebase.js'
 import { remoteChunks } from './remote-chunks.js'
 import type { WorkingCopy } from './working-copy.js'
@@ -113,7 +114,7 @@ export class DataClient {
    * Sends what the store has lost of the version that is checked out, and files here have: which a verification has
    * to have found before. The version stays what it is, and so does its branch, wherever that is by now.
    * @throws MlforgeError wrong_state where there are commits to push; file_changed for what was lost of files that are
-   *   others by now
+   *   others by now, when all else was sent
    */
   async restore(copy: WorkingCopy, options: TransferOptions = {}): Promise<Pushed> {
     const { version, draft } = copy.head
@@ -122,6 +123,7 @@ export class DataClient {
     }
     const found = await this.version(copy.dataset, String(version))
     const { files, bytes, message, author, createdAt } = found
+    const { unstaged } = await copy.status()
     return this.pushDraft(
       copy,
       {
@@ -137,7 +139,7 @@ export class DataClient {
         code: null,
       },
       options,
-      true,
+      { version, changed: new Set([...unstaged.changed, ...unstaged.removed]) },
     )
   }
 
@@ -214,13 +216,13 @@ export class DataClient {
     copy: WorkingCopy,
     draft: Draft,
     options: TransferOptions,
-    restore = false,
+    restored?: Restored,
   ): Promise<Pushed> {
-    const push = await this.begin(copy, draft, restore)
+    const push = await this.begin(copy, draft, restored !== undefined)
     const path = `${datasetPath(copy.dataset)}/pushes/${push.id}`
     const send = async () => {
       try {
-        return await this.send(copy, draft, path, options)
+        return await this.send(copy, draft, path, options, restored)
       } catch (error) {
         // Another process of this directory has sent it.
         if (error instanceof Refused && (await this.rest.get<DataPush>(path)).sealed) return 0
@@ -277,6 +279,7 @@ export class DataClient {
     draft: Draft,
     path: string,
     { signal, onProgress }: TransferOptions,
+    restored?: Restored,
   ): Promise<number> {
     const findMissing = async (hashes: readonly string[]) => {
       const { missing } = await this.rest.post<MissingChunks>(`${path}/missing`, { chunks: hashes })
@@ -288,6 +291,7 @@ export class DataClient {
     // A file is whole once the packs before it are there too.
     const inOrder: { readonly files: number; isSent: boolean }[] = []
     let failure: unknown
+    let gone: MlforgeError | undefined
     const flying = new Set<Promise<void>>()
     const fly = async (pack: PackOfFiles) => {
       const { sha256, content } = pack
@@ -307,18 +311,24 @@ export class DataClient {
       }
     }
     try {
-      for await (const pack of copy.packs(draft, findMissing, signal ? { signal } : {})) {
+      const how = { ...(signal && { signal }), ...(restored && { restored }) }
+      for await (const pack of copy.packs(draft, findMissing, how)) {
         const flight = fly(pack).finally(() => flying.delete(flight))
         flying.add(flight)
         if (flying.size >= IN_FLIGHT) await Promise.race(flying)
         if (failure !== undefined) break
       }
+    } catch (error) {
+      // What is here of a version that is sent again has been sent.
+      if (!restored || !(error instanceof MlforgeError) || error.code !== 'file_changed') throw error
+      gone = error
     } finally {
       await Promise.all(flying)
     }
     if (failure !== undefined) throw failure
     await reports.settled()
     await this.rest.post(`${path}/seal`)
+    if (gone !== undefined) throw gone
     files = draft.files
     tell()
     return sent

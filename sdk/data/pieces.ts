@@ -11,6 +11,13 @@ import type { KeptPlace } from './kept-content.js'
 /** Which of these hashes have to be sent. */
 export type FindMissing = (hashes: readonly string[]) => Promise<ReadonlySet<string>>
 
+/** A version that is sent again, as far as it was lost. */
+export interface Restored {
+  readonly version: number
+  /** Paths of files that are others here by now, or gone. */
+  readonly changed: ReadonlySet<string>
+}
+
 /** Hashes that are asked for at once: the first ones alone, so that there is soon something to send. */
 const FIRST = 512
 const BATCH = 4_096
@@ -22,11 +29,16 @@ type Wanted = Piece | { readonly sha256: string; readonly goneFrom: string }
  * What a push of a draft has to send, each with where its bytes are: nodes from here, chunks from what was kept of
  * files when they were added, or from the files that have them. Some come more than once.
  * @throws MlforgeError file_changed for a draft of an earlier release, which kept nothing, when a file was added with
- *   other bytes since: which cannot be sent any more
+ *   other bytes since: which cannot be sent any more; for a version that is sent again likewise
  */
-export async function* piecesOf(copy: Copy, draft: Draft, findMissing: FindMissing): AsyncGenerator<Piece> {
+export async function* piecesOf(
+  copy: Copy,
+  draft: Draft,
+  findMissing: FindMissing,
+  restored?: Restored,
+): AsyncGenerator<Piece> {
   const problems: Problem[] = []
-  for await (const batch of batches(wantedBy(copy, draft.manifest))) {
+  for await (const batch of batches(wantedBy(copy, draft.manifest, restored?.changed))) {
     const missing = await findMissing(batch.map(({ sha256 }) => sha256))
     for (const wanted of batch) {
       if (!missing.has(wanted.sha256)) continue
@@ -37,19 +49,24 @@ export async function* piecesOf(copy: Copy, draft: Draft, findMissing: FindMissi
     }
   }
   if (problems.length === 0) return
-  const names = problems.slice(0, 10).map(({ at }) => `"${at}"`)
-  throw new MlforgeError(
-    'file_changed',
-    `${problems.length} files have not the content any more that commit ${draft.id.slice(0, 12)} recorded: ${names.join(', ')}${problems.length > names.length ? ' and others' : ''}. Put it back, or commit again.`,
-    { problems },
-  )
+  const some = problems.slice(0, 10).map(({ at }) => `"${at}"`)
+  const names = `${some.join(', ')}${problems.length > some.length ? ' and others' : ''}`
+  const message = restored
+    ? `The store has lost content of version ${restored.version} that is not here any more: ${names}. Put it back, or send it from where the version is checked out unchanged. What else was lost is sent.`
+    : `${problems.length} files have not the content any more that commit ${draft.id.slice(0, 12)} recorded: ${names}. Put it back, or commit again.`
+  throw new MlforgeError('file_changed', message, { problems })
 }
 
-async function* wantedBy(copy: Copy, manifest: string): AsyncGenerator<Wanted> {
+async function* wantedBy(
+  copy: Copy,
+  manifest: string,
+  changed: ReadonlySet<string> = new Set(),
+): AsyncGenerator<Wanted> {
   yield* nodesBelow(copy, manifest)
   // By their content, since a file may have been renamed.
   const places = new Map<string | null, KeptPlace>()
   for (const entry of readIndex(stateFile(copy.root, 'index.json')).values()) {
+    if (changed.has(entry.path)) continue
     places.set(rootHash(entry.content), { file: join(copy.root, entry.path), offset: 0 })
   }
   let filesBefore = 0

@@ -25,7 +25,7 @@ import type { ImportedFromDvc, ImportOptions } from './dvc/import.js'
 import type { ChunkSource } from './fetch-nodes.js'
 import { readIndex } from './index-file.js'
 import { nodeHash } from './local-nodes.js'
-import { type FindMissing, piecesOf } from './pieces.js'
+import { type FindMissing, piecesOf, type Restored } from './pieces.js'
 import { type Rebased, rebaseDrafts } from './rebase.js'
 import { readState, writeState } from './state.js'
 import { type Status, statusOf } from './status.js'
@@ -139,17 +139,28 @@ export class WorkingCopy {
    * @param findMissing asked for some thousand hashes at once
    * @throws MlforgeError file_changed, at the end, with all files that have other content by now
    */
-  pieces(draft: Draft, findMissing: FindMissing): AsyncGenerator<Piece> {
-    return piecesOf(this.copy, draft, findMissing)
+  pieces(draft: Draft, findMissing: FindMissing, restored?: Restored): AsyncGenerator<Piece> {
+    return piecesOf(this.copy, draft, findMissing, restored)
   }
 
-  /** The same in packs. */
-  packs(
+  /** The same in packs, the last of which comes before what is thrown. */
+  async *packs(
     draft: Draft,
     findMissing: FindMissing,
-    options: { readonly signal?: AbortSignal } = {},
+    { restored, ...options }: { readonly signal?: AbortSignal; readonly restored?: Restored } = {},
   ): AsyncGenerator<PackOfFiles> {
-    return this.copy.packing.packs(this.pieces(draft, findMissing), options)
+    const pieces = this.pieces(draft, findMissing, restored)
+    let gone: MlforgeError | undefined
+    const here = async function* () {
+      try {
+        yield* pieces
+      } catch (error) {
+        if (!(error instanceof MlforgeError) || error.code !== 'file_changed') throw error
+        gone = error
+      }
+    }
+    yield* this.copy.packing.packs(here(), options)
+    if (gone !== undefined) throw gone
   }
 
   /** Takes the memory of a pack back that was sent. */

@@ -244,7 +244,9 @@ describe('mlforge data, what keeps data and what removes it', () => {
       const here = async (...args: string[]) => (await data(args, {}, root)).stdout
       await here('init', 'photos')
       await writeFile(join(root, 'a.bin'), randomBytes(5_000))
-      await writeFile(join(root, 'large.bin'), randomBytes(2_000_000))
+      const large = randomBytes(2_000_000)
+      await writeFile(join(root, 'large.bin'), large)
+      await writeFile(join(root, 'small.bin'), randomBytes(5_000))
       await here('commit', '-a', '-m', 'a')
       expect(await here('push')).toContain('photos: version 1')
       const packs: { sha256: Buffer }[] = await harness.database.dataSource.query(
@@ -257,6 +259,15 @@ describe('mlforge data, what keeps data and what removes it', () => {
       }
       expect((await data(['verify', 'photos'])).stdout).toMatch(/lost/)
       expect(await here('push')).toContain('Nothing to push.')
+      await writeFile(join(root, 'large.bin'), 'another')
+      expect(await data(['push', '--restore'], {}, root)).toMatchObject(
+        refused(1, 'that is not here any more: "large.bin".'),
+      )
+      const left = (await data(['verify', 'photos'])).stdout
+      expect(left).toContain('photos@1 large.bin')
+      expect(left).not.toContain('photos@1 small.bin')
+      expect(left).not.toContain('photos@1 a.bin')
+      await writeFile(join(root, 'large.bin'), large)
       expect(await here('push', '--restore')).toMatch(
         /^1\.9 MiB sent of what version 1 of photos had lost\n$/,
       )
