@@ -6,6 +6,7 @@ import type { Packing } from '../../packing/packing.js'
 import { KeptContent } from './kept-content.js'
 import { LocalNodes } from './local-nodes.js'
 import { type Lock, takeLock } from './lock.js'
+import { said } from './said.js'
 import { readState, writeState } from './state.js'
 
 /** What is checked out, and what was committed on top of it. */
@@ -69,24 +70,6 @@ export async function locked<T>({ root, nodes, kept }: Copy, work: (asOf: bigint
     throw said(error, root)
   } finally {
     lock?.release()
-  }
-}
-
-/** What the file system refused, with what can be done about it. @param where it works, for errors that name no path */
-export function said(error: unknown, where?: string): unknown {
-  if (typeof error !== 'object' || error === null || !('syscall' in error)) return error
-  const { code, path = where, message } = error as NodeJS.ErrnoException
-  const what = path === undefined ? message : `"${path}": ${message}`
-  switch (code) {
-    case 'EACCES':
-    case 'EPERM':
-    case 'EROFS':
-      return new MlforgeError('forbidden', `${what}. Change the permissions and try again.`)
-    case 'ENOSPC':
-    case 'EDQUOT':
-      return new MlforgeError('unavailable', `${what}. Make room on the disk and try again.`)
-    default:
-      return new MlforgeError('unavailable', `${what}. Try again.`)
   }
 }
 

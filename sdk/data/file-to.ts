@@ -5,7 +5,7 @@ import type { Readable } from 'node:stream'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { Rest } from '../rest.js'
-import { said } from './copy.js'
+import { said } from './said.js'
 import { versionPath } from './paths.js'
 
 /** Answers that end in the middle, none farther than the first, after which the rest is not waited for. */

@@ -1,6 +1,7 @@
 import { existsSync, lstatSync, readFileSync, realpathSync, renameSync, writeFileSync } from 'node:fs'
 import { dirname, isAbsolute, join, relative, resolve, sep } from 'node:path'
 import { MlforgeError } from '../../domain/errors.js'
+import { said } from './said.js'
 
 /** The file in git that says which version of each dataset belongs to the code beside it. */
 const LOCK_FILE = 'mlforge.lock'
@@ -43,7 +44,10 @@ export function readLock(directory: string): LockFile | null {
   }
 }
 
-/** Pins a dataset to a version, where there is a lock file or a git repository. False where there is neither. */
+/**
+ * Pins a dataset to a version, where there is a lock file or a git repository. False where there is neither.
+ * @throws MlforgeError as readLock; forbidden
+ */
 export function pin(
   directory: string,
   dataset: string,
@@ -55,8 +59,17 @@ export function pin(
   const datasets = { ...lock.datasets, [dataset]: { path, version, manifest } }
   const sorted = Object.fromEntries(Object.entries(datasets).sort(([a], [b]) => (a < b ? -1 : 1)))
   const file = join(lock.root, LOCK_FILE)
-  writeFileSync(`${file}.tmp`, `${JSON.stringify({ format: FORMAT, datasets: sorted }, null, 2)}\n`)
-  renameSync(`${file}.tmp`, file)
+  try {
+    writeFileSync(`${file}.tmp`, `${JSON.stringify({ format: FORMAT, datasets: sorted }, null, 2)}\n`)
+    renameSync(`${file}.tmp`, file)
+  } catch (error) {
+    const told = said(error)
+    if (!(told instanceof MlforgeError)) throw told
+    throw new MlforgeError(
+      told.code,
+      `${told.message} "${dataset}" is not pinned to version ${version}: mlforge data checkout ${version} does it then.`,
+    )
+  }
   return true
 }
 

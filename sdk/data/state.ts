@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto'
 import { closeSync, fsyncSync, openSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, dirname, join } from 'node:path'
 import { MlforgeError } from '../../domain/errors.js'
+import { said } from './said.js'
 
 const FORMAT = 1
 
@@ -24,7 +25,7 @@ export function writeWhole(file: string, content: Uint8Array): void {
     renameSync(beside, file)
   } catch (error) {
     rmSync(beside, { force: true })
-    throw error
+    throw said(error)
   }
   const directory = openSync(dirname(file), 'r')
   try {
@@ -37,7 +38,7 @@ export function writeWhole(file: string, content: Uint8Array): void {
 /**
  * Reads a file of the state.
  * @returns null where there is none
- * @throws MlforgeError unsupported_format for one of a later version, object_corrupt
+ * @throws MlforgeError unsupported_format for one of a later version, object_corrupt, forbidden
  */
 export function readState<T>(file: string): T | null {
   let text: string
@@ -45,7 +46,7 @@ export function readState<T>(file: string): T | null {
     text = readFileSync(file, 'utf8')
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return null
-    throw error
+    throw said(error)
   }
   const value = parsed(text)
   if (typeof value?.format !== 'number') {

@@ -27,6 +27,7 @@ import { readIndex } from './index-file.js'
 import { nodeHash } from './local-nodes.js'
 import { type FindMissing, piecesOf, type Restored } from './pieces.js'
 import { type Rebased, rebaseDrafts } from './rebase.js'
+import { said } from './said.js'
 import { readState, writeState } from './state.js'
 import { type Status, statusOf } from './status.js'
 
@@ -45,7 +46,8 @@ export class WorkingCopy {
   /**
    * Makes a directory the working copy of a dataset. Files that are there stay as they are.
    * @param branch that its versions are for, where it is none yet
-   * @throws MlforgeError already_exists where it is one of another dataset, invalid_request for a name that no branch has
+   * @throws MlforgeError already_exists where it is one of another dataset, invalid_request for a name that no branch has,
+   *   forbidden
    */
   static init(directory: string, dataset: string, branch = MAIN): WorkingCopy {
     assertBranch(branch)
@@ -58,7 +60,11 @@ export class WorkingCopy {
       )
     }
     if (!config) {
-      mkdirSync(stateFile(root, '.'), { recursive: true })
+      try {
+        mkdirSync(stateFile(root, '.'), { recursive: true })
+      } catch (error) {
+        throw said(error)
+      }
       writeHead(root, { branch, version: null, draft: null, manifest: null })
       // Last, as this makes it one.
       writeState(stateFile(root, 'config.json'), { dataset })

@@ -95,6 +95,36 @@ describe('mlforge data in working directories', () => {
     expect(readdirSync(place)).toHaveLength(1)
   })
 
+  it('says what the file system refuses of its own files', async () => {
+    const copy = await project('refused')
+    await data(copy, 'pull')
+    writeFileSync(join(copy, 'refused.csv'), 'a')
+    await data(copy, 'commit', '-a', '-m', 'a', '--author', 'Ada')
+    const blocked = join(copy, '..', 'mlforge.lock.tmp')
+    mkdirSync(blocked)
+    await expect(data(copy, 'push')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(
+        /^mlforge: .*EISDIR.* "hours" is not pinned to version \d+: mlforge data checkout \d+ does it then\. \(unavailable\)\n$/,
+      ),
+    })
+    rmSync(blocked, { recursive: true })
+    await data(copy, 'checkout', 'latest')
+    expect(pinned(copy)).toBeGreaterThan(0)
+
+    await expect(data(copy, 'init', 'hours', 'refused.csv')).rejects.toMatchObject({
+      code: 2,
+      stderr: expect.stringMatching(/^mlforge: .*ENOTDIR.*Name another place\. \(invalid_request\)\n$/),
+    })
+    const state = join(copy, '.mlforge-data', 'head.json')
+    rmSync(state)
+    mkdirSync(state)
+    await expect(data(copy, 'status')).rejects.toMatchObject({
+      code: 1,
+      stderr: expect.stringMatching(/^mlforge: .*EISDIR.*\n$/),
+    })
+  })
+
   it('puts nothing that is no file out of its place', async () => {
     const pipe = join(directory, 'pipe')
     execFileSync('mkfifo', [pipe])

@@ -1,6 +1,7 @@
 import { appendFileSync, existsSync, readFileSync } from 'node:fs'
 import { basename, dirname, join, resolve } from 'node:path'
 import { gitRoot } from '../../../sdk/data/lock-file.js'
+import { said } from '../../../sdk/data/said.js'
 import { git } from '../../../sdk/git.js'
 
 /** Who commits, as git knows him. */
@@ -19,9 +20,13 @@ export function ignoreInGit(directory: string): string | null {
   if (root === null || root === directory) return null
   const file = join(dirname(directory), '.gitignore')
   const line = `/${basename(directory)}/`
-  const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
-  if (text.split('\n').includes(line)) return null
-  appendFileSync(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`)
+  try {
+    const text = existsSync(file) ? readFileSync(file, 'utf8') : ''
+    if (text.split('\n').includes(line)) return null
+    appendFileSync(file, `${text === '' || text.endsWith('\n') ? '' : '\n'}${line}\n`)
+  } catch (error) {
+    throw said(error)
+  }
   return file
 }
 

@@ -4,7 +4,7 @@ import { setTimeout as wait } from 'node:timers/promises'
 import type { S3Client } from '@aws-sdk/client-s3'
 import { type DvcRemote, withoutCredentials } from '../../../domain/data/dvc/config.js'
 import { MlforgeError } from '../../../domain/errors.js'
-import { said } from '../../../sdk/data/copy.js'
+import { said } from '../../../sdk/data/said.js'
 import type { DvcRemoteReader, DvcTarget } from '../../../sdk/data/dvc/objects.js'
 import { slowMs } from '../../../sdk/http.js'
 
