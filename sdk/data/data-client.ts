@@ -168,7 +168,7 @@ export class DataClient {
     )
     const reports = new Reports(this.rest, `${datasetPath(copy.dataset)}/pulls/${pull.id}/progress`)
     const { files: totalFiles, bytes: total } = pull
-    const done = await copy.checkout(
+    const checkout = copy.checkout(
       // A version that is the newest of its branch is that branch; any other is read to go on from there.
       { branch: selector === null ? head.branch : branch, version, manifest: root },
       remoteChunks(this.rest, copy.dataset),
@@ -181,6 +181,12 @@ export class DataClient {
         },
       },
     )
+    const done = await checkout.catch(async (error: unknown) => {
+      // Nothing is to be kept for it, as for one that is away and comes back.
+      const isAway = error instanceof MlforgeError && error.code === 'unavailable'
+      if (!isAway) await this.rest.post(`/v1/operations/${pull.id}/cancel`).catch(() => undefined)
+      throw error
+    })
     const path = `${datasetPath(copy.dataset)}/pulls/${pull.id}`
     await this.orWhyItEnded(path, 'Pull', () => reports.end({ files: totalFiles, bytes: total, done: true }))
     return { ...done, version, manifest: root }

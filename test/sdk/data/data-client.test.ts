@@ -230,6 +230,25 @@ describe('DataClient', () => {
     await expect(new DataClient(rest).pull(other, null)).rejects.toThrow('It was cancelled by request.')
   })
 
+  it('has nothing kept for a pull that cannot be done here', async () => {
+    const copy = await copyAt('given', 'given')
+    await write(copy, 'a.txt', 'a')
+    await copy.add('all')
+    await copy.commit({ ...WHO, message: 'a' })
+    await client.push(copy)
+    const other = await copyAt('in the way', 'given')
+    await write(other, 'a.txt', 'mine')
+    await expect(client.pull(other, null)).rejects.toMatchObject({ code: 'wrong_state' })
+    const [pull] = (
+      (await api.call('GET', '/v1/operations?kind=pull&limit=1')).body as {
+        items: { id: string; name: string }[]
+      }
+    ).items
+    expect(pull!.name).toBe('given')
+    await harness.ended(await harness.row(pull!))
+    expect(await harness.row(pull!)).toMatchObject({ status: 'cancelled' })
+  })
+
   it('takes for its own what another process of its directory has sent meanwhile', async () => {
     const copy = await copyAt('twice', 'twice')
     await write(copy, 'a.bin', randomBytes(1_000))
