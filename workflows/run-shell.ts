@@ -1,10 +1,13 @@
 import {
+  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
+  CancelledFailure,
   ContinueAsNew,
   proxyActivities,
   setCurrentDetails,
   setHandler,
+  TimeoutFailure,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
@@ -107,13 +110,20 @@ export async function asRun<L extends RunLive, R extends RunEnd>(
     return result
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error
-    const end = describeFailure(error)
+    const end = describeFailure(asCancelled(error))
     if (end.status === 'refused') {
       const result = { ...kept.result, outcome: 'refused', error: end.error } as R
       await close('refused', { result, error: end.error })
       return result
     }
     await close(end.status, { ...kept, error: end.error })
-    throw error
+    throw end.status === 'cancelled' ? asCancelled(error) : error
   }
+}
+
+/** An activity that is to be cancelled when its worker is gone is not tried again: it times out. */
+function asCancelled(error: unknown): unknown {
+  const isCut = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure
+  if (!isCut || !CancellationScope.current().consideredCancelled) return error
+  return new CancelledFailure('It was cancelled by request.')
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, describe, expect, it } from '@jest/globals'
+import { QUEUES } from '../../contracts/temporal/queues.js'
 import { buildManifest } from '../../domain/data/build.js'
 import { decodeCommit, decodeRef } from '../../domain/data/commit.js'
 import { encodeNode, type FileEntry } from '../../domain/data/nodes.js'
@@ -306,6 +307,35 @@ describe('datasetPush', () => {
     expect((await harness.ports.transfers.get(run.id)).releasedAt).not.toBeNull()
     await expect(version('cancelled')).rejects.toThrow('There is no dataset')
     await record(harness.client, run.workflowId, 'datasetPush.cancelled')
+  })
+
+  it('is cancelled though the worker that is to stop for it is gone', async () => {
+    const own = await Harness.start({ queues: ['workflows', 'watch'] })
+    try {
+      const io = await own.work('io')
+      const run = await acceptPush(own, 'gone', await treeOf({ 'gone.bin': randomBytes(1_000) }))
+      const { workflow, workflowService } = own.client
+      const handle = workflow.getHandle(run.workflowId)
+      await eventually(async () => {
+        const { pendingActivities } = (await handle.describe()).raw
+        expect(pendingActivities).toMatchObject([{ activityType: { name: 'awaitTransfer' } }])
+      })
+      await io.stop()
+      await seal(own, run)
+      // Taken by a worker that is never heard of again.
+      const { namespace } = own.config.temporal
+      const taken = { namespace, taskQueue: { name: QUEUES.io }, identity: 'gone' }
+      const task = await own.client.withDeadline(Date.now() + 60_000, () =>
+        workflowService.pollActivityTaskQueue(taken),
+      )
+      expect(task.activityType).toMatchObject({ name: 'receive' })
+      await handle.cancel()
+      await own.work('io')
+      expect(await own.ended(run)).toMatchObject({ status: 'cancelled' })
+      expect((await handle.describe()).status.name).toBe('CANCELLED')
+    } finally {
+      await own.stop()
+    }
   })
 
   it('keeps what came for a run that is started again', async () => {
