@@ -1,6 +1,7 @@
 import {
   ActivityFailure,
   ApplicationFailure,
+  CancellationScope,
   CancelledFailure,
   ChildWorkflowFailure,
   isCancellation,
@@ -29,7 +30,9 @@ function rootCause(error: unknown): unknown {
 
 function seen(error: unknown, root: unknown): FailureSeen {
   const message = root instanceof Error ? root.message : String(root)
-  if (isCancellation(error) || root instanceof CancelledFailure) {
+  // What is to be cancelled when its worker is gone is not tried again: it times out.
+  const isCut = root instanceof TimeoutFailure && CancellationScope.current().consideredCancelled
+  if (isCancellation(error) || root instanceof CancelledFailure || isCut) {
     return { kind: 'cancelled', message: 'It was cancelled by request.' }
   }
   if (root instanceof ApplicationFailure) {

@@ -1,13 +1,12 @@
 import {
-  ActivityFailure,
   ApplicationFailure,
   CancellationScope,
   CancelledFailure,
   ContinueAsNew,
+  isCancellation,
   proxyActivities,
   setCurrentDetails,
   setHandler,
-  TimeoutFailure,
   upsertSearchAttributes,
   workflowInfo,
 } from '@temporalio/workflow'
@@ -110,20 +109,15 @@ export async function asRun<L extends RunLive, R extends RunEnd>(
     return result
   } catch (error) {
     if (error instanceof ContinueAsNew) throw error
-    const end = describeFailure(asCancelled(error))
+    const end = describeFailure(error)
     if (end.status === 'refused') {
       const result = { ...kept.result, outcome: 'refused', error: end.error } as R
       await close('refused', { result, error: end.error })
       return result
     }
     await close(end.status, { ...kept, error: end.error })
-    throw end.status === 'cancelled' ? asCancelled(error) : error
+    throw end.status === 'cancelled' && !isCancellation(error)
+      ? new CancelledFailure(end.error.message)
+      : error
   }
-}
-
-/** An activity that is to be cancelled when its worker is gone is not tried again: it times out. */
-function asCancelled(error: unknown): unknown {
-  const isCut = error instanceof ActivityFailure && error.cause instanceof TimeoutFailure
-  if (!isCut || !CancellationScope.current().consideredCancelled) return error
-  return new CancelledFailure('It was cancelled by request.')
 }
