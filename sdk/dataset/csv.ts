@@ -1,6 +1,7 @@
 import { open } from 'node:fs/promises'
 import type { ColumnDeclaration } from '../../contracts/rest/datasets.js'
 import { MlforgeError } from '../../domain/errors.js'
+import { assertDistinct } from './stage.js'
 import type { Session } from './session.js'
 import { name, readAs, text } from './sql.js'
 
@@ -136,14 +137,5 @@ function assertNames(names: readonly string[]): void {
       `Column ${nameless + 1} has no name in the first line. Give it one.`,
     )
   }
-  const repeated = names.find((column, i) =>
-    names.slice(0, i).some(other => other.toLowerCase() === column.toLowerCase()),
-  )
-  if (repeated !== undefined) {
-    throw new MlforgeError(
-      'duplicate_columns',
-      `The file repeats "${repeated}". Give each column a name of its own; upper and lower case do not tell names apart.`,
-      { columns: [repeated] },
-    )
-  }
+  assertDistinct(names)
 }

@@ -5,7 +5,7 @@ import { MlforgeError } from '../../domain/errors.js'
 import { csvTexts, typedColumns } from './csv.js'
 import type { View } from './read.js'
 import { type LocalOptions, type Prepare, Session, SOURCE } from './session.js'
-import { chunks, type Given, invalid, stageOf } from './stage.js'
+import { assertDistinct, chunks, type Given, invalid, stageOf } from './stage.js'
 import { castTo, columnTypeOf, explained, name, readAs, text } from './sql.js'
 
 export type Declared = Readonly<Record<string, ColumnDeclaration | ColumnType>>
@@ -66,21 +66,6 @@ export function openColumns(
     await session.run(`DROP TABLE ${STAGE}`)
     return prepared
   })
-}
-
-function assertDistinct(names: readonly string[]): void {
-  const first = new Map<string, string>()
-  for (const each of names) {
-    const other = first.get(each.toLowerCase())
-    if (other !== undefined) {
-      throw new MlforgeError(
-        'duplicate_columns',
-        `The columns "${other}" and "${each}" have one name; upper and lower case do not tell names apart.`,
-        { columns: [other, each] },
-      )
-    }
-    first.set(each.toLowerCase(), each)
-  }
 }
 
 /** A map, as columns may have the names of what every object has. @throws MlforgeError unknown_column */

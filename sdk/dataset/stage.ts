@@ -100,3 +100,19 @@ export function invalid(at: string, message: string): MlforgeError {
   const problem: Problem = { at, message }
   return new MlforgeError('invalid_request', `${at} ${message}.`, { problems: [problem] })
 }
+
+/** @throws MlforgeError duplicate_columns */
+export function assertDistinct(names: readonly string[]): void {
+  const first = new Map<string, string>()
+  for (const each of names) {
+    const other = first.get(each.toLowerCase())
+    if (other !== undefined) {
+      throw new MlforgeError(
+        'duplicate_columns',
+        `The columns "${other}" and "${each}" have one name; upper and lower case do not tell names apart.`,
+        { columns: [other, each] },
+      )
+    }
+    first.set(each.toLowerCase(), each)
+  }
+}
