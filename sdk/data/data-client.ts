@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto'
 import type { DatasetVersion } from '../../contracts/rest/datasets.js'
 import type { Operation } from '../../contracts/rest/operations.js'
-import type { DataPull, DataPush, MissingChunks } from '../../contracts/rest/data.js'
+import type { DataPull, DataPush, MissingChunks, StartPush } from '../../contracts/rest/data.js'
 import { MlforgeError } from '../../domain/errors.js'
 import type { PackOfFiles } from '../../packing/messages.js'
 import { failedRun } from '../failed-run.js'
@@ -103,7 +103,7 @@ export class DataClient {
   async push(copy: WorkingCopy, options: TransferOptions = {}): Promise<Pushed[]> {
     const pushed: Pushed[] = []
     for (let [draft] = copy.drafts(); draft !== undefined; [draft] = copy.drafts()) {
-      const done = await this.pushDraft(copy, draft, options)
+      const done = await this.send(copy, draft.id, startOf(draft), options)
       await copy.pushed(draft.id, done.version)
       pushed.push(done)
     }
@@ -122,25 +122,15 @@ export class DataClient {
       throw new MlforgeError('wrong_state', 'What is committed here is no version yet. Push it first.')
     }
     const found = await this.version(copy.dataset, String(version))
-    const { files, bytes, message, author, createdAt } = found
+    const manifest = found.manifest ?? notYet(copy.dataset, version)
     const { unstaged } = await copy.status()
-    return this.pushDraft(
-      copy,
-      {
-        // Each time another push: what an earlier one has sent may be what was lost.
-        id: randomUUID(),
-        parents: [{ version }],
-        manifest: found.manifest ?? notYet(copy.dataset, version),
-        files: files!,
-        bytes: bytes!,
-        message: message ?? '',
-        author: author ?? 'unknown',
-        createdAt,
-        code: null,
-      },
-      options,
-      { version, changed: new Set([...unstaged.changed, ...unstaged.removed]) },
-    )
+    const { files, bytes } = found
+    const start = { base: version, manifest, files: files!, bytes: bytes!, restore: true }
+    // Each time another push: what an earlier one has sent may be what was lost.
+    return this.send(copy, randomUUID(), start, options, {
+      version,
+      changed: new Set([...unstaged.changed, ...unstaged.removed]),
+    })
   }
 
   /**
@@ -218,50 +208,41 @@ export class DataClient {
     return { ...done, version, manifest: onto.manifest }
   }
 
-  private async pushDraft(
+  /** @param id the same again is the same push, unless that has failed */
+  private async send(
     copy: WorkingCopy,
-    draft: Draft,
+    id: string,
+    start: StartPush,
     options: TransferOptions,
     restored?: Restored,
   ): Promise<Pushed> {
-    const push = await this.begin(copy, draft, restored !== undefined)
+    const push = await this.begin(copy, id, start)
     const path = `${datasetPath(copy.dataset)}/pushes/${push.id}`
-    const send = async () => {
+    const transfer = async () => {
       try {
-        return await this.send(copy, draft, path, options, restored)
+        return await this.transfer(copy, { ...start, id }, path, options, restored)
       } catch (error) {
         // Another process of this directory has sent it.
         if (error instanceof Refused && (await this.rest.get<DataPush>(path)).sealed) return 0
         throw error
       }
     }
-    const sent = push.sealed ? 0 : await this.orWhyItEnded(path, 'Push', send)
+    const sent = push.sealed ? 0 : await this.orWhyItEnded(path, 'Push', transfer)
     const ended = await this.rest.follow<DataPush>(path, undefined, POLL_MS)
     if (ended.status !== 'succeeded' || ended.version === null) throw failedRun(ended, 'Push')
     const { version, branch, manifest, created } = ended
     return { version, branch, manifest, created: created ?? true, sent }
   }
 
-  /** The push of a draft that is under way, or has succeeded; else another one. */
-  private async begin(copy: WorkingCopy, draft: Draft, restore: boolean): Promise<DataPush> {
+  /** The push that is under way, or has succeeded; else another one. */
+  private async begin(copy: WorkingCopy, id: string, start: StartPush): Promise<DataPush> {
     const { branch } = copy.head
-    const [parent] = draft.parents
-    const body = {
-      branch,
-      base: parent && 'version' in parent ? parent.version : null,
-      manifest: draft.manifest,
-      files: draft.files,
-      bytes: draft.bytes,
-      message: draft.message,
-      author: draft.author,
-      ...(draft.code ? { code: draft.code } : {}),
-      ...(restore && { restore }),
-    }
     for (let round = 0; ; round++) {
-      const idempotencyKey = `${draft.id}-${branch}-${round}`
-      const push = await this.rest.post<DataPush>(`${datasetPath(copy.dataset)}/pushes`, body, {
-        idempotencyKey,
-      })
+      const push = await this.rest.post<DataPush>(
+        `${datasetPath(copy.dataset)}/pushes`,
+        { ...start, branch },
+        { idempotencyKey: `${id}-${branch}-${round}` },
+      )
       const isOver = !['accepted', 'running', 'succeeded'].includes(push.status)
       const isExpired = !push.sealed && Date.parse(push.expiresAt) < Date.now()
       if (!isOver && !(isExpired && push.status !== 'succeeded')) return push
@@ -280,9 +261,9 @@ export class DataClient {
     }
   }
 
-  private async send(
+  private async transfer(
     copy: WorkingCopy,
-    draft: Draft,
+    draft: Pick<Draft, 'id' | 'manifest' | 'files' | 'bytes'>,
     path: string,
     { signal, onProgress }: TransferOptions,
     restored?: Restored,
@@ -339,6 +320,12 @@ export class DataClient {
     tell()
     return sent
   }
+}
+
+function startOf({ parents, manifest, files, bytes, message, author, code }: Draft): StartPush {
+  const [parent] = parents
+  const base = parent && 'version' in parent ? parent.version : null
+  return { base, manifest, files, bytes, message, author, ...(code ? { code } : {}) }
 }
 
 /** Says now and then how far a transfer is, for whoever looks on; what is transferred is kept for it meanwhile. */

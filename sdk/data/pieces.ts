@@ -33,7 +33,7 @@ type Wanted = Piece | { readonly sha256: string; readonly goneFrom: string }
  */
 export async function* piecesOf(
   copy: Copy,
-  draft: Draft,
+  draft: Pick<Draft, 'id' | 'manifest'>,
   findMissing: FindMissing,
   restored?: Restored,
 ): AsyncGenerator<Piece> {

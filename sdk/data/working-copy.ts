@@ -145,13 +145,17 @@ export class WorkingCopy {
    * @param findMissing asked for some thousand hashes at once
    * @throws MlforgeError file_changed, at the end, with all files that have other content by now
    */
-  pieces(draft: Draft, findMissing: FindMissing, restored?: Restored): AsyncGenerator<Piece> {
+  pieces(
+    draft: Pick<Draft, 'id' | 'manifest'>,
+    findMissing: FindMissing,
+    restored?: Restored,
+  ): AsyncGenerator<Piece> {
     return piecesOf(this.copy, draft, findMissing, restored)
   }
 
   /** The same in packs, the last of which comes before what is thrown. */
   async *packs(
-    draft: Draft,
+    draft: Pick<Draft, 'id' | 'manifest'>,
     findMissing: FindMissing,
     { restored, ...options }: { readonly signal?: AbortSignal; readonly restored?: Restored } = {},
   ): AsyncGenerator<PackOfFiles> {
